@@ -1,0 +1,104 @@
+//! Connector: what the fleet can ask of an upstream API.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ledgerfleet_model::{Environment, Failure, Record, Window};
+use secrecy::SecretString;
+
+use crate::EntitySpec;
+
+/// One upstream API. Every method but [`Connector::authenticate`] costs one request and is called only with the
+/// gate's leave.
+#[async_trait]
+pub trait Connector: Send + Sync + std::fmt::Debug {
+    /// Turns a credential (QuickBooks: a refresh token) into a short-lived access. The old credential must be
+    /// taken as dead as soon as the grant holds a rotated one, so the caller stores that before it uses the access.
+    async fn authenticate(&self, credential: &SecretString) -> Result<AccessGrant, AuthenticationError>;
+
+    /// Fetches one page of a window. One request.
+    async fn page(&self, target: &Target<'_>, request: &PageRequest<'_>) -> Result<Page, Failure>;
+
+    /// Asks the source how many rows a window has; only for entities that can count. One request.
+    async fn count(&self, target: &Target<'_>, request: &CountRequest<'_>) -> Result<u64, Failure>;
+
+    /// Asks who the company is, as a check that credential, account and environment belong together. Answers
+    /// its name. One request.
+    async fn identify(&self, target: &Target<'_>) -> Result<String, Failure>;
+
+    /// What [`Connector::page`] would ask, as text for logs, dead letters and the records' `request_payload`.
+    fn describe(&self, request: &PageRequest<'_>) -> String;
+}
+
+/// Whom a request is for.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// The upstream's id of the company.
+    pub account: &'a str,
+    /// The world it lives in.
+    pub environment: Environment,
+    /// The access, as [`Connector::authenticate`] granted it.
+    pub access: &'a SecretString,
+}
+
+/// One page of a window.
+#[derive(Debug, Clone, Copy)]
+pub struct PageRequest<'a> {
+    /// What to fetch.
+    pub entity: &'static EntitySpec,
+    /// Which part of it.
+    pub window: &'a Window,
+    /// The page's number, from 1.
+    pub page: u32,
+    /// Rows a page.
+    pub size: u32,
+}
+
+/// The size of a window.
+#[derive(Debug, Clone, Copy)]
+pub struct CountRequest<'a> {
+    /// What to count.
+    pub entity: &'static EntitySpec,
+    /// Which part of it.
+    pub window: &'a Window,
+}
+
+/// A page that was read completely and checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Its records, in the order served.
+    pub records: Vec<Record>,
+    /// Whether another page follows.
+    pub more: bool,
+}
+
+/// What an upstream gave for a credential.
+#[derive(Debug, Clone)]
+pub struct AccessGrant {
+    /// The access to send with requests.
+    pub access: SecretString,
+    /// How long it lives.
+    pub expires_in: Duration,
+    /// The credential to use from now on, if it has rotated.
+    pub rotated: Option<SecretString>,
+}
+
+/// Why an upstream gave no access.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AuthenticationError {
+    /// The credential is expired, revoked or superseded: a person has to connect the company again.
+    #[error("the upstream no longer accepts this credential ({0})")]
+    Refused(String),
+    /// The app's own keys are wrong, or belong to the other environment.
+    #[error("the upstream does not accept the app's client id and secret ({0})")]
+    WrongKeys(String),
+    /// Nothing was sent, so the credential is as it was. It may work later.
+    #[error("the upstream could not be reached: {0}")]
+    NotSent(String),
+    /// It was sent and no answer, or no sensible one, came back: the credential may have rotated unseen.
+    #[error("the upstream's answer was lost: {0}")]
+    Lost(String),
+    /// The upstream failed and says so (5xx, 429). It may work later.
+    #[error("the upstream could not grant access now: {0}")]
+    Unavailable(String),
+}

@@ -1,0 +1,60 @@
+//! Entity: one kind of object that an upstream keeps.
+
+use ledgerfleet_model::Axis;
+
+/// Everything the product knows about one entity of one connector. Adding an entity is adding one of these.
+#[derive(Debug, PartialEq, Eq)]
+pub struct EntitySpec {
+    /// The product's name: snake_case, singular where the upstream allows it: `journal_entry`.
+    pub name: &'static str,
+    /// The upstream's own spelling: `JournalEntry`.
+    pub upstream: &'static str,
+    /// The member that holds the rows of an answer, where it differs from `upstream`.
+    pub answer_key: Option<&'static str>,
+    /// The table and view name, which is also the value of `raw.records.entity`: `qbo_journal_entry`.
+    pub table: &'static str,
+    /// How it is cut into windows when nothing else is asked for.
+    pub kind: EntityKind,
+    /// Whether inactive rows are hidden unless asked for by `Active IN (true, false)`.
+    pub hides_inactive: bool,
+    /// What is selected, where `*` alone leaves something out: `*, Sku`.
+    pub projection: &'static str,
+    /// Whether the source can count a window.
+    pub countable: bool,
+    /// Whether it can be ordered.
+    pub orderable: bool,
+    /// Whether it belongs to `all`.
+    pub in_all: bool,
+    /// The member that holds the amount of a document as a decimal number: `TotalAmt`.
+    pub total: Option<&'static str>,
+}
+
+/// What kind of thing an entity is, which decides how requests for it are cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntityKind {
+    /// Has a document date: one window a day by default.
+    Document,
+    /// A list of names or settings: one window for all of it, unless asked for by created or updated.
+    List,
+    /// Exactly one object a company; it cannot be filtered, ordered, paged or counted.
+    Single,
+}
+
+impl EntitySpec {
+    /// The axis a request lies on when nothing else is asked for.
+    pub fn default_axis(&self) -> Axis {
+        match self.kind {
+            EntityKind::Document => Axis::TxnDate,
+            EntityKind::List | EntityKind::Single => Axis::Whole,
+        }
+    }
+
+    /// The axis on which a request along `asked` lies for this entity: what has no document date, or cannot be
+    /// filtered at all, is read whole.
+    pub fn axis_for(&self, asked: Axis) -> Axis {
+        match (self.kind, asked) {
+            (EntityKind::Single, _) | (EntityKind::List, Axis::TxnDate) => Axis::Whole,
+            (_, asked) => asked,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The gate of one process.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ledgerfleet_model::ConnectionId;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::{Gate, GateLimits, Reservation, Slot, Start};
+use crate::Unreachable;
+
+/// Rate and slots in memory.
+#[derive(Debug, Default)]
+pub struct MemoryGate {
+    gates: Mutex<HashMap<ConnectionId, ConnectionGate>>,
+}
+
+#[derive(Debug)]
+struct ConnectionGate {
+    /// The first instant that is not booked (GCRA's theoretical arrival time).
+    next_free: Instant,
+    closed_until: Instant,
+    /// Each slot with the end of its lease.
+    slots: HashMap<Uuid, Instant>,
+}
+
+impl ConnectionGate {
+    fn new(now: Instant) -> Self {
+        Self { next_free: now, closed_until: now, slots: HashMap::new() }
+    }
+
+    fn drop_expired(&mut self, now: Instant) {
+        self.slots.retain(|_, lease_end| *lease_end > now);
+    }
+}
+
+impl MemoryGate {
+    fn gates(&self) -> MutexGuard<'_, HashMap<ConnectionId, ConnectionGate>> {
+        self.gates.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Gate for MemoryGate {
+    async fn reserve(
+        &self,
+        connection: ConnectionId,
+        limits: &GateLimits,
+    ) -> Result<Reservation, Unreachable> {
+        let now = Instant::now();
+        let mut gates = self.gates();
+        let gate = gates.entry(connection).or_insert_with(|| ConnectionGate::new(now));
+        let booked = gate.next_free.max(gate.closed_until).max(now);
+        gate.next_free = booked + limits.interval();
+        Ok(Reservation { wait: booked - now })
+    }
+
+    async fn start(&self, connection: ConnectionId, limits: &GateLimits) -> Result<Start, Unreachable> {
+        let now = Instant::now();
+        let mut gates = self.gates();
+        let gate = gates.entry(connection).or_insert_with(|| ConnectionGate::new(now));
+        if gate.closed_until > now {
+            return Ok(Start::Closed(gate.closed_until - now));
+        }
+        gate.drop_expired(now);
+        if gate.slots.len() >= limits.slots as usize {
+            return Ok(Start::NoSlot);
+        }
+        let slot = Slot { connection, id: Uuid::now_v7() };
+        gate.slots.insert(slot.id, now + limits.slot_ttl);
+        Ok(Start::Go(slot))
+    }
+
+    async fn renew(&self, slot: Slot, limits: &GateLimits) -> Result<bool, Unreachable> {
+        let now = Instant::now();
+        let mut gates = self.gates();
+        let Some(gate) = gates.get_mut(&slot.connection) else { return Ok(false) };
+        gate.drop_expired(now);
+        let Some(lease_end) = gate.slots.get_mut(&slot.id) else { return Ok(false) };
+        *lease_end = now + limits.slot_ttl;
+        Ok(true)
+    }
+
+    async fn finish(&self, slot: Slot) -> Result<(), Unreachable> {
+        if let Some(gate) = self.gates().get_mut(&slot.connection) {
+            gate.slots.remove(&slot.id);
+        }
+        Ok(())
+    }
+
+    async fn close(&self, connection: ConnectionId, duration: Duration) -> Result<(), Unreachable> {
+        let now = Instant::now();
+        let mut gates = self.gates();
+        let gate = gates.entry(connection).or_insert_with(|| ConnectionGate::new(now));
+        gate.closed_until = gate.closed_until.max(now + duration);
+        // What is booked before the opening will be refused by `start` and booked again; what is booked after it
+        // still holds, so bookings go on behind the later of the two.
+        gate.next_free = gate.next_free.max(gate.closed_until);
+        Ok(())
+    }
+}

@@ -1,0 +1,90 @@
+//! Gate: how fast and how many at once the whole fleet may ask one company's upstream.
+//!
+//! Every request takes three steps. `reserve` books an instant, first come first served: grants are evenly spaced
+//! (GCRA with burst 1), so no window of any length sees more than its share, and the answer says exactly how long
+//! to wait. `start`, at that instant, takes one of the slots, unless the gate has closed since or no slot is free;
+//! then the caller reserves anew. `finish` frees the slot. A slot is a lease: who cannot renew it must abort its
+//! request before the lease ends, and who died frees it by dying.
+//!
+//! Why burst 1: a bucket that allows ten at once admits eighteen in a second at its seam. Evenly spaced grants keep
+//! both a per-second and a per-minute limit even when the network delays some requests more than others.
+
+mod memory;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ledgerfleet_model::ConnectionId;
+use uuid::Uuid;
+
+use crate::Unreachable;
+pub use memory::MemoryGate;
+
+/// The limits of one connection.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GateLimits {
+    /// Grants per second, evenly spaced; more than 0.
+    pub requests_per_second: f64,
+    /// Requests in flight.
+    pub slots: u32,
+    /// A slot that is not renewed for this long is free again.
+    pub slot_ttl: Duration,
+}
+
+impl GateLimits {
+    /// The time between two grants.
+    pub fn interval(&self) -> Duration {
+        Duration::from_secs_f64(1.0 / self.requests_per_second)
+    }
+}
+
+/// A booked instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reservation {
+    /// How long from now until it.
+    pub wait: Duration,
+}
+
+/// A request in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Slot {
+    /// The connection whose gate it belongs to.
+    pub connection: ConnectionId,
+    /// Which of its slots.
+    pub id: Uuid,
+}
+
+/// What came of trying to start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// Send the request now; the slot is taken.
+    Go(Slot),
+    /// Every slot is taken: reserve anew.
+    NoSlot,
+    /// The gate is closed, for this long: wait, then reserve anew.
+    Closed(Duration),
+}
+
+/// Rate and slots of every connection.
+#[async_trait]
+pub trait Gate: Send + Sync + std::fmt::Debug {
+    /// Books the next instant of a connection.
+    async fn reserve(
+        &self,
+        connection: ConnectionId,
+        limits: &GateLimits,
+    ) -> Result<Reservation, Unreachable>;
+
+    /// Takes a slot at the booked instant.
+    async fn start(&self, connection: ConnectionId, limits: &GateLimits) -> Result<Start, Unreachable>;
+
+    /// Keeps a slot for another time to live. False if it is lost: its request must end.
+    async fn renew(&self, slot: Slot, limits: &GateLimits) -> Result<bool, Unreachable>;
+
+    /// Frees a slot. Freeing one that is gone does nothing.
+    async fn finish(&self, slot: Slot) -> Result<(), Unreachable>;
+
+    /// Closes a connection's gate for everyone: nothing starts for `duration`, and what is booked within it is
+    /// booked anew. A shorter closing never shortens a longer one.
+    async fn close(&self, connection: ConnectionId, duration: Duration) -> Result<(), Unreachable>;
+}

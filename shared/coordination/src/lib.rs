@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+
+pub mod bell;
+pub mod gate;
+pub mod lock;
+
+pub use bell::{Bell, MemoryBell};
+pub use gate::{Gate, GateLimits, MemoryGate, Reservation, Slot, Start};
+pub use lock::{Lock, LockKey, Locks, MemoryLocks, Taken};
+
+/// The shared state cannot be reached now. Nothing is lost by it; the caller waits and tries again.
+#[derive(Debug, thiserror::Error)]
+#[error("bell, gate and locks cannot be reached: {0}")]
+pub struct Unreachable(pub String);

@@ -1,0 +1,61 @@
+//! A head: what is true of every record whatever its entity: id, version, dates, standing. Its content hangs on it.
+
+use chrono::NaiveDate;
+
+use crate::json::Json;
+use crate::pacific::Pacific;
+
+/// The head of one record as it stands at some moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// From 0; the id is one more.
+    pub(crate) ordinal: u64,
+    /// The document's date; of a list's entry the day it was created, which it does not show.
+    pub(crate) date: NaiveDate,
+    /// Unix seconds.
+    pub(crate) created: i64,
+    /// Unix seconds.
+    pub(crate) updated: i64,
+    /// The `SyncToken`.
+    pub(crate) version: u32,
+    /// How often a mutation rewrote the content.
+    pub(crate) editions: u32,
+    /// How many links a mutation added without any other trace.
+    pub(crate) links: u32,
+    pub(crate) standing: Standing,
+}
+
+/// Whether a record is in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Live,
+    /// A document whose amounts were taken out.
+    Voided,
+    /// A list's entry that was made inactive: upstream's way to delete a name.
+    Inactive,
+}
+
+impl Head {
+    pub(crate) fn id(&self) -> u64 {
+        self.ordinal + 1
+    }
+
+    pub(crate) fn is_voided(&self) -> bool {
+        self.standing == Standing::Voided
+    }
+
+    pub(crate) fn is_active(&self) -> bool {
+        self.standing != Standing::Inactive
+    }
+
+    /// The members that every record has.
+    pub(crate) fn write(&self, json: &mut Json) {
+        json.raw_member(r#""domain":"QBO","sparse":false"#);
+        json.quoted("Id", self.id());
+        json.quoted("SyncToken", self.version);
+        json.object("MetaData", |json| {
+            json.quoted("CreateTime", Pacific(self.created));
+            json.quoted("LastUpdatedTime", Pacific(self.updated));
+        });
+    }
+}

@@ -1,0 +1,197 @@
+//! Switches: one for each upstream behaviour that is doubtful or has changed over the years.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Which of the doubtful behaviours the emulator shows. The README gives the doubt behind each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Switches {
+    /// When a refresh returns another token value.
+    pub rotation: Rotation,
+    /// For how many hours a superseded refresh token still works: 0 or 24.
+    pub old_token_grace_hours: u32,
+    /// What the use of a dead refresh token, or of a used code, does to its family.
+    pub reused_token: ReusedToken,
+    /// The HTTP status of a throttled answer: 429, or 403 as in 2016.
+    pub throttle_status: u16,
+    /// The body of a throttled answer.
+    pub throttle_body: ThrottleBody,
+    /// Seconds in a `Retry-After` header of a throttled answer.
+    pub throttle_retry_after: Option<u32>,
+    /// What `STARTPOSITION 0` means.
+    pub start_position_zero: StartZero,
+    /// What a `MAXRESULTS` above 1,000 means.
+    pub max_results_over_cap: OverCap,
+    /// Whose time a timestamp literal without an offset is.
+    pub literal_without_offset: LiteralZone,
+    /// Whether `!=` is an operator.
+    pub not_equal: NotEqual,
+    /// Whether a page that holds the whole result says so.
+    pub total_count: TotalCount,
+    /// Whether answers are compressed for those who accept it.
+    pub gzip: Gzip,
+    /// Whether JSON carries insignificant whitespace.
+    pub spacing: Spacing,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self {
+            rotation: Rotation::Daily,
+            old_token_grace_hours: 0,
+            reused_token: ReusedToken::Refused,
+            throttle_status: 429,
+            throttle_body: ThrottleBody::Xml,
+            throttle_retry_after: None,
+            start_position_zero: StartZero::Refused,
+            max_results_over_cap: OverCap::Refused,
+            literal_without_offset: LiteralZone::Pacific,
+            not_equal: NotEqual::Accepted,
+            total_count: TotalCount::WhenComplete,
+            gzip: Gzip::On,
+            spacing: Spacing::Compact,
+        }
+    }
+}
+
+impl Switches {
+    /// These switches with some of them set anew; unknown names and impossible values are refused.
+    pub fn with(self, changes: &Map<String, Value>) -> Result<Self, SwitchError> {
+        let mut all = serde_json::to_value(self).map_err(SwitchError::Unreadable)?;
+        if let Some(members) = all.as_object_mut() {
+            members.extend(changes.clone());
+        }
+        let switches: Self = serde_json::from_value(all).map_err(SwitchError::Unreadable)?;
+        match (switches.old_token_grace_hours, switches.throttle_status) {
+            (0 | 24, 429 | 403) => Ok(switches),
+            (0 | 24, _) => Err(SwitchError::ThrottleStatus),
+            _ => Err(SwitchError::Grace),
+        }
+    }
+}
+
+/// A switch that does not exist or cannot be set so.
+#[derive(Debug, thiserror::Error)]
+pub enum SwitchError {
+    /// An unknown name or value.
+    #[error("the switches cannot be read")]
+    Unreadable(#[source] serde_json::Error),
+    /// Neither of the two graces that upstream has had.
+    #[error("old_token_grace_hours is 0 or 24")]
+    Grace,
+    /// Neither of the two statuses that upstream has had.
+    #[error("throttle_status is 429 or 403")]
+    ThrottleStatus,
+}
+
+macro_rules! positions {
+    ($(#[$about:meta])* $name:ident: $($(#[$doc:meta])* $position:ident),+) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$doc])* $position),+ }
+    };
+}
+
+positions! {
+    /// When a refresh returns another token value.
+    Rotation:
+    /// The same value for 24 hours, then another.
+    Daily,
+    /// Another value at every refresh.
+    EveryRefresh
+}
+positions! {
+    /// What the use of a dead refresh token does.
+    ReusedToken:
+    /// That request is refused.
+    Refused,
+    /// The whole family dies: a person has to consent again.
+    RevokesFamily
+}
+positions! {
+    /// The body of a throttled answer.
+    ThrottleBody:
+    /// XML, whatever was asked for.
+    Xml,
+    /// JSON with capitalised keys.
+    Json
+}
+positions! {
+    /// What `STARTPOSITION 0` means.
+    StartZero:
+    /// An error.
+    Refused,
+    /// The first row.
+    First
+}
+positions! {
+    /// What a `MAXRESULTS` above 1,000 means.
+    OverCap:
+    /// An error.
+    Refused,
+    /// 1,000.
+    Clamped
+}
+positions! {
+    /// Whose time a timestamp literal without an offset is.
+    LiteralZone:
+    /// The Pacific coast's.
+    Pacific,
+    /// Greenwich's.
+    Utc
+}
+positions! {
+    /// Whether `!=` is an operator.
+    NotEqual:
+    /// It is.
+    Accepted,
+    /// It is a parse error.
+    Refused
+}
+positions! {
+    /// Whether a page that holds the whole result says so.
+    TotalCount:
+    /// With `totalCount`.
+    WhenComplete,
+    /// Not at all.
+    Never
+}
+positions! {
+    /// Whether answers are compressed for those who accept it.
+    Gzip:
+    /// They are.
+    On,
+    /// They are not.
+    Off
+}
+positions! {
+    /// Whether JSON carries insignificant whitespace.
+    Spacing:
+    /// None.
+    Compact,
+    /// Line breaks and blanks between members.
+    Spaced
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn switches_are_set_one_by_one_and_unknown_ones_are_refused() {
+        let set = |json: &str| Switches::default().with(&serde_json::from_str(json).unwrap());
+        let switches = set(r#"{"rotation":"every_refresh","old_token_grace_hours":24}"#).unwrap();
+        assert_eq!(switches.rotation, Rotation::EveryRefresh);
+        assert_eq!(switches.gzip, Gzip::On);
+        for wrong in [
+            r#"{"rotations":"daily"}"#,
+            r#"{"rotation":"weekly"}"#,
+            r#"{"old_token_grace_hours":3}"#,
+            r#"{"throttle_status":200}"#,
+        ] {
+            assert!(set(wrong).is_err(), "{wrong}");
+        }
+    }
+}

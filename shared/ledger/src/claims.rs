@@ -1,0 +1,87 @@
+//! Claims: who works on what, until when, and how an attempt that did not finish is settled.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use ledgerfleet_model::segment::Settlement;
+use ledgerfleet_model::{ConnectionId, Epoch, Lane, RunId, SegmentId, Standing, Window, WorkerName};
+
+use crate::LedgerError;
+
+/// A segment in the hands of a worker, with all it needs to begin.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// The segment.
+    pub segment: SegmentId,
+    /// Its run.
+    pub run: RunId,
+    /// Its company.
+    pub connection: ConnectionId,
+    /// Its entity's product name.
+    pub entity: String,
+    /// Its lane.
+    pub lane: Lane,
+    /// What it asks for.
+    pub window: Window,
+    /// Rows a page; fixed, so that pages already read keep their places.
+    pub page_size: u32,
+    /// Which reading of the window this is, from 1.
+    pub pass: u32,
+    /// Pages of this pass already committed: the attempt goes on after them.
+    pub page: u32,
+    /// State, fence and counters, after the claim.
+    pub standing: Standing,
+    /// The number of this attempt, from 1 and through replays.
+    pub attempt: u32,
+    /// The ledger's time of the claim. Observation times are counted on from it, not taken from a local clock.
+    pub claimed_at: DateTime<Utc>,
+}
+
+/// A segment and the fence under which it is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Held {
+    /// The segment.
+    pub segment: SegmentId,
+    /// The fence.
+    pub epoch: Epoch,
+}
+
+/// Whether a settlement took effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It did.
+    Settled,
+    /// The segment was no longer the caller's; nothing was written.
+    Fenced,
+}
+
+/// Claiming, keeping and giving back.
+#[async_trait]
+pub trait Claims: Send + Sync {
+    /// Claims those of `ids` that are pending and due, of an active run and connection, and of a format this
+    /// program knows, in one statement: epoch + 1, running, lease. The rest are simply not in the answer.
+    async fn claim(
+        &self,
+        ids: &[SegmentId],
+        worker: &WorkerName,
+        lease: Duration,
+    ) -> Result<Vec<Claim>, LedgerError>;
+
+    /// Marks the attempt of a suspect as begun, so that a crash from now on counts. Answers false if fenced.
+    async fn start(&self, held: Held) -> Result<bool, LedgerError>;
+
+    /// Renews leases; answers those that are no longer the caller's. One that is locked by a page commit of its
+    /// own is neither renewed nor lost.
+    async fn heartbeat(&self, held: &[Held], lease: Duration) -> Result<Vec<Held>, LedgerError>;
+
+    /// Gives back what was claimed, pending and due now, counted as nothing. Answers how many were still held.
+    async fn hand_back(&self, held: &[Held]) -> Result<u64, LedgerError>;
+
+    /// What `worker` holds according to the ledger: for the caller of a claim whose answer was lost.
+    async fn held_by(&self, worker: &WorkerName) -> Result<Vec<Held>, LedgerError>;
+
+    /// Writes how an attempt ended that did not finish, with a row of its history. Metered calls that were made
+    /// since the last committed page are added to the count.
+    async fn settle(&self, settlement: &Settlement, calls: u32) -> Result<Settled, LedgerError>;
+}

@@ -1,0 +1,92 @@
+//! Connections and their sealed credentials.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use ledgerfleet_model::{Connection, ConnectionId, ConnectionState, Environment};
+
+use crate::LedgerError;
+
+/// A connection to be added. Its id is chosen before, because the seal of its credential is bound to it.
+#[derive(Debug, Clone)]
+pub struct NewConnection {
+    /// Identity.
+    pub id: ConnectionId,
+    /// The name people use.
+    pub name: String,
+    /// The connector's name in the registry.
+    pub connector: String,
+    /// The upstream's id of the company.
+    pub account: String,
+    /// Which of the upstream's worlds it lives in.
+    pub environment: Environment,
+    /// The zone in which its days begin.
+    pub time_zone: chrono_tz::Tz,
+    /// Requests per second, where it differs from the connector's default.
+    pub requests_per_second: Option<f64>,
+    /// Requests in flight, where it differs from the connector's default.
+    pub slots: Option<u32>,
+}
+
+/// A connection's secrets, sealed: a token in clear never reaches the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedCredential {
+    /// Rises by one with every replacement; the seal is bound to it.
+    pub version: i64,
+    /// The sealed text, as the vault wrote it (it names its key).
+    pub sealed: String,
+    /// When this version was stored, by the ledger's clock. Ignored when it is written.
+    pub stored_at: Option<DateTime<Utc>>,
+}
+
+/// Whether a removed connection's records go with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purge {
+    /// The records stay, keyed by the connection's id.
+    KeepRecords,
+    /// The records are deleted.
+    DeleteRecords,
+}
+
+/// Connections and credentials.
+#[async_trait]
+pub trait Connections: Send + Sync {
+    /// Adds a connection with the first version of its credential.
+    ///
+    /// # Errors
+    /// [`LedgerError::NameTaken`] if a connection that is not removed has the name.
+    async fn add_connection(
+        &self,
+        new: &NewConnection,
+        credential: &SealedCredential,
+    ) -> Result<Connection, LedgerError>;
+
+    /// Every connection that is not removed, by name.
+    async fn connections(&self) -> Result<Vec<Connection>, LedgerError>;
+
+    /// One connection, also a removed one.
+    async fn connection(&self, id: ConnectionId) -> Result<Option<Connection>, LedgerError>;
+
+    /// Sets whether its segments are claimed, and why not. A removed connection stays removed.
+    async fn set_connection_state(
+        &self,
+        id: ConnectionId,
+        state: ConnectionState,
+        reason: Option<&str>,
+    ) -> Result<(), LedgerError>;
+
+    /// Removes a connection: its credential is deleted, its unfinished segments are cancelled, its name is free.
+    /// Answers how many records were deleted with it.
+    async fn remove_connection(&self, id: ConnectionId, purge: Purge) -> Result<u64, LedgerError>;
+
+    /// The current credential.
+    async fn credential(&self, id: ConnectionId) -> Result<Option<SealedCredential>, LedgerError>;
+
+    /// Replaces the credential if its version is still `expected`; `new.version` must be `expected + 1`. Answers
+    /// whether it was replaced; if not, a sibling was first and its value is the one to use. Durable on return.
+    async fn replace_credential(
+        &self,
+        id: ConnectionId,
+        expected: i64,
+        new: &SealedCredential,
+    ) -> Result<bool, LedgerError>;
+}

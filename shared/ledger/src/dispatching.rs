@@ -1,0 +1,90 @@
+//! What the leader's duties read and write: due segments, lost claims, finished runs.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use ledgerfleet_model::{ConnectionId, Lane, RunId, RunState, SegmentId, SegmentState, Timings};
+
+use crate::LedgerError;
+
+/// How much may be offered to workers at once.
+#[derive(Debug, Clone)]
+pub struct DispatchLimits {
+    /// Gate slots of a connection, by connector name; a connection's own setting comes first. A connection is
+    /// offered at most slots + 3 − running segments.
+    pub slots: HashMap<String, u32>,
+    /// Segments in all.
+    pub total: usize,
+}
+
+/// A segment that may be claimed now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ready {
+    /// The segment.
+    pub segment: SegmentId,
+    /// Its company.
+    pub connection: ConnectionId,
+    /// Its lane.
+    pub lane: Lane,
+}
+
+/// Which running segments to take back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RescueScope {
+    /// Those whose lease is over.
+    Expired,
+    /// All: only for who knows that no other process runs any, such as a new holder of a file's runner lock.
+    All,
+}
+
+/// A segment that was taken back from a lost worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rescued {
+    /// The segment.
+    pub segment: SegmentId,
+    /// Where it stands now: pending, or dead as `crash_loop`.
+    pub state: SegmentState,
+    /// Who held it.
+    pub worker: String,
+}
+
+/// A run that has just ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClosedRun {
+    /// The run.
+    pub run: RunId,
+    /// `done` or `dead`.
+    pub state: RunState,
+}
+
+/// How many segments stand where, for metrics and for knowing when nothing can progress.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SegmentCounts {
+    /// By state.
+    pub by_state: HashMap<SegmentState, u64>,
+    /// Whole seconds that the longest-due pending segment of an active run and connection has been due.
+    pub oldest_due_seconds: u64,
+}
+
+/// The statements of the leader's duties.
+#[async_trait]
+pub trait Dispatching: Send + Sync {
+    /// The segments that may be claimed now, in the order they should be offered: lanes live > manual > backfill,
+    /// and within a lane fair between connections: the first of each, then the second of each, and so on. Only
+    /// of active runs and active connections. Reads only.
+    async fn due(&self, limits: &DispatchLimits) -> Result<Vec<Ready>, LedgerError>;
+
+    /// Takes back running segments whose worker is lost: epoch + 1, pending and due now, or dead as `crash_loop`
+    /// by the rules of [`ledgerfleet_model::segment`]. Each leaves an attempt behind.
+    async fn rescue(&self, scope: RescueScope, timings: &Timings) -> Result<Vec<Rescued>, LedgerError>;
+
+    /// Ends every active run that has no unfinished segment: `dead` if one of its segments is, else `done`.
+    async fn close_runs(&self) -> Result<Vec<ClosedRun>, LedgerError>;
+
+    /// The instant the next pending segment of an active run and connection falls due, as time from now; zero
+    /// if one is due. None if there is none.
+    async fn next_due(&self) -> Result<Option<std::time::Duration>, LedgerError>;
+
+    /// Counts by state.
+    async fn segment_counts(&self) -> Result<SegmentCounts, LedgerError>;
+}

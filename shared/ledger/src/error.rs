@@ -1,0 +1,53 @@
+//! What can go wrong with a ledger, sorted by what the caller can do about it.
+
+use ledgerfleet_model::ConnectionId;
+
+/// Why a ledger did not do what it was asked for. Nothing of a failed call is stored.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The database cannot be reached or does not answer; it may later.
+    #[error("the database cannot be reached: {0}")]
+    Unavailable(String, #[source] Option<sqlx::Error>),
+    /// The database refuses to be written.
+    #[error("the database is read-only")]
+    ReadOnly(#[source] sqlx::Error),
+    /// There is no room left.
+    #[error("the database's disk is full")]
+    Full(#[source] sqlx::Error),
+    /// The file or database was written by a newer version of this program.
+    #[error("the database has schema version {found}, this program knows {known} at most")]
+    NewerVersion {
+        /// The version the database has.
+        found: i64,
+        /// The newest version this program knows.
+        known: i64,
+    },
+    /// The file or database holds something that is not a ledger.
+    #[error("{0}")]
+    Foreign(String),
+    /// A connection of this name exists.
+    #[error("a connection named `{0}` exists already")]
+    NameTaken(String),
+    /// There is no such connection.
+    #[error("there is no connection {0}")]
+    NoSuchConnection(ConnectionId),
+    /// A stored value cannot be understood.
+    #[error("the database holds a value that cannot be read: {0}")]
+    Corrupt(String),
+    /// A statement failed in a way that no caller can mend.
+    #[error("a statement of the ledger failed in step `{step}`")]
+    Statement {
+        /// The step that failed.
+        step: &'static str,
+        /// What the database said.
+        #[source]
+        source: sqlx::Error,
+    },
+}
+
+impl LedgerError {
+    /// Whether the same call may succeed later, when the database is back, writable or has room again.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Unavailable(..) | Self::ReadOnly(_) | Self::Full(_))
+    }
+}

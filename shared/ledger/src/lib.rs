@@ -1,0 +1,37 @@
+#![doc = include_str!("../README.md")]
+
+pub mod claims;
+pub mod connections;
+pub mod coverage;
+pub mod dead_letters;
+pub mod dispatching;
+mod error;
+pub mod pages;
+pub mod records;
+pub mod runs;
+pub mod sqlite;
+
+pub use claims::{Claim, Claims, Held, Settled};
+pub use connections::{Connections, NewConnection, Purge, SealedCredential};
+pub use coverage::{Coverage, CoverageFilter, CoverageRow, CoverageState};
+pub use dead_letters::{Attempt, DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetters, Replayed};
+pub use dispatching::{ClosedRun, DispatchLimits, Dispatching, Ready, RescueScope, Rescued, SegmentCounts};
+pub use error::LedgerError;
+pub use pages::{Committed, Effects, FinishedWindow, NextStep, PageCommit, Pages};
+pub use records::{EntityTotals, RecordFilter, RecordStub, Records, StoredRecord};
+pub use runs::{EntityVolume, NewRun, NewSegment, RunReport, Runs, Steer, Submitted};
+
+/// The whole ledger: every truth about what was asked for, what was done, and the records themselves, in one
+/// database, so that rows, progress and outcome can be one commit.
+///
+/// It is the sum of one trait per noun; each is implemented on SQLite and on Postgres, and both pass one
+/// conformance suite.
+pub trait Ledger:
+    Connections + Runs + Dispatching + Claims + Pages + DeadLetters + Coverage + Records + std::fmt::Debug
+{
+}
+
+impl<T> Ledger for T where
+    T: Connections + Runs + Dispatching + Claims + Pages + DeadLetters + Coverage + Records + std::fmt::Debug
+{
+}

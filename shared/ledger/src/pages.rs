@@ -1,0 +1,106 @@
+//! Pages: the one transaction that stores rows, progress and outcome together.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use ledgerfleet_model::{ConnectionId, Epoch, Record, SegmentId, Window};
+
+use crate::LedgerError;
+
+/// A page that was read and checked completely, ready to be stored.
+#[derive(Debug)]
+pub struct PageCommit<'a> {
+    /// The segment.
+    pub segment: SegmentId,
+    /// The fence.
+    pub epoch: Epoch,
+    /// Its company.
+    pub connection: ConnectionId,
+    /// The entity's product name: `invoice`.
+    pub entity: &'a str,
+    /// The value of `raw.records.entity`, which is the entity's table name too: `qbo_invoice`.
+    pub table: &'a str,
+    /// What was asked for.
+    pub window: &'a Window,
+    /// Which reading of the window this page belongs to, from 1.
+    pub pass: u32,
+    /// The number of this page within the pass, from 1.
+    pub page: u32,
+    /// Rows asked for.
+    pub page_size: u32,
+    /// What was asked of the upstream, as text.
+    pub request: &'a str,
+    /// The ledger's time just before the request was sent.
+    pub observed_at: DateTime<Utc>,
+    /// The records, in any order; of two with one id the newer counts.
+    pub records: &'a [Record],
+    /// The lease from now on, if the window goes on.
+    pub lease: Duration,
+    /// Metered calls made since the last committed page.
+    pub calls: u32,
+    /// What comes after this page.
+    pub next: NextStep,
+}
+
+/// What comes after a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NextStep {
+    /// The next page of this pass. Its ids are remembered as seen.
+    Page,
+    /// The window changed while it was read: it is read again from its first page. Ids are remembered as seen.
+    Pass,
+    /// The window is complete: coverage is written and the segment is done.
+    Done(FinishedWindow),
+}
+
+/// What is known of a window that was read to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FinishedWindow {
+    /// Distinct rows of the window.
+    pub rows: u64,
+    /// The source's own count, where it was asked.
+    pub source_count: Option<u64>,
+    /// Whether the window may still grow, so that its coverage stays open.
+    pub open: bool,
+    /// Something worth telling: `not in the company's plan`.
+    pub note: Option<String>,
+}
+
+/// What a page did to the records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// Records stored for the first time.
+    pub new: u64,
+    /// Records replaced by a newer version.
+    pub changed: u64,
+    /// Records that were equal or older than what is stored.
+    pub same: u64,
+    /// Tombstones stored.
+    pub deleted: u64,
+}
+
+/// What became of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// Rows, progress and outcome are durable.
+    Stored(Effects),
+    /// The segment was no longer the caller's; nothing was written.
+    Fenced,
+}
+
+/// Storing pages.
+#[async_trait]
+pub trait Pages: Send + Sync {
+    /// Stores a page. The transaction's first statement is the fence and the progress at once: page, rows and
+    /// lease are set where id, epoch and `running` still hold; if no row does, everything is rolled back.
+    ///
+    /// A record is replaced only by a newer one: by (source version, source_updated_at, observed_at) where both
+    /// know them; where either is a tombstone, by observed_at alone. An equal payload writes nothing, but for
+    /// `last_seen_utc` when that is older than a day. Metered calls are added as the last statement.
+    async fn commit_page(&self, page: &PageCommit<'_>) -> Result<Committed, LedgerError>;
+
+    /// The ids seen in one pass over a segment's window: how many distinct ones, and whether they are the same
+    /// as those of the pass before.
+    async fn seen(&self, segment: SegmentId, pass: u32) -> Result<(u64, bool), LedgerError>;
+}

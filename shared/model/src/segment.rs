@@ -1,0 +1,233 @@
+//! Segment: the unit of work, and the only transitions it knows.
+//!
+//! ```text
+//!            claim (epoch + 1)
+//!  pending ───────────────────► running ──► done          (with its last page)
+//!     ▲                           │ │ └────► dead          (settle dead, sixth failure, waited too long)
+//!     ├── later · retry ──────────┘ │          │
+//!     ├── hand back ────────────────┤          │
+//!     ├── rescue (epoch + 1) ───────┘          │           (third crash: dead)
+//!     └── replay (counters 0) ─────────────────┘
+//!  pending, running ── cancel (epoch + 1) ──► cancelled
+//! ```
+//!
+//! [`Standing::on`] is this picture as a function. Ledgers write what it returns, or do the same in one statement
+//! and are compared with it, event by event, by the conformance suite.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::retry::RETRIES;
+use crate::{Epoch, Failure, FailureKind, Outcome, SegmentId, Timings, words};
+
+/// Crashes without a committed page that a segment survives; the next one makes it dead.
+pub const CRASHES: u32 = 2;
+
+/// How often a window that changes while it is read is read again before it is dead as `unstable`.
+pub const PASSES: u32 = 5;
+
+/// The layout of segments that this program writes. A worker claims only formats it knows.
+pub const FORMAT: i32 = 1;
+
+/// Where a segment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SegmentState {
+    /// Waiting for its due time and a worker.
+    Pending,
+    /// A worker holds it.
+    Running,
+    /// Every row of its window is stored. It never leaves this state.
+    Done,
+    /// It ended with a reason and waits for a person.
+    Dead,
+    /// A person ended it.
+    Cancelled,
+}
+words!(SegmentState {
+    Pending => "pending",
+    Running => "running",
+    Done => "done",
+    Dead => "dead",
+    Cancelled => "cancelled",
+});
+
+/// A segment's state and the counters that decide what may happen to it next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// Where it stands.
+    pub state: SegmentState,
+    /// The fence.
+    pub epoch: Epoch,
+    /// Failed attempts since the last committed page.
+    pub failures: u32,
+    /// Attempts that died with their worker since the last committed page.
+    pub crashes: u32,
+    /// Sum of all waits that were nobody's fault.
+    pub waited: Duration,
+    /// Whether the current attempt has begun to work; one that waits to run alone has not.
+    pub started: bool,
+    /// Whether the current attempt has committed a page.
+    pub progressed: bool,
+}
+
+/// Something that happens to a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// A worker takes it.
+    Claim,
+    /// The attempt of a suspect that was to run alone begins.
+    Start,
+    /// A page that is not the last is stored.
+    Page,
+    /// The last page is stored, or there is nothing to fetch.
+    Finish,
+    /// It has to wait this long, through no fault of its own.
+    Later(Duration),
+    /// The attempt failed.
+    Retry,
+    /// It can never succeed.
+    Dead,
+    /// The worker gives it back untouched.
+    HandBack,
+    /// Its worker has not been heard of for a lease.
+    Rescue,
+    /// A person wants it tried again.
+    Replay,
+    /// A person ends it.
+    Cancel,
+}
+
+/// An event that cannot happen to a segment in this state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{event:?} cannot happen to a segment that is {state}")]
+pub struct NoSuchTransition {
+    /// Where the segment stands.
+    pub state: SegmentState,
+    /// What was to happen.
+    pub event: Event,
+}
+
+impl Standing {
+    /// A segment that was just submitted.
+    pub const NEW: Self = Self {
+        state: SegmentState::Pending,
+        epoch: Epoch(0),
+        failures: 0,
+        crashes: 0,
+        waited: Duration::ZERO,
+        started: false,
+        progressed: false,
+    };
+
+    /// Whether its next attempt must run alone in its worker, so that no innocent neighbour dies with it.
+    pub fn is_suspect(&self) -> bool {
+        self.crashes >= CRASHES
+    }
+
+    /// Where the segment stands after `event`.
+    pub fn on(self, event: Event, timings: &Timings) -> Result<Self, NoSuchTransition> {
+        use SegmentState::{Cancelled, Dead, Done, Pending, Running};
+        let next = match (self.state, event) {
+            (Pending, Event::Claim) => Self {
+                state: Running,
+                epoch: self.epoch.next(),
+                started: !self.is_suspect(),
+                progressed: false,
+                ..self
+            },
+            (Running, Event::Start) => Self { started: true, ..self },
+            (Running, Event::Page) => Self { progressed: true, failures: 0, crashes: 0, ..self },
+            (Running, Event::Finish) => Self { state: Done, ..self },
+            (Running, Event::Later(wait)) => self.after_wait(wait, timings),
+            (Running, Event::Retry) => self.after_failure(),
+            (Running, Event::Dead) => Self { state: Dead, ..self },
+            (Running, Event::HandBack) => Self { state: Pending, ..self },
+            (Running, Event::Rescue) => self.after_crash(),
+            (Dead, Event::Replay) => Self { epoch: self.epoch, ..Self::NEW },
+            (Pending | Running, Event::Cancel) => {
+                Self { state: Cancelled, epoch: self.epoch.next(), ..self }
+            }
+            (state, event) => return Err(NoSuchTransition { state, event }),
+        };
+        Ok(next)
+    }
+
+    fn after_wait(self, wait: Duration, timings: &Timings) -> Self {
+        let waited = self.waited.saturating_add(wait);
+        let state = if waited > timings.waiting_cap { SegmentState::Dead } else { SegmentState::Pending };
+        Self { state, waited, ..self }
+    }
+
+    fn after_failure(self) -> Self {
+        let failures = self.failures + 1;
+        let state = if failures > RETRIES { SegmentState::Dead } else { SegmentState::Pending };
+        Self { state, failures, ..self }
+    }
+
+    fn after_crash(self) -> Self {
+        let crashes = self.crashes + u32::from(self.started && !self.progressed);
+        let state = if crashes > CRASHES { SegmentState::Dead } else { SegmentState::Pending };
+        Self { state, crashes, epoch: self.epoch.next(), ..self }
+    }
+}
+
+/// What a ledger writes when an attempt ends otherwise than done. Only this module builds one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    segment: SegmentId,
+    epoch: Epoch,
+    after: Standing,
+    wait: Duration,
+    failure: Option<Failure>,
+}
+
+impl Settlement {
+    /// The settlement of a running segment whose attempt ended with `failure`; `None` where the outcome is
+    /// [`Outcome::DoneEmpty`], which is not settled but committed, as an empty last page.
+    pub fn of(
+        segment: SegmentId,
+        standing: Standing,
+        outcome: &Outcome,
+        failure: Failure,
+        timings: &Timings,
+    ) -> Result<Option<Self>, NoSuchTransition> {
+        let (event, wait) = match *outcome {
+            Outcome::DoneEmpty => return Ok(None),
+            Outcome::Later { wait } => (Event::Later(wait), wait),
+            Outcome::Retry { wait } => (Event::Retry, wait),
+            Outcome::Dead => (Event::Dead, Duration::ZERO),
+            Outcome::HandBack => (Event::HandBack, Duration::ZERO),
+        };
+        let after = standing.on(event, timings)?;
+        let waited_out = matches!(event, Event::Later(_)) && after.state == SegmentState::Dead;
+        let kind = if waited_out { FailureKind::WaitedTooLong } else { failure.kind };
+        let failure = (event != Event::HandBack).then_some(Failure { kind, ..failure });
+        Ok(Some(Self { segment, epoch: standing.epoch, after, wait, failure }))
+    }
+
+    /// The segment.
+    pub fn segment(&self) -> SegmentId {
+        self.segment
+    }
+
+    /// The fence: the settlement does nothing if the segment's epoch differs.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Where the segment stands afterwards.
+    pub fn after(&self) -> Standing {
+        self.after
+    }
+
+    /// How long after now it is due again, if it is pending afterwards.
+    pub fn wait(&self) -> Duration {
+        self.wait
+    }
+
+    /// What went wrong; none when it is handed back.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+}

@@ -1,0 +1,92 @@
+//! Timings: every duration that the parts of a fleet must agree on, with one scale for tests.
+
+use std::time::Duration;
+
+/// How long things may take. [`Timings::scaled`] shortens all of them together, so that their proportions,
+/// which the safety of leases and locks rests on, stay as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timings {
+    /// A claim is the claimer's for this long after its last heartbeat or page. 20 s.
+    pub lease: Duration,
+    /// How often a worker renews its leases. 5 s.
+    pub heartbeat: Duration,
+    /// How often the leader looks for leases that are over. 5 s.
+    pub rescue: Duration,
+    /// How often the leader reads what is due, if nothing rings before. 500 ms.
+    pub tick: Duration,
+    /// A lock or a gate slot is lost this long after its last renewal. 20 s.
+    pub lock_ttl: Duration,
+    /// How often locks and slots are renewed. 5 s.
+    pub lock_renewal: Duration,
+    /// Time to connect to an upstream. 5 s.
+    pub connect: Duration,
+    /// Time without a byte from an upstream. 20 s.
+    pub idle: Duration,
+    /// Time for one whole request, body included. 40 s.
+    pub request: Duration,
+    /// The first retry waits at random up to this. 10 s.
+    pub backoff_base: Duration,
+    /// No retry waits longer than this. 15 min.
+    pub backoff_cap: Duration,
+    /// A segment that has waited this long in all (quota, locks, outages) is dead. 24 h.
+    pub waiting_cap: Duration,
+    /// An attempt that commits no page for this long, and does not wait for the gate, is stopped. 10 min.
+    pub progress: Duration,
+    /// A worker that is told to stop has this long to finish or hand back. 25 s.
+    pub drain: Duration,
+    /// A window that ends later than this before now is fetched, but its coverage stays open. 5 min.
+    pub upper_margin: Duration,
+    /// A gate's grant older than this is given up and asked for anew. 100 ms; never scaled, because networks
+    /// do not get faster in tests.
+    pub grant_staleness: Duration,
+}
+
+impl Default for Timings {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            lease: seconds(20),
+            heartbeat: seconds(5),
+            rescue: seconds(5),
+            tick: Duration::from_millis(500),
+            lock_ttl: seconds(20),
+            lock_renewal: seconds(5),
+            connect: seconds(5),
+            idle: seconds(20),
+            request: seconds(40),
+            backoff_base: seconds(10),
+            backoff_cap: seconds(15 * 60),
+            waiting_cap: seconds(24 * 60 * 60),
+            progress: seconds(10 * 60),
+            drain: seconds(25),
+            upper_margin: seconds(5 * 60),
+            grant_staleness: Duration::from_millis(100),
+        }
+    }
+}
+
+impl Timings {
+    /// All timings multiplied by `scale` (0.05 makes a lease last one second).
+    #[must_use]
+    pub fn scaled(self, scale: f64) -> Self {
+        let shorten = |duration: Duration| duration.mul_f64(scale);
+        Self {
+            lease: shorten(self.lease),
+            heartbeat: shorten(self.heartbeat),
+            rescue: shorten(self.rescue),
+            tick: shorten(self.tick),
+            lock_ttl: shorten(self.lock_ttl),
+            lock_renewal: shorten(self.lock_renewal),
+            connect: shorten(self.connect),
+            idle: shorten(self.idle),
+            request: shorten(self.request),
+            backoff_base: shorten(self.backoff_base),
+            backoff_cap: shorten(self.backoff_cap),
+            waiting_cap: shorten(self.waiting_cap),
+            progress: shorten(self.progress),
+            drain: shorten(self.drain),
+            upper_margin: self.upper_margin,
+            grant_staleness: self.grant_staleness,
+        }
+    }
+}
