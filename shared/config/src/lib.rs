@@ -1,1 +1,27 @@
 #![doc = include_str!("../README.md")]
+
+mod durations;
+mod error;
+mod inputs;
+mod options;
+mod origin;
+mod risks;
+mod settings;
+mod shape;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+pub use durations::parse_duration;
+pub use error::ConfigError;
+pub use inputs::{Environment, FlagValue, Inputs};
+pub use options::{OPTIONS, OptionSpec};
+pub use origin::Origin;
+pub use settings::{
+    ConnectorSettings, LogFormat, LogSettings, PAGE_SIZE_MAX, Settings, Shown, WorkerSettings,
+};
+pub use shape::{DEFAULT_DATABASE, Shape};
+
+/// The default configuration, which is also its documentation.
+pub const DEFAULTS: &str = include_str!("../config.default.toml");

@@ -1,0 +1,377 @@
+//! Settings: the values that the program runs with, typed and checked.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use ledgerfleet_model::Timings;
+use secrecy::SecretString;
+use url::{Host, Url};
+
+use crate::durations::parse_duration;
+use crate::inputs::Inputs;
+use crate::options::OPTIONS;
+use crate::risks::risky_pairs;
+use crate::values::{Given, Values, gather};
+use crate::{ConfigError, Origin, Shape};
+
+/// The most rows a page may ask for.
+pub const PAGE_SIZE_MAX: u32 = 1_000;
+
+/// Everything that can be configured, loaded once at start.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// One process or a fleet.
+    pub shape: Shape,
+    /// Seals the tokens at rest.
+    pub master_key: Option<SecretString>,
+    /// The QuickBooks connector.
+    pub quickbooks: ConnectorSettings,
+    /// Whether endpoints beyond this machine were allowed on purpose.
+    pub allow_custom_endpoints: bool,
+    /// Every duration the parts agree on, already scaled.
+    pub timings: Timings,
+    /// Rows a page, 1 to [`PAGE_SIZE_MAX`].
+    pub page_size: u32,
+    /// The worker.
+    pub worker: WorkerSettings,
+    /// Where `serve` listens.
+    pub listen: SocketAddr,
+    /// Logs.
+    pub log: LogSettings,
+    /// What is allowed but unwise; to be told once at start.
+    pub warnings: Vec<String>,
+    shown: Vec<Shown>,
+}
+
+/// Where an upstream is, with which keys and limits it is asked.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectorSettings {
+    /// Base of the API, where it is not the upstream's own.
+    pub api_url: Option<String>,
+    /// Base of everything OAuth, where it is not the upstream's own.
+    pub oauth_url: Option<String>,
+    /// The app's client id.
+    pub client_id: Option<String>,
+    /// The app's client secret.
+    pub client_secret: Option<SecretString>,
+    /// Checks the signature of incoming webhooks.
+    pub webhook_verifier_token: Option<SecretString>,
+    /// Requests per second and connection, where it is not the connector's default.
+    pub requests_per_second: Option<f64>,
+    /// Requests in flight per connection, where it is not the connector's default.
+    pub slots: Option<u32>,
+}
+
+/// What a worker may do at once.
+#[derive(Debug, Clone)]
+pub struct WorkerSettings {
+    /// Segments carried at once.
+    pub concurrency: usize,
+    /// Where a worker process shows its metrics; off when none.
+    pub metrics_listen: Option<SocketAddr>,
+}
+
+/// Where logs go and how they look.
+#[derive(Debug, Clone)]
+pub struct LogSettings {
+    /// A level, or directives in the syntax of `RUST_LOG`.
+    pub level: String,
+    /// For people or machines.
+    pub format: LogFormat,
+    /// A file to append to; stderr when none.
+    pub file: Option<PathBuf>,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+/// One setting as it may be shown to anyone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Its key.
+    pub key: &'static str,
+    /// Its value; `set` for a secret, empty if it has none.
+    pub value: String,
+    /// Where the value comes from; none if it has none.
+    pub origin: Option<Origin>,
+}
+
+impl Settings {
+    /// Reads defaults, file, environment and flags, in this order of strength, and checks them together.
+    pub fn load(inputs: &Inputs) -> Result<Self, ConfigError> {
+        let mut values = gather(inputs)?;
+        let database = values.get("database_url").map(|given| given.text.as_str());
+        let redis = values.get("redis_url").map(|given| given.text.as_str());
+        let shape = Shape::decide(database, redis, &inputs.working_directory)?;
+        let allow_custom_endpoints = values.number("allow_custom_endpoints", "it takes true or false")?;
+        let timings = timings(&values)?;
+        let mut warnings = std::mem::take(&mut values.warnings);
+        warnings.extend(risky_pairs(&timings));
+        Ok(Self {
+            shape,
+            master_key: values.secret("master_key"),
+            quickbooks: quickbooks(&values, allow_custom_endpoints)?,
+            allow_custom_endpoints,
+            timings,
+            page_size: page_size(&values)?,
+            worker: worker(&values)?,
+            listen: values.number("serve.listen", ADDRESS)?,
+            log: log(&values, inputs)?,
+            warnings,
+            shown: OPTIONS
+                .iter()
+                .map(|option| values.show(option.key, option.secret))
+                .collect(),
+        })
+    }
+
+    /// Where an embedded ledger keeps its master key if none is configured: `<db file>.key`.
+    pub fn master_key_file(&self) -> Option<PathBuf> {
+        self.shape.embedded_path().map(|path| beside(path, ".key"))
+    }
+
+    /// The file whose lock the running role of an embedded ledger holds: `<db file>.lock`.
+    pub fn runner_lock_file(&self) -> Option<PathBuf> {
+        self.shape.embedded_path().map(|path| beside(path, ".lock"))
+    }
+
+    /// The settings of the connector of that name; defaults for one without settings of its own.
+    pub fn connector(&self, name: &str) -> ConnectorSettings {
+        if name == "quickbooks" {
+            self.quickbooks.clone()
+        } else {
+            ConnectorSettings::default()
+        }
+    }
+
+    /// Every setting, in the order of the default file, without secrets.
+    pub fn shown(&self) -> &[Shown] {
+        &self.shown
+    }
+}
+
+fn beside(path: &std::path::Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+const ADDRESS: &str = "it takes an address and a port, such as 127.0.0.1:8400";
+
+impl Values {
+    fn text(&self, key: &'static str) -> Option<String> {
+        self.get(key)
+            .map(|given| given.text.clone())
+            .filter(|text| !text.is_empty())
+    }
+
+    fn secret(&self, key: &'static str) -> Option<SecretString> {
+        self.text(key).map(SecretString::from)
+    }
+
+    /// The value of an option without a default, read as `T`.
+    fn optional<T: FromStr>(&self, key: &'static str, expected: &str) -> Result<Option<T>, ConfigError> {
+        let Some(given) = self.get(key) else {
+            return Ok(None);
+        };
+        given
+            .text
+            .trim()
+            .parse()
+            .map(Some)
+            .map_err(|_| invalid(key, given, expected))
+    }
+
+    /// The value of an option with a default, read as `T`.
+    fn number<T: FromStr>(&self, key: &'static str, expected: &str) -> Result<T, ConfigError> {
+        self.optional(key, expected)?.ok_or_else(|| missing(key))
+    }
+
+    fn duration(&self, key: &'static str) -> Result<Duration, ConfigError> {
+        let given = self.get(key).ok_or_else(|| missing(key))?;
+        parse_duration(given.text.trim())
+            .filter(|duration| !duration.is_zero())
+            .ok_or_else(|| invalid(key, given, "it takes a duration such as 500ms, 20s, 5m or 24h"))
+    }
+
+    fn show(&self, key: &'static str, secret: bool) -> Shown {
+        let given = self.get(key);
+        // A SQLite URL holds a path and no password; hiding it would only hide where the data is.
+        let open = |text: &str| !secret || text.starts_with("sqlite:");
+        let value = given.map(|given| {
+            if open(&given.text) {
+                given.text.clone()
+            } else {
+                "set".to_owned()
+            }
+        });
+        Shown {
+            key,
+            value: value.unwrap_or_default(),
+            origin: given.map(|given| given.origin.clone()),
+        }
+    }
+}
+
+fn invalid(key: &'static str, given: &Given, expected: &str) -> ConfigError {
+    let secret = OPTIONS.iter().any(|option| option.key == key && option.secret);
+    let value = if secret {
+        "…".to_owned()
+    } else {
+        given.text.clone()
+    };
+    ConfigError::Invalid {
+        key,
+        value,
+        origin: given.origin.clone(),
+        expected: expected.to_owned(),
+    }
+}
+
+fn missing(key: &'static str) -> ConfigError {
+    let expected = "it must have a value".to_owned();
+    ConfigError::Invalid {
+        key,
+        value: String::new(),
+        origin: Origin::Default,
+        expected,
+    }
+}
+
+fn page_size(values: &Values) -> Result<u32, ConfigError> {
+    let expected = "it takes a whole number from 1 to 1000";
+    let size = values.number("page_size", expected)?;
+    check(values, "page_size", (1..=PAGE_SIZE_MAX).contains(&size), expected)?;
+    Ok(size)
+}
+
+fn worker(values: &Values) -> Result<WorkerSettings, ConfigError> {
+    let expected = "it takes a whole number from 1 to 1024";
+    let concurrency = values.number("worker.concurrency", expected)?;
+    check(
+        values,
+        "worker.concurrency",
+        (1..=1024).contains(&concurrency),
+        expected,
+    )?;
+    Ok(WorkerSettings {
+        concurrency,
+        metrics_listen: values.optional("worker.metrics_listen", ADDRESS)?,
+    })
+}
+
+fn log(values: &Values, inputs: &Inputs) -> Result<LogSettings, ConfigError> {
+    let format = match values.text("log.format").as_deref() {
+        Some("json") => LogFormat::Json,
+        Some("pretty") | None => LogFormat::Pretty,
+        Some(_) => {
+            check(values, "log.format", false, "it takes pretty or json")?;
+            LogFormat::Pretty
+        }
+    };
+    let file = values
+        .text("log.file")
+        .map(|path| inputs.working_directory.join(path));
+    Ok(LogSettings {
+        level: values.text("log.level").unwrap_or_else(|| "warn".to_owned()),
+        format,
+        file,
+    })
+}
+
+fn quickbooks(values: &Values, allow_custom: bool) -> Result<ConnectorSettings, ConfigError> {
+    let rate = "it takes a number greater than 0 and at most 1000";
+    let requests_per_second: Option<f64> = values.optional("quickbooks.requests_per_second", rate)?;
+    let plausible = requests_per_second.is_none_or(|number| number > 0.0 && number <= 1_000.0);
+    check(values, "quickbooks.requests_per_second", plausible, rate)?;
+    let whole = "it takes a whole number from 1 to 1000";
+    let slots: Option<u32> = values.optional("quickbooks.slots", whole)?;
+    check(
+        values,
+        "quickbooks.slots",
+        slots.is_none_or(|number| (1..=1_000).contains(&number)),
+        whole,
+    )?;
+    Ok(ConnectorSettings {
+        api_url: endpoint(values, "quickbooks.api_url", allow_custom)?,
+        oauth_url: endpoint(values, "quickbooks.oauth_url", allow_custom)?,
+        client_id: values.text("quickbooks.client_id"),
+        client_secret: values.secret("quickbooks.client_secret"),
+        webhook_verifier_token: values.secret("quickbooks.webhook_verifier_token"),
+        requests_per_second,
+        slots,
+    })
+}
+
+/// A base URL. It is read by the parser that the HTTP client uses, so that both see the same host.
+fn endpoint(values: &Values, key: &'static str, allow_custom: bool) -> Result<Option<String>, ConfigError> {
+    let expected = "it takes an http:// or https:// URL without user, query or fragment";
+    let Some(given) = values.get(key) else {
+        return Ok(None);
+    };
+    let url = Url::parse(given.text.trim()).map_err(|_| invalid(key, given, expected))?;
+    let is_base = matches!(url.scheme(), "http" | "https")
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    check(values, key, is_base, expected)?;
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    if !is_loopback && !allow_custom {
+        let host = url.host_str().unwrap_or_default().to_owned();
+        return Err(ConfigError::CustomEndpoint {
+            key,
+            host,
+            origin: given.origin.clone(),
+        });
+    }
+    if !is_loopback && url.scheme() == "http" {
+        return Err(invalid(key, given, "beyond this machine only https:// is spoken"));
+    }
+    Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
+}
+
+fn timings(values: &Values) -> Result<Timings, ConfigError> {
+    let expected = "it takes a number greater than 0 and at most 100";
+    let scale: f64 = values.number("time_scale", expected)?;
+    check(values, "time_scale", scale > 0.0 && scale <= 100.0, expected)?;
+    let timings = Timings {
+        lease: values.duration("timings.lease")?,
+        heartbeat: values.duration("timings.heartbeat")?,
+        rescue: values.duration("timings.rescue")?,
+        tick: values.duration("timings.tick")?,
+        lock_ttl: values.duration("timings.lock_ttl")?,
+        lock_renewal: values.duration("timings.lock_renewal")?,
+        connect: values.duration("timings.connect")?,
+        idle: values.duration("timings.idle")?,
+        request: values.duration("timings.request")?,
+        backoff_base: values.duration("timings.backoff_base")?,
+        backoff_cap: values.duration("timings.backoff_cap")?,
+        waiting_cap: values.duration("timings.waiting_cap")?,
+        progress: values.duration("timings.progress")?,
+        drain: values.duration("timings.drain")?,
+        upper_margin: values.duration("timings.upper_margin")?,
+        grant_staleness: values.duration("timings.grant_staleness")?,
+    };
+    Ok(timings.scaled(scale))
+}
+
+fn check(values: &Values, key: &'static str, holds: bool, expected: &str) -> Result<(), ConfigError> {
+    match values.get(key) {
+        Some(given) if !holds => Err(invalid(key, given, expected)),
+        _ => Ok(()),
+    }
+}
