@@ -362,6 +362,7 @@ fn timings(values: &Values) -> Result<Timings, ConfigError> {
         backoff_cap: values.duration("timings.backoff_cap")?,
         waiting_cap: values.duration("timings.waiting_cap")?,
         progress: values.duration("timings.progress")?,
+        gate_patience: values.duration("timings.gate_patience")?,
         drain: values.duration("timings.drain")?,
         upper_margin: values.duration("timings.upper_margin")?,
         grant_staleness: values.duration("timings.grant_staleness")?,

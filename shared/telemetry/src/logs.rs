@@ -1,0 +1,108 @@
+//! Logs: where `tracing` events go.
+
+use std::fs::{File, OpenOptions};
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use ledgerfleet_config::{LogFormat, LogSettings};
+use tracing_subscriber::filter::{EnvFilter, ParseError};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
+
+/// Why there are no logs.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The level is none.
+    #[error(
+        "`{level}` is no log level; use error, warn, info, debug, trace or directives such as info,worker=debug"
+    )]
+    Level {
+        /// What was given.
+        level: String,
+        /// What is wrong with it.
+        #[source]
+        source: ParseError,
+    },
+    /// The file cannot be written.
+    #[error("the log file {path} cannot be opened", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Logs were installed before.
+    #[error("logs are already set up in this process")]
+    Twice,
+}
+
+/// How log lines on a terminal look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// With colour.
+    On,
+    /// Without; always so in a file.
+    Off,
+}
+
+/// Sends events to the configured file, or else to `stderr`, which the caller passes because it may share the
+/// terminal with progress bars.
+pub fn install<W>(settings: &LogSettings, colour: Colour, stderr: W) -> Result<(), LogError>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let filter = filter(&settings.level)?;
+    let colour = colour == Colour::On && settings.file.is_none();
+    let writer = match &settings.file {
+        Some(path) => BoxMakeWriter::new(Mutex::new(open(path)?)),
+        None => BoxMakeWriter::new(stderr),
+    };
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(writer)
+        .with_ansi(colour);
+    let installed = match settings.format {
+        LogFormat::Pretty => lines.try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
+    installed.map_err(|_| LogError::Twice)
+}
+
+/// Libraries whose chatter at `info` and below says nothing about our work.
+const CHATTY: &str = "sqlx=warn,hyper=warn,hyper_util=warn,reqwest=warn,rustls=warn,h2=warn,tower=warn";
+
+fn filter(level: &str) -> Result<EnvFilter, LogError> {
+    let is_level = ["info", "debug", "trace"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(level));
+    let directives = if is_level {
+        format!("{level},{CHATTY}")
+    } else {
+        level.to_owned()
+    };
+    EnvFilter::try_new(directives).map_err(|source| LogError::Level {
+        level: level.to_owned(),
+        source,
+    })
+}
+
+fn open(path: &PathBuf) -> Result<File, LogError> {
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    file.map_err(|source| LogError::File {
+        path: path.clone(),
+        source,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_level_keeps_libraries_quiet_and_directives_are_taken_as_they_are() {
+        assert!(filter("debug").unwrap().to_string().contains("sqlx=warn"));
+        assert_eq!(filter("worker=trace").unwrap().to_string(), "worker=trace");
+        assert!(matches!(filter("worker=loud"), Err(LogError::Level { .. })));
+    }
+}

@@ -1,0 +1,196 @@
+//! Metrics: one function for each thing that happens.
+
+pub mod names;
+mod recorder;
+
+use std::time::Duration;
+
+use ledgerfleet_model::{FailureKind, Lane, SegmentState};
+use metrics::{counter, gauge, histogram};
+
+pub use recorder::{InstallError, Recorder, install};
+
+/// How an attempt ended, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttemptOutcome {
+    /// With the last page.
+    Done,
+    /// It waits through no fault of its own.
+    Later,
+    /// It failed and is tried again.
+    Retry,
+    /// It ended with a reason.
+    Dead,
+    /// Given back untouched.
+    HandedBack,
+    /// Someone else holds the segment now.
+    Fenced,
+}
+ledgerfleet_model::words!(AttemptOutcome {
+    Done => "done",
+    Later => "later",
+    Retry => "retry",
+    Dead => "dead",
+    HandedBack => "handed_back",
+    Fenced => "fenced",
+});
+
+/// How a refresh of access ended, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefreshResult {
+    /// Access was granted.
+    Granted,
+    /// The credential or the app's keys are refused for good.
+    Refused,
+    /// It may work later.
+    Failed,
+}
+ledgerfleet_model::words!(RefreshResult {
+    Granted => "granted",
+    Refused => "refused",
+    Failed => "failed",
+});
+
+/// What the rows of one page did to the records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RowCounts {
+    /// Stored for the first time.
+    pub new: u64,
+    /// Replaced by a newer version.
+    pub changed: u64,
+    /// Equal or older.
+    pub same: u64,
+    /// Tombstones.
+    pub deleted: u64,
+}
+
+/// An attempt ended after `took`.
+pub fn attempt_ended(connector: &str, outcome: AttemptOutcome, took: Duration) {
+    let connector = connector.to_owned();
+    let outcome = outcome.as_str();
+    counter!(names::ATTEMPTS_TOTAL, "connector" => connector.clone(), "outcome" => outcome).increment(1);
+    histogram!(names::SEGMENT_DURATION_SECONDS, "connector" => connector, "outcome" => outcome).record(took);
+}
+
+/// An attempt failed and will be tried again.
+pub fn retried(connector: &str, reason: FailureKind) {
+    counter!(names::RETRIES_TOTAL, "connector" => connector.to_owned(), "reason" => reason.as_str())
+        .increment(1);
+}
+
+/// A page was committed.
+pub fn page_committed(connector: &str, entity: &str, rows: RowCounts) {
+    let (connector, entity) = (connector.to_owned(), entity.to_owned());
+    counter!(names::PAGES_TOTAL, "connector" => connector.clone(), "entity" => entity.clone()).increment(1);
+    let effects = [
+        ("new", rows.new),
+        ("changed", rows.changed),
+        ("same", rows.same),
+        ("deleted", rows.deleted),
+    ];
+    for (effect, count) in effects {
+        counter!(
+            names::ROWS_TOTAL,
+            "connector" => connector.clone(), "entity" => entity.clone(), "effect" => effect
+        )
+        .increment(count);
+    }
+}
+
+/// A request to an upstream ended: with a status, or with none where no answer came.
+pub fn request_ended(connector: &str, status: Option<u16>, took: Duration) {
+    let connector = connector.to_owned();
+    let label = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+    counter!(names::API_REQUESTS_TOTAL, "connector" => connector.clone(), "status" => label).increment(1);
+    histogram!(names::API_REQUEST_DURATION_SECONDS, "connector" => connector).record(took);
+}
+
+/// An upstream asked for fewer requests.
+pub fn throttled(connector: &str) {
+    counter!(names::THROTTLED_TOTAL, "connector" => connector.to_owned()).increment(1);
+}
+
+/// An attempt waited for the gate before a request.
+pub fn gate_waited(connector: &str, waited: Duration) {
+    histogram!(names::GATE_WAIT_SECONDS, "connector" => connector.to_owned()).record(waited);
+}
+
+/// A request is in flight until the answer of this function is dropped.
+#[must_use = "dropping it at once says that the request has ended"]
+pub fn request_in_flight(connector: &str) -> InFlight {
+    let gauge = gauge!(names::IN_FLIGHT_REQUESTS, "connector" => connector.to_owned());
+    gauge.increment(1.0);
+    InFlight(gauge)
+}
+
+/// A request that has no answer yet.
+#[derive(Debug)]
+pub struct InFlight(metrics::Gauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
+
+/// An attempt found its window locked by another.
+pub fn lock_contended() {
+    counter!(names::LOCK_CONTENTION_TOTAL).increment(1);
+}
+
+/// A write was refused because its epoch was over.
+pub fn write_fenced() {
+    counter!(names::FENCED_WRITES_TOTAL).increment(1);
+}
+
+/// Segments were taken back from a lost worker.
+pub fn rescued(segments: u64) {
+    counter!(names::RESCUED_TOTAL).increment(segments);
+}
+
+/// Dead segments were sent again.
+pub fn replayed(segments: u64) {
+    counter!(names::REPLAYED_TOTAL).increment(segments);
+}
+
+/// Access was refreshed, or not.
+pub fn token_refreshed(result: RefreshResult) {
+    counter!(names::TOKEN_REFRESH_TOTAL, "result" => result.as_str()).increment(1);
+}
+
+/// So many segments are in this state.
+pub fn segments(state: SegmentState, count: u64) {
+    gauge!(names::SEGMENTS, "state" => state.as_str()).set(as_number(count));
+}
+
+/// So many dead segments of this connector have this reason.
+pub fn dead_letters(connector: &str, reason: FailureKind, count: u64) {
+    gauge!(names::DEAD_LETTERS, "connector" => connector.to_owned(), "reason" => reason.as_str())
+        .set(as_number(count));
+}
+
+/// The longest-due segment has been due for so long.
+pub fn oldest_due(seconds: u64) {
+    gauge!(names::OLDEST_DUE_SECONDS).set(as_number(seconds));
+}
+
+/// So many segments of this lane are on the bell.
+pub fn ready(lane: Lane, count: u64) {
+    gauge!(names::READY, "lane" => lane.as_str()).set(as_number(count));
+}
+
+/// Whether this process runs the leader's duties.
+pub fn leading(leads: bool) {
+    gauge!(names::LEADER).set(f64::from(u8::from(leads)));
+}
+
+/// So many workers are known to this process.
+pub fn workers(count: u64) {
+    gauge!(names::WORKERS).set(as_number(count));
+}
+
+/// A count as Prometheus holds it. Beyond 2⁵³ it is rounded, which no count here will reach.
+#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
+fn as_number(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,150 @@
+//! The recorder of a process, and its text for Prometheus.
+
+use ledgerfleet_model::{Lane, SegmentState};
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+use super::names::{self, Kind};
+use super::{AttemptOutcome, RefreshResult};
+
+/// Upper bounds of the histograms' buckets, in seconds: from one request's time to a long wait for quota.
+const BUCKETS: &[f64] = &[
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0,
+];
+
+/// Why metrics are not recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// The exporter refuses its set-up.
+    #[error("the metrics exporter cannot be set up")]
+    Build(#[source] BuildError),
+    /// Another recorder is there.
+    #[error("metrics are already recorded in this process")]
+    Twice,
+}
+
+/// The metrics of this process.
+#[derive(Clone)]
+pub struct Recorder(PrometheusHandle);
+
+impl Recorder {
+    /// Everything recorded so far, in Prometheus' text format.
+    pub fn render(&self) -> String {
+        // Histograms keep raw samples until they are drained; nobody else does it for us.
+        self.0.run_upkeep();
+        self.0.render()
+    }
+}
+
+impl std::fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Recorder")
+    }
+}
+
+/// Starts recording. Series whose labels are known exist at zero from now on, for each of `connectors`.
+pub fn install(connectors: &[&'static str], version: &'static str) -> Result<Recorder, InstallError> {
+    let mut builder = PrometheusBuilder::new();
+    for metric in names::ALL.iter().filter(|metric| metric.kind == Kind::Histogram) {
+        builder = builder
+            .set_buckets_for_metric(Matcher::Full(metric.name.to_owned()), BUCKETS)
+            .map_err(InstallError::Build)?;
+    }
+    let recorder = builder.build_recorder();
+    let handle = recorder.handle();
+    metrics::set_global_recorder(recorder).map_err(|_| InstallError::Twice)?;
+    describe();
+    start_at_zero(connectors);
+    gauge!(names::BUILD_INFO, "version" => version).set(1.0);
+    Ok(Recorder(handle))
+}
+
+fn describe() {
+    for metric in names::ALL {
+        match metric.kind {
+            Kind::Counter => describe_counter!(metric.name, metric.help),
+            Kind::Gauge => describe_gauge!(metric.name, metric.help),
+            Kind::Histogram => describe_histogram!(metric.name, metric.help),
+        }
+    }
+}
+
+fn start_at_zero(connectors: &[&'static str]) {
+    for name in [
+        names::LOCK_CONTENTION_TOTAL,
+        names::FENCED_WRITES_TOTAL,
+        names::RESCUED_TOTAL,
+        names::REPLAYED_TOTAL,
+    ] {
+        counter!(name).absolute(0);
+    }
+    for name in [names::OLDEST_DUE_SECONDS, names::LEADER, names::WORKERS] {
+        gauge!(name).set(0.0);
+    }
+    for state in SegmentState::ALL {
+        gauge!(names::SEGMENTS, "state" => state.as_str()).set(0.0);
+    }
+    for lane in Lane::ALL {
+        gauge!(names::READY, "lane" => lane.as_str()).set(0.0);
+    }
+    for result in RefreshResult::ALL {
+        counter!(names::TOKEN_REFRESH_TOTAL, "result" => result.as_str()).absolute(0);
+    }
+    for &connector in connectors {
+        counter!(names::THROTTLED_TOTAL, "connector" => connector).absolute(0);
+        gauge!(names::IN_FLIGHT_REQUESTS, "connector" => connector).set(0.0);
+        for outcome in AttemptOutcome::ALL {
+            let outcome = outcome.as_str();
+            counter!(names::ATTEMPTS_TOTAL, "connector" => connector, "outcome" => outcome).absolute(0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::metrics::{attempt_ended, request_in_flight};
+
+    // One test, because a process has one recorder.
+    #[test]
+    fn series_exist_at_zero_from_the_start_and_then_count() {
+        let recorder = install(&["quickbooks"], "0.0.0").unwrap();
+        let text = recorder.render();
+        assert!(text.contains("ledgerfleet_segments{state=\"dead\"} 0"), "{text}");
+        assert!(text.contains("ledgerfleet_attempts_total{connector=\"quickbooks\",outcome=\"done\"} 0"));
+        assert!(text.contains("# HELP ledgerfleet_fenced_writes_total"), "{text}");
+
+        attempt_ended("quickbooks", AttemptOutcome::Done, Duration::from_millis(30));
+        let flying = request_in_flight("quickbooks");
+        let text = recorder.render();
+        assert!(text.contains("ledgerfleet_attempts_total{connector=\"quickbooks\",outcome=\"done\"} 1"));
+        assert!(text.contains("ledgerfleet_in_flight_requests{connector=\"quickbooks\"} 1"));
+        assert!(
+            text.contains("ledgerfleet_segment_duration_seconds_bucket"),
+            "{text}"
+        );
+        drop(flying);
+        assert!(
+            recorder
+                .render()
+                .contains("ledgerfleet_in_flight_requests{connector=\"quickbooks\"} 0")
+        );
+        assert!(matches!(install(&[], "0.0.0"), Err(InstallError::Twice)));
+    }
+
+    #[test]
+    fn names_are_ours_and_distinct() {
+        let mut seen: Vec<&str> = names::ALL.iter().map(|metric| metric.name).collect();
+        assert!(seen.iter().all(|name| name.starts_with("ledgerfleet_")));
+        for metric in names::ALL {
+            let is_counter = metric.name.ends_with("_total");
+            assert_eq!(is_counter, metric.kind == Kind::Counter, "{}", metric.name);
+        }
+        let count = seen.len();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), count);
+    }
+}
