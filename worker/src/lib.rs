@@ -1,1 +1,15 @@
 #![doc = include_str!("../README.md")]
+
+mod attempt;
+mod claiming;
+mod connections;
+mod fetch;
+mod heartbeat;
+mod held;
+mod keeper;
+mod run;
+mod settle;
+mod source;
+mod watchdog;
+
+pub use run::{WorkerError, WorkerOptions, run};

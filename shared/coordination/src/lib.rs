@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 pub mod bell;
+#[cfg(feature = "conformance")]
+#[expect(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a test panics when a promise is broken")]
+pub mod conformance;
 pub mod gate;
 pub mod lock;
 

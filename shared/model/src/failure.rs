@@ -40,6 +40,8 @@ pub enum FailureKind {
     Panicked,
     /// The attempt committed no page for too long.
     Stalled,
+    /// The ledger is there and refuses to store the page: a defect of ours, or data it cannot hold.
+    LedgerRefused,
     /// The company's plan does not include the entity.
     NotInPlan,
     /// The upstream says the request itself is wrong.
@@ -75,6 +77,7 @@ words!(FailureKind {
     Unauthorised => "unauthorised",
     Panicked => "panicked",
     Stalled => "stalled",
+    LedgerRefused => "ledger_refused",
     NotInPlan => "not_in_plan",
     BadRequest => "bad_request",
     NotFound => "not_found",

@@ -37,10 +37,10 @@ pub fn outcome(failure: &Failure, failures: u32, timings: &Timings, rng: &mut im
     match failure.kind {
         Kind::NotInPlan => Outcome::DoneEmpty,
         Kind::Shutdown | Kind::NeedsReauthorisation => Outcome::HandBack,
-        Kind::Throttled => {
+        Kind::Throttled | Kind::GateBusy => {
             Outcome::Later { wait: failure.retry_after.unwrap_or_else(|| about(timings.backoff_base, rng)) }
         }
-        Kind::GateBusy | Kind::LedgerUnavailable | Kind::CoordinationUnavailable => {
+        Kind::LedgerUnavailable | Kind::CoordinationUnavailable => {
             Outcome::Later { wait: about(timings.backoff_base, rng) }
         }
         // The holder renews every few seconds; what it leaves is free one time to live later.
@@ -52,7 +52,8 @@ pub fn outcome(failure: &Failure, failures: u32, timings: &Timings, rng: &mut im
         | Kind::UnexpectedContent
         | Kind::Unauthorised
         | Kind::Panicked
-        | Kind::Stalled => Outcome::Retry { wait: backoff(failures + 1, timings, rng) },
+        | Kind::Stalled
+        | Kind::LedgerRefused => Outcome::Retry { wait: backoff(failures + 1, timings, rng) },
         Kind::BadRequest
         | Kind::NotFound
         | Kind::Forbidden

@@ -177,6 +177,7 @@ impl Standing {
 pub struct Settlement {
     segment: SegmentId,
     epoch: Epoch,
+    event: Event,
     after: Standing,
     wait: Duration,
     failure: Option<Failure>,
@@ -203,7 +204,7 @@ impl Settlement {
         let waited_out = matches!(event, Event::Later(_)) && after.state == SegmentState::Dead;
         let kind = if waited_out { FailureKind::WaitedTooLong } else { failure.kind };
         let failure = (event != Event::HandBack).then_some(Failure { kind, ..failure });
-        Ok(Some(Self { segment, epoch: standing.epoch, after, wait, failure }))
+        Ok(Some(Self { segment, epoch: standing.epoch, event, after, wait, failure }))
     }
 
     /// The segment.
@@ -214,6 +215,11 @@ impl Settlement {
     /// The fence: the settlement does nothing if the segment's epoch differs.
     pub fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    /// What happened to the segment.
+    pub fn event(&self) -> Event {
+        self.event
     }
 
     /// Where the segment stands afterwards.

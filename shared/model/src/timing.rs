@@ -66,6 +66,12 @@ impl Default for Timings {
 }
 
 impl Timings {
+    /// An attempt that would wait longer than this for the gate gives its place to another: half a lock's time to
+    /// live, 10 s.
+    pub fn gate_patience(&self) -> Duration {
+        self.lock_ttl / 2
+    }
+
     /// All timings multiplied by `scale` (0.05 makes a lease last one second).
     #[must_use]
     pub fn scaled(self, scale: f64) -> Self {

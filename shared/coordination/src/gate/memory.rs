@@ -49,13 +49,18 @@ impl Gate for MemoryGate {
         &self,
         connection: ConnectionId,
         limits: &GateLimits,
+        patience: Duration,
     ) -> Result<Reservation, Unreachable> {
         let now = Instant::now();
         let mut gates = self.gates();
         let gate = gates.entry(connection).or_insert_with(|| ConnectionGate::new(now));
         let booked = gate.next_free.max(gate.closed_until).max(now);
+        let wait = booked - now;
+        if wait > patience {
+            return Ok(Reservation::TooLong(wait));
+        }
         gate.next_free = booked + limits.interval();
-        Ok(Reservation { wait: booked - now })
+        Ok(Reservation::Booked(wait))
     }
 
     async fn start(&self, connection: ConnectionId, limits: &GateLimits) -> Result<Start, Unreachable> {

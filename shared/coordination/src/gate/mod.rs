@@ -38,11 +38,14 @@ impl GateLimits {
     }
 }
 
-/// A booked instant.
+/// What came of trying to book an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reservation {
-    /// How long from now until it.
-    pub wait: Duration,
+pub enum Reservation {
+    /// The instant this far from now is the caller's.
+    Booked(Duration),
+    /// The next free instant is this far from now, which is more than the caller has patience for. Nothing is
+    /// booked.
+    TooLong(Duration),
 }
 
 /// A request in flight.
@@ -68,11 +71,12 @@ pub enum Start {
 /// Rate and slots of every connection.
 #[async_trait]
 pub trait Gate: Send + Sync + std::fmt::Debug {
-    /// Books the next instant of a connection.
+    /// Books the next instant of a connection, if it is no further away than `patience`.
     async fn reserve(
         &self,
         connection: ConnectionId,
         limits: &GateLimits,
+        patience: Duration,
     ) -> Result<Reservation, Unreachable>;
 
     /// Takes a slot at the booked instant.

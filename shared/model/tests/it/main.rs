@@ -1,0 +1,8 @@
+//! What the model promises.
+
+mod failure;
+mod outcome;
+mod retry;
+mod segment;
+mod window;
+mod words;

@@ -1,0 +1,121 @@
+//! Assemble: settings become parts.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ledgerfleet_access::Access;
+use ledgerfleet_config::{ConnectorSettings, Settings, Shape};
+use ledgerfleet_connectors::http::{HttpClient, HttpError};
+use ledgerfleet_connectors::{Connectors, Endpoints};
+use ledgerfleet_coordination::{Bell, Gate, Locks, MemoryBell, MemoryGate, MemoryLocks};
+use ledgerfleet_ledger::sqlite::SqliteLedger;
+use ledgerfleet_ledger::{Ledger, LedgerError};
+use ledgerfleet_model::{Clock, SystemClock, Timings};
+use ledgerfleet_vault::{KeyError, MasterKey, Vault};
+
+use crate::key_file::{self, KeyFileError};
+
+/// Everything that the program is made of, behind traits.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// The truth.
+    pub ledger: Arc<dyn Ledger>,
+    /// What is ready now.
+    pub bell: Arc<dyn Bell>,
+    /// Rate and slots.
+    pub gate: Arc<dyn Gate>,
+    /// One reader a window.
+    pub locks: Arc<dyn Locks>,
+    /// The upstream APIs.
+    pub connectors: Arc<Connectors>,
+    /// Access tokens.
+    pub access: Arc<Access>,
+    /// Seals credentials.
+    pub vault: Arc<Vault>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// How long things take.
+    pub timings: Timings,
+    /// What was done on the way that a person should know.
+    pub notices: Vec<String>,
+}
+
+/// Why the parts could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum WiringError {
+    /// The ledger cannot be opened.
+    #[error("the ledger cannot be opened")]
+    Ledger(#[from] LedgerError),
+    /// The key beside the database is unusable.
+    #[error("the master key cannot be read")]
+    KeyFile(#[from] KeyFileError),
+    /// The configured key is not one.
+    #[error("the configured master key is not a key")]
+    Key(#[from] KeyError),
+    /// The HTTP client cannot be built.
+    #[error("the HTTP client cannot be built")]
+    Http(#[from] HttpError),
+    /// This program does not know the shape yet.
+    #[error("a fleet on Postgres and Redis is not built yet; leave both URLs out to run on one SQLite file")]
+    FleetIsNotBuilt,
+}
+
+/// Opens the ledger and puts the parts together. Nothing is asked of an upstream.
+pub async fn assemble(settings: &Settings) -> Result<Parts, WiringError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let Shape::Embedded { path } = &settings.shape else { return Err(WiringError::FleetIsNotBuilt) };
+    let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(path, clock.clone()).await?);
+    let mut notices = Vec::new();
+    let vault = Arc::new(Vault::new(embedded_key(settings, &*ledger, &mut notices).await?));
+    let http = HttpClient::new(&settings.timings)?;
+    let endpoints = |name: &str| endpoints_of(settings.connector(name));
+    let connectors = Arc::new(Connectors::build(&http, |entry| endpoints(entry.name)));
+    let access = Access::new(ledger.clone(), vault.clone(), connectors.clone(), clock.clone());
+    Ok(Parts {
+        ledger,
+        bell: Arc::new(MemoryBell::default()),
+        gate: Arc::new(MemoryGate::default()),
+        locks: Arc::new(MemoryLocks::default()),
+        connectors,
+        access: Arc::new(access),
+        vault,
+        clock,
+        timings: settings.timings,
+        notices,
+    })
+}
+
+/// The configured key, or the one beside the database, which is made on first need.
+async fn embedded_key(
+    settings: &Settings,
+    ledger: &dyn Ledger,
+    notices: &mut Vec<String>,
+) -> Result<MasterKey, WiringError> {
+    if let Some(text) = &settings.master_key {
+        return Ok(MasterKey::parse(text)?);
+    }
+    let path = settings.master_key_file().unwrap_or_default();
+    if let Some(key) = key_file::read(&path)? {
+        return Ok(key);
+    }
+    // A new key would open none of what is sealed already, and would hide that the old one is needed.
+    if !ledger.connections().await?.is_empty() {
+        return Err(KeyFileError::Missing { path }.into());
+    }
+    let key = key_file::create(&path)?;
+    notices.push(created(&path));
+    Ok(key)
+}
+
+fn created(path: &Path) -> String {
+    format!("made a master key in {}; keep a copy of it apart from the database", path.display())
+}
+
+fn endpoints_of(settings: ConnectorSettings) -> Endpoints {
+    Endpoints {
+        api_url: settings.api_url,
+        oauth_url: settings.oauth_url,
+        client_id: settings.client_id,
+        client_secret: settings.client_secret,
+    }
+}

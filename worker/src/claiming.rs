@@ -1,0 +1,160 @@
+//! Claiming: takes free places, pops ids from the bell, claims them in the ledger and hands them on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ledgerfleet_ledger::{Claim, Held};
+use ledgerfleet_model::SegmentId;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::run::Fleet;
+use crate::source::Work;
+
+/// How long one wait at the bell lasts; it must be less than the response timeout of a remote one.
+const POP_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Claims work and sends it to `out` until `shutdown`; then `out` is dropped, which ends the runtime.
+pub(crate) async fn keep_claiming(fleet: &Fleet, out: mpsc::Sender<Work>, shutdown: CancellationToken) {
+    let places = Arc::new(Semaphore::new(fleet.concurrency));
+    let claiming = async {
+        loop {
+            let permits = free_places(&places).await;
+            let ids = pop(fleet, permits.num_permits()).await;
+            let claims = claim(fleet, &ids).await;
+            hand_on(fleet, claims, permits, &places, &out).await;
+        }
+    };
+    tokio::select! {
+        () = shutdown.cancelled() => {}
+        () = claiming => {}
+    }
+}
+
+/// Waits for a free place and takes all that are free.
+async fn free_places(places: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+    let mut permits = take(places, 1).await;
+    if let Ok(rest) = places.clone().try_acquire_many_owned(count(places.available_permits())) {
+        permits.merge(rest);
+    }
+    permits
+}
+
+async fn take(places: &Arc<Semaphore>, many: usize) -> OwnedSemaphorePermit {
+    match places.clone().acquire_many_owned(count(many)).await {
+        Ok(permits) => permits,
+        // The semaphore is never closed; if it were, no place would ever be free.
+        Err(_) => std::future::pending().await,
+    }
+}
+
+fn count(permits: usize) -> u32 {
+    u32::try_from(permits).unwrap_or(u32::MAX)
+}
+
+async fn pop(fleet: &Fleet, most: usize) -> Vec<SegmentId> {
+    match fleet.bell.pop(most, POP_PATIENCE).await {
+        Ok(ids) => ids,
+        Err(error) => {
+            warn!(error = &error as &dyn std::error::Error, "the bell cannot be heard");
+            sleep(fleet.timings.tick).await;
+            Vec::new()
+        }
+    }
+}
+
+/// Claims what of `ids` can be claimed. The leases are counted from before the question, so that we never believe
+/// in one for longer than the ledger does.
+async fn claim(fleet: &Fleet, ids: &[SegmentId]) -> Vec<Claim> {
+    if ids.is_empty() {
+        return Vec::new();
+    }
+    let asked_at = Instant::now();
+    match fleet.ledger.claim(ids, &fleet.name, fleet.timings.lease).await {
+        Ok(claims) => {
+            for claim in &claims {
+                fleet.held.enter(held(claim), asked_at, fleet.timings.lease);
+            }
+            claims
+        }
+        Err(error) => {
+            warn!(error = &error as &dyn std::error::Error, "claiming failed");
+            give_back_unknown(fleet).await;
+            sleep(fleet.timings.tick).await;
+            Vec::new()
+        }
+    }
+}
+
+/// After a claim whose answer was lost: gives back what the ledger says is ours and we do not know of.
+async fn give_back_unknown(fleet: &Fleet) {
+    let known = fleet.held.all();
+    let given_back = async {
+        let unknown: Vec<Held> =
+            fleet.ledger.held_by(&fleet.name).await?.into_iter().filter(|held| !known.contains(held)).collect();
+        fleet.ledger.hand_back(&unknown).await
+    };
+    match given_back.await {
+        Ok(0) => {}
+        Ok(segments) => info!(segments, "claims of unknown outcome were handed back"),
+        // Their leases end by themselves; rescue finds them.
+        Err(error) => warn!(error = &error as &dyn std::error::Error, "claims of unknown outcome remain"),
+    }
+}
+
+/// Sends claims on, each with its place. Suspects come last, and each waits until it is alone.
+async fn hand_on(
+    fleet: &Fleet,
+    claims: Vec<Claim>,
+    mut permits: OwnedSemaphorePermit,
+    places: &Arc<Semaphore>,
+    out: &mpsc::Sender<Work>,
+) {
+    let answered_at = Instant::now();
+    let (suspects, innocent): (Vec<Claim>, Vec<Claim>) =
+        claims.into_iter().partition(|claim| claim.standing.is_suspect());
+    for claim in innocent {
+        let Some(permit) = permits.split(1) else { break };
+        send(out, Work { claim, answered_at, permit }).await;
+    }
+    drop(permits);
+    for mut claim in suspects {
+        let permit = take(places, fleet.concurrency).await;
+        if begin_alone(fleet, &mut claim).await {
+            send(out, Work { claim, answered_at, permit }).await;
+        }
+    }
+}
+
+/// Notes in the ledger that a suspect begins, so that a crash from now on is its own. False if it is ours no more.
+async fn begin_alone(fleet: &Fleet, claim: &mut Claim) -> bool {
+    info!(segment = %claim.segment, crashes = claim.standing.crashes, "a suspect runs alone");
+    match fleet.ledger.start(held(claim)).await {
+        Ok(true) => {
+            claim.standing.started = true;
+            true
+        }
+        Ok(false) => {
+            fleet.held.leave(held(claim));
+            false
+        }
+        Err(error) => {
+            warn!(segment = %claim.segment, error = &error as &dyn std::error::Error, "a suspect could not begin");
+            fleet.held.leave(held(claim));
+            false
+        }
+    }
+}
+
+async fn send(out: &mpsc::Sender<Work>, work: Work) {
+    // The receiver goes only after this task; what could not be sent is handed back at the end of the run.
+    if out.send(work).await.is_err() {
+        warn!("the runtime has ended before its time");
+    }
+}
+
+pub(crate) fn held(claim: &Claim) -> Held {
+    Held { segment: claim.segment, epoch: claim.standing.epoch }
+}

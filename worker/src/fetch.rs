@@ -1,0 +1,182 @@
+//! Fetch: one request to the upstream, with the gate's leave.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use ledgerfleet_access::AccessToken;
+use ledgerfleet_connectors::{Connector, CountRequest, EntitySpec, Page, PageRequest, Target};
+use ledgerfleet_coordination::{GateLimits, Reservation, Slot, Start, Unreachable};
+use ledgerfleet_ledger::Claim;
+use ledgerfleet_model::{Connection, Failure, FailureKind};
+use tokio::time::{Instant, sleep_until};
+use tracing::debug;
+
+use crate::keeper::Keeper;
+use crate::run::Fleet;
+use crate::watchdog::Watchdog;
+
+/// Everything that the requests of one attempt have in common.
+#[derive(Debug)]
+pub(crate) struct Fetcher<'a> {
+    pub(crate) fleet: &'a Fleet,
+    pub(crate) claim: &'a Claim,
+    pub(crate) answered_at: Instant,
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) connector: Arc<dyn Connector>,
+    pub(crate) entity: &'static EntitySpec,
+    pub(crate) limits: GateLimits,
+}
+
+/// A page and when it was asked for.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    pub(crate) page: Page,
+    /// What was asked, as text.
+    pub(crate) request: String,
+    /// The ledger's time just before the request was sent.
+    pub(crate) observed_at: DateTime<Utc>,
+}
+
+/// What an attempt keeps while it asks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Keeping<'a> {
+    pub(crate) keeper: &'a Keeper,
+    pub(crate) watchdog: &'a Watchdog,
+}
+
+impl Fetcher<'_> {
+    /// Fetches a page. An access that is refused is renewed once, and the page asked for once more.
+    pub(crate) async fn page(&self, number: u32, keeping: Keeping<'_>) -> Result<Fetched, Failure> {
+        let request = PageRequest {
+            entity: self.entity,
+            window: &self.claim.window,
+            page: number,
+            size: self.claim.page_size,
+        };
+        let mut access = self.access().await?;
+        let mut repeated = false;
+        loop {
+            self.pass_gate(keeping).await?;
+            let observed_at = self.ledger_now();
+            let answer = self.connector.page(&self.target(&access), &request).await;
+            self.leave_gate(keeping).await;
+            match answer {
+                Ok(page) => {
+                    return Ok(Fetched { page, request: self.connector.describe(&request), observed_at });
+                }
+                Err(failure) if failure.kind == FailureKind::Unauthorised && !repeated => {
+                    repeated = true;
+                    access = self.renewed(&access).await?;
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+
+    /// Asks the source for the number of rows in the window.
+    pub(crate) async fn count(&self, keeping: Keeping<'_>) -> Result<u64, Failure> {
+        let request = CountRequest { entity: self.entity, window: &self.claim.window };
+        let mut access = self.access().await?;
+        let mut repeated = false;
+        loop {
+            self.pass_gate(keeping).await?;
+            let answer = self.connector.count(&self.target(&access), &request).await;
+            self.leave_gate(keeping).await;
+            match answer {
+                Err(failure) if failure.kind == FailureKind::Unauthorised && !repeated => {
+                    repeated = true;
+                    access = self.renewed(&access).await?;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// The ledger's clock now, never ahead of it: counted on from the answer to the claim.
+    pub(crate) fn ledger_now(&self) -> DateTime<Utc> {
+        self.claim.claimed_at + self.answered_at.elapsed()
+    }
+
+    fn target<'t>(&'t self, access: &'t AccessToken) -> Target<'t> {
+        Target {
+            account: &self.connection.account,
+            environment: self.connection.environment,
+            access: access.secret(),
+        }
+    }
+
+    async fn access(&self) -> Result<AccessToken, Failure> {
+        Ok(self.fleet.access.token(&self.connection).await?)
+    }
+
+    async fn renewed(&self, refused: &AccessToken) -> Result<AccessToken, Failure> {
+        self.fleet.access.refused(self.connection.id, refused).await;
+        self.access().await
+    }
+
+    /// Waits for the gate and takes a slot, which the keeper renews until [`Fetcher::leave_gate`].
+    async fn pass_gate(&self, keeping: Keeping<'_>) -> Result<(), Failure> {
+        let began = Instant::now();
+        let granted = tokio::select! {
+            granted = self.granted() => granted,
+            () = self.fleet.shutdown.cancelled() => Err(stopping()),
+        };
+        keeping.watchdog.waited(began.elapsed());
+        keeping.keeper.put_slot(granted?);
+        Ok(())
+    }
+
+    async fn leave_gate(&self, keeping: Keeping<'_>) {
+        let Some(slot) = keeping.keeper.take_slot() else { return };
+        if let Err(error) = self.fleet.gate.finish(slot).await {
+            debug!(error = &error as &dyn std::error::Error, "a slot was not freed; it ends by itself");
+        }
+    }
+
+    async fn granted(&self) -> Result<Slot, Failure> {
+        loop {
+            if let Some(slot) = self.try_gate().await? {
+                return Ok(slot);
+            }
+        }
+    }
+
+    /// One reservation and its start; none if it has to be made anew.
+    async fn try_gate(&self) -> Result<Option<Slot>, Failure> {
+        let (gate, id) = (&self.fleet.gate, self.connection.id);
+        let asked_at = Instant::now();
+        let patience = self.fleet.timings.gate_patience();
+        let booked = match gate.reserve(id, &self.limits, patience).await.map_err(unreachable)? {
+            Reservation::Booked(wait) => asked_at + wait,
+            Reservation::TooLong(wait) => return Err(busy(wait)),
+        };
+        sleep_until(booked).await;
+        let slot = match gate.start(id, &self.limits).await.map_err(unreachable)? {
+            Start::Go(slot) => slot,
+            Start::NoSlot => return Ok(None),
+            Start::Closed(wait) if wait > patience => return Err(busy(wait)),
+            Start::Closed(_) => return Ok(None),
+        };
+        if booked.elapsed() <= self.fleet.timings.grant_staleness {
+            return Ok(Some(slot));
+        }
+        // Sent now, the request would arrive beside one that was granted later.
+        gate.finish(slot).await.map_err(unreachable)?;
+        Ok(None)
+    }
+}
+
+pub(crate) fn stopping() -> Failure {
+    Failure::new(FailureKind::Shutdown, "the worker is stopping")
+}
+
+fn busy(wait: Duration) -> Failure {
+    let message = format!("the gate's next free instant is {:.1} s away", wait.as_secs_f64());
+    Failure { retry_after: Some(wait), ..Failure::new(FailureKind::GateBusy, message) }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "its callers are `map_err`")]
+pub(crate) fn unreachable(error: Unreachable) -> Failure {
+    Failure::new(FailureKind::CoordinationUnavailable, error.to_string())
+}

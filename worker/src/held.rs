@@ -1,0 +1,93 @@
+//! Held: the claims in this worker's hands.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ledgerfleet_ledger::Held;
+use ledgerfleet_model::SegmentId;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Every claim from its answer to its end, with the signal that tells its attempt that it is lost.
+#[derive(Debug, Default)]
+pub(crate) struct HeldClaims {
+    claims: Mutex<HashMap<SegmentId, HeldClaim>>,
+}
+
+#[derive(Debug)]
+struct HeldClaim {
+    held: Held,
+    lost: CancellationToken,
+    /// The local instant before which the lease cannot have ended.
+    lease_end: Instant,
+}
+
+impl HeldClaims {
+    fn claims(&self) -> MutexGuard<'_, HashMap<SegmentId, HeldClaim>> {
+        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Enters a claim whose lease began no later than `since`.
+    pub(crate) fn enter(&self, held: Held, since: Instant, lease: Duration) {
+        let claim = HeldClaim { held, lost: CancellationToken::new(), lease_end: since + lease };
+        self.claims().insert(held.segment, claim);
+    }
+
+    /// The signal of a claim; one that is no longer held has lost already.
+    pub(crate) fn lost_signal(&self, held: Held) -> CancellationToken {
+        let claims = self.claims();
+        claims.get(&held.segment).filter(|claim| claim.held == held).map_or_else(
+            || {
+                let lost = CancellationToken::new();
+                lost.cancel();
+                lost
+            },
+            |claim| claim.lost.clone(),
+        )
+    }
+
+    /// Takes a claim out, at its end.
+    pub(crate) fn leave(&self, held: Held) {
+        let mut claims = self.claims();
+        if claims.get(&held.segment).is_some_and(|claim| claim.held == held) {
+            claims.remove(&held.segment);
+        }
+    }
+
+    /// All that is held.
+    pub(crate) fn all(&self) -> Vec<Held> {
+        self.claims().values().map(|claim| claim.held).collect()
+    }
+
+    /// Notes that the leases of `renewed` began anew no later than `since`.
+    pub(crate) fn renewed(&self, renewed: &[Held], since: Instant, lease: Duration) {
+        let mut claims = self.claims();
+        for held in renewed {
+            if let Some(claim) = claims.get_mut(&held.segment).filter(|claim| claim.held == *held) {
+                claim.lease_end = since + lease;
+            }
+        }
+    }
+
+    /// Tells the attempts of `lost` claims to stop; answers how many there were.
+    pub(crate) fn lose(&self, lost: &[Held]) -> usize {
+        let claims = self.claims();
+        lost.iter()
+            .filter_map(|held| claims.get(&held.segment).filter(|claim| claim.held == *held))
+            .filter(|claim| !claim.lost.is_cancelled())
+            .map(|claim| claim.lost.cancel())
+            .count()
+    }
+
+    /// Tells the attempts to stop whose lease may end within `margin`.
+    pub(crate) fn lose_ending(&self, margin: Duration) -> usize {
+        let latest = Instant::now() + margin;
+        let claims = self.claims();
+        claims
+            .values()
+            .filter(|claim| claim.lease_end <= latest && !claim.lost.is_cancelled())
+            .map(|claim| claim.lost.cancel())
+            .count()
+    }
+}

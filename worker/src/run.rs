@@ -1,0 +1,160 @@
+//! Run: one worker, from its first claim to its last.
+
+use std::sync::Arc;
+
+use apalis_core::task::data::Data;
+use apalis_core::worker::builder::WorkerBuilder;
+use apalis_core::worker::ext::parallelize::ParallelizeExt;
+use ledgerfleet_access::Access;
+use ledgerfleet_connectors::Connectors;
+use ledgerfleet_coordination::{Bell, Gate, Locks};
+use ledgerfleet_ledger::{Effects, Ledger};
+use ledgerfleet_model::{Timings, WorkerName};
+use ledgerfleet_wiring::Parts;
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::attempt::attempt;
+use crate::claiming::keep_claiming;
+use crate::connections::KnownConnections;
+use crate::heartbeat::keep_beating;
+use crate::held::HeldClaims;
+use crate::source::{Source, Work};
+
+/// How a worker is run.
+#[derive(Debug, Clone)]
+pub struct WorkerOptions {
+    /// Attempts at once; at least 1.
+    pub concurrency: usize,
+    /// Its name, unique to this start of this process.
+    pub name: WorkerName,
+}
+
+/// Why a worker stopped without being told to.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The runtime of the attempts ended by itself.
+    #[error("the worker's runtime failed: {0}")]
+    Runtime(String),
+}
+
+/// What every attempt of a worker shares.
+#[derive(Debug)]
+pub(crate) struct Fleet {
+    pub(crate) name: WorkerName,
+    pub(crate) concurrency: usize,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) bell: Arc<dyn Bell>,
+    pub(crate) gate: Arc<dyn Gate>,
+    pub(crate) locks: Arc<dyn Locks>,
+    pub(crate) connectors: Arc<Connectors>,
+    pub(crate) access: Arc<Access>,
+    pub(crate) timings: Timings,
+    pub(crate) held: HeldClaims,
+    pub(crate) connections: KnownConnections,
+    /// Told to stop: nothing new is begun, pages in progress are finished.
+    pub(crate) shutdown: CancellationToken,
+    /// The time to finish is over: everything stops.
+    pub(crate) drained: CancellationToken,
+}
+
+/// Claims and carries segments until `shutdown`. Then finishes the pages in progress within the drain deadline,
+/// hands the rest back and returns.
+pub async fn run(
+    parts: &Parts,
+    options: WorkerOptions,
+    shutdown: CancellationToken,
+) -> Result<(), WorkerError> {
+    let fleet = Arc::new(fleet_of(parts, options, shutdown.clone()));
+    info!(worker = %fleet.name, concurrency = fleet.concurrency, "working");
+    let stopped = CancellationToken::new();
+    let beating = keep_beating(&fleet, stopped.clone());
+    let draining = drain(&fleet, &stopped);
+    let working = async {
+        let ended = claim_and_carry(&fleet).await;
+        stopped.cancel();
+        ended
+    };
+    let (ended, (), ()) = tokio::join!(working, beating, draining);
+    hand_back_rest(&fleet).await;
+    info!(worker = %fleet.name, "stopped");
+    ended
+}
+
+fn fleet_of(parts: &Parts, options: WorkerOptions, shutdown: CancellationToken) -> Fleet {
+    Fleet {
+        name: options.name,
+        concurrency: options.concurrency.max(1),
+        ledger: parts.ledger.clone(),
+        bell: parts.bell.clone(),
+        gate: parts.gate.clone(),
+        locks: parts.locks.clone(),
+        connectors: parts.connectors.clone(),
+        access: parts.access.clone(),
+        timings: parts.timings,
+        held: HeldClaims::default(),
+        connections: KnownConnections::default(),
+        shutdown,
+        drained: CancellationToken::new(),
+    }
+}
+
+/// Claims until shutdown, and runs an attempt for each claim until the last has ended.
+async fn claim_and_carry(fleet: &Arc<Fleet>) -> Result<(), WorkerError> {
+    let (out, claimed) = mpsc::channel(fleet.concurrency);
+    let runtime = WorkerBuilder::new(fleet.name.0.as_str())
+        .backend(Source(claimed))
+        .data(fleet.clone())
+        .parallelize(tokio::spawn)
+        .build(carry);
+    let (ended, ()) = tokio::join!(runtime.run(), keep_claiming(fleet, out, fleet.shutdown.clone()));
+    ended.map_err(|error| WorkerError::Runtime(error.to_string()))
+}
+
+async fn carry(work: Work, fleet: Data<Arc<Fleet>>) {
+    attempt(work, &fleet).await;
+}
+
+/// After shutdown, ends the drain when its time is over.
+async fn drain(fleet: &Fleet, stopped: &CancellationToken) {
+    let time_is_over = async {
+        fleet.shutdown.cancelled().await;
+        sleep(fleet.timings.drain).await;
+    };
+    tokio::select! {
+        () = stopped.cancelled() => {}
+        () = time_is_over => {
+            warn!("the time to finish is over; what is left is handed back");
+            fleet.drained.cancel();
+        }
+    }
+}
+
+/// Gives back what was claimed and never begun.
+async fn hand_back_rest(fleet: &Fleet) {
+    let rest = fleet.held.all();
+    if rest.is_empty() {
+        return;
+    }
+    match fleet.ledger.hand_back(&rest).await {
+        Ok(segments) => info!(segments, "handed back"),
+        Err(error) => warn!(error = &error as &dyn std::error::Error, "not handed back; rescue will find them"),
+    }
+    fleet.ring().await;
+}
+
+impl Fleet {
+    /// Tells the leader that the ledger has changed. A ring that is not heard costs one tick.
+    pub(crate) async fn ring(&self) {
+        if let Err(error) = self.bell.ring().await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "the ring was not heard");
+        }
+    }
+
+    /// Counts what a page did to the records.
+    pub(crate) fn counted(&self, connector: &str, entity: &str, effects: Effects) {
+        tracing::debug!(connector, entity, ?effects, "page stored");
+    }
+}

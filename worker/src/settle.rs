@@ -1,0 +1,93 @@
+//! Settle: writes how an attempt ended that did not finish.
+
+use std::time::Duration;
+
+use ledgerfleet_ledger::{Claim, LedgerError, Settled};
+use ledgerfleet_model::outcome::outcome;
+use ledgerfleet_model::segment::Settlement;
+use ledgerfleet_model::{ConnectionState, Failure, FailureKind, Outcome};
+use tokio::time::{Instant, sleep};
+use tracing::{info, warn};
+
+use crate::attempt::Progress;
+use crate::claiming::held;
+use crate::run::Fleet;
+
+/// How long after a failed write the next is tried.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Turns `failure` into an outcome and writes it. While the ledger cannot be written, tries until the lease is over;
+/// then rescue finds the segment.
+pub(crate) async fn settle(fleet: &Fleet, claim: &Claim, progress: &Progress, failure: Failure) {
+    let outcome = outcome(&failure, progress.standing.failures, &fleet.timings, &mut rand::rng());
+    report(claim, &outcome, &failure);
+    spread_the_word(fleet, claim, &outcome, &failure).await;
+    let deadline = Instant::now() + fleet.timings.lease;
+    while let Err(error) = write(fleet, claim, progress, &outcome, &failure).await {
+        let gives_up = !error.is_passing() || Instant::now() >= deadline || fleet.drained.is_cancelled();
+        warn!(segment = %claim.segment, error = &error as &dyn std::error::Error, gives_up, "settling failed");
+        if gives_up {
+            return;
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+fn report(claim: &Claim, outcome: &Outcome, failure: &Failure) {
+    let (segment, entity, kind) = (claim.segment, claim.entity.as_str(), failure.kind);
+    match outcome {
+        Outcome::HandBack if kind == FailureKind::Shutdown => {
+            info!(%segment, entity, "handed back");
+        }
+        Outcome::Later { wait } => {
+            info!(%segment, entity, reason = %kind, ?wait, "later");
+        }
+        _ => warn!(
+            %segment, entity, reason = %kind, message = failure.message, status = failure.status,
+            transaction_id = failure.transaction_id, ?outcome, "an attempt failed"
+        ),
+    }
+}
+
+/// What concerns the whole connection is told to everyone: throttling closes its gate, refused credentials stop it.
+async fn spread_the_word(fleet: &Fleet, claim: &Claim, outcome: &Outcome, failure: &Failure) {
+    match (failure.kind, outcome) {
+        (FailureKind::Throttled, Outcome::Later { wait }) => {
+            if let Err(error) = fleet.gate.close(claim.connection, *wait).await {
+                warn!(error = &error as &dyn std::error::Error, "the gate could not be closed");
+            }
+        }
+        (FailureKind::NeedsReauthorisation, _) => {
+            let state = ConnectionState::NeedsReauthorisation;
+            let told = fleet.ledger.set_connection_state(claim.connection, state, Some(&failure.message));
+            if let Err(error) = told.await {
+                warn!(error = &error as &dyn std::error::Error, "the connection could not be stopped");
+            }
+        }
+        _ => {}
+    }
+}
+
+async fn write(
+    fleet: &Fleet,
+    claim: &Claim,
+    progress: &Progress,
+    outcome: &Outcome,
+    failure: &Failure,
+) -> Result<(), LedgerError> {
+    let settlement =
+        Settlement::of(claim.segment, progress.standing, outcome, failure.clone(), &fleet.timings);
+    let settled = match settlement {
+        _ if *outcome == Outcome::HandBack => {
+            fleet.ledger.hand_back(&[held(claim)]).await?;
+            Settled::Settled
+        }
+        Ok(Some(settlement)) => fleet.ledger.settle(&settlement, progress.calls).await?,
+        // `DoneEmpty` is committed where it is found; a segment that is not running is not ours to settle.
+        Ok(None) | Err(_) => Settled::Fenced,
+    };
+    if settled == Settled::Fenced {
+        info!(segment = %claim.segment, "taken over before it could be settled");
+    }
+    Ok(())
+}
