@@ -75,7 +75,6 @@ pub const OPTIONS: &[OptionSpec] = &[
     plain("timings.backoff_cap"),
     plain("timings.waiting_cap"),
     plain("timings.progress"),
-    plain("timings.gate_patience"),
     plain("timings.drain"),
     plain("timings.upper_margin"),
     plain("timings.grant_staleness"),

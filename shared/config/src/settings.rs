@@ -338,9 +338,6 @@ fn endpoint(values: &Values, key: &'static str, allow_custom: bool) -> Result<Op
             origin: given.origin.clone(),
         });
     }
-    if !is_loopback && url.scheme() == "http" {
-        return Err(invalid(key, given, "beyond this machine only https:// is spoken"));
-    }
     Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
 }
 
@@ -362,7 +359,6 @@ fn timings(values: &Values) -> Result<Timings, ConfigError> {
         backoff_cap: values.duration("timings.backoff_cap")?,
         waiting_cap: values.duration("timings.waiting_cap")?,
         progress: values.duration("timings.progress")?,
-        gate_patience: values.duration("timings.gate_patience")?,
         drain: values.duration("timings.drain")?,
         upper_margin: values.duration("timings.upper_margin")?,
         grant_staleness: values.duration("timings.grant_staleness")?,
