@@ -223,11 +223,9 @@ impl Values {
 
 fn invalid(key: &'static str, given: &Given, expected: &str) -> ConfigError {
     let secret = OPTIONS.iter().any(|option| option.key == key && option.secret);
-    let value = if secret {
-        "…".to_owned()
-    } else {
-        given.text.clone()
-    };
+    // What stands before an `@` of an address may be a password.
+    let shown = given.text.rsplit('@').next().unwrap_or_default();
+    let value = if secret { "…" } else { shown }.to_owned();
     ConfigError::Invalid {
         key,
         value,

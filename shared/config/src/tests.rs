@@ -213,7 +213,12 @@ fn an_endpoint_beyond_this_machine_needs_leave() {
     }
     assert!(load("https://example.com", "true").is_ok());
     assert!(load("http://emulator:8401", "true").is_ok());
-    assert!(!load("http://me:canary@localhost", "").unwrap_err().to_string().contains("canary"));
+    assert!(
+        !load("http://me:canary@localhost", "")
+            .unwrap_err()
+            .to_string()
+            .contains("canary")
+    );
 }
 
 #[test]
