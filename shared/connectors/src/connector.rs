@@ -7,6 +7,7 @@ use ledgerfleet_model::{Environment, Failure, Record, Window};
 use secrecy::SecretString;
 
 use crate::EntitySpec;
+use crate::http::HeldBytes;
 
 /// One upstream API. Every method but [`Connector::authenticate`] costs one request and is called only with the
 /// gate's leave.
@@ -64,12 +65,15 @@ pub struct CountRequest<'a> {
 }
 
 /// A page that was read completely and checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Page {
-    /// Its records, in the order served.
+    /// Its records, in the order served; an id may occur twice.
     pub records: Vec<Record>,
-    /// Whether another page follows.
+    /// Whether another page may follow: as many rows came as were asked for.
     pub more: bool,
+    /// The share of the process's memory for answers that these records use. Keep it until they are stored, and
+    /// do not ask for another page before it is dropped.
+    pub held: HeldBytes,
 }
 
 /// What an upstream gave for a credential.
@@ -81,6 +85,8 @@ pub struct AccessGrant {
     pub expires_in: Duration,
     /// The credential to use from now on, if it has rotated.
     pub rotated: Option<SecretString>,
+    /// How long the credential will be accepted if it is not used again, where the upstream says so.
+    pub credential_expires_in: Option<Duration>,
 }
 
 /// Why an upstream gave no access.

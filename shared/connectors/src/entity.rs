@@ -4,6 +4,10 @@ use ledgerfleet_model::Axis;
 
 /// Everything the product knows about one entity of one connector. Adding an entity is adding one of these.
 #[derive(Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a row of a table of facts, each of them a yes or no"
+)]
 pub struct EntitySpec {
     /// The product's name: snake_case, singular where the upstream allows it: `journal_entry`.
     pub name: &'static str,

@@ -1,13 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod connector;
+mod connectors;
 mod entity;
 pub mod http;
 pub mod quickbooks;
 mod registry;
 
-pub use connector::{
-    AccessGrant, AuthenticationError, Connector, CountRequest, Page, PageRequest, Target,
-};
+pub use connector::{AccessGrant, AuthenticationError, Connector, CountRequest, Page, PageRequest, Target};
+pub use connectors::Connectors;
 pub use entity::{EntityKind, EntitySpec};
 pub use registry::{Build, ConnectorEntry, Endpoints, GateDefaults, REGISTRY, connector_entry, find_entity};

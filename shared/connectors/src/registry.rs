@@ -61,5 +61,8 @@ pub fn connector_entry(name: &str) -> Option<&'static ConnectorEntry> {
 pub fn find_entity(connector: &'static ConnectorEntry, name: &str) -> Option<&'static EntitySpec> {
     let plain = |text: &str| text.replace(['-', '_', ' '], "").to_ascii_lowercase();
     let wanted = plain(name);
-    connector.entities.iter().find(|entity| plain(entity.name) == wanted || plain(entity.upstream) == wanted)
+    connector
+        .entities
+        .iter()
+        .find(|entity| plain(entity.name) == wanted || plain(entity.upstream) == wanted)
 }

@@ -1,0 +1,86 @@
+//! Credential: what is stored, sealed, for a connection.
+
+use chrono::{DateTime, Utc};
+use ledgerfleet_ledger::SealedCredential;
+use ledgerfleet_model::ConnectionId;
+use ledgerfleet_vault::{Place, Vault};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use crate::AccessError;
+
+/// The secrets of a connection.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Credential {
+    /// What is exchanged for access (QuickBooks: the refresh token).
+    pub(crate) secret: SecretString,
+    /// The access it was last exchanged for.
+    pub(crate) access: Option<SecretString>,
+    /// When that access ends.
+    pub(crate) access_expires_at: Option<DateTime<Utc>>,
+}
+
+/// A credential in the clear, for the one moment before it is sealed.
+#[derive(Serialize)]
+struct InTheClear<'a> {
+    secret: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_expires_at: Option<DateTime<Utc>>,
+}
+
+impl Credential {
+    /// A credential that was not exchanged yet.
+    pub(crate) fn new(secret: &SecretString) -> Self {
+        Self {
+            secret: secret.clone(),
+            access: None,
+            access_expires_at: None,
+        }
+    }
+
+    /// Seals it as that version of that connection's row.
+    pub(crate) fn seal(&self, vault: &Vault, connection: ConnectionId, version: i64) -> SealedCredential {
+        let clear = InTheClear {
+            secret: self.secret.expose_secret(),
+            access: self.access.as_ref().map(ExposeSecret::expose_secret),
+            access_expires_at: self.access_expires_at,
+        };
+        // Three members of text cannot fail to be written.
+        let text = SecretString::from(serde_json::to_string(&clear).unwrap_or_default());
+        let sealed = vault.seal(&place(connection, version), &text);
+        SealedCredential {
+            version,
+            sealed,
+            stored_at: None,
+        }
+    }
+
+    /// Opens what [`Credential::seal`] sealed.
+    pub(crate) fn open(
+        vault: &Vault,
+        connection: ConnectionId,
+        stored: &SealedCredential,
+    ) -> Result<Self, AccessError> {
+        let text = vault
+            .open(&place(connection, stored.version), &stored.sealed)
+            .map_err(AccessError::Sealed)?;
+        // The parser's error might quote what it read.
+        serde_json::from_str(text.expose_secret()).map_err(|_| AccessError::Unreadable)
+    }
+
+    /// Whether both hold the same secret.
+    pub(crate) fn has_secret(&self, secret: &SecretString) -> bool {
+        self.secret.expose_secret() == secret.expose_secret()
+    }
+}
+
+fn place(connection: ConnectionId, version: i64) -> Place<'static> {
+    Place {
+        table: "fleet.credentials",
+        connection,
+        column: "sealed",
+        version,
+    }
+}

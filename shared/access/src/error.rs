@@ -1,0 +1,89 @@
+//! Why there is no access, and what that means for the work that needs it.
+
+use ledgerfleet_ledger::LedgerError;
+use ledgerfleet_model::{Failure, FailureKind};
+use ledgerfleet_vault::VaultError;
+
+/// Why there is no access token. It never holds a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// A person has to connect the company again.
+    #[error("{0}")]
+    NeedsReauthorisation(String),
+    /// The app's own keys are wrong, missing, or belong to the upstream's other world.
+    #[error("the upstream does not accept the app's client id and secret: {0}")]
+    WrongKeys(String),
+    /// The upstream could not be reached. Nothing was sent.
+    #[error("the upstream could not be reached to renew the access: {0}")]
+    Unreachable(String),
+    /// The upstream says that it cannot grant access now.
+    #[error("the upstream could not renew the access now: {0}")]
+    Unavailable(String),
+    /// The upstream's answer was lost, twice.
+    #[error("the upstream's answer to the renewal of the access was lost: {0}")]
+    Lost(String),
+    /// The ledger did not answer. A credential that it could not store is kept and stored by the next call.
+    #[error("the connection's credential could not be read from or written to the ledger")]
+    Ledger(#[source] LedgerError),
+    /// The stored credential does not open with the master key of this process.
+    #[error("the connection's stored credential cannot be opened")]
+    Sealed(#[source] VaultError),
+    /// The stored credential opens and makes no sense.
+    #[error("the connection's stored credential is not one")]
+    Unreadable,
+    /// The ledger holds no credential for the connection.
+    #[error("the connection has no credential; add it again")]
+    NoCredential,
+    /// No connector of this program has that name.
+    #[error("there is no connector named `{0}`")]
+    UnknownConnector(String),
+    /// Other processes replaced the credential again and again while this one tried to.
+    #[error("other processes keep replacing the connection's credential")]
+    Unsettled,
+    /// The refresh ended before its time: the process shuts down.
+    #[error("the renewal of the access was stopped")]
+    Stopped,
+    /// The refresh panicked: a defect of ours.
+    #[error("the renewal of the access panicked")]
+    Panicked,
+}
+
+impl AccessError {
+    /// What it is, in the vocabulary that decides about retries.
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            // What does not open here opens nowhere until a person mends the master key or the connection.
+            Self::NeedsReauthorisation(_)
+            | Self::WrongKeys(_)
+            | Self::Sealed(_)
+            | Self::Unreadable
+            | Self::NoCredential => FailureKind::NeedsReauthorisation,
+            Self::Unreachable(_) | Self::Lost(_) => FailureKind::Network,
+            Self::Unavailable(_) => FailureKind::UpstreamError,
+            Self::Ledger(error) if error.is_passing() => FailureKind::LedgerUnavailable,
+            Self::Ledger(_) => FailureKind::Malformed,
+            Self::Unsettled => FailureKind::LockBusy,
+            Self::UnknownConnector(_) => FailureKind::BadRequest,
+            Self::Stopped => FailureKind::Shutdown,
+            Self::Panicked => FailureKind::Panicked,
+        }
+    }
+}
+
+impl From<&AccessError> for Failure {
+    /// The failure of an attempt that got no access. Its text includes the cause, because a failure has none.
+    fn from(error: &AccessError) -> Self {
+        let message = match error {
+            AccessError::Ledger(cause) => format!("{error}: {cause}"),
+            AccessError::Sealed(cause) => format!("{error}: {cause}"),
+            _ => error.to_string(),
+        };
+        Self::new(error.kind(), message)
+    }
+}
+
+impl From<AccessError> for Failure {
+    fn from(error: AccessError) -> Self {
+        Self::from(&error)
+    }
+}

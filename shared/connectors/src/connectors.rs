@@ -1,0 +1,28 @@
+//! Connectors: the registry, built.
+
+use std::sync::Arc;
+
+use crate::http::HttpClient;
+use crate::{Connector, ConnectorEntry, Endpoints, REGISTRY};
+
+/// One connector of each kind, ready to be asked.
+#[derive(Debug)]
+pub struct Connectors(Vec<(&'static str, Arc<dyn Connector>)>);
+
+impl Connectors {
+    /// Builds every connector of the registry. `endpoints` answers where each of them is and with which keys.
+    ///
+    /// Addresses are taken as they are: whoever configures them has passed [`crate::http::check_endpoint`].
+    pub fn build(http: &HttpClient, endpoints: impl Fn(&'static ConnectorEntry) -> Endpoints) -> Self {
+        let built = |entry: &'static ConnectorEntry| (entry.build)(endpoints(entry), http.clone());
+        Self(REGISTRY.iter().map(|entry| (entry.name, built(entry))).collect())
+    }
+
+    /// The connector of that name.
+    pub fn get(&self, name: &str) -> Option<&Arc<dyn Connector>> {
+        self.0
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, connector)| connector)
+    }
+}

@@ -1,0 +1,267 @@
+//! The only HTTP client of the program, with its limits: time, size, and memory held by answers.
+//!
+//! - Times are those of `Timings`: 5 s to connect, 20 s without a byte, 40 s in all.
+//! - No redirect is followed: an access token goes where it was meant to go.
+//! - Nothing is sent twice: the caller passed the gate once.
+//! - HTTP/1.1, one connection a request: with HTTP/2, answers that wait for memory would use up the flow control
+//!   window of the connection they share and hold up the one answer that may go on.
+//! - An answer has at most 64 MiB after decompression, and all answers together hold 32 MiB and one answer
+//!   ([`BodyBudget`]).
+
+use std::error::Error as _;
+
+use ledgerfleet_model::{Failure, FailureKind, Timings};
+use reqwest::header::HeaderMap;
+use reqwest::{RequestBuilder, Response, Url};
+
+mod budget;
+mod endpoint;
+
+pub use budget::{BodyBudget, HeldBytes};
+pub use endpoint::{CustomEndpoints, EndpointRefused, check_endpoint};
+
+/// How much of answers is held in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HttpLimits {
+    /// The most bytes one answer may have after decompression.
+    pub body: usize,
+    /// The most bytes that all answers together may hold, and one answer beyond it.
+    pub in_flight: usize,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self {
+            body: 64 << 20,
+            in_flight: 32 << 20,
+        }
+    }
+}
+
+/// The HTTP client. Cloning shares its connections and its budget.
+#[derive(Debug, Clone)]
+pub struct HttpClient {
+    client: reqwest::Client,
+    limits: HttpLimits,
+    budget: BodyBudget,
+    /// Why certificates cannot be checked here, if they cannot.
+    no_authorities: Option<String>,
+}
+
+/// An answer that was read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, decompressed.
+    pub body: Vec<u8>,
+    /// The part of the budget that the body uses; keep it as long as what was made of the body.
+    pub held: HeldBytes,
+}
+
+/// Whether a request that failed may have reached the upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// It did not leave this machine.
+    No,
+    /// It may have been acted upon.
+    Perhaps,
+}
+
+/// Why there is no answer. The text holds no address beyond the host, no token and no body.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct HttpError {
+    /// What it was: network, timeout, truncated or too large.
+    pub kind: FailureKind,
+    /// What happened, for people.
+    pub message: String,
+    /// Whether the request may have been acted upon.
+    pub sent: Sent,
+}
+
+impl From<HttpError> for Failure {
+    fn from(error: HttpError) -> Self {
+        Self::new(error.kind, error.message)
+    }
+}
+
+/// Why there is no client at all.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client cannot be built")]
+pub struct NoClient(#[source] reqwest::Error);
+
+impl HttpClient {
+    /// A client with these times and the default limits.
+    pub fn new(timings: &Timings) -> Result<Self, NoClient> {
+        Self::with_limits(timings, HttpLimits::default())
+    }
+
+    /// A client with these times and limits.
+    pub fn with_limits(timings: &Timings, limits: HttpLimits) -> Result<Self, NoClient> {
+        let (client, no_authorities) = match builder(timings).build() {
+            Ok(client) => (client, None),
+            // Without CA certificates on the machine the client does not build, although plain HTTP to an
+            // emulator needs none: build one that trusts nobody, and say why when HTTPS is asked for.
+            Err(error) => {
+                let trusting_nobody = builder(timings).tls_certs_only([]).build().map_err(NoClient)?;
+                (trusting_nobody, Some(innermost(&error)))
+            }
+        };
+        Ok(Self {
+            client,
+            limits,
+            budget: BodyBudget::new(limits.in_flight),
+            no_authorities,
+        })
+    }
+
+    /// Begins a GET request.
+    pub fn get(&self, url: Url) -> RequestBuilder {
+        self.client.get(url)
+    }
+
+    /// Begins a POST request.
+    pub fn post(&self, url: Url) -> RequestBuilder {
+        self.client.post(url)
+    }
+
+    /// Sends a request once and reads the answer to its end, whatever its status.
+    pub async fn send(&self, request: RequestBuilder) -> Result<Answer, HttpError> {
+        let request = request.build().map_err(|error| not_sent(&error, "the request"))?;
+        let host = request.url().host_str().unwrap_or_default().to_owned();
+        self.check_authorities(request.url(), &host)?;
+        let response = self
+            .client
+            .execute(request)
+            .await
+            .map_err(|error| no_answer(&error, &host))?;
+        self.read(response, &host).await
+    }
+
+    fn check_authorities(&self, url: &Url, host: &str) -> Result<(), HttpError> {
+        let Some(reason) = self.no_authorities.as_ref().filter(|_| url.scheme() == "https") else {
+            return Ok(());
+        };
+        Err(HttpError {
+            kind: FailureKind::Network,
+            message: format!(
+                "the certificate of {host} cannot be checked, because this machine has no CA certificates \
+                 ({reason}); install the package ca-certificates or set SSL_CERT_FILE"
+            ),
+            sent: Sent::No,
+        })
+    }
+
+    async fn read(&self, mut response: Response, host: &str) -> Result<Answer, HttpError> {
+        let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
+        let announced = response.content_length().unwrap_or(0);
+        if announced > self.limits.body as u64 {
+            return Err(self.too_large(host));
+        }
+        let (mut body, mut held) = (Vec::new(), HeldBytes::default());
+        while let Some(chunk) = response.chunk().await.map_err(|error| broken_off(&error, host))? {
+            if body.len() + chunk.len() > self.limits.body {
+                return Err(self.too_large(host));
+            }
+            self.budget.take(&mut held, chunk.len()).await;
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer {
+            status,
+            headers,
+            body,
+            held,
+        })
+    }
+
+    fn too_large(&self, host: &str) -> HttpError {
+        HttpError {
+            kind: FailureKind::TooLarge,
+            message: format!("the answer of {host} is longer than {} bytes", self.limits.body),
+            sent: Sent::Perhaps,
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one HTTP client")]
+fn builder(timings: &Timings) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(concat!("ledgerfleet/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(timings.connect)
+        .read_timeout(timings.idle)
+        .timeout(timings.request)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .gzip(true)
+        .http1_only()
+}
+
+fn not_sent(error: &reqwest::Error, what: &str) -> HttpError {
+    HttpError {
+        kind: FailureKind::Network,
+        message: format!("{what} could not be made: {}", innermost(error)),
+        sent: Sent::No,
+    }
+}
+
+/// No headers came back.
+fn no_answer(error: &reqwest::Error, host: &str) -> HttpError {
+    let kind = if error.is_timeout() {
+        FailureKind::Timeout
+    } else {
+        FailureKind::Network
+    };
+    let (message, sent) = if error.is_connect() {
+        (
+            format!("could not connect to {host}: {}", innermost(error)),
+            Sent::No,
+        )
+    } else {
+        (
+            format!("no answer from {host}: {}", innermost(error)),
+            Sent::Perhaps,
+        )
+    };
+    HttpError { kind, message, sent }
+}
+
+/// Headers came back, but not the whole body.
+fn broken_off(error: &reqwest::Error, host: &str) -> HttpError {
+    let kind = if error.is_timeout() {
+        FailureKind::Timeout
+    } else if was_reset(error) {
+        FailureKind::Network
+    } else {
+        FailureKind::Truncated
+    };
+    let message = format!("the answer of {host} broke off: {}", innermost(error));
+    HttpError {
+        kind,
+        message,
+        sent: Sent::Perhaps,
+    }
+}
+
+fn was_reset(error: &reqwest::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    causes(error)
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| matches!(cause.kind(), BrokenPipe | ConnectionAborted | ConnectionReset))
+}
+
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |cause| (*cause).source())
+}
+
+/// The text of the last cause in the chain: the one that says something, and none that repeats the address.
+fn innermost(error: &reqwest::Error) -> String {
+    match causes(error).last() {
+        Some(cause) => cause.to_string(),
+        None if error.is_timeout() => "it took too long".to_owned(),
+        None => "the request is not valid".to_owned(),
+    }
+}

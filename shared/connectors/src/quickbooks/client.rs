@@ -1,0 +1,154 @@
+//! Client: the connector. Every method but the constructor is one request.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ledgerfleet_model::{Environment, Failure, FailureKind};
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::{RequestBuilder, Url};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::auth::Issuer;
+use super::pages::{read_company_name, read_count, read_page};
+use super::query::{Query, rows_asked};
+use crate::http::{Answer, HttpClient};
+use crate::{
+    AccessGrant, AuthenticationError, Connector, CountRequest, Endpoints, EntityKind, Page, PageRequest,
+    Target,
+};
+
+/// The version of the payloads. Since August 2025 a lower one is served as 75 (Intuit's blog, 2025-01-21).
+const MINOR_VERSION: &str = "75";
+
+/// Statements longer than this are posted: how long an address may be is not documented.
+const LONGEST_IN_ADDRESS: usize = 1_500;
+
+/// QuickBooks Online.
+#[derive(Debug)]
+pub struct QuickBooks {
+    http: HttpClient,
+    api: Option<String>,
+    issuer: Issuer,
+}
+
+/// Makes the connector.
+pub(super) fn build(endpoints: Endpoints, http: HttpClient) -> Arc<dyn Connector> {
+    let Endpoints {
+        api_url,
+        oauth_url,
+        client_id,
+        client_secret,
+    } = endpoints;
+    Arc::new(QuickBooks {
+        http,
+        api: api_url,
+        issuer: Issuer {
+            base: oauth_url,
+            client_id,
+            client_secret,
+        },
+    })
+}
+
+#[async_trait]
+impl Connector for QuickBooks {
+    async fn authenticate(&self, credential: &SecretString) -> Result<AccessGrant, AuthenticationError> {
+        self.issuer.refresh(&self.http, credential).await
+    }
+
+    async fn page(&self, target: &Target<'_>, request: &PageRequest<'_>) -> Result<Page, Failure> {
+        let statement = self.describe(request);
+        let answer = self.query(target, &statement).await?;
+        let records = read_page(&answer, request).map_err(|failure| asked(failure, &statement, target))?;
+        let is_full = records.len() >= rows_asked(request) as usize;
+        Ok(Page {
+            more: is_full && request.entity.kind != EntityKind::Single,
+            records,
+            held: answer.held,
+        })
+    }
+
+    async fn count(&self, target: &Target<'_>, request: &CountRequest<'_>) -> Result<u64, Failure> {
+        let statement = Query::count(request).to_string();
+        let answer = self.query(target, &statement).await?;
+        read_count(&answer).map_err(|failure| asked(failure, &statement, target))
+    }
+
+    async fn identify(&self, target: &Target<'_>) -> Result<String, Failure> {
+        let url = self.address(target, &["companyinfo", target.account])?;
+        let answer = self.send(target, self.http.get(url), "GET companyinfo").await?;
+        read_company_name(&answer).map_err(|failure| asked(failure, "GET companyinfo", target))
+    }
+
+    fn describe(&self, request: &PageRequest<'_>) -> String {
+        Query::page(request).to_string()
+    }
+}
+
+impl QuickBooks {
+    async fn query(&self, target: &Target<'_>, statement: &str) -> Result<Answer, Failure> {
+        let mut url = self.address(target, &["query"])?;
+        let request = if statement.len() > LONGEST_IN_ADDRESS {
+            self.http
+                .post(url)
+                .header(CONTENT_TYPE, "application/text")
+                .body(statement.to_owned())
+        } else {
+            url.query_pairs_mut().append_pair("query", statement);
+            self.http.get(url)
+        };
+        self.send(target, request, statement).await
+    }
+
+    async fn send(
+        &self,
+        target: &Target<'_>,
+        request: RequestBuilder,
+        what: &str,
+    ) -> Result<Answer, Failure> {
+        let request = request
+            .bearer_auth(target.access.expose_secret())
+            .header(ACCEPT, "application/json");
+        self.http
+            .send(request)
+            .await
+            .map_err(|error| asked(error.into(), what, target))
+    }
+
+    /// The address of something of the company. Each part is encoded, so that none of them can leave the company.
+    fn address(&self, target: &Target<'_>, parts: &[&str]) -> Result<Url, Failure> {
+        let base = self.api.as_deref().unwrap_or(match target.environment {
+            Environment::Sandbox => "https://sandbox-quickbooks.api.intuit.com",
+            Environment::Production => "https://quickbooks.api.intuit.com",
+        });
+        let wrong = || {
+            Failure::new(
+                FailureKind::BadRequest,
+                "the configured QuickBooks address is no address",
+            )
+        };
+        let mut url = Url::parse(base).map_err(|_| wrong())?;
+        url.path_segments_mut()
+            .map_err(|()| wrong())?
+            .pop_if_empty()
+            .extend(["v3", "company", target.account])
+            .extend(parts);
+        url.query_pairs_mut().append_pair("minorversion", MINOR_VERSION);
+        Ok(url)
+    }
+}
+
+/// The failure with what was asked, and without the access token, should the upstream have repeated it.
+fn asked(failure: Failure, what: &str, target: &Target<'_>) -> Failure {
+    let access = target.access.expose_secret();
+    let message = if access.is_empty() {
+        failure.message
+    } else {
+        failure.message.replace(access, "[access token]")
+    };
+    Failure {
+        message,
+        request: Some(what.to_owned()),
+        ..failure
+    }
+}

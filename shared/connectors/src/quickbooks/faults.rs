@@ -1,0 +1,279 @@
+//! Faults: everything that QuickBooks says instead of an answer, and what it means.
+//!
+//! A fault comes as JSON with capitalised members (`Fault`, `Error`, `Message`), as JSON of the gateway in lower
+//! case, or as XML although JSON was asked for; each of them also with HTTP 200. Gateways in front of the API
+//! answer HTML or nothing. Throttling was recorded with 429 and with 403, so it is told by its code, too
+//! (ruckus/quickbooks-ruby, fixtures `too_many_requests_error.xml` and `throttle_exceeded_error.xml`).
+
+use std::time::Duration;
+
+use chrono::DateTime;
+use ledgerfleet_model::{Failure, FailureKind};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::json::Members;
+use crate::http::Answer;
+
+/// The header that names the exchange; Intuit's support asks for it.
+const TRANSACTION_ID: &str = "intuit_tid";
+
+/// A longer wait than this is not believed: nothing would wait for it.
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
+
+/// Characters of an upstream's text that a message repeats.
+const LONGEST_TEXT: usize = 300;
+
+/// What the API says went wrong. Empty where the fault cannot be read.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+pub(super) struct Fault {
+    #[serde(rename = "type")]
+    class: Option<String>,
+    #[serde(rename = "Error", alias = "error", default)]
+    errors: Vec<FaultError>,
+}
+
+/// One entry of a fault.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+struct FaultError {
+    #[serde(rename = "Message", alias = "message")]
+    message: Option<String>,
+    #[serde(rename = "Detail", alias = "detail")]
+    detail: Option<String>,
+    #[serde(default, deserialize_with = "code_text")]
+    code: Option<String>,
+}
+
+impl Fault {
+    /// The fault in a JSON answer, if it is one.
+    pub(super) fn in_json(members: &Members<'_>) -> Option<Self> {
+        let fault = members.get("Fault").or_else(|| members.get("fault"))?;
+        // A fault that cannot be read is still a fault.
+        Some(serde_json::from_str(fault.get()).unwrap_or_default())
+    }
+
+    /// The fault in an XML answer, if it is one.
+    pub(super) fn in_xml(text: &str) -> Option<Self> {
+        let fault = &text[text.find("<Fault").or_else(|| text.find("<fault"))?..];
+        let errors = fault.split("<Error").skip(1).map(|error| FaultError {
+            message: element(error, "Message"),
+            detail: element(error, "Detail"),
+            code: attribute(error, "code"),
+        });
+        Some(Self {
+            class: attribute(fault, "type"),
+            errors: errors.collect(),
+        })
+    }
+
+    fn in_body(body: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(body).ok()?;
+        match serde_json::from_str(text) {
+            Ok(members) => Self::in_json(&members),
+            Err(_) => Self::in_xml(text),
+        }
+    }
+
+    /// The code, without leading zeros; where it is missing, the one that the message repeats.
+    fn code(&self) -> Option<String> {
+        let given = self.errors.iter().find_map(|error| error.code.as_deref());
+        let repeated = || {
+            self.errors
+                .iter()
+                .find_map(|error| error.message.as_deref()?.split_once("errorCode="))
+        };
+        let digits = |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>();
+        given
+            .map(str::to_owned)
+            .or_else(|| repeated().map(|(_, code)| digits(code)))
+            .and_then(|code| plain(&code))
+    }
+
+    fn text(&self) -> String {
+        let said = |error: &FaultError| {
+            let parts = [error.message.as_deref(), error.detail.as_deref()];
+            tidy(&parts.into_iter().flatten().collect::<Vec<_>>().join(": "))
+        };
+        self.errors
+            .iter()
+            .map(said)
+            .find(|text| !text.is_empty())
+            .unwrap_or_else(|| "no reason given".to_owned())
+    }
+
+    fn is_throttle(&self) -> bool {
+        self.code().as_deref() == Some("3001") || self.text().contains("ThrottleExceeded")
+    }
+
+    /// What a fault means whose code says nothing, with a status that says nothing.
+    fn kind_by_class(&self) -> FailureKind {
+        let class = self.class.as_deref().unwrap_or_default().to_ascii_lowercase();
+        match class.as_str() {
+            "validationfault" => FailureKind::BadRequest,
+            "authenticationfault" | "authentication" => FailureKind::Unauthorised,
+            // The schema misspells it.
+            "authorizationfault" | "authorizatonfault" | "authorization" => FailureKind::Forbidden,
+            _ => FailureKind::UpstreamError,
+        }
+    }
+}
+
+/// The failure that an answer with another status than 200 is.
+pub(super) fn refused(answer: &Answer) -> Failure {
+    if let Some(fault) = Fault::in_body(&answer.body) {
+        return of_fault(answer, &fault);
+    }
+    let kind = kind_without_fault(answer.status);
+    failure(
+        answer,
+        kind,
+        format!("QuickBooks answered HTTP {} without saying why", answer.status),
+    )
+}
+
+/// The failure that a fault is, whatever its status.
+pub(super) fn of_fault(answer: &Answer, fault: &Fault) -> Failure {
+    let kind = kind_of_fault(answer.status, fault);
+    let message = match (kind, fault.code().as_deref()) {
+        (_, Some("3100")) => format!(
+            "QuickBooks refuses this app for this company: wrong environment or realm, or the company is not \
+             connected ({})",
+            fault.text()
+        ),
+        (FailureKind::NeedsReauthorisation, _) => {
+            format!("QuickBooks refuses this company for good ({})", fault.text())
+        }
+        _ => format!("QuickBooks says: {}", fault.text()),
+    };
+    Failure {
+        upstream_code: fault.code(),
+        ..failure(answer, kind, message)
+    }
+}
+
+/// A failure with what the answer's head tells.
+pub(super) fn failure(answer: &Answer, kind: FailureKind, message: impl Into<String>) -> Failure {
+    let transaction = answer
+        .headers
+        .get(TRANSACTION_ID)
+        .and_then(|value| value.to_str().ok());
+    Failure {
+        status: Some(answer.status),
+        transaction_id: transaction.map(tidy).filter(|text| !text.is_empty()),
+        retry_after: retry_after(&answer.headers),
+        ..Failure::new(kind, message)
+    }
+}
+
+/// The table from code and status to kind. The code says more than the status, which was seen wrong.
+fn kind_of_fault(status: u16, fault: &Fault) -> FailureKind {
+    if status == 429 || fault.is_throttle() {
+        return FailureKind::Throttled;
+    }
+    match fault.code().as_deref() {
+        // 3100: a token of the other environment, or a realm it was not granted for (frappe/erpnext#29161).
+        // 120: the user who connected the company was removed. 6190: the subscription has ended.
+        Some("3100" | "120" | "6190") => FailureKind::NeedsReauthorisation,
+        Some("3200" | "100") => FailureKind::Unauthorised,
+        // 130: "accessing wrong cluster", passing although it comes as 401 (ej2/python-quickbooks#369).
+        Some("130" | "150" | "10000") => FailureKind::UpstreamError,
+        Some("5030") => FailureKind::NotInPlan,
+        Some("5020") => FailureKind::Forbidden,
+        Some("4000" | "4001") => FailureKind::BadRequest,
+        Some("610") => FailureKind::NotFound,
+        _ => match status {
+            401 => FailureKind::Unauthorised,
+            403 => FailureKind::Forbidden,
+            404 => FailureKind::NotFound,
+            400..=499 => FailureKind::BadRequest,
+            500..=599 => FailureKind::UpstreamError,
+            _ => fault.kind_by_class(),
+        },
+    }
+}
+
+/// Without a fault it was not the API that spoke, but something in front of it; what that says about the request
+/// is not believed at once.
+fn kind_without_fault(status: u16) -> FailureKind {
+    match status {
+        401 => FailureKind::Unauthorised,
+        404 => FailureKind::NotFound,
+        429 => FailureKind::Throttled,
+        500..=599 => FailureKind::UpstreamError,
+        _ => FailureKind::UnexpectedContent,
+    }
+}
+
+/// How long the upstream asks to wait: seconds, or a date against the answer's own clock.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = text.parse().map(Duration::from_secs).ok().or_else(|| {
+        let sent = headers.get(DATE)?.to_str().ok()?;
+        let instant = |date| DateTime::parse_from_rfc2822(date).ok();
+        Some(
+            (instant(text)? - instant(sent)?)
+                .to_std()
+                .unwrap_or(Duration::ZERO),
+        )
+    })?;
+    Some(wait.min(LONGEST_WAIT))
+}
+
+/// A code without leading zeros; none if it is empty.
+fn plain(code: &str) -> Option<String> {
+    let digits = code.trim().trim_start_matches('0');
+    match (code.trim(), digits) {
+        ("", _) => None,
+        (_, "") => Some("0".to_owned()),
+        (_, digits) => Some(digits.to_owned()),
+    }
+}
+
+/// A code is a string in the documentation; a number is understood as well.
+fn code_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let raw = <&RawValue>::deserialize(deserializer)?;
+    Ok(Some(raw.get().trim_matches('"').to_owned()).filter(|code| code != "null"))
+}
+
+/// The upstream's text on one line and not too long.
+pub(super) fn tidy(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars()
+        .filter(|character| !character.is_control())
+        .take(LONGEST_TEXT)
+        .collect()
+}
+
+/// The text of the first element of that name, in either case.
+fn element(xml: &str, name: &str) -> Option<String> {
+    let lower = name.to_ascii_lowercase();
+    [name, lower.as_str()].into_iter().find_map(|name| {
+        let after = &xml[xml.find(&format!("<{name}>"))? + name.len() + 2..];
+        Some(unescaped(&after[..after.find("</")?]))
+    })
+}
+
+/// An attribute of the tag in which `xml` begins.
+fn attribute(xml: &str, name: &str) -> Option<String> {
+    let tag = &xml[..xml.find('>')?];
+    let after = &tag[tag.find(&format!(" {name}=\""))? + name.len() + 3..];
+    Some(unescaped(&after[..after.find('"')?]))
+}
+
+fn unescaped(xml: &str) -> String {
+    [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&apos;", "'"),
+        ("&amp;", "&"),
+    ]
+    .into_iter()
+    .fold(xml.to_owned(), |text, (escaped, character)| {
+        text.replace(escaped, character)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! JSON text: taken apart without being understood, so that every number keeps its digits.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// The members of an object in their order, each value as the text it was served as.
+#[derive(Debug)]
+pub(super) struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'a> Members<'a> {
+    /// The value of the first member of that name that is not `null`.
+    pub(super) fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.iter()
+            .find(|(known, value)| *known == name && value.get() != "null")
+            .map(|(_, value)| value)
+    }
+
+    /// Every member.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), *value))
+    }
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+/// A JSON text without the whitespace between its tokens; strings and numbers stay as they are.
+pub(super) fn compact(json: &str) -> String {
+    let mut compacted = String::with_capacity(json.len());
+    let (mut kept, mut in_string, mut escaped) = (0, false, false);
+    for (at, byte) in json.bytes().enumerate() {
+        if in_string {
+            in_string = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+        } else if byte == b'"' {
+            in_string = true;
+        } else if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+            compacted.push_str(&json[kept..at]);
+            kept = at + 1;
+        }
+    }
+    compacted.push_str(&json[kept..]);
+    compacted
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn whitespace_between_tokens_goes_and_everything_else_stays() {
+        for (served, kept) in [
+            (
+                "{ \"a\" : [ 1 ,\t2 ] ,\r\n \"b\" : null }",
+                r#"{"a":[1,2],"b":null}"#,
+            ),
+            (r#"{ "a b" : " c  d " }"#, r#"{"a b":" c  d "}"#),
+            (r#"[ " \" , \\" , "\\\\" ]"#, r#"[" \" , \\","\\\\"]"#),
+            (
+                "[ 1.10 , -0.0 , 1e2 , 12345678901234567890.123 ]",
+                "[1.10,-0.0,1e2,12345678901234567890.123]",
+            ),
+            (r#"[ "\u0000 \ud800" ]"#, r#"["\u0000 \ud800"]"#),
+            ("\u{a0}", "\u{a0}"),
+            ("", ""),
+        ] {
+            assert_eq!(compact(served), kept);
+        }
+    }
+
+    #[test]
+    fn members_keep_their_order_and_their_text() {
+        let members: Members<'_> = serde_json::from_str(r#"{"b":1.10,"a":{ "x": 2 },"c":null}"#).unwrap();
+        let seen: Vec<_> = members.iter().map(|(name, value)| (name, value.get())).collect();
+        assert_eq!(seen, [("b", "1.10"), ("a", r#"{ "x": 2 }"#), ("c", "null")]);
+        assert!(members.get("c").is_none());
+        assert!(serde_json::from_str::<Members<'_>>("[1]").is_err());
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 64, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::btree_map(any::<String>(), inner, 0..6).prop_map(Value::from_iter),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn compacting_an_indented_text_gives_the_text_that_serde_writes(value in json()) {
+            let indented = serde_json::to_string_pretty(&value).unwrap();
+            prop_assert_eq!(compact(&indented), value.to_string());
+            prop_assert_eq!(compact(&value.to_string()), value.to_string());
+        }
+
+        #[test]
+        fn compacting_never_panics(text in any::<String>()) {
+            compact(&text);
+        }
+    }
+}

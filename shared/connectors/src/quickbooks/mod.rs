@@ -1,0 +1,44 @@
+//! QuickBooks Online, Accounting API v3, read only.
+//!
+//! Facts about the API are from Intuit's developer documentation (pages "Query operations and syntax", "OAuth 2.0",
+//! "REST API features", "Error codes") unless a comment names another source; where sources disagree, the worse
+//! case is assumed.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `entities` | what can be copied: one constant each |
+//! | `auth` | refresh token in, access token out |
+//! | `client` | the connector: one method, one request |
+//! | `query` | the query language, built and never pasted together |
+//! | `pages` | answers read strictly into records |
+//! | `faults` | everything the API says instead of an answer |
+
+mod auth;
+mod client;
+mod entities;
+mod faults;
+mod json;
+mod pages;
+mod query;
+
+use crate::{ConnectorEntry, GateDefaults};
+
+pub use client::QuickBooks;
+pub use entities::{CUSTOMER, ENTITIES, INVOICE, ITEM, JOURNAL_ENTRY};
+
+/// QuickBooks in the registry.
+///
+/// The limits per company are 500 requests in any minute, 10 in any second and 10 in flight ("REST API features",
+/// limits and throttles); 8 evenly spaced requests a second and 9 slots stay below all three with room for
+/// network jitter. A page has at most 1,000 rows.
+pub const ENTRY: ConnectorEntry = ConnectorEntry {
+    name: "quickbooks",
+    title: "QuickBooks Online",
+    entities: ENTITIES,
+    gate: GateDefaults {
+        requests_per_second: 8.0,
+        slots: 9,
+    },
+    page_size_max: query::PAGE_SIZE_MAX,
+    build: client::build,
+};

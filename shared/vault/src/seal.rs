@@ -1,0 +1,330 @@
+//! Seal: a secret made unreadable and bound to the one place where it belongs.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use ledgerfleet_model::ConnectionId;
+use rand::Rng;
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+use crate::MasterKey;
+
+/// The name of the sealed text's format, which is also its first part.
+const FORMAT: &str = "lfs1";
+
+/// Bytes of a nonce of XChaCha20.
+const NONCE: usize = 24;
+
+/// Where a sealed text is kept. It opens nowhere else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// The table, with its schema: `fleet.credentials`.
+    pub table: &'a str,
+    /// The connection whose row it is.
+    pub connection: ConnectionId,
+    /// The column.
+    pub column: &'a str,
+    /// The row's version, so that an older text put back into the row does not open.
+    pub version: i64,
+}
+
+/// Seals and opens with one master key.
+#[derive(Debug, Clone)]
+pub struct Vault {
+    key: MasterKey,
+}
+
+/// Why a sealed text does not open. It never holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VaultError {
+    /// It is not a sealed text of a format that this program knows.
+    #[error("this is not a sealed text of the format `{FORMAT}`")]
+    UnknownFormat,
+    /// Another master key sealed it.
+    #[error("sealed with master key {sealed_with}, but the master key here is {here}")]
+    WrongKey {
+        /// The id of the key that sealed it.
+        sealed_with: String,
+        /// The id of this vault's key.
+        here: String,
+    },
+    /// It was changed, or moved here from another row, column or version.
+    #[error("the sealed text was changed, or belongs to another row, column or version")]
+    Refused,
+}
+
+impl Vault {
+    /// A vault with this key.
+    pub fn new(key: MasterKey) -> Self {
+        Self { key }
+    }
+
+    /// The id of its key.
+    pub fn key_id(&self) -> &str {
+        self.key.id()
+    }
+
+    /// Seals `plain` for `place`: `lfs1.<key id>.<base64url>`. Sealing one text twice gives two different texts.
+    ///
+    /// # Panics
+    /// If `plain` is longer than the cipher can take, which is 256 GiB.
+    pub fn seal(&self, place: &Place<'_>, plain: &SecretString) -> String {
+        let mut nonce = [0; NONCE];
+        rand::rng().fill_bytes(&mut nonce);
+        let bound = associated(place, self.key.id());
+        let payload = Payload {
+            msg: plain.expose_secret().as_bytes(),
+            aad: &bound,
+        };
+        let sealed = self
+            .cipher()
+            .encrypt(&XNonce::from(nonce), payload)
+            .expect("a secret is shorter than 256 GiB");
+        let encoded = BASE64_URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat());
+        format!("{FORMAT}.{}.{encoded}", self.key.id())
+    }
+
+    /// Opens what [`Vault::seal`] sealed for the same place with the same key.
+    pub fn open(&self, place: &Place<'_>, sealed: &str) -> Result<SecretString, VaultError> {
+        let (sealed_with, encoded) = parts(sealed).ok_or(VaultError::UnknownFormat)?;
+        if sealed_with != self.key.id() {
+            return Err(VaultError::WrongKey {
+                sealed_with: sealed_with.to_owned(),
+                here: self.key.id().to_owned(),
+            });
+        }
+        let bytes = BASE64_URL_SAFE_NO_PAD
+            .decode(encoded)
+            .map_err(|_| VaultError::Refused)?;
+        let (nonce, ciphertext) = bytes.split_first_chunk::<NONCE>().ok_or(VaultError::Refused)?;
+        let bound = associated(place, self.key.id());
+        let plain = self
+            .cipher()
+            .decrypt(
+                &XNonce::from(*nonce),
+                Payload {
+                    msg: ciphertext,
+                    aad: &bound,
+                },
+            )
+            .map(Zeroizing::new)
+            .map_err(|_| VaultError::Refused)?;
+        let text = std::str::from_utf8(&plain).map_err(|_| VaultError::Refused)?;
+        Ok(SecretString::from(text))
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(self.key.bytes().into())
+    }
+}
+
+/// The key id and the base64 of a sealed text.
+fn parts(sealed: &str) -> Option<(&str, &str)> {
+    let (key_id, encoded) = sealed.strip_prefix(FORMAT)?.strip_prefix('.')?.split_once('.')?;
+    let is_id = key_id.len() == 8 && key_id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_id.then_some((key_id, encoded))
+}
+
+/// What a seal is bound to, every part with its length before it.
+fn associated(place: &Place<'_>, key_id: &str) -> Vec<u8> {
+    let mut bound = Vec::with_capacity(128);
+    let version = place.version.to_be_bytes();
+    let parts: [&[u8]; 6] = [
+        FORMAT.as_bytes(),
+        key_id.as_bytes(),
+        place.table.as_bytes(),
+        place.connection.0.as_bytes(),
+        place.column.as_bytes(),
+        &version,
+    ];
+    for part in parts {
+        bound.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        bound.extend_from_slice(part);
+    }
+    bound
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn place() -> Place<'static> {
+        Place {
+            table: "fleet.credentials",
+            connection: ConnectionId(Uuid::from_u128(7)),
+            column: "sealed",
+            version: 3,
+        }
+    }
+
+    fn opened(vault: &Vault, place: &Place<'_>, sealed: &str) -> Result<String, VaultError> {
+        vault
+            .open(place, sealed)
+            .map(|plain| plain.expose_secret().to_owned())
+    }
+
+    #[test]
+    fn a_sealed_text_opens_where_it_was_sealed() {
+        let vault = Vault::new(MasterKey::generate());
+        let sealed = vault.seal(&place(), &SecretString::from("RT1-secret"));
+        assert!(
+            sealed.starts_with(&format!("lfs1.{}.", vault.key_id())),
+            "{sealed}"
+        );
+        assert_eq!(opened(&vault, &place(), &sealed).unwrap(), "RT1-secret");
+    }
+
+    #[test]
+    fn sealing_twice_gives_two_texts() {
+        let vault = Vault::new(MasterKey::generate());
+        let secret = SecretString::from("the same");
+        assert_ne!(vault.seal(&place(), &secret), vault.seal(&place(), &secret));
+    }
+
+    #[test]
+    fn a_sealed_text_opens_in_no_other_place() {
+        let vault = Vault::new(MasterKey::generate());
+        let sealed = vault.seal(&place(), &SecretString::from("RT1-secret"));
+        let elsewhere = [
+            Place {
+                table: "fleet.api_keys",
+                ..place()
+            },
+            Place {
+                connection: ConnectionId(Uuid::from_u128(8)),
+                ..place()
+            },
+            Place {
+                column: "previous",
+                ..place()
+            },
+            Place {
+                version: 2,
+                ..place()
+            },
+            // The same letters, cut elsewhere.
+            Place {
+                table: "fleet.credentialss",
+                column: "ealed",
+                ..place()
+            },
+        ];
+        for other in elsewhere {
+            assert_eq!(
+                opened(&vault, &other, &sealed).unwrap_err(),
+                VaultError::Refused,
+                "{other:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_key_is_named_together_with_the_right_one() {
+        let (one, other) = (
+            Vault::new(MasterKey::generate()),
+            Vault::new(MasterKey::generate()),
+        );
+        let sealed = one.seal(&place(), &SecretString::from("RT1-secret"));
+        let error = other.open(&place(), &sealed).unwrap_err();
+        assert!(matches!(&error, VaultError::WrongKey { .. }));
+        let text = error.to_string();
+        assert!(
+            text.contains(one.key_id()) && text.contains(other.key_id()),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_sealed_text_under_a_forged_key_id_does_not_open() {
+        let (one, other) = (
+            Vault::new(MasterKey::generate()),
+            Vault::new(MasterKey::generate()),
+        );
+        let sealed = one.seal(&place(), &SecretString::from("RT1-secret"));
+        let forged = sealed.replace(one.key_id(), other.key_id());
+        assert_eq!(
+            opened(&other, &place(), &forged).unwrap_err(),
+            VaultError::Refused
+        );
+    }
+
+    #[test]
+    fn what_is_not_sealed_is_refused() {
+        let vault = Vault::new(MasterKey::generate());
+        for text in [
+            "",
+            "RT1-secret",
+            "lfs1.",
+            "lfs1..",
+            "lfs2.00000000.AAAA",
+            "lfs1.zzzzzzzz.AAAA",
+        ] {
+            assert_eq!(
+                opened(&vault, &place(), text).unwrap_err(),
+                VaultError::UnknownFormat,
+                "{text}"
+            );
+        }
+        let empty = format!("lfs1.{}.", vault.key_id());
+        assert_eq!(opened(&vault, &place(), &empty).unwrap_err(), VaultError::Refused);
+    }
+
+    #[test]
+    fn nothing_prints_a_secret() {
+        let key = MasterKey::generate();
+        let vault = Vault::new(key.clone());
+        let plain = SecretString::from("RT1-secret");
+        let sealed = vault.seal(&place(), &plain);
+        let opened = vault.open(&place(), &sealed).unwrap();
+        let printed = format!("{vault:?} {plain:?} {opened:?} {sealed}");
+        assert!(!printed.contains("RT1-secret"), "{printed}");
+        assert!(
+            !printed.contains(&key.to_text().expose_secret()[5..]),
+            "{printed}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_survives_the_seal(plain in any::<String>(), version in any::<i64>()) {
+            let vault = Vault::new(MasterKey::generate());
+            let place = Place { version, ..place() };
+            let sealed = vault.seal(&place, &SecretString::from(plain.clone()));
+            prop_assert_eq!(opened(&vault, &place, &sealed).unwrap(), plain);
+        }
+
+        #[test]
+        fn no_changed_character_goes_unseen(plain in "[ -~]{1,60}", at in any::<prop::sample::Index>(), new in "[ -~]") {
+            let vault = Vault::new(MasterKey::generate());
+            let sealed = vault.seal(&place(), &SecretString::from(plain));
+            let at = at.index(sealed.len());
+            prop_assume!(sealed[at..=at] != new);
+            let changed = format!("{}{new}{}", &sealed[..at], &sealed[at + 1..]);
+            prop_assert!(vault.open(&place(), &changed).is_err(), "{changed}");
+        }
+
+        #[test]
+        fn no_flipped_bit_of_the_sealed_bytes_goes_unseen(at in any::<prop::sample::Index>(), bit in 0..8) {
+            let vault = Vault::new(MasterKey::generate());
+            let sealed = vault.seal(&place(), &SecretString::from("RT1-secret"));
+            let (head, encoded) = sealed.rsplit_once('.').unwrap();
+            let mut bytes = BASE64_URL_SAFE_NO_PAD.decode(encoded).unwrap();
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1u8 << bit;
+            let changed = format!("{head}.{}", BASE64_URL_SAFE_NO_PAD.encode(&bytes));
+            prop_assert_eq!(opened(&vault, &place(), &changed).unwrap_err(), VaultError::Refused);
+        }
+
+        #[test]
+        fn opening_never_panics(text in any::<String>()) {
+            let vault = Vault::new(MasterKey::generate());
+            let _ = vault.open(&place(), &text);
+            let _ = vault.open(&place(), &format!("lfs1.{}.{text}", vault.key_id()));
+        }
+    }
+}
