@@ -65,7 +65,7 @@ pub struct CountRequest<'a> {
 }
 
 /// A page that was read completely and checked.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Page {
     /// Its records, in the order served; an id may occur twice.
     pub records: Vec<Record>,

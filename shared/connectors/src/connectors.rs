@@ -12,7 +12,7 @@ pub struct Connectors(Vec<(&'static str, Arc<dyn Connector>)>);
 impl Connectors {
     /// Builds every connector of the registry. `endpoints` answers where each of them is and with which keys.
     ///
-    /// Addresses are taken as they are: whoever configures them has passed [`crate::http::check_endpoint`].
+    /// Addresses are taken as they are: `config` has refused those that tokens must not be sent to.
     pub fn build(http: &HttpClient, endpoints: impl Fn(&'static ConnectorEntry) -> Endpoints) -> Self {
         let built = |entry: &'static ConnectorEntry| (entry.build)(endpoints(entry), http.clone());
         Self(REGISTRY.iter().map(|entry| (entry.name, built(entry))).collect())

@@ -15,10 +15,8 @@ use reqwest::header::HeaderMap;
 use reqwest::{RequestBuilder, Response, Url};
 
 mod budget;
-mod endpoint;
 
 pub use budget::{BodyBudget, HeldBytes};
-pub use endpoint::{CustomEndpoints, EndpointRefused, check_endpoint};
 
 /// How much of answers is held in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,26 +86,24 @@ impl From<HttpError> for Failure {
     }
 }
 
-/// Why there is no client at all.
-#[derive(Debug, thiserror::Error)]
-#[error("the HTTP client cannot be built")]
-pub struct NoClient(#[source] reqwest::Error);
-
 impl HttpClient {
     /// A client with these times and the default limits.
-    pub fn new(timings: &Timings) -> Result<Self, NoClient> {
+    pub fn new(timings: &Timings) -> Result<Self, HttpError> {
         Self::with_limits(timings, HttpLimits::default())
     }
 
     /// A client with these times and limits.
-    pub fn with_limits(timings: &Timings, limits: HttpLimits) -> Result<Self, NoClient> {
+    pub fn with_limits(timings: &Timings, limits: HttpLimits) -> Result<Self, HttpError> {
         let (client, no_authorities) = match builder(timings).build() {
             Ok(client) => (client, None),
             // Without CA certificates on the machine the client does not build, although plain HTTP to an
             // emulator needs none: build one that trusts nobody, and say why when HTTPS is asked for.
             Err(error) => {
-                let trusting_nobody = builder(timings).tls_certs_only([]).build().map_err(NoClient)?;
-                (trusting_nobody, Some(innermost(&error)))
+                let trusting_nobody = builder(timings).tls_certs_only([]).build();
+                (
+                    trusting_nobody.map_err(|error| not_sent(&error, "the HTTP client"))?,
+                    Some(innermost(&error)),
+                )
             }
         };
         Ok(Self {

@@ -48,20 +48,42 @@ impl<'de> Deserialize<'de> for Members<'de> {
 /// A JSON text without the whitespace between its tokens; strings and numbers stay as they are.
 pub(super) fn compact(json: &str) -> String {
     let mut compacted = String::with_capacity(json.len());
-    let (mut kept, mut in_string, mut escaped) = (0, false, false);
-    for (at, byte) in json.bytes().enumerate() {
-        if in_string {
-            in_string = escaped || byte != b'"';
-            escaped = !escaped && byte == b'\\';
-        } else if byte == b'"' {
-            in_string = true;
-        } else if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+    let mut kept = 0;
+    for (at, byte) in outside_strings(json) {
+        if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
             compacted.push_str(&json[kept..at]);
             kept = at + 1;
         }
     }
     compacted.push_str(&json[kept..]);
     compacted
+}
+
+/// Whether a JSON text stops before what it began has ended. A parser does not always see that: a number or a
+/// word that is cut is wrong to it before it is short.
+pub(super) fn ends_early(json: &str) -> bool {
+    let depth: i64 = outside_strings(json)
+        .map(|(_, byte)| match byte {
+            b'{' | b'[' => 1,
+            b'}' | b']' => -1,
+            _ => 0,
+        })
+        .sum();
+    depth > 0 || json.trim().is_empty()
+}
+
+/// The bytes that stand outside of strings, the opening quote of each string included, and where they are.
+fn outside_strings(json: &str) -> impl Iterator<Item = (usize, u8)> {
+    let (mut in_string, mut escaped) = (false, false);
+    json.bytes().enumerate().filter(move |(_, byte)| {
+        if in_string {
+            in_string = escaped || *byte != b'"';
+            escaped = !escaped && *byte == b'\\';
+            return false;
+        }
+        in_string = *byte == b'"';
+        true
+    })
 }
 
 #[cfg(test)]
@@ -89,6 +111,25 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(compact(served), kept);
+        }
+    }
+
+    #[test]
+    fn a_text_ends_early_where_something_that_began_has_not_ended() {
+        for cut in [
+            "",
+            " ",
+            "{",
+            "[1",
+            r#"{"a":"}"#,
+            r#"{"a":"\"}"#,
+            r#"{"a":[1.],"#,
+            "[{}",
+        ] {
+            assert!(ends_early(cut), "{cut}");
+        }
+        for whole in ["{}", "7", r#"{"a":"{["}"#, "{} x", "]"] {
+            assert!(!ends_early(whole), "{whole}");
         }
     }
 

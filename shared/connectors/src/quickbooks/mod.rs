@@ -20,6 +20,8 @@ mod faults;
 mod json;
 mod pages;
 mod query;
+#[cfg(test)]
+mod samples;
 
 use crate::{ConnectorEntry, GateDefaults};
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::faults::{Fault, failure, of_fault, refused, tidy};
-use super::json::{Members, compact};
+use super::json::{Members, compact, ends_early};
 use super::query::rows_asked;
 use crate::http::Answer;
 use crate::{EntityKind, EntitySpec, PageRequest};
@@ -65,7 +65,7 @@ fn document(answer: &Answer) -> Result<Members<'_>, Failure> {
     if !is_json(answer) {
         return Err(unexpected(answer, "QuickBooks answered something else than JSON"));
     }
-    let members = serde_json::from_str(text).map_err(|error| unreadable(answer, &error))?;
+    let members = serde_json::from_str(text).map_err(|error| unreadable(answer, text, &error))?;
     match Fault::in_json(&members) {
         Some(fault) => Err(of_fault(answer, &fault)),
         None => Ok(members),
@@ -221,13 +221,13 @@ fn markup(answer: &Answer, text: &str) -> Failure {
     }
 }
 
-fn unreadable(answer: &Answer, error: &serde_json::Error) -> Failure {
-    match error.classify() {
-        serde_json::error::Category::Eof => truncated(answer),
-        serde_json::error::Category::Data => {
-            unexpected(answer, "QuickBooks answered JSON that is not an object")
-        }
-        _ => malformed(answer, "it is not valid JSON"),
+fn unreadable(answer: &Answer, text: &str, error: &serde_json::Error) -> Failure {
+    if ends_early(text) {
+        truncated(answer)
+    } else if error.is_data() {
+        unexpected(answer, "QuickBooks answered JSON that is not an object")
+    } else {
+        malformed(answer, "it is not valid JSON")
     }
 }
 
