@@ -16,6 +16,14 @@ use crate::{AccessError, AccessToken};
 /// How often other processes may be first before this one gives up for now.
 const ROUNDS: usize = 5;
 
+/// Before these reads of the ledger a refused credential may still turn out to be replaced by a sibling.
+const SIBLING_PAUSES: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
+];
+
 /// A company whose credential lives no longer than this should be connected again by a person.
 const SHORT_LIFE: Duration = Duration::from_hours(14 * 24);
 
@@ -203,7 +211,7 @@ impl Refresh {
     /// The upstream refuses the secret. If a sibling has replaced it meanwhile, the next round sees that; if not,
     /// only a person can help.
     async fn on_refusal(&mut self, stored: &Stored, reason: &str) -> Result<(), AccessError> {
-        if self.load().await?.version > stored.version {
+        if self.sibling_follows(stored).await? {
             return Ok(());
         }
         let explained = if self.known.uncertain == Some(stored.version) {
@@ -218,6 +226,18 @@ impl Refresh {
         };
         self.known.dead = Some((stored.version, explained.clone()));
         Err(AccessError::NeedsReauthorisation(explained))
+    }
+
+    /// Whether another process has replaced what was refused. One that was a moment ahead of us upstream may still
+    /// be storing what it got, so the ledger is asked for more than a second before a person is.
+    async fn sibling_follows(&self, stored: &Stored) -> Result<bool, AccessError> {
+        for pause in SIBLING_PAUSES {
+            tokio::time::sleep(pause).await;
+            if self.load().await?.version > stored.version {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// What was refused for good is not sent again.

@@ -152,3 +152,60 @@ fn asked(failure: Failure, what: &str, target: &Target<'_>) -> Failure {
         ..failure
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ledgerfleet_emulator::{Emulator, EmulatorOptions, Rate};
+    use ledgerfleet_model::{Timings, Window};
+
+    use super::*;
+    use crate::quickbooks::INVOICE;
+
+    #[tokio::test]
+    async fn a_long_statement_is_posted_and_means_the_same() {
+        let options = EmulatorOptions {
+            days: 5,
+            rate: Rate::Off,
+            ..EmulatorOptions::default()
+        };
+        let emulator = Emulator::start(options).await.unwrap();
+        let info = emulator.info();
+        let quickbooks = QuickBooks {
+            http: HttpClient::new(&Timings::default()).unwrap(),
+            api: Some(emulator.url().to_owned()),
+            issuer: Issuer {
+                base: Some(emulator.url().to_owned()),
+                client_id: Some(info.client_id),
+                client_secret: Some(SecretString::from(info.client_secret)),
+            },
+        };
+        let company = &info.companies[0];
+        let token = SecretString::from(company.refresh_token.clone());
+        let access = quickbooks.authenticate(&token).await.unwrap().access;
+        let target = Target {
+            account: &company.realm,
+            environment: Environment::Sandbox,
+            access: &access,
+        };
+
+        let ids = (1..=10)
+            .chain(100_000..100_200)
+            .map(|id| format!("'{id}'"))
+            .collect::<Vec<_>>();
+        let statement = |ids: &[String]| format!("SELECT * FROM Invoice WHERE Id IN ({})", ids.join(", "));
+        assert!(statement(&ids).len() > LONGEST_IN_ADDRESS);
+        let request = PageRequest {
+            entity: &INVOICE,
+            window: &Window::Whole,
+            page: 1,
+            size: 1_000,
+        };
+        let mut read = Vec::new();
+        for statement in [statement(&ids[..10]), statement(&ids)] {
+            let answer = quickbooks.query(&target, &statement).await.unwrap();
+            read.push(read_page(&answer, &request).unwrap());
+        }
+        assert_eq!(read[0].len(), 10);
+        assert_eq!(read[0], read[1]);
+    }
+}

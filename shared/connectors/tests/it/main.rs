@@ -1,0 +1,9 @@
+//! The connectors against real servers on the loopback.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it is")]
+
+mod http;
+mod quickbooks;
+mod quickbooks_faults;
+mod raw;
+mod world;

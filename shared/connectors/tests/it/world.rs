@@ -1,0 +1,116 @@
+//! A world: an emulator and the connector that asks it.
+
+use std::sync::Arc;
+
+use ledgerfleet_connectors::http::HttpClient;
+use ledgerfleet_connectors::{Connector, Connectors, Endpoints, EntitySpec, PageRequest, Target};
+use ledgerfleet_emulator::{CompanyInfo, Emulator, EmulatorOptions, Rate, RunningEmulator};
+use ledgerfleet_model::{Environment, Failure, Record, Timings, Window};
+use secrecy::SecretString;
+
+/// The company of every test that needs only one.
+pub(crate) const COMPANY: &str = "demo-us";
+
+pub(crate) struct World {
+    pub(crate) emulator: RunningEmulator,
+    pub(crate) quickbooks: Arc<dyn Connector>,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        Self::with(EmulatorOptions {
+            days: 40,
+            rate: Rate::Off,
+            ..EmulatorOptions::default()
+        })
+        .await
+    }
+
+    pub(crate) async fn with(options: EmulatorOptions) -> Self {
+        let emulator = Emulator::start(options).await.unwrap();
+        let quickbooks = connector(&endpoints(&emulator));
+        Self { emulator, quickbooks }
+    }
+
+    pub(crate) fn company(&self, name: &str) -> CompanyInfo {
+        self.emulator
+            .info()
+            .companies
+            .into_iter()
+            .find(|company| company.name == name)
+            .unwrap()
+    }
+
+    /// A fresh access token of that company.
+    pub(crate) async fn access(&self, name: &str) -> SecretString {
+        let refresh_token = SecretString::from(self.company(name).refresh_token);
+        self.quickbooks.authenticate(&refresh_token).await.unwrap().access
+    }
+
+    /// Every record of a window, page by page, in the order served.
+    pub(crate) async fn read_all(
+        &self,
+        entity: &'static EntitySpec,
+        window: &Window,
+        size: u32,
+    ) -> Vec<Record> {
+        let (realm, access) = (self.company(COMPANY).realm, self.access(COMPANY).await);
+        let mut records = Vec::new();
+        for page in 1.. {
+            let request = PageRequest {
+                entity,
+                window,
+                page,
+                size,
+            };
+            let answer = self
+                .quickbooks
+                .page(&target(&realm, &access), &request)
+                .await
+                .unwrap();
+            records.extend(answer.records);
+            if !answer.more {
+                break;
+            }
+        }
+        records
+    }
+
+    /// What a request for a page of all invoices fails with.
+    pub(crate) async fn failure(&self, realm: &str, access: &SecretString) -> Failure {
+        let request = PageRequest {
+            entity: &ledgerfleet_connectors::quickbooks::INVOICE,
+            window: &Window::Whole,
+            page: 1,
+            size: 50,
+        };
+        self.quickbooks
+            .page(&target(realm, access), &request)
+            .await
+            .unwrap_err()
+    }
+}
+
+pub(crate) fn target<'a>(realm: &'a str, access: &'a SecretString) -> Target<'a> {
+    Target {
+        account: realm,
+        environment: Environment::Sandbox,
+        access,
+    }
+}
+
+pub(crate) fn endpoints(emulator: &RunningEmulator) -> Endpoints {
+    let info = emulator.info();
+    Endpoints {
+        api_url: Some(emulator.url().to_owned()),
+        oauth_url: Some(format!("{}/", emulator.url())),
+        client_id: Some(info.client_id),
+        client_secret: Some(SecretString::from(info.client_secret)),
+    }
+}
+
+pub(crate) fn connector(endpoints: &Endpoints) -> Arc<dyn Connector> {
+    let http = HttpClient::new(&Timings::default()).unwrap();
+    let connectors = Connectors::build(&http, |_| endpoints.clone());
+    Arc::clone(connectors.get("quickbooks").unwrap())
+}
