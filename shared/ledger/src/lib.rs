@@ -1,11 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 pub mod claims;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod connections;
 pub mod coverage;
 pub mod dead_letters;
 pub mod dispatching;
 mod error;
+pub mod guard;
 pub mod pages;
 pub mod records;
 pub mod runs;
@@ -20,6 +23,7 @@ pub use error::LedgerError;
 pub use pages::{Committed, Effects, FinishedWindow, NextStep, PageCommit, Pages};
 pub use records::{EntityTotals, RecordFilter, RecordStub, Records, StoredRecord};
 pub use runs::{EntityVolume, NewRun, NewSegment, RunReport, Runs, Steer, Submitted};
+pub use sqlite::SqliteLedger;
 
 /// The whole ledger: every truth about what was asked for, what was done, and the records themselves, in one
 /// database, so that rows, progress and outcome can be one commit.

@@ -40,6 +40,8 @@ pub struct StoredRecord {
     pub observed_at: DateTime<Utc>,
     /// When this version was stored.
     pub ingested_at: DateTime<Utc>,
+    /// When it was last seen upstream, to within a day.
+    pub last_seen_at: DateTime<Utc>,
     /// When it was found to be deleted upstream.
     pub deleted_at: Option<DateTime<Utc>>,
     /// Hexadecimal BLAKE3-256 of the payload.

@@ -1,1 +1,151 @@
-//! The ledger on one SQLite file.
+//! The ledger in one SQLite file, for a laptop or one small server.
+//!
+//! One connection writes, inside `BEGIN IMMEDIATE`; a few read snapshots beside it (WAL). A commit is on the disk
+//! when it returns (`synchronous = FULL`). Several processes may have the file open; which of them runs segments
+//! is decided elsewhere, by a lock on a file of its own.
+
+mod claims;
+mod codec;
+mod connections;
+mod coverage;
+mod dead_letters;
+mod dispatching;
+mod error;
+mod file;
+mod pages;
+mod records;
+mod reports;
+mod runs;
+mod segments;
+mod upsert;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ledgerfleet_model::Clock;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, Sqlite, Transaction};
+
+use crate::LedgerError;
+use codec::Stamp;
+use error::failed;
+
+/// How long a statement waits for another process that writes.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Readers at once in this process.
+const READERS: u32 = 4;
+
+/// A ledger in a SQLite file.
+#[derive(Clone)]
+pub struct SqliteLedger {
+    path: PathBuf,
+    clock: Arc<dyn Clock>,
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl std::fmt::Debug for SqliteLedger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteLedger")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SqliteLedger {
+    /// Opens the ledger in the file at `path`, which is made if there is none, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`LedgerError::Foreign`] if the file holds something else, [`LedgerError::NewerVersion`] if a newer
+    /// program wrote it: in both cases it is left as it is.
+    pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, LedgerError> {
+        let found = file::inspect(path).await?;
+        let ledger = Self::over(path, clock);
+        if found != file::Found::Current {
+            ledger.migrate().await?;
+        }
+        Ok(ledger)
+    }
+
+    /// Opens the ledger in an existing file: for commands that only make sense where something is stored.
+    ///
+    /// # Errors
+    /// As [`SqliteLedger::open`]; [`LedgerError::Unavailable`] if there is no file.
+    pub async fn open_existing(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, LedgerError> {
+        if file::inspect(path).await? == file::Found::Nothing {
+            return Err(LedgerError::Unavailable(
+                format!("there is no ledger at {}", path.display()),
+                None,
+            ));
+        }
+        Self::open(path, clock).await
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Ends all connections to the file; what was committed is in it.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    fn over(path: &Path, clock: Arc<dyn Clock>) -> Self {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY)
+            // Statements carry records; they are reported by whoever handles their errors.
+            .disable_statement_logging();
+        let writer = pool(1).connect_lazy_with(options.clone().create_if_missing(true));
+        let readers = pool(READERS).connect_lazy_with(options.read_only(true));
+        Self {
+            path: path.to_owned(),
+            clock,
+            writer,
+            readers,
+        }
+    }
+
+    /// The ledger's time, as exact as the file can hold it.
+    fn now(&self) -> Stamp {
+        self.clock.now().into()
+    }
+
+    /// Begins to write. Until the commit nothing but SQL may be awaited: everybody else who writes is waiting.
+    /// Dropping the transaction undoes it.
+    async fn write(&self, step: &'static str) -> Result<Transaction<'static, Sqlite>, LedgerError> {
+        self.writer
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(failed(step))
+    }
+
+    /// Begins to read one snapshot.
+    async fn read(&self, step: &'static str) -> Result<Transaction<'static, Sqlite>, LedgerError> {
+        self.readers.begin().await.map_err(failed(step))
+    }
+}
+
+/// A pool whose connections live as long as it does, unless one is left inside a transaction.
+fn pool(size: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(size)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        // After an error such as a full disk SQLite has rolled back by itself; the rollback that follows then
+        // fails, and the connection would believe for ever that a transaction is open. It is replaced. (The ping
+        // comes first, because a rollback may still be on its way.)
+        .before_acquire(|connection, _| {
+            Box::pin(async move {
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
+}

@@ -1,0 +1,181 @@
+//! The promises of the ledger's traits, as tests that every ledger passes unchanged.
+//!
+//! A ledger's tests provide a [`World`] and expand [`ledger_conformance!`](crate::ledger_conformance), which makes
+//! one test of every promise:
+//!
+//! ```ignore
+//! mod promises {
+//!     ledgerfleet_ledger::ledger_conformance!(crate::world);
+//! }
+//! ```
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    missing_docs,
+    reason = "these are tests: a promise's name is its text, and a step that fails is a test that fails"
+)]
+
+pub mod claiming;
+pub mod connecting;
+pub mod covering;
+pub mod dispatching;
+pub mod model;
+pub mod paging;
+pub mod replaying;
+pub mod reporting;
+pub mod rescuing;
+pub mod scene;
+pub mod settling;
+pub mod steering;
+pub mod storing;
+pub mod submitting;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ledgerfleet_model::{SegmentId, Standing};
+
+use crate::Ledger;
+
+/// A fresh, empty ledger whose time passes when it is told to.
+#[async_trait]
+pub trait World: Send + Sync {
+    /// The ledger.
+    fn ledger(&self) -> &dyn Ledger;
+
+    /// Lets time pass for the ledger: a clock is moved, or every stored instant is made older.
+    async fn pass_time(&self, by: Duration);
+
+    /// The state, fence and counters of a segment as they are stored.
+    async fn standing(&self, segment: SegmentId) -> Standing;
+}
+
+/// One test of every promise, for the worlds that an `async fn() -> impl World` makes.
+#[macro_export]
+macro_rules! ledger_conformance {
+    ($world:path) => {
+        $crate::ledger_conformance! { @tests $world,
+            connecting::{
+                a_name_is_taken_until_its_connection_is_removed,
+                connections_are_listed_by_name_without_the_removed,
+                an_unknown_connection_cannot_be_changed,
+                a_removed_connection_stays_removed,
+                removal_cancels_what_is_unfinished_and_keeps_the_records,
+                removal_deletes_the_records_on_request,
+                a_credential_is_replaced_by_the_next_version_only,
+                of_two_refreshes_of_one_credential_one_wins,
+            },
+            submitting::{
+                a_run_is_stored_with_all_its_segments_pending_and_due,
+                an_equal_unfinished_request_joins_the_first,
+                equal_requests_at_one_moment_make_one_run,
+                a_finished_request_may_be_asked_again,
+                a_plan_for_a_removed_connection_stores_nothing,
+                every_kind_of_window_comes_back_as_it_was_submitted,
+            },
+            dispatching::{
+                connections_take_turns,
+                a_lane_comes_before_the_next,
+                a_connection_is_offered_its_slots_and_three_less_what_runs,
+                no_more_is_offered_than_in_all,
+                what_waits_is_not_offered_before_its_time,
+                what_is_paused_is_neither_offered_nor_claimed,
+                a_run_ends_when_all_its_segments_have,
+                a_run_whose_segments_were_all_cancelled_is_cancelled,
+                a_paused_run_is_not_closed,
+                segments_are_counted_by_state,
+            },
+            claiming::{
+                a_claim_answers_all_that_a_worker_needs,
+                claims_come_in_the_order_of_their_ids,
+                a_segment_is_claimed_by_one_worker_only,
+                every_claim_raises_the_fence,
+                a_heartbeat_tells_what_is_lost,
+                what_is_handed_back_is_due_at_once_and_counts_as_nothing,
+                a_worker_learns_what_it_holds,
+                a_suspect_has_not_started_before_it_says_so,
+            },
+            settling::{
+                a_wait_is_due_later_and_counts_as_waiting,
+                a_failure_is_due_later_and_the_sixth_is_the_last,
+                what_cannot_succeed_is_dead_with_a_reason,
+                waiting_too_long_is_death,
+                waits_for_one_reason_share_a_row_of_history,
+                a_settlement_counts_its_calls,
+                whoever_lost_the_fence_writes_nothing,
+            },
+            rescuing::{
+                only_what_has_expired_is_taken_back,
+                everything_is_taken_back_on_request,
+                the_third_crash_without_a_page_is_a_crash_loop,
+                a_crash_after_a_page_is_not_counted,
+                a_crash_before_a_suspect_has_started_is_not_counted,
+                a_heartbeat_or_a_page_keeps_a_segment_from_being_rescued,
+            },
+            paging::{
+                a_last_page_ends_its_segment_with_rows_and_coverage,
+                a_page_moves_on_and_forgives_failures_and_crashes,
+                an_attempt_resumes_after_the_last_committed_page,
+                another_pass_begins_at_the_first_page,
+                ids_of_two_passes_are_compared,
+                what_was_seen_is_forgotten_when_the_segment_ends,
+                a_page_of_a_lost_claim_stores_nothing,
+                a_page_that_is_stored_twice_counts_once,
+            },
+            storing::{
+                an_equal_record_writes_nothing,
+                a_record_seen_again_after_a_day_is_noted,
+                an_older_version_never_replaces_a_newer_one,
+                of_two_records_with_one_id_the_newer_counts,
+                a_tombstone_is_judged_by_its_time_alone,
+                a_tombstone_keeps_the_last_payload,
+                companies_and_tables_do_not_mix,
+                records_are_found_by_id_and_date,
+                stubs_are_streamed_by_id,
+                a_page_of_a_thousand_records_is_stored,
+                the_order_of_observations_does_not_matter,
+            },
+            covering::{
+                a_window_that_may_still_grow_is_open,
+                a_failed_rerun_leaves_a_complete_day_complete,
+                a_cancelled_rerun_leaves_a_complete_day_complete,
+                coverage_is_filtered_by_connection_entity_and_days,
+            },
+            replaying::{
+                dead_letters_are_listed_newest_first_and_filtered,
+                dead_letters_of_one_cause_are_one_group,
+                a_replay_starts_anew_and_keeps_the_history,
+                a_replay_takes_the_oldest_first_up_to_its_limit,
+                a_replay_beside_an_equal_unfinished_run_reopens_both,
+                dead_letters_of_a_removed_connection_are_gone,
+            },
+            steering::{
+                a_pause_takes_running_segments_back_and_fences_their_workers,
+                a_resumed_run_goes_on_after_its_last_page,
+                a_cancel_ends_every_unfinished_segment,
+                a_run_that_is_over_stays_as_it_is,
+                an_unknown_run_has_no_state,
+            },
+            reporting::{
+                a_report_sums_what_its_segments_did,
+                runs_are_listed_newest_first,
+                what_waits_for_a_person_is_blocked,
+                volumes_are_told_by_connection_and_entity,
+                totals_are_told_by_connection_and_table,
+            },
+            model::{
+                any_story_of_a_segment_ends_where_the_model_says,
+            },
+        }
+    };
+    (@tests $world:path, $($noun:ident::{ $($promise:ident),+ $(,)? }),+ $(,)?) => {
+        $(mod $noun {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $promise() {
+                    $crate::conformance::$noun::$promise(&$world().await).await;
+                }
+            )+
+        })+
+    };
+}

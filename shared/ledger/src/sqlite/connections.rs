@@ -1,0 +1,227 @@
+//! Connections and their sealed credentials on SQLite.
+
+use async_trait::async_trait;
+use chrono_tz::Tz;
+use ledgerfleet_model::{Connection, ConnectionId, ConnectionState, Environment};
+use sqlx::SqliteConnection;
+
+use super::SqliteLedger;
+use super::codec::{Stamp, Text};
+use super::error::failed;
+use super::segments::{Cancelled, audit, cancel};
+use crate::{Connections, LedgerError, NewConnection, Purge, SealedCredential};
+
+#[derive(sqlx::FromRow)]
+struct ConnectionRow {
+    id: Text<ConnectionId>,
+    name: String,
+    connector: String,
+    account: String,
+    environment: Text<Environment>,
+    time_zone: Text<Tz>,
+    state: Text<ConnectionState>,
+    state_reason: Option<String>,
+    requests_per_second: Option<f64>,
+    slots: Option<u32>,
+    created_at: Stamp,
+}
+
+impl From<ConnectionRow> for Connection {
+    fn from(row: ConnectionRow) -> Self {
+        Self {
+            id: row.id.0,
+            name: row.name,
+            connector: row.connector,
+            account: row.account,
+            environment: row.environment.0,
+            time_zone: row.time_zone.0,
+            state: row.state.0,
+            state_reason: row.state_reason,
+            requests_per_second: row.requests_per_second,
+            slots: row.slots,
+            created_at: row.created_at.0,
+        }
+    }
+}
+
+#[async_trait]
+impl Connections for SqliteLedger {
+    async fn add_connection(
+        &self,
+        new: &NewConnection,
+        credential: &SealedCredential,
+    ) -> Result<Connection, LedgerError> {
+        let mut tx = self.write("add connection").await?;
+        let now = self.now();
+        let connection = insert_connection(&mut tx, now, new).await?;
+        insert_credential(&mut tx, now, new.id, credential).await?;
+        tx.commit().await.map_err(failed("add connection"))?;
+        Ok(connection)
+    }
+
+    async fn connections(&self) -> Result<Vec<Connection>, LedgerError> {
+        const ALL: &str = "SELECT * FROM fleet_connections WHERE state <> 'removed' ORDER BY name";
+        let rows: Vec<ConnectionRow> = sqlx::query_as(ALL)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("connections"))?;
+        Ok(rows.into_iter().map(Connection::from).collect())
+    }
+
+    async fn connection(&self, id: ConnectionId) -> Result<Option<Connection>, LedgerError> {
+        const ONE: &str = "SELECT * FROM fleet_connections WHERE id = ?";
+        let one = sqlx::query_as(ONE).bind(Text(id)).fetch_optional(&self.readers);
+        let row: Option<ConnectionRow> = one.await.map_err(failed("connection"))?;
+        Ok(row.map(Connection::from))
+    }
+
+    async fn set_connection_state(
+        &self,
+        id: ConnectionId,
+        state: ConnectionState,
+        reason: Option<&str>,
+    ) -> Result<(), LedgerError> {
+        const SET: &str = "
+            UPDATE fleet_connections
+            SET state = CASE state WHEN 'removed' THEN state ELSE ?2 END,
+                state_reason = CASE state WHEN 'removed' THEN state_reason ELSE ?3 END
+            WHERE id = ?1";
+        if state == ConnectionState::Removed {
+            return self.remove_connection(id, Purge::KeepRecords).await.map(drop);
+        }
+        let mut tx = self.write("set connection state").await?;
+        let set = sqlx::query(SET).bind(Text(id)).bind(Text(state)).bind(reason);
+        let set = set
+            .execute(&mut *tx)
+            .await
+            .map_err(failed("set connection state"))?;
+        if set.rows_affected() == 0 {
+            return Err(LedgerError::NoSuchConnection(id));
+        }
+        tx.commit().await.map_err(failed("set connection state"))
+    }
+
+    async fn remove_connection(&self, id: ConnectionId, purge: Purge) -> Result<u64, LedgerError> {
+        const REMOVE: &str =
+            "UPDATE fleet_connections SET state = 'removed', state_reason = NULL WHERE id = ?";
+        const FORGET_CREDENTIAL: &str = "DELETE FROM fleet_credentials WHERE connection_id = ?";
+        let mut tx = self.write("remove connection").await?;
+        let now = self.now();
+        let removed = sqlx::query(REMOVE).bind(Text(id)).execute(&mut *tx).await;
+        if removed.map_err(failed("remove connection"))?.rows_affected() == 0 {
+            return Err(LedgerError::NoSuchConnection(id));
+        }
+        let forget = sqlx::query(FORGET_CREDENTIAL).bind(Text(id)).execute(&mut *tx);
+        forget.await.map_err(failed("forget credential"))?;
+        let cancelled = cancel(&mut tx, now, Cancelled::OfConnection(id)).await?;
+        let deleted = match purge {
+            Purge::KeepRecords => 0,
+            Purge::DeleteRecords => delete_records(&mut tx, id).await?,
+        };
+        let detail = serde_json::json!({ "segments_cancelled": cancelled, "records_deleted": deleted });
+        audit(&mut tx, now, "connection.remove", Some(id.to_string()), detail).await?;
+        tx.commit().await.map_err(failed("remove connection"))?;
+        Ok(deleted)
+    }
+
+    async fn credential(&self, id: ConnectionId) -> Result<Option<SealedCredential>, LedgerError> {
+        #[derive(sqlx::FromRow)]
+        struct CredentialRow {
+            version: i64,
+            sealed: String,
+            stored_at: Stamp,
+        }
+        const CREDENTIAL: &str =
+            "SELECT version, sealed, stored_at FROM fleet_credentials WHERE connection_id = ?";
+        let one = sqlx::query_as(CREDENTIAL)
+            .bind(Text(id))
+            .fetch_optional(&self.readers);
+        let row: Option<CredentialRow> = one.await.map_err(failed("credential"))?;
+        Ok(row.map(|row| SealedCredential {
+            version: row.version,
+            sealed: row.sealed,
+            stored_at: Some(row.stored_at.0),
+        }))
+    }
+
+    async fn replace_credential(
+        &self,
+        id: ConnectionId,
+        expected: i64,
+        new: &SealedCredential,
+    ) -> Result<bool, LedgerError> {
+        // The seal is bound to the version: one that does not follow could never be opened again.
+        const REPLACE: &str = "
+            UPDATE fleet_credentials SET version = ?3, sealed = ?4, stored_at = ?5
+            WHERE connection_id = ?1 AND version = ?2 AND ?3 = version + 1";
+        let mut tx = self.write("replace credential").await?;
+        let replace = sqlx::query(REPLACE)
+            .bind(Text(id))
+            .bind(expected)
+            .bind(new.version)
+            .bind(&new.sealed)
+            .bind(self.now());
+        let replaced = replace
+            .execute(&mut *tx)
+            .await
+            .map_err(failed("replace credential"))?;
+        tx.commit().await.map_err(failed("replace credential"))?;
+        Ok(replaced.rows_affected() == 1)
+    }
+}
+
+async fn insert_connection(
+    tx: &mut SqliteConnection,
+    now: Stamp,
+    new: &NewConnection,
+) -> Result<Connection, LedgerError> {
+    const INSERT: &str = "
+        INSERT INTO fleet_connections (id, name, connector, account, environment, time_zone, state,
+            requests_per_second, slots, created_at)
+        VALUES (?, ?, ?, ?, ?, ?, 'active', ?, ?, ?)
+        ON CONFLICT (name) WHERE state <> 'removed' DO NOTHING
+        RETURNING *";
+    let row: Option<ConnectionRow> = sqlx::query_as(INSERT)
+        .bind(Text(new.id))
+        .bind(&new.name)
+        .bind(&new.connector)
+        .bind(&new.account)
+        .bind(Text(new.environment))
+        .bind(Text(new.time_zone))
+        .bind(new.requests_per_second)
+        .bind(new.slots)
+        .bind(now)
+        .fetch_optional(tx)
+        .await
+        .map_err(failed("insert connection"))?;
+    row.map(Connection::from)
+        .ok_or_else(|| LedgerError::NameTaken(new.name.clone()))
+}
+
+async fn insert_credential(
+    tx: &mut SqliteConnection,
+    now: Stamp,
+    id: ConnectionId,
+    credential: &SealedCredential,
+) -> Result<(), LedgerError> {
+    const INSERT: &str =
+        "INSERT INTO fleet_credentials (connection_id, version, sealed, stored_at) VALUES (?, ?, ?, ?)";
+    let insert = sqlx::query(INSERT)
+        .bind(Text(id))
+        .bind(credential.version)
+        .bind(&credential.sealed)
+        .bind(now);
+    insert.execute(tx).await.map_err(failed("insert credential"))?;
+    Ok(())
+}
+
+/// Deletes a connection's records, and with them the claim that anything of it is covered.
+async fn delete_records(tx: &mut SqliteConnection, id: ConnectionId) -> Result<u64, LedgerError> {
+    const RECORDS: &str = "DELETE FROM raw_records WHERE connection_id = ?";
+    const COVERAGE: &str = "DELETE FROM fleet_coverage WHERE connection_id = ?";
+    let records = sqlx::query(RECORDS).bind(Text(id)).execute(&mut *tx).await;
+    let deleted = records.map_err(failed("delete records"))?.rows_affected();
+    let coverage = sqlx::query(COVERAGE).bind(Text(id)).execute(tx).await;
+    coverage.map_err(failed("delete coverage"))?;
+    Ok(deleted)
+}

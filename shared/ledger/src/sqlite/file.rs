@@ -1,0 +1,156 @@
+//! The file: whose it is, and its schema.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection};
+
+use super::SqliteLedger;
+use super::error::{failed, migration_failed};
+use crate::LedgerError;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
+
+/// The mark in the file's header that says whose it is: `LFLT` in ASCII.
+const APPLICATION_ID: i64 = 0x4c46_4c54;
+
+/// What is at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// No file.
+    Nothing,
+    /// A ledger of an older schema, or an empty file.
+    Older,
+    /// A ledger of this program's schema.
+    Current,
+}
+
+/// Looks at a file without changing a byte of it, and refuses what is not ours or too new for us.
+pub(super) async fn inspect(path: &Path) -> Result<Found, LedgerError> {
+    if !path.try_exists().unwrap_or(true) {
+        return Ok(Found::Nothing);
+    }
+    // With a log beside it the file is in use, and only the two together are the truth. Without one, not even
+    // the helper files of a reader are made.
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .immutable(!Path::new(&log).exists())
+        .disable_statement_logging();
+    let look = async {
+        let mut connection = options.connect().await.map_err(failed("open"))?;
+        let found = recognise(&mut connection).await;
+        connection.close().await.map_err(failed("open"))?;
+        found
+    };
+    look.await.map_err(|error| name_the_file(error, path))
+}
+
+/// What a connection is connected to.
+async fn recognise(connection: &mut SqliteConnection) -> Result<Found, LedgerError> {
+    #[derive(sqlx::FromRow)]
+    struct Header {
+        application_id: i64,
+        user_version: i64,
+        objects: i64,
+    }
+    const HEADER: &str = "
+        SELECT (SELECT application_id FROM pragma_application_id) AS application_id,
+               (SELECT user_version FROM pragma_user_version) AS user_version,
+               (SELECT count(*) FROM sqlite_schema) AS objects";
+    let header: Header = sqlx::query_as(HEADER)
+        .fetch_one(connection)
+        .await
+        .map_err(failed("open"))?;
+    let known = newest();
+    match header {
+        Header {
+            application_id: 0,
+            user_version: 0,
+            objects: 0,
+        } => Ok(Found::Older),
+        Header { application_id, .. } if application_id != APPLICATION_ID => Err(LedgerError::Foreign(
+            "the file is a SQLite database of another program".to_owned(),
+        )),
+        Header {
+            user_version: found, ..
+        } if found > known => Err(LedgerError::NewerVersion { found, known }),
+        Header { user_version, .. } if user_version == known => Ok(Found::Current),
+        _ => Ok(Found::Older),
+    }
+}
+
+fn name_the_file(error: LedgerError, path: &Path) -> LedgerError {
+    match error {
+        LedgerError::Foreign(what) => {
+            LedgerError::Foreign(format!("{} is not a ledger: {what}", path.display()))
+        }
+        LedgerError::Unavailable(what, source) => {
+            LedgerError::Unavailable(format!("{what} ({})", path.display()), source)
+        }
+        other => other,
+    }
+}
+
+/// The schema version that this program writes.
+fn newest() -> i64 {
+    MIGRATIONS
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or(0)
+}
+
+impl SqliteLedger {
+    /// Brings the schema up to date in one transaction, so that a killed process leaves the file as it was.
+    pub(super) async fn migrate(&self) -> Result<(), LedgerError> {
+        let made = async {
+            self.use_write_ahead_log().await?;
+            let mut tx = self.write("migrate").await?;
+            // Another process may have been faster, or the file another one than when we looked.
+            if recognise(&mut tx).await? == Found::Current {
+                return Ok(());
+            }
+            MIGRATIONS
+                .run_direct(None, &mut *tx, false)
+                .await
+                .map_err(migration_failed)?;
+            mark(&mut tx).await?;
+            tx.commit().await.map_err(failed("migrate"))
+        };
+        made.await.map_err(|error| name_the_file(error, &self.path))
+    }
+
+    /// Switches the file to a write-ahead log, once and for all. SQLite does not wait for the exclusive lock this
+    /// takes, so two processes that open a new file at once have to.
+    async fn use_write_ahead_log(&self) -> Result<(), LedgerError> {
+        let mut tries = 50;
+        loop {
+            let switched = sqlx::query("PRAGMA journal_mode = WAL")
+                .execute(&self.writer)
+                .await;
+            match switched.map_err(failed("migrate")) {
+                Err(LedgerError::Unavailable(..)) if tries > 0 && self.path.exists() => tries -= 1,
+                other => return other.map(drop),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// Writes into the header whose file it is and the schema it has.
+async fn mark(connection: &mut SqliteConnection) -> Result<(), LedgerError> {
+    let marks = format!(
+        "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {}",
+        newest()
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(marks))
+        .execute(connection)
+        .await
+        .map_err(failed("migrate"))?;
+    Ok(())
+}

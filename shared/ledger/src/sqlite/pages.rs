@@ -1,0 +1,108 @@
+//! Storing pages on SQLite: one transaction for rows, progress and outcome.
+
+use async_trait::async_trait;
+use ledgerfleet_model::SegmentId;
+use sqlx::SqliteConnection;
+
+use super::SqliteLedger;
+use super::codec::{Stamp, Text, json_list, number};
+use super::coverage::cover;
+use super::error::failed;
+use super::segments::{count_calls, forget_seen};
+use super::upsert::upsert;
+use crate::{Committed, FinishedWindow, LedgerError, NextStep, PageCommit, Pages};
+
+#[async_trait]
+impl Pages for SqliteLedger {
+    async fn commit_page(&self, page: &PageCommit<'_>) -> Result<Committed, LedgerError> {
+        let mut tx = self.write("commit page").await?;
+        let now = self.now();
+        if !fence(&mut tx, now, page).await? {
+            return Ok(Committed::Fenced);
+        }
+        let effects = upsert(&mut tx, now, page).await?;
+        match &page.next {
+            NextStep::Page | NextStep::Pass => remember_seen(&mut tx, page).await?,
+            NextStep::Done(finished) => {
+                cover(&mut tx, now, page, finished).await?;
+                forget_seen(&mut tx, page.segment).await?;
+            }
+        }
+        count_calls(&mut tx, now, page.connection, page.entity, page.calls).await?;
+        tx.commit().await.map_err(failed("commit page"))?;
+        Ok(Committed::Stored(effects))
+    }
+
+    async fn seen(&self, segment: SegmentId, pass: u32) -> Result<(u64, bool), LedgerError> {
+        #[derive(sqlx::FromRow)]
+        struct SeenRow {
+            distinct_ids: u64,
+            same: bool,
+        }
+        const SEEN: &str = "
+            WITH this AS (SELECT id FROM fleet_seen WHERE segment_id = ?1 AND pass = ?2),
+                 last AS (SELECT id FROM fleet_seen WHERE segment_id = ?1 AND pass = ?2 - 1)
+            SELECT (SELECT count(*) FROM this) AS distinct_ids,
+                   NOT EXISTS (SELECT id FROM this EXCEPT SELECT id FROM last)
+                   AND NOT EXISTS (SELECT id FROM last EXCEPT SELECT id FROM this) AS same";
+        let seen = sqlx::query_as(SEEN)
+            .bind(Text(segment))
+            .bind(pass)
+            .fetch_one(&self.readers);
+        let row: SeenRow = seen.await.map_err(failed("seen"))?;
+        Ok((row.distinct_ids, row.same))
+    }
+}
+
+/// The transaction's first statement: progress (or the end), where the segment is still the caller's. Answers
+/// false if it is not; then nothing may be stored.
+async fn fence(tx: &mut SqliteConnection, now: Stamp, page: &PageCommit<'_>) -> Result<bool, LedgerError> {
+    // A page that is stored a second time is not counted a second time.
+    const PAGE: &str = "
+        UPDATE fleet_segments
+        SET pages = pages + (page < ?3), rows = rows + iif(page < ?3, ?4, 0), calls = calls + ?5,
+            page = max(page, ?3), pass = ?6, progressed = 1, failures = 0, crashes = 0, lease_until = ?7
+        WHERE id = ?1 AND epoch = ?2 AND state = 'running'";
+    const PASS: &str = "
+        UPDATE fleet_segments
+        SET pages = pages + (page < ?3), rows = 0, calls = calls + ?5,
+            page = 0, pass = ?6 + 1, progressed = 1, failures = 0, crashes = 0, lease_until = ?7
+        WHERE id = ?1 AND epoch = ?2 AND state = 'running'";
+    const DONE: &str = "
+        UPDATE fleet_segments
+        SET pages = pages + (page < ?3), rows = ?4, calls = calls + ?5,
+            page = max(page, ?3), pass = ?6, state = 'done', lease_until = NULL, ended_at = ?7, note = ?8
+        WHERE id = ?1 AND epoch = ?2 AND state = 'running'";
+    let lease_until = now.after(page.lease);
+    let (statement, rows, until, note) = match &page.next {
+        NextStep::Page => (PAGE, number(page.records.len()), lease_until, None),
+        NextStep::Pass => (PASS, 0, lease_until, None),
+        NextStep::Done(FinishedWindow { rows, note, .. }) => (DONE, number(*rows), now, note.as_deref()),
+    };
+    let mut fence = sqlx::query(statement)
+        .bind(Text(page.segment))
+        .bind(page.epoch.0)
+        .bind(page.page)
+        .bind(rows)
+        .bind(page.calls)
+        .bind(page.pass)
+        .bind(until);
+    if statement == DONE {
+        fence = fence.bind(note);
+    }
+    let fenced = fence.execute(tx).await.map_err(failed("fence"))?;
+    Ok(fenced.rows_affected() == 1)
+}
+
+/// Keeps the ids of a page whose window goes on.
+async fn remember_seen(tx: &mut SqliteConnection, page: &PageCommit<'_>) -> Result<(), LedgerError> {
+    const SEEN: &str =
+        "INSERT OR IGNORE INTO fleet_seen (segment_id, pass, id) SELECT ?1, ?2, value FROM json_each(?3)";
+    let ids = json_list(page.records.iter().map(|record| &record.id));
+    let seen = sqlx::query(SEEN)
+        .bind(Text(page.segment))
+        .bind(page.pass)
+        .bind(ids);
+    seen.execute(tx).await.map_err(failed("remember seen"))?;
+    Ok(())
+}

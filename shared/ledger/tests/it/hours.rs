@@ -1,0 +1,124 @@
+//! What no trait tells yet: metered calls by the hour, the audit, the columns and views that people query.
+
+use ledgerfleet_ledger::conformance::World;
+use ledgerfleet_ledger::conformance::scene::{
+    claim, failure, finish, kill, page, record, retry, scene, seconds, store, tombstone,
+};
+use ledgerfleet_ledger::{Claims, DeadLetterFilter, DeadLetters, NextStep, Runs, Steer};
+use ledgerfleet_model::segment::Settlement;
+use ledgerfleet_model::{FailureKind, Record, Timings};
+use sqlx::Row;
+
+use crate::world::world;
+
+#[tokio::test]
+async fn metered_calls_are_counted_by_connection_entity_and_hour() {
+    let world = world().await;
+    let scene = scene(&world, 3).await;
+    finish(&world, scene.segments[0], &[]).await;
+    finish(&world, scene.segments[1], &[]).await;
+    world.pass_time(seconds(3600)).await;
+    let claim = claim(&world, scene.segments[2]).await;
+    let failure = failure(FailureKind::Timeout);
+    let settlement = Settlement::of(
+        claim.segment,
+        claim.standing,
+        &retry(seconds(1)),
+        failure,
+        &Timings::default(),
+    );
+    world
+        .ledger
+        .settle(&settlement.unwrap().unwrap(), 5)
+        .await
+        .unwrap();
+
+    let rows = sqlx::query("SELECT entity, hour, calls FROM fleet_api_calls ORDER BY hour");
+    let rows = rows.fetch_all(&mut world.sql().await).await.unwrap();
+    let told: Vec<(String, String, i64)> = rows
+        .iter()
+        .map(|row| (row.get(0), row.get(1), row.get(2)))
+        .collect();
+    let hour = |hour: &str, calls| ("invoice".to_owned(), hour.to_owned(), calls);
+    assert_eq!(
+        told,
+        [
+            hour("2026-11-21T12:00:00.000000Z", 2),
+            hour("2026-11-21T13:00:00.000000Z", 5)
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_people_do_is_written_down() {
+    let world = world().await;
+    let scene = scene(&world, 1).await;
+    kill(&world, scene.segments[0], FailureKind::BadRequest).await;
+    world
+        .ledger
+        .replay(&DeadLetterFilter::default(), Some(5))
+        .await
+        .unwrap();
+    for steer in [Steer::Pause, Steer::Resume, Steer::Cancel, Steer::Pause] {
+        world.ledger.steer_run(scene.run, steer).await.unwrap();
+    }
+    let rows = sqlx::query("SELECT action, subject, detail FROM fleet_audit ORDER BY id");
+    let rows = rows.fetch_all(&mut world.sql().await).await.unwrap();
+    let actions: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(
+        actions,
+        ["dead_letters.replay", "run.pause", "run.resume", "run.cancel"]
+    );
+    assert_eq!(rows[1].get::<String, _>(1), scene.run.to_string());
+    assert!(rows[0].get::<&str, _>(2).contains(r#""segments":1"#));
+}
+
+#[tokio::test]
+async fn a_record_tells_where_it_came_from() {
+    let world = world().await;
+    let scene = scene(&world, 1).await;
+    let claim = claim(&world, scene.segments[0]).await;
+    let odd = Record {
+        original: Some(Box::from(*b"\xff{}")),
+        ..record("1", 7)
+    };
+    store(&world, &page(&claim, 1, &[odd, tombstone("2")], NextStep::Page)).await;
+    let rows = sqlx::query("SELECT * FROM qbo_invoice ORDER BY id");
+    let rows = rows.fetch_all(&mut world.sql().await).await.unwrap();
+    let text = |name: &str| rows[0].get::<Option<String>, _>(name).unwrap_or_default();
+    assert_eq!(text("connection_id"), scene.connection.to_string());
+    assert_eq!(text("segment_id"), claim.segment.to_string());
+    assert_eq!(text("request_payload"), "SELECT * FROM Invoice");
+    assert_eq!(text("document_date"), "2026-03-01");
+    assert_eq!(text("observed_at_utc"), "2026-11-21T12:00:00.123456Z");
+    assert_eq!(text("extract_window_start_utc"), "2026-03-01T00:00:00.000000Z");
+    assert_eq!(text("extract_window_end_utc"), "2026-03-02T00:00:00.000000Z");
+    assert_eq!((rows[0].get("page_number"), rows[0].get("page_size")), (1, 1000));
+    assert_eq!(
+        (rows[0].get("sanitised"), rows[0].get::<&[u8], _>("original")),
+        (true, &b"\xff{}"[..])
+    );
+    assert_eq!(rows[0].get::<&[u8], _>("payload_hash").len(), 32);
+    assert_eq!(text("deleted_at_utc"), "");
+    assert_eq!(
+        rows[1].get::<&str, _>("deleted_at_utc"),
+        "2026-11-21T12:00:00.123456Z"
+    );
+}
+
+#[tokio::test]
+async fn a_segment_of_a_newer_format_is_left_to_a_newer_worker() {
+    let world = world().await;
+    let scene = scene(&world, 1).await;
+    let newer = "UPDATE fleet_segments SET format = format + 1";
+    sqlx::query(newer).execute(&mut world.sql().await).await.unwrap();
+    let worker = ledgerfleet_model::WorkerName("north-1".to_owned());
+    assert!(
+        world
+            .ledger
+            .claim(&scene.segments, &worker, seconds(20))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
