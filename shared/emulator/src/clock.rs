@@ -20,7 +20,10 @@ struct Dial {
 
 impl Clock {
     /// Starts at the machine's time and runs with it.
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for the time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that asks the machine for the time"
+    )]
     pub fn running() -> Self {
         Self::new(Utc::now(), Some(Instant::now()))
     }
@@ -31,7 +34,11 @@ impl Clock {
     }
 
     fn new(origin: DateTime<Utc>, running_since: Option<Instant>) -> Self {
-        Self(Arc::new(Dial { origin, running_since, stepped_micros: AtomicI64::new(0) }))
+        Self(Arc::new(Dial {
+            origin,
+            running_since,
+            stepped_micros: AtomicI64::new(0),
+        }))
     }
 
     /// The present instant.

@@ -13,3 +13,10 @@ pub(crate) fn explain(error: &dyn Error) -> String {
     }
     text
 }
+
+/// Writes an explanation to stderr.
+pub fn complain(error: &dyn Error) {
+    use std::io::Write;
+    // Without a stderr there is nobody to complain to.
+    let _ = writeln!(std::io::stderr(), "emulator: {}", explain(error));
+}

@@ -15,10 +15,6 @@ impl Json {
         &self.0
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
@@ -139,7 +135,10 @@ impl Json {
 
 /// The members of a compact object's text: each as (key, whole text of `"key":value`).
 pub(crate) fn members(object: &str) -> Vec<(&str, &str)> {
-    let inner = object.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or("");
+    let inner = object
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'))
+        .unwrap_or("");
     let mut found = Vec::new();
     let (mut start, mut depth, mut in_string, mut escaped) = (0, 0_u32, false, false);
     for (at, byte) in inner.bytes().enumerate() {

@@ -1,1 +1,31 @@
 #![doc = include_str!("../README.md")]
+
+mod books;
+mod clock;
+mod command;
+mod control;
+mod dice;
+mod explain;
+mod faults;
+mod json;
+mod locks;
+mod money;
+mod options;
+mod pacific;
+mod quickbooks;
+mod server;
+mod switches;
+
+pub use books::mutation::{Mutation, MutationError, MutationKind, Pick};
+pub use books::truth::{Axis, TruthError, TruthFilter, TruthLine};
+pub use clock::Clock;
+pub use command::{Command, CommandError};
+pub use control::{CompanySummary, Summary};
+pub use explain::complain;
+pub use faults::{CutLength, DropMoment, FaultKind, FaultSpec, SpecError, Surface};
+pub use options::{CompanySpec, EmulatorOptions, Environment, OptionError, Rate, Region, Size};
+pub use quickbooks::oauth::tokens::TokenTraffic;
+pub use server::traffic::CompanyTraffic;
+pub use server::upstream::{CompanyInfo, Info};
+pub use server::{Emulator, RunningEmulator, StartError};
+pub use switches::*;

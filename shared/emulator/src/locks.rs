@@ -1,8 +1,6 @@
 //! Locks that outlive the panic of one request: state behind them is always left whole, so poisoning means nothing.
 
-use std::sync::{
-    Mutex, MutexGuard, PoisonError, RwLock as StdRwLock, RwLockReadGuard, RwLockWriteGuard,
-};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock as StdRwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// A mutex that cannot be poisoned.
 #[derive(Debug, Default)]

@@ -92,7 +92,11 @@ impl Sum for Money {
 /// The upstream's mixed rendering: `0`, `100.0`, `314.28`, `12.5`.
 impl Display for Money {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 == 0 { out.write_str("0") } else { write_decimal(out, self.0, 2, Whole::WithPoint) }
+        if self.0 == 0 {
+            out.write_str("0")
+        } else {
+            write_decimal(out, self.0, 2, Whole::WithPoint)
+        }
     }
 }
 
@@ -130,7 +134,11 @@ fn write_decimal(out: &mut fmt::Formatter<'_>, value: i64, scale: u32, whole: Wh
     write!(out, "{}", magnitude / unit)?;
     let (mut fraction, mut digits) = (magnitude % unit, scale as usize);
     if fraction == 0 {
-        return if matches!(whole, Whole::WithPoint) { out.write_str(".0") } else { Ok(()) };
+        return if matches!(whole, Whole::WithPoint) {
+            out.write_str(".0")
+        } else {
+            Ok(())
+        };
     }
     while fraction.is_multiple_of(10) {
         fraction /= 10;

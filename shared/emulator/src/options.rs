@@ -54,7 +54,10 @@ impl Default for EmulatorOptions {
             as_of: Self::AS_OF,
             companies: vec![
                 CompanySpec::new("demo-us", Size::Small),
-                CompanySpec { region: Region::Ca, ..CompanySpec::new("demo-ca", Size::Small) },
+                CompanySpec {
+                    region: Region::Ca,
+                    ..CompanySpec::new("demo-ca", Size::Small)
+                },
             ],
             rate: Rate::Enforce,
             faults: Vec::new(),
@@ -68,7 +71,7 @@ impl Default for EmulatorOptions {
 /// One company: `[NAME=]SIZE[:us|ca][:sandbox|production]`, such as `medium` or `acme=large:ca:production`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompanySpec {
-    /// Empty until [`name_companies`] gives it one after its size.
+    /// Empty to be named after its size.
     pub name: String,
     /// How much it books.
     pub size: Size,
@@ -122,18 +125,25 @@ pub enum Rate {
 impl CompanySpec {
     /// A sandbox company in the United States.
     pub fn new(name: impl Into<String>, size: Size) -> Self {
-        Self { name: name.into(), size, region: Region::Us, environment: Environment::Sandbox }
+        Self {
+            name: name.into(),
+            size,
+            region: Region::Us,
+            environment: Environment::Sandbox,
+        }
     }
 }
 
 /// Names every nameless company after its size: `medium`, then `medium-2`.
-pub fn name_companies(companies: &mut [CompanySpec]) {
+pub(crate) fn name_companies(companies: &mut [CompanySpec]) {
     for at in 0..companies.len() {
         if companies[at].name.is_empty() {
             let size = companies[at].size.word();
             let taken = |name: &str| companies.iter().any(|other| other.name == name);
             let numbered = (2_u32..).map(|number| format!("{size}-{number}"));
-            let free = std::iter::once(size.to_owned()).chain(numbered).find(|name| !taken(name));
+            let free = std::iter::once(size.to_owned())
+                .chain(numbered)
+                .find(|name| !taken(name));
             companies[at].name = free.unwrap_or_default();
         }
     }
@@ -216,7 +226,9 @@ impl FromStr for Rate {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OptionError {
     /// Not a company.
-    #[error("`{0}` is no company: write [NAME=]small|medium|large[:us|ca][:sandbox|production], such as acme=medium:ca")]
+    #[error(
+        "`{0}` is no company: write [NAME=]small|medium|large[:us|ca][:sandbox|production], such as acme=medium:ca"
+    )]
     Company(String),
     /// Not a company's name.
     #[error("`{0}` cannot name a company: use letters, digits, `-`, `_` and `.`")]
@@ -235,7 +247,10 @@ mod tests {
         let read = |text: &str| text.parse::<CompanySpec>();
         assert_eq!(read("medium").unwrap(), CompanySpec::new("", Size::Medium));
         let full = read("acme=large:ca:production").unwrap();
-        assert_eq!((full.name.as_str(), full.size, full.region), ("acme", Size::Large, Region::Ca));
+        assert_eq!(
+            (full.name.as_str(), full.size, full.region),
+            ("acme", Size::Large, Region::Ca)
+        );
         assert_eq!(full.environment, Environment::Production);
         for wrong in ["", "huge", "=small", "a/b=small", "small:eu", "acme="] {
             assert!(read(wrong).is_err(), "{wrong}");
@@ -244,8 +259,10 @@ mod tests {
 
     #[test]
     fn nameless_companies_are_named_after_their_size() {
-        let mut companies: Vec<CompanySpec> =
-            ["small", "small", "x=small", "large"].iter().map(|text| text.parse().unwrap()).collect();
+        let mut companies: Vec<CompanySpec> = ["small", "small", "x=small", "large"]
+            .iter()
+            .map(|text| text.parse().unwrap())
+            .collect();
         name_companies(&mut companies);
         let names: Vec<&str> = companies.iter().map(|company| company.name.as_str()).collect();
         assert_eq!(names, ["small", "small-2", "x", "large"]);

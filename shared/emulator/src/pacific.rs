@@ -28,7 +28,9 @@ impl Display for Pacific {
 
 /// The `time` member of an answer, to the millisecond: `2016-01-07T09:19:21.923-08:00`.
 pub(crate) fn answer_time(now: DateTime<Utc>) -> String {
-    now.with_timezone(&Los_Angeles).format("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
+    now.with_timezone(&Los_Angeles)
+        .format("%Y-%m-%dT%H:%M:%S%.3f%:z")
+        .to_string()
 }
 
 /// A wall-clock time of the Pacific coast as an instant; in the hour that spring skips, as if it were still winter.

@@ -20,6 +20,8 @@ pub(crate) struct Blueprint {
     pub(crate) as_of: NaiveDate,
     /// The last second of the books, in Unix time: no record knows anything later unless it was mutated.
     pub(crate) closing: i64,
+    /// When the first entry of every list was created.
+    pub(crate) lists_from: i64,
     pub(crate) customers: Roll,
     pub(crate) items: Roll,
 }
@@ -39,14 +41,18 @@ const LIST_DAYS_BEFORE: u32 = 1095;
 
 impl Blueprint {
     pub(crate) fn new(draft: Draft) -> Self {
-        let Draft { seed, size, region, days, as_of } = draft;
+        let Draft {
+            seed,
+            size,
+            region,
+            days,
+            as_of,
+        } = draft;
         let first_day = as_of - TimeDelta::days(i64::from(days) - 1);
         let closing = midnight(as_of) + 86_399;
         let lists_from = midnight(first_day) - 86_400 * i64::from(LIST_DAYS_BEFORE.max(days));
-        let roll = |entity: &Entity| {
-            Roll::new(seed, entity.topic(), entity.population.list_count(size), lists_from, closing)
-        };
-        Self {
+        let blank = Roll::new(seed, 0, 1, lists_from, closing);
+        let mut blueprint = Self {
             seed,
             size,
             region,
@@ -54,9 +60,13 @@ impl Blueprint {
             days,
             as_of,
             closing,
-            customers: roll(&customer::ENTITY),
-            items: roll(&item::ENTITY),
-        }
+            lists_from,
+            customers: blank,
+            items: blank,
+        };
+        blueprint.customers = blueprint.roll(&customer::ENTITY);
+        blueprint.items = blueprint.roll(&item::ENTITY);
+        blueprint
     }
 
     /// The dice of one record.
@@ -64,10 +74,10 @@ impl Blueprint {
         Dice::new(self.seed, topic(about), ordinal)
     }
 
+    /// The roll of a list entity.
     pub(crate) fn roll(&self, entity: &Entity) -> Roll {
         let count = entity.population.list_count(self.size);
-        let lists_from = midnight(self.first_day) - 86_400 * i64::from(LIST_DAYS_BEFORE.max(self.days));
-        Roll::new(self.seed, entity.topic(), count, lists_from, self.closing)
+        Roll::new(self.seed, entity.topic(), count, self.lists_from, self.closing)
     }
 
     /// The currency's code and name.

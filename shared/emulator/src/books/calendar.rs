@@ -43,7 +43,7 @@ impl Calendar {
     }
 
     /// The ordinals of the days of a span.
-    pub(crate) fn ordinals(&self, dates: &Span<NaiveDate>) -> Range<u64> {
+    pub(crate) fn ordinals(&self, dates: Span<NaiveDate>) -> Range<u64> {
         let days = self.starts.len() - 1;
         let from = dates.from.map_or(0, |date| self.day_number(date).clamp(0, days));
         let after_last = |date: NaiveDate| date.succ_opt().map_or(days, |next| self.day_number(next));
@@ -53,11 +53,18 @@ impl Calendar {
 
     /// The place of an ordinal that is less than the total.
     pub(crate) fn place(&self, ordinal: u64) -> Place {
-        let day = self.starts.partition_point(|start| *start <= ordinal).saturating_sub(1);
+        let day = self
+            .starts
+            .partition_point(|start| *start <= ordinal)
+            .saturating_sub(1);
         let start = self.starts[day];
         let end = self.starts.get(day + 1).copied().unwrap_or(start + 1);
         let date = self.first + TimeDelta::days(i64::try_from(day).unwrap_or(0));
-        Place { date, position: ordinal - start, of: end - start }
+        Place {
+            date,
+            position: ordinal - start,
+            of: end - start,
+        }
     }
 
     fn day_number(&self, date: NaiveDate) -> usize {
@@ -94,7 +101,10 @@ mod tests {
     fn a_size_means_about_that_many_documents_a_day() {
         for per_day in [10, 100, 10_000] {
             let average = calendar(per_day).total() / 180;
-            assert!((per_day * 8 / 10..=per_day * 12 / 10).contains(&average), "{per_day}: {average}");
+            assert!(
+                (per_day * 8 / 10..=per_day * 12 / 10).contains(&average),
+                "{per_day}: {average}"
+            );
         }
     }
 
@@ -104,7 +114,10 @@ mod tests {
         let mut next = 0;
         let mut empty = 0;
         for date in calendar.first.iter_days().take(180) {
-            let range = calendar.ordinals(&Span { from: Some(date), to: Some(date) });
+            let range = calendar.ordinals(Span {
+                from: Some(date),
+                to: Some(date),
+            });
             assert_eq!(range.start, next);
             empty += u32::from(range.is_empty());
             for ordinal in range.clone() {
@@ -121,13 +134,25 @@ mod tests {
     fn a_span_beyond_the_books_is_cut_to_them() {
         let calendar = calendar(10);
         let day = |text: &str| Some(text.parse().unwrap());
-        let all = Span { from: day("1999-01-01"), to: day("2999-01-01") };
-        assert_eq!(calendar.ordinals(&all), 0..calendar.total());
-        let before = Span { from: day("1999-01-01"), to: day("1999-01-02") };
-        assert!(calendar.ordinals(&before).is_empty());
-        let after = Span { from: day("2999-01-01"), to: None };
-        assert!(calendar.ordinals(&after).is_empty());
-        let reversed = Span { from: day("2026-03-02"), to: day("2026-03-01") };
-        assert!(calendar.ordinals(&reversed).is_empty());
+        let all = Span {
+            from: day("1999-01-01"),
+            to: day("2999-01-01"),
+        };
+        assert_eq!(calendar.ordinals(all), 0..calendar.total());
+        let before = Span {
+            from: day("1999-01-01"),
+            to: day("1999-01-02"),
+        };
+        assert!(calendar.ordinals(before).is_empty());
+        let after = Span {
+            from: day("2999-01-01"),
+            to: None,
+        };
+        assert!(calendar.ordinals(after).is_empty());
+        let reversed = Span {
+            from: day("2026-03-02"),
+            to: day("2026-03-01"),
+        };
+        assert!(calendar.ordinals(reversed).is_empty());
     }
 }

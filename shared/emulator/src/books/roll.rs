@@ -16,7 +16,12 @@ impl Roll {
     /// `count` entries, spread over the time between two instants.
     pub(crate) fn new(seed: u64, entity: u64, count: u64, from: i64, until: i64) -> Self {
         let span = i128::from(until.saturating_sub(from).max(1));
-        Self { seed: seed ^ entity, count: count.max(1), from, span }
+        Self {
+            seed: seed ^ entity,
+            count: count.max(1),
+            from,
+            span,
+        }
     }
 
     pub(crate) fn count(&self) -> u64 {

@@ -1,0 +1,42 @@
+//! Books: what the companies of the upstream have written down, as a pure function of a seed plus an overlay of mutations.
+
+mod accounts;
+pub(crate) mod blueprint;
+pub(crate) mod book;
+pub(crate) mod bounds;
+mod calendar;
+pub(crate) mod entities;
+pub(crate) mod entity;
+pub(crate) mod head;
+pub(crate) mod mutation;
+mod names;
+pub(crate) mod overlay;
+mod roll;
+#[cfg(test)]
+pub(crate) mod tests_support;
+pub(crate) mod truth;
+
+use blueprint::{Blueprint, Draft};
+use book::Book;
+
+/// All books of one company.
+pub(crate) struct Books {
+    pub(crate) blueprint: Blueprint,
+    shelf: Vec<Book>,
+}
+
+impl Books {
+    pub(crate) fn open(draft: Draft) -> Self {
+        let blueprint = Blueprint::new(draft);
+        let shelf = entities::ALL
+            .iter()
+            .map(|entity| Book::new(&blueprint, entity))
+            .collect();
+        Self { blueprint, shelf }
+    }
+
+    /// The book of an entity by any of its names.
+    pub(crate) fn book(&self, entity: &str) -> Option<&Book> {
+        self.shelf.iter().find(|book| book.entity.answers_to(entity))
+    }
+}

@@ -1,0 +1,276 @@
+//! A mutation: a change to the books while somebody reads them.
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::blueprint::Blueprint;
+use super::book::{Book, Sight};
+use super::bounds::{Bounds, Span};
+use super::entity::Voiding;
+use super::head::{Head, Standing};
+use super::overlay::{Birth, Change, View};
+use crate::dice::{Dice, topic};
+
+/// What to change, in which records, once or again and again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mutation {
+    /// The company's name or realm.
+    pub company: String,
+    /// The entity's name.
+    pub entity: String,
+    /// What happens to each record.
+    pub kind: MutationKind,
+    /// How many records; one unless given.
+    #[serde(default = "one")]
+    pub count: u32,
+    /// Only records of this document date; for `create` the date they get.
+    #[serde(default)]
+    pub day: Option<NaiveDate>,
+    /// Exactly these records instead of chosen ones.
+    #[serde(default)]
+    pub ids: Vec<String>,
+    /// Which records are chosen where no ids are given.
+    #[serde(default)]
+    pub pick: Pick,
+    /// Seconds by which a `late_change` claims to be older than it is.
+    #[serde(default = "two_minutes")]
+    pub late_seconds: u32,
+    /// Do it at every k-th API request of the company instead of once now, before that request is answered.
+    #[serde(default)]
+    pub every: Option<u64>,
+    /// With `every`: how often at most.
+    #[serde(default)]
+    pub times: Option<u64>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn two_minutes() -> u32 {
+    120
+}
+
+/// What a mutation does to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MutationKind {
+    /// Adds a record.
+    Create,
+    /// New content, a new version and now as the last update.
+    Update,
+    /// Now as the last update, and nothing else.
+    Touch,
+    /// A document vanishes; a list's entry becomes inactive, for upstream never deletes names.
+    Delete,
+    /// A document's amounts become zero.
+    Void,
+    /// As an update, but stamped with a moment in the past: it appears behind a reader's watermark.
+    LateChange,
+    /// The content gains a link without a new version or update time.
+    Link,
+}
+
+/// Which of the records that fit are chosen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pick {
+    /// The lowest ids.
+    First,
+    /// The highest ids.
+    Last,
+    /// Any, the same for the same seed.
+    #[default]
+    Random,
+}
+
+/// A mutation that cannot be done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MutationError {
+    /// No such company.
+    #[error("there is no company `{0}`")]
+    Company(String),
+    /// No such entity.
+    #[error("there is no entity `{0}`")]
+    Entity(String),
+    /// No such record.
+    #[error("there is no live {entity} with id `{id}`")]
+    Record {
+        /// The entity's name.
+        entity: &'static str,
+        /// The id asked for.
+        id: String,
+    },
+    /// Something else than a voidable document.
+    #[error("a {0} cannot be voided")]
+    Void(&'static str),
+    /// Every 0-th request.
+    #[error("`every` counts requests from 1")]
+    Every,
+}
+
+/// The circumstances of one execution.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Occasion {
+    /// Unix seconds.
+    pub(crate) now: i64,
+    /// When clients begin to see it.
+    pub(crate) visible_at: i64,
+    /// The how-manieth mutation it is: chance differs each time.
+    pub(crate) number: u64,
+}
+
+impl Mutation {
+    /// One record of an entity, any that fits, once and now.
+    pub fn new(company: impl Into<String>, entity: impl Into<String>, kind: MutationKind) -> Self {
+        Self {
+            company: company.into(),
+            entity: entity.into(),
+            kind,
+            count: one(),
+            day: None,
+            ids: Vec::new(),
+            pick: Pick::default(),
+            late_seconds: two_minutes(),
+            every: None,
+            times: None,
+        }
+    }
+
+    /// Does it once and tells the ordinals.
+    pub(crate) fn apply(
+        &self,
+        plan: &Blueprint,
+        book: &Book,
+        occasion: Occasion,
+    ) -> Result<Vec<u64>, MutationError> {
+        if self.kind == MutationKind::Void && book.entity.voiding == Voiding::Impossible {
+            return Err(MutationError::Void(book.entity.name));
+        }
+        if self.kind == MutationKind::Create {
+            return Ok(self.create(plan, book, occasion));
+        }
+        let chosen = self.choose(plan, &book.look(plan, View::Newest), book, occasion)?;
+        for head in &chosen {
+            self.change(book, head, occasion);
+        }
+        Ok(chosen.iter().map(|head| head.ordinal).collect())
+    }
+
+    fn create(&self, plan: &Blueprint, book: &Book, occasion: Occasion) -> Vec<u64> {
+        let birth = Birth {
+            date: self.day.unwrap_or(plan.as_of),
+            at: occasion.now,
+        };
+        let mut overlay = book.overlay.write();
+        let first = book.planned() + overlay.added;
+        overlay.added += u64::from(self.count);
+        let born = first..first + u64::from(self.count);
+        for ordinal in born.clone() {
+            let change = Change {
+                birth: Some(birth),
+                ..Change::default()
+            };
+            overlay.put(ordinal, change, occasion.now, occasion.visible_at);
+        }
+        born.collect()
+    }
+
+    fn choose(
+        &self,
+        plan: &Blueprint,
+        sight: &Sight<'_>,
+        book: &Book,
+        occasion: Occasion,
+    ) -> Result<Vec<Head>, MutationError> {
+        if !self.ids.is_empty() {
+            return self.ids.iter().map(|id| named(sight, book, id)).collect();
+        }
+        let dates = Span {
+            from: self.day,
+            to: self.day,
+        };
+        let eligible = |head: &Head| head.is_active() && !head.is_voided();
+        let selection = sight.select(&Bounds {
+            dates,
+            ..Bounds::default()
+        });
+        let count = usize::try_from(self.count).unwrap_or(usize::MAX);
+        let live = selection
+            .iter()
+            .filter_map(|ordinal| sight.head(ordinal))
+            .filter(eligible);
+        Ok(match self.pick {
+            Pick::First => live.take(count).collect(),
+            Pick::Last => {
+                let mut all: Vec<Head> = live.collect();
+                all.split_off(all.len().saturating_sub(count))
+            }
+            Pick::Random => {
+                let dice = Dice::new(plan.seed, topic("mutation"), occasion.number);
+                some_of(&live.collect::<Vec<Head>>(), count, dice)
+            }
+        })
+    }
+
+    fn change(&self, book: &Book, head: &Head, occasion: Occasion) {
+        let mut overlay = book.overlay.write();
+        let mut change = overlay.newest(head.ordinal).unwrap_or_default();
+        let now = occasion.now.max(head.created);
+        match self.kind {
+            MutationKind::Create => {}
+            MutationKind::Touch => change.updated = Some(now),
+            MutationKind::Link => change.links += 1,
+            MutationKind::Update => {
+                change.editions += 1;
+                change.versions += 1;
+                change.updated = Some(now);
+            }
+            MutationKind::LateChange => {
+                change.editions += 1;
+                change.versions += 1;
+                change.updated = Some((now - i64::from(self.late_seconds)).max(head.updated));
+            }
+            MutationKind::Void => {
+                change.standing = Some(Standing::Voided);
+                change.versions += 1;
+                change.updated = Some(now);
+            }
+            MutationKind::Delete if book.entity.is_list() => {
+                change.standing = Some(Standing::Inactive);
+                change.versions += 1;
+                change.updated = Some(now);
+            }
+            MutationKind::Delete => change.deleted = Some(now),
+        }
+        overlay.put(head.ordinal, change, occasion.now, occasion.visible_at);
+    }
+}
+
+fn named(sight: &Sight<'_>, book: &Book, id: &str) -> Result<Head, MutationError> {
+    let missing = || MutationError::Record {
+        entity: book.entity.name,
+        id: id.to_owned(),
+    };
+    let ordinal = id
+        .parse::<u64>()
+        .ok()
+        .and_then(|id| id.checked_sub(1))
+        .ok_or_else(missing)?;
+    sight.head(ordinal).ok_or_else(missing)
+}
+
+/// `count` different ones, in the order they had.
+fn some_of(all: &[Head], count: usize, mut dice: Dice) -> Vec<Head> {
+    if count >= all.len() {
+        return all.to_vec();
+    }
+    let mut chosen = BTreeSet::new();
+    while chosen.len() < count {
+        chosen.insert(dice.index(all.len()));
+    }
+    chosen.into_iter().map(|index| all[index]).collect()
+}

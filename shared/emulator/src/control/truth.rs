@@ -1,0 +1,89 @@
+//! The truth's control: NDJSON, a line per record, streamed while it is worked out.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use tokio::sync::mpsc::channel;
+
+use super::{Refusal, parameters};
+use crate::books::book::Book;
+use crate::books::bounds::Bounds;
+use crate::books::truth::{TruthError, TruthFilter, TruthLine, tell};
+use crate::server::Stream;
+use crate::server::upstream::{Company, Upstream};
+
+/// Lines are sent in parts of about this size.
+const PART: usize = 64 * 1024;
+
+pub(super) async fn serve(
+    State(upstream): State<Arc<Upstream>>,
+    Path((company, entity)): Path<(String, String)>,
+    uri: Uri,
+) -> Result<Response, Refusal> {
+    let filter: TruthFilter = parameters(&uri)?;
+    open(&upstream, &company, &entity, &filter).map_err(|error| match error {
+        TruthError::Company(_) | TruthError::Entity(_) => Refusal::not_found(&error),
+        _ => Refusal::bad_request(&error),
+    })?;
+    let (sender, receiver) = channel::<Bytes>(4);
+    tokio::task::spawn_blocking(move || {
+        let Ok((company, book, bounds)) = open(&upstream, &company, &entity, &filter) else {
+            return;
+        };
+        let mut part = Vec::with_capacity(PART + 1024);
+        tell(&company.books.blueprint, book, &filter, &bounds, &mut |line| {
+            // Serialising plain strings into memory cannot fail.
+            let _ = serde_json::to_writer(&mut part, &line);
+            part.push(b'\n');
+            part.len() < PART
+                || sender
+                    .blocking_send(Bytes::from(std::mem::take(&mut part)))
+                    .is_ok()
+        });
+        // Whoever went away needs no last part.
+        let _ = sender.blocking_send(Bytes::from(part));
+    });
+    Ok((
+        [(CONTENT_TYPE, "application/x-ndjson")],
+        Body::new(Stream(receiver)),
+    )
+        .into_response())
+}
+
+/// All lines at once, for those in the same process.
+pub(crate) fn collect(
+    upstream: &Upstream,
+    company: &str,
+    entity: &str,
+    filter: &TruthFilter,
+) -> Result<Vec<TruthLine>, TruthError> {
+    let (company, book, bounds) = open(upstream, company, entity, filter)?;
+    let mut lines = Vec::new();
+    tell(&company.books.blueprint, book, filter, &bounds, &mut |line| {
+        lines.push(line);
+        true
+    });
+    Ok(lines)
+}
+
+fn open<'run>(
+    upstream: &'run Upstream,
+    company: &str,
+    entity: &str,
+    filter: &TruthFilter,
+) -> Result<(&'run Company, &'run Book, Bounds), TruthError> {
+    let index = upstream
+        .company(company)
+        .ok_or_else(|| TruthError::Company(company.to_owned()))?;
+    let company = &upstream.companies[index];
+    let book = company
+        .books
+        .book(entity)
+        .ok_or_else(|| TruthError::Entity(entity.to_owned()))?;
+    let bounds = filter.bounds(book.entity)?;
+    Ok((company, book, bounds))
+}

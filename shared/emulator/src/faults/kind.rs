@@ -1,0 +1,212 @@
+//! A fault's kind: what goes wrong. A further one is a variant here and its arm in `instead` or `bend`.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::quickbooks::fault_body;
+use crate::server::reply::{Coding, Delivery, Reply};
+use crate::switches::{Switches, ThrottleBody};
+
+/// What goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum FaultKind {
+    /// A throttled answer although the rate was kept; what is not given is as the switches have it.
+    Throttle {
+        /// 429 or 403.
+        #[serde(default)]
+        status: Option<u16>,
+        /// XML or JSON.
+        #[serde(default)]
+        body: Option<ThrottleBody>,
+        /// Seconds.
+        #[serde(default)]
+        retry_after: Option<u32>,
+    },
+    /// A `Fault` body under any status, 200 included.
+    Fault {
+        /// The HTTP status; 500 unless given.
+        #[serde(default = "server_error")]
+        status: u16,
+        /// The fault's code; 10000 unless given.
+        #[serde(default = "severe")]
+        code: u32,
+    },
+    /// A gateway's HTML page; with status 200, a page where JSON should be.
+    Html {
+        /// The HTTP status; 502 unless given.
+        #[serde(default = "bad_gateway")]
+        status: u16,
+    },
+    /// No body at all.
+    Empty {
+        /// The HTTP status; 200 unless given.
+        #[serde(default = "ok")]
+        status: u16,
+    },
+    /// The true answer, cut off.
+    Truncate {
+        /// How much of it arrives.
+        #[serde(default = "half")]
+        keep_percent: u8,
+        /// What `Content-Length` claims.
+        #[serde(default)]
+        length: CutLength,
+    },
+    /// The true answer, said to be gzip and spoilt.
+    BadGzip {},
+    /// The true answer after a while.
+    Delay {
+        /// Milliseconds before the first byte.
+        millis: u64,
+    },
+    /// The true answer, drop by drop.
+    Slow {
+        /// Bytes per drop.
+        #[serde(default = "kilobyte")]
+        chunk: usize,
+        /// Milliseconds between drops.
+        #[serde(default = "tenth")]
+        millis: u64,
+    },
+    /// The connection ends without an answer.
+    Drop {
+        /// Before or after the request took effect.
+        #[serde(default)]
+        moment: DropMoment,
+    },
+    /// 401 as for an expired access token, although it is good.
+    Expired {},
+    /// All access tokens of the company die, from this request on.
+    RevokeAccess {},
+    /// The token endpoint refuses the grant.
+    InvalidGrant {},
+    /// Mutations of the company become visible to queries only later. It strikes mutations, not requests.
+    VisibilityDelay {
+        /// How much later.
+        seconds: u32,
+    },
+}
+
+/// What the header of a cut answer claims.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CutLength {
+    /// The cut length: valid HTTP around broken JSON.
+    #[default]
+    Cut,
+    /// The full length: the connection breaks in the middle.
+    Full,
+}
+
+/// When a connection is dropped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DropMoment {
+    /// Before the request does anything.
+    #[default]
+    Before,
+    /// After it did: a token has rotated and nobody heard.
+    After,
+}
+
+fn server_error() -> u16 {
+    500
+}
+fn severe() -> u32 {
+    10_000
+}
+fn bad_gateway() -> u16 {
+    502
+}
+fn ok() -> u16 {
+    200
+}
+fn half() -> u8 {
+    50
+}
+fn kilobyte() -> usize {
+    1024
+}
+fn tenth() -> u64 {
+    100
+}
+
+impl FaultKind {
+    /// The member that a bare value means in the text form: `html=503`.
+    pub(super) fn principal(kind: &str) -> Option<&'static str> {
+        match kind {
+            "throttle" | "fault" | "html" | "empty" => Some("status"),
+            "truncate" => Some("keep_percent"),
+            "delay" | "slow" => Some("millis"),
+            "drop" => Some("moment"),
+            "visibility_delay" => Some("seconds"),
+            _ => None,
+        }
+    }
+
+    /// The answer that comes instead of the true one, which then is never worked out.
+    pub(crate) fn instead(&self, switches: &Switches) -> Option<Reply> {
+        match self {
+            Self::Throttle {
+                status,
+                body,
+                retry_after,
+            } => Some(fault_body::throttled(&Switches {
+                throttle_status: status.unwrap_or(switches.throttle_status),
+                throttle_body: body.unwrap_or(switches.throttle_body),
+                throttle_retry_after: retry_after.or(switches.throttle_retry_after),
+                ..*switches
+            })),
+            Self::Fault { status, code } => Some(fault_body::injected(*status, *code)),
+            Self::Html { status } => Some(Reply::html(*status, HTML)),
+            Self::Empty { status } => Some(Reply::empty(*status)),
+            Self::Drop {
+                moment: DropMoment::Before,
+            } => Some(Reply::empty(200).delivered(Delivery::Never)),
+            Self::Expired {} => Some(fault_body::expired()),
+            Self::InvalidGrant {} => Some(Reply::json(400, r#"{"error":"invalid_grant"}"#.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// What becomes of the true answer.
+    pub(crate) fn bend(&self, reply: Reply) -> Reply {
+        match self {
+            Self::Truncate {
+                keep_percent,
+                length: CutLength::Cut,
+            } => reply.cut(*keep_percent),
+            Self::Truncate {
+                keep_percent,
+                length: CutLength::Full,
+            } => reply.delivered(Delivery::Broken {
+                keep_percent: *keep_percent,
+            }),
+            Self::BadGzip {} => reply.coded(Coding::Broken),
+            Self::Slow { chunk, millis } => {
+                let pause = Duration::from_millis(*millis);
+                reply.delivered(Delivery::Slow {
+                    chunk: (*chunk).max(1),
+                    pause,
+                })
+            }
+            Self::Drop {
+                moment: DropMoment::After,
+            } => reply.delivered(Delivery::Never),
+            _ => reply,
+        }
+    }
+
+    /// How long the answer is held back.
+    pub(crate) fn delay(&self) -> Duration {
+        match self {
+            Self::Delay { millis } => Duration::from_millis(*millis),
+            _ => Duration::ZERO,
+        }
+    }
+}
+
+const HTML: &str = "<!DOCTYPE html>\n<html><head><title>Service Unavailable</title></head>\
+    <body><h1>We'll be right back</h1></body></html>\n";

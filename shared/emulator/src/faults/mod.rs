@@ -1,0 +1,9 @@
+//! Faults: answers that go wrong on purpose. A rule says when; a kind says how.
+
+mod board;
+mod kind;
+mod spec;
+
+pub(crate) use board::{Facts, FaultBoard, RuleReport};
+pub use kind::{CutLength, DropMoment, FaultKind};
+pub use spec::{FaultSpec, SpecError, Surface};

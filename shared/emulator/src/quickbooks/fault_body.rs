@@ -1,0 +1,235 @@
+//! Fault bodies: the shapes in which upstream says no. They differ by who says it: the service, the gateway, the throttle.
+
+use axum::http::header::RETRY_AFTER;
+use chrono::{DateTime, Utc};
+
+use crate::json::Json;
+use crate::pacific::answer_time;
+use crate::server::reply::Reply;
+use crate::switches::{Switches, ThrottleBody};
+
+/// A fault of the service: capitalised keys.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ServiceFault<'text> {
+    pub(crate) status: u16,
+    pub(crate) kind: &'static str,
+    pub(crate) code: u32,
+    pub(crate) message: &'text str,
+    pub(crate) detail: &'text str,
+}
+
+impl ServiceFault<'_> {
+    pub(crate) fn reply(&self, now: DateTime<Utc>) -> Reply {
+        Reply::json(self.status, self.body(&answer_time(now)))
+    }
+
+    fn body(&self, time: &str) -> String {
+        let mut json = Json::default();
+        json.element(|json| {
+            json.object("Fault", |json| {
+                json.array("Error", |json| {
+                    json.element(|json| {
+                        json.text("Message", self.message);
+                        json.text("Detail", self.detail);
+                        json.quoted("code", self.code);
+                        json.text("element", "");
+                    });
+                });
+                json.text("type", self.kind);
+            });
+            json.text("time", time);
+        });
+        json.into_string()
+    }
+}
+
+/// A statement, or a request, that makes no sense.
+pub(crate) fn validation(code: u32, message: &str, detail: &str, now: DateTime<Utc>) -> Reply {
+    ServiceFault {
+        status: 400,
+        kind: "ValidationFault",
+        code,
+        message,
+        detail,
+    }
+    .reply(now)
+}
+
+/// An id that is not there: upstream answers 400 and not 404.
+pub(crate) fn object_not_found(now: DateTime<Utc>) -> Reply {
+    let detail = "Object Not Found : Something you're trying to use has been made inactive. \
+                  Check the fields with accounts, customers, items, vendors or employees.";
+    validation(610, "Object Not Found", detail, now)
+}
+
+/// A `Fault` that was injected. Its time is fixed, because a fault that replaces an answer has no clock at hand.
+pub(crate) fn injected(status: u16, code: u32) -> Reply {
+    let kind = if code >= 10_000 {
+        "SystemFault"
+    } else {
+        "ValidationFault"
+    };
+    let message = "An application error has occurred while processing your request";
+    let detail = "System Failure Error: this fault was asked for";
+    let fault = ServiceFault {
+        status,
+        kind,
+        code,
+        message,
+        detail,
+    };
+    Reply::json(status, fault.body("2026-01-01T00:00:00.000-08:00"))
+}
+
+/// A refusal of the gateway: lower-case keys, a time in milliseconds, and a dozen members that are null.
+struct GatewayFault<'text> {
+    status: u16,
+    kind: &'static str,
+    code: u32,
+    reason: &'static str,
+    detail: Option<&'text str>,
+}
+
+impl GatewayFault<'_> {
+    fn reply(&self) -> Reply {
+        let mut json = Json::default();
+        json.element(|json| {
+            json.raw_member(r#""warnings":null,"intuitObject":null"#);
+            json.object("fault", |json| {
+                json.array("error", |json| json.element(|json| self.write_error(json)));
+                json.text("type", self.kind);
+            });
+            json.raw_member(
+                r#""report":null,"queryResponse":null,"batchItemResponse":[],"attachableResponse":[],"syncErrorResponse":null,"requestId":null,"time":1767225600000,"status":null,"cdcresponse":[]"#,
+            );
+        });
+        Reply::json(self.status, json.into_string())
+    }
+
+    fn write_error(&self, json: &mut Json) {
+        let Self {
+            status, code, reason, ..
+        } = self;
+        json.text(
+            "message",
+            &format!("message={reason}; errorCode={code:06}; statusCode={status}"),
+        );
+        match self.detail {
+            Some(detail) => json.text("detail", detail),
+            None => json.value("detail", "null"),
+        }
+        json.quoted("code", code);
+        json.value("element", "null");
+    }
+}
+
+fn authentication(detail: &str) -> Reply {
+    let reason = "AuthenticationFailed";
+    GatewayFault {
+        status: 401,
+        kind: "AUTHENTICATION",
+        code: 3200,
+        reason,
+        detail: Some(detail),
+    }
+    .reply()
+}
+
+/// An access token that is too old.
+pub(crate) fn expired() -> Reply {
+    authentication("Token expired")
+}
+
+/// An access token that was revoked.
+pub(crate) fn revoked() -> Reply {
+    authentication("Token revoked")
+}
+
+/// Something that is no access token.
+pub(crate) fn malformed_token() -> Reply {
+    authentication("Malformed bearer token: too short or too long")
+}
+
+/// A token of another realm or of the other environment.
+pub(crate) fn not_authorized() -> Reply {
+    let reason = "ApplicationAuthorizationFailed";
+    GatewayFault {
+        status: 403,
+        kind: "SERVICE",
+        code: 3100,
+        reason,
+        detail: None,
+    }
+    .reply()
+}
+
+/// Too many requests, in the body that the switches ask for.
+pub(crate) fn throttled(switches: &Switches) -> Reply {
+    let status = switches.throttle_status;
+    let message = format!("message=ThrottleExceeded; errorCode=003001; statusCode={status}");
+    let detail = "The request limit was reached.  Try again later";
+    let reply = match switches.throttle_body {
+        ThrottleBody::Xml => Reply::xml(
+            status,
+            format!(
+                "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\
+                 <IntuitResponse time=\"2026-01-01T00:00:00.000-08:00\" xmlns=\"http://schema.intuit.com/finance/v3\">\
+                 <Fault type=\"SERVICE\"><Error code=\"3001\"><Message>{message}</Message><Detail>{detail}</Detail>\
+                 </Error></Fault></IntuitResponse>"
+            ),
+        ),
+        ThrottleBody::Json => {
+            let fault = ServiceFault {
+                status,
+                kind: "SERVICE",
+                code: 3001,
+                message: &message,
+                detail,
+            };
+            Reply::json(status, fault.body("2026-01-01T00:00:00.000-08:00"))
+        }
+    };
+    match switches.throttle_retry_after {
+        Some(seconds) => reply.with(RETRY_AFTER, &seconds.to_string()),
+        None => reply,
+    }
+}
+
+/// Upstream speaks XML to those who do not ask for JSON; the emulator only says so.
+pub(crate) fn not_json(now: DateTime<Utc>) -> Reply {
+    let time = answer_time(now);
+    Reply::xml(
+        406,
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\
+             <IntuitResponse time=\"{time}\" xmlns=\"http://schema.intuit.com/finance/v3\">\
+             <Fault type=\"SystemFault\"><Error code=\"500\"><Message>Unsupported Operation</Message>\
+             <Detail>The emulator speaks JSON only: send Accept: application/json</Detail></Error></Fault>\
+             </IntuitResponse>"
+        ),
+    )
+}
+
+/// A path that is none.
+pub(crate) fn no_such_path(now: DateTime<Utc>) -> Reply {
+    let detail = "System Failure Error: Could not find resource for relative path";
+    let message = "An application error has occurred while processing your request";
+    ServiceFault {
+        status: 404,
+        kind: "SystemFault",
+        code: 10_000,
+        message,
+        detail,
+    }
+    .reply(now)
+}
+
+/// A write: this upstream is for reading.
+pub(crate) fn unsupported_operation(now: DateTime<Utc>) -> Reply {
+    validation(
+        500,
+        "Unsupported Operation",
+        "Operation is not supported: the emulator only reads",
+        now,
+    )
+}

@@ -1,0 +1,195 @@
+//! The server: starts the upstream on a socket and stops it again.
+
+mod delivery;
+pub(crate) mod reply;
+pub(crate) mod traffic;
+pub(crate) mod upstream;
+mod window;
+pub(crate) mod wire;
+
+pub(crate) use delivery::Stream;
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::books::mutation::{Mutation, MutationError};
+use crate::books::truth::{TruthError, TruthFilter, TruthLine};
+use crate::clock::Clock;
+use crate::control::{self, Summary};
+use crate::faults::FaultSpec;
+use crate::options::{EmulatorOptions, is_name, name_companies};
+use crate::quickbooks;
+use crate::switches::Switches;
+use upstream::{Info, Upstream};
+use wire::{Cord, Door};
+
+/// Starts emulators.
+#[derive(Debug)]
+pub struct Emulator;
+
+/// An emulator that answers until it is shut down or dropped.
+pub struct RunningEmulator {
+    upstream: Arc<Upstream>,
+    address: SocketAddr,
+    stop: CancellationToken,
+    connections: CancellationToken,
+    server: Option<JoinHandle<()>>,
+}
+
+/// Why an emulator did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Nothing to emulate.
+    #[error("an emulator needs at least one company")]
+    NoCompany,
+    /// Two companies of one name, or one without a proper one.
+    #[error("`{0}` cannot name one company")]
+    CompanyName(String),
+    /// No day, or more than a century.
+    #[error("books cover 1 to {most} days, not {0}", most = EmulatorOptions::MAX_DAYS)]
+    Days(u32),
+}
+
+impl Emulator {
+    /// Binds, computes the books' indexes and answers from then on. Needs a tokio runtime around it.
+    pub async fn start(mut options: EmulatorOptions) -> Result<RunningEmulator, StartError> {
+        name_companies(&mut options.companies);
+        check(&options)?;
+        let bind = |source| StartError::Bind {
+            address: options.listen,
+            source,
+        };
+        let listener = TcpListener::bind(options.listen).await.map_err(bind)?;
+        let address = listener.local_addr().map_err(bind)?;
+        let upstream = Arc::new(Upstream::new(&options, format!("http://{address}")));
+        let (stop, connections) = (CancellationToken::new(), CancellationToken::new());
+        let routes: Router = control::routes()
+            .merge(quickbooks::routes())
+            .with_state(Arc::clone(&upstream));
+        let door = Door {
+            listener,
+            all: connections.clone(),
+        };
+        let stopped = stop.clone().cancelled_owned();
+        let server = tokio::spawn(async move {
+            let service = routes.into_make_service_with_connect_info::<Cord>();
+            // It ends by the stop signal; axum has no other outcome.
+            let _ = axum::serve(door, service).with_graceful_shutdown(stopped).await;
+        });
+        Ok(RunningEmulator {
+            upstream,
+            address,
+            stop,
+            connections,
+            server: Some(server),
+        })
+    }
+}
+
+fn check(options: &EmulatorOptions) -> Result<(), StartError> {
+    if options.companies.is_empty() {
+        return Err(StartError::NoCompany);
+    }
+    if !(1..=EmulatorOptions::MAX_DAYS).contains(&options.days) {
+        return Err(StartError::Days(options.days));
+    }
+    let mut names = BTreeSet::new();
+    for company in &options.companies {
+        if !is_name(&company.name) || !names.insert(&company.name) {
+            return Err(StartError::CompanyName(company.name.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// How long answers under way may take when the emulator is shut down.
+const DRAIN: Duration = Duration::from_secs(2);
+
+impl RunningEmulator {
+    /// Its root, without a slash at the end: API and token endpoints hang off it.
+    pub fn url(&self) -> &str {
+        &self.upstream.url
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its keys and companies.
+    pub fn info(&self) -> Info {
+        self.upstream.info()
+    }
+
+    /// The clock it follows.
+    pub fn clock(&self) -> &Clock {
+        &self.upstream.clock
+    }
+
+    /// Puts a fault in force and tells its id.
+    pub fn set_fault(&self, spec: FaultSpec) -> u64 {
+        self.upstream.faults.set(spec)
+    }
+
+    /// Ends all faults.
+    pub fn clear_faults(&self) {
+        self.upstream.faults.clear();
+    }
+
+    /// Shows other ones of the doubtful behaviours.
+    pub fn set_switches(&self, switches: Switches) {
+        self.upstream.set_switches(switches);
+    }
+
+    /// Changes records, now or at every k-th request; the ids changed now.
+    pub fn mutate(&self, mutation: Mutation) -> Result<Vec<String>, MutationError> {
+        control::mutate::perform(&self.upstream, mutation)
+    }
+
+    /// What a correct copy of a company's entity holds.
+    pub fn truth(
+        &self,
+        company: &str,
+        entity: &str,
+        filter: &TruthFilter,
+    ) -> Result<Vec<TruthLine>, TruthError> {
+        control::truth::collect(&self.upstream, company, entity, filter)
+    }
+
+    /// What each company saw of its clients.
+    pub fn summary(&self) -> Summary {
+        control::requests::summary(&self.upstream)
+    }
+
+    /// Stops accepting, lets answers under way finish for two seconds, then ends every connection.
+    pub async fn shutdown(mut self) {
+        self.stop.cancel();
+        if let Some(server) = self.server.take() {
+            // What is not done by then ends with the drop of `self`.
+            let _ = tokio::time::timeout(DRAIN, server).await;
+        }
+    }
+}
+
+impl Drop for RunningEmulator {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.connections.cancel();
+    }
+}

@@ -1,0 +1,257 @@
+//! The upstream: everything that the pretended API holds while it runs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::traffic::Traffic;
+use crate::books::Books;
+use crate::books::blueprint::Draft;
+use crate::books::mutation::{Mutation, MutationError, Occasion};
+use crate::clock::Clock;
+use crate::dice::{Dice, topic};
+use crate::faults::{Facts, FaultBoard, Surface};
+use crate::locks::{Lock, RwLock};
+use crate::options::{CompanySpec, EmulatorOptions, Environment, Region};
+use crate::quickbooks::oauth::tokens::TokenStore;
+use crate::switches::Switches;
+
+/// The state behind every route.
+pub(crate) struct Upstream {
+    pub(crate) url: String,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: String,
+    pub(crate) companies: Vec<Company>,
+    pub(crate) tokens: TokenStore,
+    pub(crate) traffic: Arc<Traffic>,
+    pub(crate) faults: FaultBoard,
+    pub(crate) clock: Clock,
+    pub(crate) latency: Duration,
+    switches: RwLock<Switches>,
+    recurring: Lock<Vec<Recurring>>,
+    mutations: AtomicU64,
+    answers: AtomicU64,
+    tid_seed: u64,
+}
+
+/// One company of the upstream.
+pub(crate) struct Company {
+    pub(crate) name: String,
+    pub(crate) realm: String,
+    pub(crate) environment: Environment,
+    pub(crate) region: Region,
+    pub(crate) refresh_token: String,
+    pub(crate) books: Books,
+}
+
+/// A mutation that happens at every k-th request.
+struct Recurring {
+    company: usize,
+    mutation: Mutation,
+    every: u64,
+    left: Option<u64>,
+}
+
+/// The keys and companies of an emulator, as `GET /__emulator/info` gives them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Info {
+    /// The app's id.
+    pub client_id: String,
+    /// The app's secret.
+    pub client_secret: String,
+    /// Everything that can be connected.
+    pub companies: Vec<CompanyInfo>,
+}
+
+/// One company of [`Info`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompanyInfo {
+    /// Its name.
+    pub name: String,
+    /// Whose API it speaks: `quickbooks`.
+    pub connector: String,
+    /// Its id upstream.
+    pub realm: String,
+    /// Where it lives.
+    pub environment: Environment,
+    /// The token that consent gave; used tokens rotate away from it.
+    pub refresh_token: String,
+}
+
+impl Upstream {
+    pub(crate) fn new(options: &EmulatorOptions, url: String) -> Self {
+        let companies: Vec<Company> = options
+            .companies
+            .iter()
+            .map(|spec| Company::new(options, spec))
+            .collect();
+        let tokens = TokenStore::new(options.seed, options.clock.now().timestamp());
+        for (index, company) in companies.iter().enumerate() {
+            tokens.found_family(
+                index,
+                company.refresh_token.clone(),
+                options.clock.now().timestamp(),
+            );
+        }
+        let faults = FaultBoard::default();
+        for spec in &options.faults {
+            faults.set(spec.clone());
+        }
+        let mut keys = Dice::new(options.seed, topic("app keys"), 0);
+        Self {
+            url,
+            client_id: format!("AB{}", keys.letters(48)),
+            client_secret: keys.letters(40),
+            tokens,
+            traffic: Arc::new(Traffic::new(companies.len(), options.rate, options.clock.clone())),
+            faults,
+            clock: options.clock.clone(),
+            latency: options.latency,
+            switches: RwLock::new(options.switches),
+            recurring: Lock::default(),
+            mutations: AtomicU64::new(0),
+            answers: AtomicU64::new(0),
+            tid_seed: keys.next(),
+            companies,
+        }
+    }
+
+    pub(crate) fn switches(&self) -> Switches {
+        *self.switches.read()
+    }
+
+    pub(crate) fn set_switches(&self, switches: Switches) {
+        *self.switches.write() = switches;
+    }
+
+    /// The company of that name or realm.
+    pub(crate) fn company(&self, name: &str) -> Option<usize> {
+        self.companies
+            .iter()
+            .position(|company| company.name == name || company.realm == name)
+    }
+
+    /// The id that every answer carries and that support would ask for.
+    pub(crate) fn next_tid(&self) -> String {
+        let number = self.answers.fetch_add(1, Ordering::Relaxed);
+        let noise = Dice::new(self.tid_seed, topic("tid"), number).next();
+        format!("1-{:08x}-{number:08x}{noise:016x}", self.clock.now().timestamp())
+    }
+
+    pub(crate) fn info(&self) -> Info {
+        let info = |company: &Company| CompanyInfo {
+            name: company.name.clone(),
+            connector: "quickbooks".to_owned(),
+            realm: company.realm.clone(),
+            environment: company.environment,
+            refresh_token: company.refresh_token.clone(),
+        };
+        Info {
+            client_id: self.client_id.clone(),
+            client_secret: self.client_secret.clone(),
+            companies: self.companies.iter().map(info).collect(),
+        }
+    }
+
+    /// Does a mutation once; the ids it touched.
+    pub(crate) fn mutate(&self, mutation: &Mutation) -> Result<Vec<String>, MutationError> {
+        let index = self.company_of(mutation)?;
+        let company = &self.companies[index];
+        let book = company
+            .books
+            .book(&mutation.entity)
+            .ok_or_else(|| MutationError::Entity(mutation.entity.clone()))?;
+        let now = self.clock.now().timestamp();
+        let facts = Facts {
+            surface: Surface::Api,
+            company: Some((&company.name, &company.realm)),
+            entity: Some(book.entity.name),
+            path: "",
+        };
+        let occasion = Occasion {
+            now,
+            visible_at: now + i64::from(self.faults.visibility_delay(&facts)),
+            number: self.mutations.fetch_add(1, Ordering::Relaxed),
+        };
+        let ordinals = mutation.apply(&company.books.blueprint, book, occasion)?;
+        Ok(ordinals.iter().map(|ordinal| (ordinal + 1).to_string()).collect())
+    }
+
+    /// Plans a mutation for every k-th request of its company.
+    pub(crate) fn mutate_every(&self, mutation: Mutation, every: u64) -> Result<(), MutationError> {
+        let company = self.company_of(&mutation)?;
+        if every == 0 {
+            return Err(MutationError::Every);
+        }
+        if self.companies[company].books.book(&mutation.entity).is_none() {
+            return Err(MutationError::Entity(mutation.entity));
+        }
+        let left = mutation.times;
+        self.recurring.lock().push(Recurring {
+            company,
+            mutation,
+            every,
+            left,
+        });
+        Ok(())
+    }
+
+    pub(crate) fn stop_recurring_mutations(&self) {
+        self.recurring.lock().clear();
+    }
+
+    /// Does what is planned for the n-th request of a company.
+    pub(crate) fn mutate_at_request(&self, company: usize, number: u64) {
+        let due: Vec<Mutation> = {
+            let mut recurring = self.recurring.lock();
+            let due = recurring
+                .iter_mut()
+                .filter_map(|plan| plan.due(company, number))
+                .collect();
+            recurring.retain(|plan| plan.left != Some(0));
+            due
+        };
+        for mutation in due {
+            // It was checked when it was planned; later only the records can run out, and then nothing changes.
+            let _ = self.mutate(&mutation);
+        }
+    }
+
+    fn company_of(&self, mutation: &Mutation) -> Result<usize, MutationError> {
+        self.company(&mutation.company)
+            .ok_or_else(|| MutationError::Company(mutation.company.clone()))
+    }
+}
+
+impl Recurring {
+    fn due(&mut self, company: usize, number: u64) -> Option<Mutation> {
+        if self.company != company || !number.is_multiple_of(self.every) {
+            return None;
+        }
+        self.left = self.left.map(|left| left.saturating_sub(1));
+        Some(self.mutation.clone())
+    }
+}
+
+impl Company {
+    fn new(options: &EmulatorOptions, spec: &CompanySpec) -> Self {
+        // Drawn from the name and not from the place in the list: another company beside it changes nothing.
+        let mut dice = Dice::new(options.seed, topic("company"), topic(&spec.name));
+        Self {
+            name: spec.name.clone(),
+            realm: format!("9341{:012}", dice.below(1_000_000_000_000)),
+            environment: spec.environment,
+            region: spec.region,
+            refresh_token: format!("AB11{}", dice.letters(46)),
+            books: Books::open(Draft {
+                seed: dice.next(),
+                size: spec.size,
+                region: spec.region,
+                days: options.days,
+                as_of: options.as_of,
+            }),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The emulator as its clients meet it: over HTTP, without a look inside.
+
+mod answers;
+mod authorization;
+mod books;
+mod client;
+mod faults;
+mod limits;
+mod mutations;
+mod queries;
