@@ -1,0 +1,8 @@
+//! Access against an emulator over real HTTP and a ledger in a real file.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it is")]
+
+mod failures;
+mod renewal;
+mod siblings;
+mod world;

@@ -1,0 +1,232 @@
+//! A world: an emulator, a ledger, one connection, and as many processes as a test wants.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::DateTime;
+use ledgerfleet_access::{Access, AccessError, AccessToken};
+use ledgerfleet_connectors::http::HttpClient;
+use ledgerfleet_connectors::{Connectors, Endpoints, Target};
+use ledgerfleet_emulator::{
+    Clock as UpstreamClock, CompanyInfo, DropMoment, Emulator, EmulatorOptions, FaultKind, FaultSpec, Rate,
+    Rotation, RunningEmulator, Surface, Switches, TokenTraffic,
+};
+use ledgerfleet_ledger::sqlite::SqliteLedger;
+use ledgerfleet_ledger::{Connections, Ledger, NewConnection, SealedCredential};
+use ledgerfleet_model::{Clock, Connection, ConnectionId, Environment, ManualClock, Timings};
+use ledgerfleet_vault::{MasterKey, Place, Vault};
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::{Connection as _, SqliteConnection};
+use tempfile::TempDir;
+
+/// The company that is connected.
+const COMPANY: &str = "demo-us";
+
+pub(crate) struct World {
+    pub(crate) emulator: RunningEmulator,
+    pub(crate) ledger: Arc<SqliteLedger>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) connection: Connection,
+    clock: ManualClock,
+    folder: TempDir,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        let start = DateTime::from_timestamp(1_782_900_000, 0).unwrap();
+        let options = EmulatorOptions {
+            days: 2,
+            rate: Rate::Off,
+            clock: UpstreamClock::frozen_at(start),
+            ..EmulatorOptions::default()
+        };
+        let emulator = Emulator::start(options).await.unwrap();
+        let (clock, folder) = (ManualClock::at(start), TempDir::new().unwrap());
+        let path = folder.path().join("ledger.db");
+        let ledger = Arc::new(SqliteLedger::open(&path, Arc::new(clock.clone())).await.unwrap());
+        let vault = Arc::new(Vault::new(MasterKey::generate()));
+        let company = emulator
+            .info()
+            .companies
+            .into_iter()
+            .find(|company| company.name == COMPANY)
+            .unwrap();
+        let connection = connect(&ledger, &vault, &company).await;
+        Self {
+            emulator,
+            ledger,
+            vault,
+            connection,
+            clock,
+            folder,
+        }
+    }
+
+    /// Every refresh gives another refresh token, and the old one is dead at once.
+    pub(crate) fn rotate_at_every_refresh(&self) {
+        self.emulator.set_switches(Switches {
+            rotation: Rotation::EveryRefresh,
+            ..Switches::default()
+        });
+    }
+
+    /// What one process of the fleet has.
+    pub(crate) fn process(&self) -> Access {
+        self.process_with(&self.endpoints(), Arc::clone(&self.vault))
+    }
+
+    pub(crate) fn process_with(&self, endpoints: &Endpoints, vault: Arc<Vault>) -> Access {
+        let http = HttpClient::new(&Timings::default()).unwrap();
+        let connectors = Connectors::build(&http, |_| endpoints.clone());
+        let ledger: Arc<dyn Ledger> = self.ledger.clone();
+        Access::new(
+            ledger,
+            vault,
+            Arc::new(connectors),
+            Arc::new(self.clock.clone()) as Arc<dyn Clock>,
+        )
+    }
+
+    pub(crate) fn endpoints(&self) -> Endpoints {
+        let info = self.emulator.info();
+        Endpoints {
+            api_url: Some(self.emulator.url().to_owned()),
+            oauth_url: Some(self.emulator.url().to_owned()),
+            client_id: Some(info.client_id),
+            client_secret: Some(SecretString::from(info.client_secret)),
+        }
+    }
+
+    /// Lets time pass for everybody.
+    pub(crate) fn pass(&self, time: Duration) {
+        self.clock.advance(time);
+        self.emulator.clock().step(time);
+    }
+
+    /// Makes the token endpoint fail `times` times.
+    pub(crate) fn token_fault(&self, fault: FaultKind, times: Option<u64>) {
+        self.emulator.set_fault(FaultSpec {
+            on: Some(Surface::Token),
+            times,
+            ..FaultSpec::always(fault)
+        });
+    }
+
+    /// Makes the next token answer get lost after it took effect.
+    pub(crate) fn lose_next_answer(&self) {
+        self.token_fault(
+            FaultKind::Drop {
+                moment: DropMoment::After,
+            },
+            Some(1),
+        );
+    }
+
+    /// What the token endpoint saw of the connection.
+    pub(crate) fn traffic(&self) -> TokenTraffic {
+        self.emulator.summary().company(COMPANY).unwrap().tokens.clone()
+    }
+
+    /// The stored credential, and the JSON that is sealed in it.
+    pub(crate) async fn stored(&self) -> (SealedCredential, String) {
+        let stored = self.ledger.credential(self.connection.id).await.unwrap().unwrap();
+        let place = Place {
+            table: "fleet.credentials",
+            connection: self.connection.id,
+            column: "sealed",
+            version: stored.version,
+        };
+        let text = self.vault.open(&place, &stored.sealed).unwrap();
+        (stored, text.expose_secret().to_owned())
+    }
+
+    /// The refresh token in the ledger.
+    pub(crate) async fn stored_secret(&self) -> SecretString {
+        let (_, text) = self.stored().await;
+        let (_, rest) = text.split_once(r#""secret":""#).unwrap();
+        SecretString::from(rest.split_once('"').unwrap().0)
+    }
+
+    /// Stores `secret` as a person or a sibling would, on top of what is stored.
+    pub(crate) async fn replace(&self, secret: &SecretString) {
+        let (stored, _) = self.stored().await;
+        let new = self
+            .process()
+            .seal_replacement(self.connection.id, stored.version + 1, secret);
+        assert!(
+            self.ledger
+                .replace_credential(self.connection.id, stored.version, &new)
+                .await
+                .unwrap()
+        );
+    }
+
+    /// From now on the ledger refuses to store credentials, or no longer does.
+    pub(crate) async fn refuse_to_store(&self, refuse: bool) {
+        const REFUSE: &str = "CREATE TRIGGER refuse BEFORE UPDATE ON fleet_credentials
+            BEGIN SELECT RAISE(ABORT, 'no'); END";
+        let path: PathBuf = self.folder.path().join("ledger.db");
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+        let mut file = SqliteConnection::connect_with(&options).await.unwrap();
+        let statement = if refuse { REFUSE } else { "DROP TRIGGER refuse" };
+        sqlx::query(statement).execute(&mut file).await.unwrap();
+    }
+
+    /// Whether the upstream lets a token in.
+    pub(crate) async fn works(&self, token: &AccessToken) -> bool {
+        let http = HttpClient::new(&Timings::default()).unwrap();
+        let connectors = Connectors::build(&http, |_| self.endpoints());
+        let target = Target {
+            account: &self.connection.account,
+            environment: self.connection.environment,
+            access: token.secret(),
+        };
+        connectors
+            .get("quickbooks")
+            .unwrap()
+            .identify(&target)
+            .await
+            .is_ok()
+    }
+
+    /// What a process that cannot get a token says.
+    pub(crate) async fn refusal(&self, access: &Access) -> AccessError {
+        let error = access.token(&self.connection).await.unwrap_err();
+        let secret = self.stored_secret().await;
+        assert!(
+            !format!("{error} {error:?}").contains(secret.expose_secret()),
+            "{error}"
+        );
+        error
+    }
+}
+
+async fn connect(ledger: &Arc<SqliteLedger>, vault: &Arc<Vault>, company: &CompanyInfo) -> Connection {
+    let http = HttpClient::new(&Timings::default()).unwrap();
+    let connectors = Arc::new(Connectors::build(&http, |_| Endpoints::default()));
+    let ledger_of_access: Arc<dyn Ledger> = ledger.clone();
+    let access = Access::new(
+        ledger_of_access,
+        Arc::clone(vault),
+        connectors,
+        Arc::new(ledgerfleet_model::SystemClock),
+    );
+    let new = NewConnection {
+        id: ConnectionId::new(),
+        name: company.name.clone(),
+        connector: company.connector.clone(),
+        account: company.realm.clone(),
+        environment: Environment::Sandbox,
+        time_zone: chrono_tz::UTC,
+        requests_per_second: None,
+        slots: None,
+    };
+    let credential = access.seal_first(new.id, &SecretString::from(company.refresh_token.clone()));
+    ledger.add_connection(&new, &credential).await.unwrap()
+}
+
+/// The text of a token, to compare.
+pub(crate) fn text(token: &AccessToken) -> &str {
+    token.secret().expose_secret()
+}
