@@ -113,6 +113,26 @@ async fn an_answer_longer_than_all_answers_together_may_hold_is_read() {
 }
 
 #[tokio::test]
+async fn an_answer_waits_while_the_others_hold_all_the_memory_there_is() {
+    let client = client();
+    let (first, second) = (zipped(&[b'x'; 900]), zipped(&[b'x'; 900]));
+    let mut held = Vec::new();
+    for bytes in [first, second] {
+        let (url, _) = answering(bytes, Then::Close).await;
+        held.push(client.send(client.get(url)).await.unwrap());
+    }
+    let (url, _) = answering(zipped(&[b'x'; 900]), Then::Close).await;
+    let mut third = Box::pin(client.send(client.get(url)));
+    assert!(
+        tokio::time::timeout(Duration::from_millis(100), &mut third)
+            .await
+            .is_err()
+    );
+    drop(held);
+    assert_eq!(third.await.unwrap().body.len(), 900);
+}
+
+#[tokio::test]
 async fn an_answer_that_breaks_off_is_truncated() {
     for cut in [
         b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf".to_vec(),
