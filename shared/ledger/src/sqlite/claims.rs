@@ -112,8 +112,10 @@ impl Claims for SqliteLedger {
             .fetch_all(&mut *tx)
             .await
             .map_err(failed("claim"))?;
+        // Before the commit: a row that cannot be read must not be held by anybody.
+        let claims = in_the_order_of(ids, rows)?;
         tx.commit().await.map_err(failed("claim"))?;
-        in_the_order_of(ids, rows)
+        Ok(claims)
     }
 
     async fn start(&self, held: Held) -> Result<bool, LedgerError> {

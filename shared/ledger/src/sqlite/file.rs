@@ -125,6 +125,16 @@ impl SqliteLedger {
         made.await.map_err(|error| name_the_file(error, &self.path))
     }
 
+    /// Whether reading and writing can go on side by side. A copy that SQLite has made of a ledger (`VACUUM INTO`)
+    /// has lost this.
+    pub(super) async fn has_write_ahead_log(&self) -> Result<bool, LedgerError> {
+        let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
+            .fetch_one(&self.readers)
+            .await
+            .map_err(failed("open"))?;
+        Ok(mode == "wal")
+    }
+
     /// Switches the file to a write-ahead log, once and for all. SQLite does not wait for the exclusive lock this
     /// takes, so two processes that open a new file at once have to.
     async fn use_write_ahead_log(&self) -> Result<(), LedgerError> {

@@ -17,6 +17,8 @@ mod records;
 mod reports;
 mod runs;
 mod segments;
+#[cfg(test)]
+mod tests;
 mod upsert;
 
 use std::path::{Path, PathBuf};
@@ -33,6 +35,9 @@ use error::failed;
 
 /// How long a statement waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(5);
+
+/// Bytes that the log keeps on the disk after a large transaction: 64 MiB.
+const LOG: &str = "67108864";
 
 /// Readers at once in this process.
 const READERS: u32 = 4;
@@ -63,7 +68,7 @@ impl SqliteLedger {
     pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, LedgerError> {
         let found = file::inspect(path).await?;
         let ledger = Self::over(path, clock);
-        if found != file::Found::Current {
+        if found != file::Found::Current || !ledger.has_write_ahead_log().await? {
             ledger.migrate().await?;
         }
         Ok(ledger)
@@ -100,6 +105,7 @@ impl SqliteLedger {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY)
+            .pragma("journal_size_limit", LOG)
             // Statements carry records; they are reported by whoever handles their errors.
             .disable_statement_logging();
         let writer = pool(1).connect_lazy_with(options.clone().create_if_missing(true));

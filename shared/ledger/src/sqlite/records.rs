@@ -47,19 +47,39 @@ impl TryFrom<RecordRow> for StoredRecord {
     }
 }
 
+/// The records of a table on a condition, newest date first.
+macro_rules! records_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, source_version, source_updated_at, document_date, observed_at_utc, ingested_at_utc,
+                    last_seen_utc, deleted_at_utc, payload_hash, payload
+             FROM raw_records
+             WHERE connection_id = ?1 AND entity = ?2 AND ",
+            $condition,
+            " ORDER BY document_date DESC, id LIMIT ?6"
+        )
+    };
+}
+
 #[async_trait]
 impl Records for SqliteLedger {
     async fn records(&self, filter: &RecordFilter) -> Result<Vec<StoredRecord>, LedgerError> {
-        const RECORDS: &str = "
-            SELECT id, source_version, source_updated_at, document_date, observed_at_utc, ingested_at_utc,
-                   last_seen_utc, deleted_at_utc, payload_hash, payload
-            FROM raw_records
-            WHERE connection_id = ?1 AND entity = ?2
-              AND (?3 IS NULL OR id = ?3)
-              AND (?4 IS NULL OR document_date >= ?4)
-              AND (?5 IS NULL OR document_date <= ?5)
-            ORDER BY document_date DESC, id LIMIT ?6";
-        let rows: Vec<RecordRow> = sqlx::query_as(RECORDS)
+        // One statement each, because an index serves no condition that may be absent.
+        const BY_ID: &str = records_where!(
+            "id = ?3 AND (?4 IS NULL OR document_date >= ?4) AND (?5 IS NULL OR document_date <= ?5)"
+        );
+        const BY_DATE: &str = records_where!(
+            "?3 IS NULL AND document_date BETWEEN coalesce(?4, '0000-01-01') AND coalesce(?5, '9999-12-31')"
+        );
+        const ALL: &str = records_where!("?3 IS NULL AND ?4 IS NULL AND ?5 IS NULL");
+        let statement = match filter {
+            RecordFilter { id: Some(_), .. } => BY_ID,
+            RecordFilter {
+                from: None, to: None, ..
+            } => ALL,
+            _ => BY_DATE,
+        };
+        let rows: Vec<RecordRow> = sqlx::query_as(statement)
             .bind(Text(filter.connection))
             .bind(&filter.table)
             .bind(&filter.id)

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use async_trait::async_trait;
+use chrono::NaiveDate;
 use ledgerfleet_model::segment::FORMAT;
 use ledgerfleet_model::{ConnectionId, RunId, RunState};
 use sqlx::SqliteConnection;
@@ -170,7 +171,7 @@ async fn insert_segments(
             value ->> 6, value ->> 7, ?5, ?6, ?6
         FROM json_each(?1) ORDER BY key";
     let insert = sqlx::query(INSERT)
-        .bind(json_segments(chunk))
+        .bind(json_segments(chunk)?)
         .bind(Text(run.id))
         .bind(run.lane.rank())
         .bind(FORMAT)
@@ -181,25 +182,26 @@ async fn insert_segments(
 }
 
 /// `[[id, connection, entity, axis, day_from, day_to, starts_at, ends_at], …]`
-fn json_segments(chunk: &[NewSegment]) -> String {
-    let rows = chunk.iter().map(|segment| {
+fn json_segments(chunk: &[NewSegment]) -> Result<String, LedgerError> {
+    let row = |segment: &NewSegment| {
         let window = WindowColumns::from(&segment.window);
-        let starts_at = window.starts_at.map(|at| at.to_string());
-        let ends_at = window.ends_at.map(|at| at.to_string());
-        let (day_from, day_to) = (window.day_from.map(|day| day.0), window.day_to.map(|day| day.0));
-        let (axis, entity) = (window.axis.0, &segment.entity);
-        serde_json::json!([
+        let day = |day: Option<Text<NaiveDate>>| day.map(|day| day.0);
+        let instant = |at: Option<Stamp>| at.map(|at| at.to_string());
+        let days = (day(window.day_from), day(window.day_to));
+        let instants = (instant(window.starts_at), instant(window.ends_at));
+        (
             segment.id,
             segment.connection,
-            entity,
-            axis,
-            day_from,
-            day_to,
-            starts_at,
-            ends_at
-        ])
-    });
-    rows.collect::<serde_json::Value>().to_string()
+            segment.entity.clone(),
+            window.axis.0,
+            days.0,
+            days.1,
+            instants.0,
+            instants.1,
+        )
+    };
+    let rows: Vec<_> = chunk.iter().map(row).collect();
+    serde_json::to_string(&rows).map_err(|error| failed("insert segments")(sqlx::Error::Encode(error.into())))
 }
 
 async fn count_segments(tx: &mut SqliteConnection, run: RunId, count: u64) -> Result<(), LedgerError> {

@@ -320,7 +320,8 @@ pub(super) async fn cancel(
     const NOTE: &str = "
         UPDATE fleet_coverage SET last_result = 'cancelled', last_segment_id = s.id
         FROM fleet_segments s
-        WHERE (s.run_id = ?1 OR s.connection_id = ?2) AND s.state IN ('pending', 'running')
+        WHERE s.run_id IN (SELECT run_id FROM fleet_run_connections WHERE run_id = ?1 OR connection_id = ?2)
+          AND (?2 IS NULL OR s.connection_id = ?2) AND s.state IN ('pending', 'running')
           AND fleet_coverage.connection_id = s.connection_id AND fleet_coverage.entity = s.entity
           AND fleet_coverage.axis = s.axis
           AND coalesce(fleet_coverage.day_from, '') = coalesce(s.day_from, '')
@@ -328,10 +329,12 @@ pub(super) async fn cancel(
     const FORGET: &str = "
         DELETE FROM fleet_seen WHERE segment_id IN (
             SELECT id FROM fleet_segments
-            WHERE (run_id = ?1 OR connection_id = ?2) AND state IN ('pending', 'running'))";
+            WHERE run_id IN (SELECT run_id FROM fleet_run_connections WHERE run_id = ?1 OR connection_id = ?2)
+              AND (?2 IS NULL OR connection_id = ?2) AND state IN ('pending', 'running'))";
     const CANCEL: &str = "
         UPDATE fleet_segments SET state = 'cancelled', epoch = epoch + 1, lease_until = NULL, ended_at = ?3
-        WHERE (run_id = ?1 OR connection_id = ?2) AND state IN ('pending', 'running')";
+        WHERE run_id IN (SELECT run_id FROM fleet_run_connections WHERE run_id = ?1 OR connection_id = ?2)
+          AND (?2 IS NULL OR connection_id = ?2) AND state IN ('pending', 'running')";
     let (run, connection) = match scope {
         Cancelled::OfRun(run) => (Some(Text(run)), None),
         Cancelled::OfConnection(connection) => (None, Some(Text(connection))),

@@ -261,3 +261,25 @@ async fn what_was_committed_survives_a_power_cut_and_nothing_else_does() {
         })
     );
 }
+
+#[tokio::test]
+async fn a_copy_that_sqlite_has_made_becomes_a_ledger_with_a_log_again() {
+    let world = world().await;
+    scene(&world, 2).await;
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy.db");
+    let vacuum = sqlx::query("VACUUM INTO ?").bind(copy.to_str().unwrap());
+    vacuum.execute(&mut world.sql().await).await.unwrap();
+    let ledger = open(&copy).await.unwrap();
+    assert_eq!(ledger.runs(9).await.unwrap()[0].segments, 2);
+    let mut sql = SqliteConnectOptions::new()
+        .filename(&copy)
+        .connect()
+        .await
+        .unwrap();
+    let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
+        .fetch_one(&mut sql)
+        .await
+        .unwrap();
+    assert_eq!(mode, "wal");
+}
