@@ -46,7 +46,11 @@ impl Clock {
         let dial = &self.0;
         let stepped = TimeDelta::microseconds(dial.stepped_micros.load(Ordering::SeqCst));
         let ran = dial.running_since.map_or(Duration::ZERO, |start| start.elapsed());
-        dial.origin + stepped + TimeDelta::from_std(ran).unwrap_or_default()
+        let ran = TimeDelta::from_std(ran).unwrap_or_default();
+        let moved = dial.origin.checked_add_signed(stepped);
+        moved
+            .and_then(|moved| moved.checked_add_signed(ran))
+            .unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
     /// Moves the clock forward; there is no way back, because expiries and rate windows count on it.

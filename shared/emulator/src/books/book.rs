@@ -12,6 +12,7 @@ use super::entity::{Entity, Population};
 use super::head::{Head, Standing};
 use super::overlay::{Birth, Change, Overlay, Seen, View};
 use super::roll::Roll;
+use super::selection::Selection;
 use crate::locks::RwLock;
 
 /// One entity's records.
@@ -33,13 +34,6 @@ pub(crate) struct Sight<'book> {
     book: &'book Book,
     overlay: RwLockReadGuard<'book, Overlay>,
     view: View,
-}
-
-/// Records in the order of their ids.
-pub(crate) enum Selection {
-    /// Untouched records, which for documents are also in the order of their dates.
-    Range(Range<u64>),
-    List(Vec<u64>),
 }
 
 impl Book {
@@ -167,36 +161,6 @@ impl Sight<'_> {
     }
 }
 
-impl Selection {
-    pub(crate) fn len(&self) -> u64 {
-        match self {
-            Self::Range(range) => range.end - range.start,
-            Self::List(list) => u64::try_from(list.len()).unwrap_or(u64::MAX),
-        }
-    }
-
-    pub(crate) fn iter(&self) -> Box<dyn Iterator<Item = u64> + Send + '_> {
-        match self {
-            Self::Range(range) => Box::new(range.clone()),
-            Self::List(list) => Box::new(list.iter().copied()),
-        }
-    }
-
-    /// So many records after having passed so many.
-    pub(crate) fn slice(&self, passed: u64, count: u64) -> Box<dyn Iterator<Item = u64> + Send + '_> {
-        match self {
-            Self::Range(range) => {
-                let first = range.start.saturating_add(passed).min(range.end);
-                Box::new(first..first.saturating_add(count).min(range.end))
-            }
-            Self::List(list) => {
-                let index = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-                Box::new(list.iter().copied().skip(index(passed)).take(index(count)))
-            }
-        }
-    }
-}
-
 /// Entered on its date during the working day, in the order of ids; some days before or after in one case of eight.
 fn document_head(blueprint: &Blueprint, entity: &Entity, calendar: &Calendar, ordinal: u64) -> Head {
     let place = calendar.place(ordinal);
@@ -304,4 +268,95 @@ fn day_of(seconds: i64) -> NaiveDate {
     DateTime::from_timestamp(seconds, 0)
         .unwrap_or_default()
         .date_naive()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::books::bounds::Span;
+    use crate::books::entities::{customer, invoice};
+    use crate::books::mutation::{Mutation, MutationKind, Occasion, Pick};
+    use crate::books::tests_support::blueprint;
+    use crate::options::Region;
+
+    fn fits(bounds: &Bounds, head: &Head, entity: &Entity) -> bool {
+        let dated = entity.is_list() || bounds.dates.includes(head.date);
+        dated && bounds.created.includes(head.created) && bounds.updated.includes(head.updated)
+    }
+
+    fn mutated(plan: &Blueprint, entity: &'static Entity) -> Book {
+        let book = Book::new(plan, entity);
+        let kinds = [
+            MutationKind::Create,
+            MutationKind::Update,
+            MutationKind::Delete,
+            MutationKind::LateChange,
+        ];
+        for (number, kind) in (0..).zip(kinds) {
+            let mutation = Mutation {
+                count: 15,
+                pick: Pick::Random,
+                ..Mutation::new("", "", kind)
+            };
+            let now = plan.closing - 40 * 86_400;
+            mutation
+                .apply(
+                    plan,
+                    &book,
+                    Occasion {
+                        now,
+                        visible_at: now,
+                        number,
+                    },
+                )
+                .unwrap();
+        }
+        book
+    }
+
+    #[test]
+    fn every_record_was_created_before_it_was_updated_and_before_the_books_closed() {
+        let plan = blueprint(Region::Us);
+        for entity in crate::books::entities::ALL {
+            for head in crate::books::tests_support::heads(&plan, entity) {
+                assert!(
+                    head.created <= head.updated && head.updated <= plan.closing,
+                    "{head:?}"
+                );
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn what_is_selected_by_the_index_is_what_a_whole_scan_finds(
+            axis in 0..3_u8, from in -10..130_i64, days in 0..20_i64, open_end in any::<bool>(), list in any::<bool>(),
+        ) {
+            let plan = blueprint(Region::Ca);
+            let book = mutated(&plan, if list { &customer::ENTITY } else { &invoice::ENTITY });
+            let sight = book.look(&plan, View::Newest);
+            let first = plan.first_day + chrono::TimeDelta::days(from);
+            let last = first + chrono::TimeDelta::days(days);
+            let instants = Span { from: Some(midnight(first) + 5 * 3600), to: (!open_end).then(|| midnight(last)) };
+            let mut bounds = Bounds::default();
+            match axis {
+                0 => bounds.dates = Span { from: Some(first), to: (!open_end).then_some(last) },
+                1 => bounds.created = instants,
+                _ => bounds.updated = instants,
+            }
+            let matching = |selection: Selection| -> Vec<u64> {
+                let heads = selection.iter().filter_map(|ordinal| sight.head(ordinal));
+                heads.filter(|head| fits(&bounds, head, book.entity)).map(|head| head.ordinal).collect()
+            };
+            let by_scan = matching(sight.select(&Bounds::default()));
+            prop_assert_eq!(matching(sight.select(&bounds)), by_scan.clone());
+            if axis == 0 && !list {
+                prop_assert_eq!(sight.select(&bounds).len(), by_scan.len() as u64, "dates are exact");
+            }
+        }
+    }
 }

@@ -14,8 +14,10 @@ use crate::money::Money;
 pub(crate) struct Entity {
     /// The product's name: snake_case, singular.
     pub(crate) name: &'static str,
-    /// Upstream's name, in statements and in answers.
+    /// Upstream's name in statements.
     pub(crate) api: &'static str,
+    /// Upstream's name in answers, which is another one here and there.
+    pub(crate) answer_key: &'static str,
     pub(crate) population: Population,
     /// What statements may filter and order by, in groups: those shared with other entities and its own.
     pub(crate) properties: &'static [&'static [Property]],

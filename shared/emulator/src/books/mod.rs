@@ -12,6 +12,7 @@ pub(crate) mod mutation;
 mod names;
 pub(crate) mod overlay;
 mod roll;
+pub(crate) mod selection;
 #[cfg(test)]
 pub(crate) mod tests_support;
 pub(crate) mod truth;

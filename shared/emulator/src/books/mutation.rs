@@ -1,6 +1,6 @@
 //! A mutation: a change to the books while somebody reads them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::blueprint::Blueprint;
 use super::book::{Book, Sight};
 use super::bounds::{Bounds, Span};
-use super::entity::Voiding;
+use super::entity::{Entity, Voiding};
 use super::head::{Head, Standing};
 use super::overlay::{Birth, Change, View};
+use super::selection::Selection;
 use crate::dice::{Dice, topic};
 
 /// What to change, in which records, once or again and again.
@@ -49,6 +50,9 @@ pub struct Mutation {
 fn one() -> u32 {
     1
 }
+
+/// The overlay remembers every changed record.
+const MOST: u32 = 100_000;
 
 fn two_minutes() -> u32 {
     120
@@ -107,6 +111,9 @@ pub enum MutationError {
     /// Something else than a voidable document.
     #[error("a {0} cannot be voided")]
     Void(&'static str),
+    /// More than memory is meant for.
+    #[error("a mutation changes 1 to {MOST} records, not {0}")]
+    Count(u32),
     /// Every 0-th request.
     #[error("`every` counts requests from 1")]
     Every,
@@ -147,9 +154,7 @@ impl Mutation {
         book: &Book,
         occasion: Occasion,
     ) -> Result<Vec<u64>, MutationError> {
-        if self.kind == MutationKind::Void && book.entity.voiding == Voiding::Impossible {
-            return Err(MutationError::Void(book.entity.name));
-        }
+        self.check(book.entity)?;
         if self.kind == MutationKind::Create {
             return Ok(self.create(plan, book, occasion));
         }
@@ -158,6 +163,20 @@ impl Mutation {
             self.change(book, head, occasion);
         }
         Ok(chosen.iter().map(|head| head.ordinal).collect())
+    }
+
+    /// Refuses what can never be done to any record of the entity.
+    pub(crate) fn check(&self, entity: &Entity) -> Result<(), MutationError> {
+        if self.every == Some(0) {
+            return Err(MutationError::Every);
+        }
+        if !(1..=MOST).contains(&self.count) {
+            return Err(MutationError::Count(self.count));
+        }
+        if self.kind == MutationKind::Void && entity.voiding == Voiding::Impossible {
+            return Err(MutationError::Void(entity.name));
+        }
+        Ok(())
     }
 
     fn create(&self, plan: &Blueprint, book: &Book, occasion: Occasion) -> Vec<u64> {
@@ -199,19 +218,17 @@ impl Mutation {
             ..Bounds::default()
         });
         let count = usize::try_from(self.count).unwrap_or(usize::MAX);
-        let live = selection
-            .iter()
-            .filter_map(|ordinal| sight.head(ordinal))
-            .filter(eligible);
+        let live = |ordinal: u64| sight.head(ordinal).filter(eligible);
         Ok(match self.pick {
-            Pick::First => live.take(count).collect(),
+            Pick::First => selection.iter().filter_map(live).take(count).collect(),
             Pick::Last => {
-                let mut all: Vec<Head> = live.collect();
-                all.split_off(all.len().saturating_sub(count))
+                let mut last: Vec<Head> = selection.iter().rev().filter_map(live).take(count).collect();
+                last.reverse();
+                last
             }
             Pick::Random => {
                 let dice = Dice::new(plan.seed, topic("mutation"), occasion.number);
-                some_of(&live.collect::<Vec<Head>>(), count, dice)
+                some_of(&selection, count, dice, live)
             }
         })
     }
@@ -263,14 +280,30 @@ fn named(sight: &Sight<'_>, book: &Book, id: &str) -> Result<Head, MutationError
     sight.head(ordinal).ok_or_else(missing)
 }
 
-/// `count` different ones, in the order they had.
-fn some_of(all: &[Head], count: usize, mut dice: Dice) -> Vec<Head> {
-    if count >= all.len() {
-        return all.to_vec();
+/// `count` different ones in the order of their ids; fewer where there are not so many.
+fn some_of(
+    selection: &Selection,
+    count: usize,
+    mut dice: Dice,
+    live: impl Fn(u64) -> Option<Head>,
+) -> Vec<Head> {
+    let mut chosen = BTreeMap::new();
+    // Drawn and not shuffled, because a large book has millions. What is drawn twice or dead is drawn again, and when too
+    // much of it is, the book is small or spent enough to be read through.
+    for _ in 0..count.saturating_mul(20) {
+        let drawn = selection.slice(dice.below(selection.len()), 1).next();
+        if let Some(head) = drawn.and_then(&live) {
+            chosen.insert(head.ordinal, head);
+        }
+        if chosen.len() == count {
+            return chosen.into_values().collect();
+        }
     }
-    let mut chosen = BTreeSet::new();
-    while chosen.len() < count {
-        chosen.insert(dice.index(all.len()));
-    }
-    chosen.into_iter().map(|index| all[index]).collect()
+    let rest = selection
+        .iter()
+        .filter(|ordinal| !chosen.contains_key(ordinal))
+        .filter_map(live);
+    let missing: Vec<Head> = rest.take(count - chosen.len()).collect();
+    chosen.extend(missing.into_iter().map(|head| (head.ordinal, head)));
+    chosen.into_values().collect()
 }

@@ -100,7 +100,9 @@ impl TruthFilter {
         let mut bounds = Bounds::default();
         let instants = Span {
             from: self.from.map(|date| start_of(date, zone)),
-            to: self.to.map(|date| start_of(date + TimeDelta::days(1), zone) - 1),
+            to: self
+                .to
+                .map(|date| start_of(date.succ_opt().unwrap_or(date), zone) - 1),
         };
         match self.by.unwrap_or(Axis::TxnDate) {
             Axis::Created => bounds.created = instants,

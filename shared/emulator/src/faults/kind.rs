@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::quickbooks::fault_body;
@@ -147,25 +148,28 @@ impl FaultKind {
     }
 
     /// The answer that comes instead of the true one, which then is never worked out.
-    pub(crate) fn instead(&self, switches: &Switches) -> Option<Reply> {
+    pub(crate) fn instead(&self, switches: &Switches, now: DateTime<Utc>) -> Option<Reply> {
         match self {
             Self::Throttle {
                 status,
                 body,
                 retry_after,
-            } => Some(fault_body::throttled(&Switches {
-                throttle_status: status.unwrap_or(switches.throttle_status),
-                throttle_body: body.unwrap_or(switches.throttle_body),
-                throttle_retry_after: retry_after.or(switches.throttle_retry_after),
-                ..*switches
-            })),
-            Self::Fault { status, code } => Some(fault_body::injected(*status, *code)),
+            } => Some(fault_body::throttled(
+                &Switches {
+                    throttle_status: status.unwrap_or(switches.throttle_status),
+                    throttle_body: body.unwrap_or(switches.throttle_body),
+                    throttle_retry_after: retry_after.or(switches.throttle_retry_after),
+                    ..*switches
+                },
+                now,
+            )),
+            Self::Fault { status, code } => Some(fault_body::injected(*status, *code, now)),
             Self::Html { status } => Some(Reply::html(*status, HTML)),
             Self::Empty { status } => Some(Reply::empty(*status)),
             Self::Drop {
                 moment: DropMoment::Before,
             } => Some(Reply::empty(200).delivered(Delivery::Never)),
-            Self::Expired {} => Some(fault_body::expired()),
+            Self::Expired {} => Some(fault_body::expired(now)),
             Self::InvalidGrant {} => Some(Reply::json(400, r#"{"error":"invalid_grant"}"#.to_owned())),
             _ => None,
         }

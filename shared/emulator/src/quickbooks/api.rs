@@ -109,15 +109,15 @@ fn metering(reply: &Reply) -> Metering {
 
 /// Works the answer out and packs it: all that takes time on a processor.
 fn work(upstream: &Upstream, call: &Call, admission: Admission, strikes: &[FaultKind]) -> Reply {
-    let switches = upstream.switches();
+    let (now, switches) = (upstream.clock.now(), upstream.switches());
     if strikes.contains(&FaultKind::RevokeAccess {})
         && let Some(company) = call.company
     {
         upstream.tokens.revoke_access(company);
     }
     let instead = match admission {
-        Admission::Throttled => Some(fault_body::throttled(&switches)),
-        Admission::Granted => strikes.iter().find_map(|fault| fault.instead(&switches)),
+        Admission::Throttled => Some(fault_body::throttled(&switches, now)),
+        Admission::Granted => strikes.iter().find_map(|fault| fault.instead(&switches, now)),
     };
     let reply = instead.unwrap_or_else(|| answer(upstream, call)).uncached();
     let reply = match switches.spacing {
@@ -165,19 +165,23 @@ fn answer(upstream: &Upstream, call: &Call) -> Reply {
 
 /// The company that the token opens, if it is the one asked for in the world asked for.
 fn authorize<'run>(upstream: &'run Upstream, call: &Call) -> Result<&'run Company, Reply> {
-    let token = call.bearer.as_deref().ok_or_else(fault_body::malformed_token)?;
-    let opened = upstream.tokens.check(token, upstream.clock.now().timestamp());
+    let now = upstream.clock.now();
+    let token = call
+        .bearer
+        .as_deref()
+        .ok_or_else(|| fault_body::malformed_token(now))?;
+    let opened = upstream.tokens.check(token, now.timestamp());
     let opened = opened.map_err(|denied| match denied {
-        AccessDenied::Unknown => fault_body::malformed_token(),
-        AccessDenied::Expired => fault_body::expired(),
-        AccessDenied::Revoked => fault_body::revoked(),
+        AccessDenied::Unknown => fault_body::malformed_token(now),
+        AccessDenied::Expired => fault_body::expired(now),
+        AccessDenied::Revoked => fault_body::revoked(now),
     })?;
     let company = &upstream.companies[opened];
     let wrong_world = call
         .environment
         .is_some_and(|environment| environment != company.environment);
     if call.company != Some(opened) || wrong_world {
-        return Err(fault_body::not_authorized());
+        return Err(fault_body::not_authorized(now));
     }
     Ok(company)
 }
@@ -215,7 +219,9 @@ fn read(upstream: &Upstream, company: &Company, resource: &str, id: &str) -> Rep
     };
     let mut json = Json::with_capacity(4096);
     json.element(|json| {
-        json.object(entity.api, |json| (entity.write)(&books.blueprint, &head, json));
+        json.object(entity.answer_key, |json| {
+            (entity.write)(&books.blueprint, &head, json);
+        });
         json.text("time", &answer_time(now));
     });
     Reply::json(200, json.into_string())

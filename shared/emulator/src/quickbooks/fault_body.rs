@@ -62,15 +62,20 @@ pub(crate) fn object_not_found(now: DateTime<Utc>) -> Reply {
     validation(610, "Object Not Found", detail, now)
 }
 
-/// A `Fault` that was injected. Its time is fixed, because a fault that replaces an answer has no clock at hand.
-pub(crate) fn injected(status: u16, code: u32) -> Reply {
-    let kind = if code >= 10_000 {
-        "SystemFault"
-    } else {
-        "ValidationFault"
+/// A `Fault` that was asked for.
+pub(crate) fn injected(status: u16, code: u32, now: DateTime<Utc>) -> Reply {
+    let (kind, message) = match code {
+        120 => ("AuthorizationFault", "Authorization Failure"),
+        5020 => ("ValidationFault", "Permission Denied Error"),
+        5030 => ("ValidationFault", "Feature Not Supported Error"),
+        6190 => ("ValidationFault", "Invalid Company Status"),
+        ..10_000 => ("ValidationFault", "Business Validation Error"),
+        _ => (
+            "SystemFault",
+            "An application error has occurred while processing your request",
+        ),
     };
-    let message = "An application error has occurred while processing your request";
-    let detail = "System Failure Error: this fault was asked for";
+    let detail = "This fault was asked for";
     let fault = ServiceFault {
         status,
         kind,
@@ -78,7 +83,7 @@ pub(crate) fn injected(status: u16, code: u32) -> Reply {
         message,
         detail,
     };
-    Reply::json(status, fault.body("2026-01-01T00:00:00.000-08:00"))
+    fault.reply(now)
 }
 
 /// A refusal of the gateway: lower-case keys, a time in milliseconds, and a dozen members that are null.
@@ -91,7 +96,7 @@ struct GatewayFault<'text> {
 }
 
 impl GatewayFault<'_> {
-    fn reply(&self) -> Reply {
+    fn reply(&self, now: DateTime<Utc>) -> Reply {
         let mut json = Json::default();
         json.element(|json| {
             json.raw_member(r#""warnings":null,"intuitObject":null"#);
@@ -100,8 +105,10 @@ impl GatewayFault<'_> {
                 json.text("type", self.kind);
             });
             json.raw_member(
-                r#""report":null,"queryResponse":null,"batchItemResponse":[],"attachableResponse":[],"syncErrorResponse":null,"requestId":null,"time":1767225600000,"status":null,"cdcresponse":[]"#,
+                r#""report":null,"queryResponse":null,"batchItemResponse":[],"attachableResponse":[],"syncErrorResponse":null,"requestId":null"#,
             );
+            json.value("time", now.timestamp_millis());
+            json.raw_member(r#""status":null,"cdcresponse":[]"#);
         });
         Reply::json(self.status, json.into_string())
     }
@@ -123,7 +130,7 @@ impl GatewayFault<'_> {
     }
 }
 
-fn authentication(detail: &str) -> Reply {
+fn authentication(detail: &str, now: DateTime<Utc>) -> Reply {
     let reason = "AuthenticationFailed";
     GatewayFault {
         status: 401,
@@ -132,26 +139,26 @@ fn authentication(detail: &str) -> Reply {
         reason,
         detail: Some(detail),
     }
-    .reply()
+    .reply(now)
 }
 
 /// An access token that is too old.
-pub(crate) fn expired() -> Reply {
-    authentication("Token expired")
+pub(crate) fn expired(now: DateTime<Utc>) -> Reply {
+    authentication("Token expired", now)
 }
 
 /// An access token that was revoked.
-pub(crate) fn revoked() -> Reply {
-    authentication("Token revoked")
+pub(crate) fn revoked(now: DateTime<Utc>) -> Reply {
+    authentication("Token revoked", now)
 }
 
 /// Something that is no access token.
-pub(crate) fn malformed_token() -> Reply {
-    authentication("Malformed bearer token: too short or too long")
+pub(crate) fn malformed_token(now: DateTime<Utc>) -> Reply {
+    authentication("Malformed bearer token: too short or too long", now)
 }
 
 /// A token of another realm or of the other environment.
-pub(crate) fn not_authorized() -> Reply {
+pub(crate) fn not_authorized(now: DateTime<Utc>) -> Reply {
     let reason = "ApplicationAuthorizationFailed";
     GatewayFault {
         status: 403,
@@ -160,11 +167,12 @@ pub(crate) fn not_authorized() -> Reply {
         reason,
         detail: None,
     }
-    .reply()
+    .reply(now)
 }
 
 /// Too many requests, in the body that the switches ask for.
-pub(crate) fn throttled(switches: &Switches) -> Reply {
+pub(crate) fn throttled(switches: &Switches, now: DateTime<Utc>) -> Reply {
+    let time = answer_time(now);
     let status = switches.throttle_status;
     let message = format!("message=ThrottleExceeded; errorCode=003001; statusCode={status}");
     let detail = "The request limit was reached.  Try again later";
@@ -173,7 +181,7 @@ pub(crate) fn throttled(switches: &Switches) -> Reply {
             status,
             format!(
                 "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\
-                 <IntuitResponse time=\"2026-01-01T00:00:00.000-08:00\" xmlns=\"http://schema.intuit.com/finance/v3\">\
+                 <IntuitResponse time=\"{time}\" xmlns=\"http://schema.intuit.com/finance/v3\">\
                  <Fault type=\"SERVICE\"><Error code=\"3001\"><Message>{message}</Message><Detail>{detail}</Detail>\
                  </Error></Fault></IntuitResponse>"
             ),
@@ -186,7 +194,7 @@ pub(crate) fn throttled(switches: &Switches) -> Reply {
                 message: &message,
                 detail,
             };
-            Reply::json(status, fault.body("2026-01-01T00:00:00.000-08:00"))
+            fault.reply(now)
         }
     };
     match switches.throttle_retry_after {

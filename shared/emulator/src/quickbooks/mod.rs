@@ -39,4 +39,5 @@ pub(crate) fn routes() -> Router<Arc<Upstream>> {
             "/.well-known/openid_sandbox_configuration/",
             get(oauth::discovery::sandbox),
         )
+        .fallback(answer::no_such_path)
 }

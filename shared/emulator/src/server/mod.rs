@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use chrono::{Datelike, NaiveDate};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -64,6 +65,9 @@ pub enum StartError {
     /// No day, or more than a century.
     #[error("books cover 1 to {most} days, not {0}", most = EmulatorOptions::MAX_DAYS)]
     Days(u32),
+    /// A year that calendars disagree about.
+    #[error("books end in a year from 1900 to 9000, not on {0}")]
+    AsOf(NaiveDate),
 }
 
 impl Emulator {
@@ -108,6 +112,9 @@ fn check(options: &EmulatorOptions) -> Result<(), StartError> {
     }
     if !(1..=EmulatorOptions::MAX_DAYS).contains(&options.days) {
         return Err(StartError::Days(options.days));
+    }
+    if !(1900..=9000).contains(&options.as_of.year()) {
+        return Err(StartError::AsOf(options.as_of));
     }
     let mut names = BTreeSet::new();
     for company in &options.companies {

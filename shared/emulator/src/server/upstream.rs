@@ -182,12 +182,9 @@ impl Upstream {
     /// Plans a mutation for every k-th request of its company.
     pub(crate) fn mutate_every(&self, mutation: Mutation, every: u64) -> Result<(), MutationError> {
         let company = self.company_of(&mutation)?;
-        if every == 0 {
-            return Err(MutationError::Every);
-        }
-        if self.companies[company].books.book(&mutation.entity).is_none() {
-            return Err(MutationError::Entity(mutation.entity));
-        }
+        let book = self.companies[company].books.book(&mutation.entity);
+        let book = book.ok_or_else(|| MutationError::Entity(mutation.entity.clone()))?;
+        mutation.check(book.entity)?;
         let left = mutation.times;
         self.recurring.lock().push(Recurring {
             company,

@@ -131,6 +131,9 @@ async fn records_are_read_by_id_and_missing_ones_are_a_fault_610() {
         assert_eq!((missing.status.as_u16(), missing.code().as_str()), (400, "610"));
     }
     assert_eq!(answer(client.get("unicorn/1")).await.status, 404);
+    let nowhere = answer(client.http.get(format!("{}/v4/nowhere", client.emulator.url()))).await;
+    assert_eq!(nowhere.status, 404);
+    assert!(nowhere.headers.contains_key("intuit_tid"));
     assert_eq!(answer(client.get("reports/ProfitAndLoss/x/y")).await.status, 404);
 }
 

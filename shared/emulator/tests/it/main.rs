@@ -4,6 +4,7 @@ mod answers;
 mod authorization;
 mod books;
 mod client;
+mod command;
 mod faults;
 mod limits;
 mod mutations;

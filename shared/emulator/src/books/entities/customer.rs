@@ -12,6 +12,7 @@ use crate::options::Region;
 pub(crate) static ENTITY: Entity = Entity {
     name: "customer",
     api: "Customer",
+    answer_key: "Customer",
     population: Population::List {
         count: [120, 1_200, 50_000],
         inactive_percent: 6,

@@ -13,6 +13,7 @@ use crate::options::Region;
 pub(crate) static ENTITY: Entity = Entity {
     name: "invoice",
     api: "Invoice",
+    answer_key: "Invoice",
     population: Population::Documents {
         per_day: [10, 100, 10_000],
     },

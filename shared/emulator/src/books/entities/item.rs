@@ -12,6 +12,7 @@ use crate::money::Price;
 pub(crate) static ENTITY: Entity = Entity {
     name: "item",
     api: "Item",
+    answer_key: "Item",
     population: Population::List {
         count: [60, 400, 5_000],
         inactive_percent: 8,

@@ -10,6 +10,7 @@ use crate::money::Money;
 pub(crate) static ENTITY: Entity = Entity {
     name: "journal_entry",
     api: "JournalEntry",
+    answer_key: "JournalEntry",
     population: Population::Documents {
         per_day: [1, 10, 1_000],
     },

@@ -59,7 +59,9 @@ pub(crate) async fn serve(
         sleep(fault.delay()).await;
     }
     let switches = upstream.switches();
-    let instead = strikes.iter().find_map(|fault| fault.instead(&switches));
+    let instead = strikes
+        .iter()
+        .find_map(|fault| fault.instead(&switches, arrived_at));
     let reply = instead.unwrap_or_else(|| answer(&upstream, &headers, request.as_ref().ok()));
     let reply = strikes
         .iter()

@@ -5,6 +5,8 @@ mod lexer;
 mod parser;
 mod run;
 mod test;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use run::answer;
 

@@ -5,10 +5,11 @@ use super::bind::{Projection, Query, bind};
 use super::parser::{Direction, parse};
 use super::test::Setting;
 use crate::books::Books;
-use crate::books::book::{Book, Selection, Sight};
+use crate::books::book::{Book, Sight};
 use crate::books::entity::Scalar;
 use crate::books::head::Head;
 use crate::books::overlay::View;
+use crate::books::selection::Selection;
 use crate::json::{Json, members};
 use crate::pacific::answer_time;
 use crate::switches::{Switches, TotalCount};
@@ -135,7 +136,7 @@ fn write_page(page: &Page<'_>, json: &mut Json) {
     if heads.is_empty() {
         return;
     }
-    json.array(page.book.entity.api, |json| {
+    json.array(page.book.entity.answer_key, |json| {
         let mut record = Json::with_capacity(4096);
         for head in &heads {
             json.comma();

@@ -171,6 +171,10 @@ fn date(text: &str) -> Option<NaiveDate> {
 
 /// `2011-08-10T10:20:30-07:00`, `-0700`, `Z`, without an offset, with a fraction, or only a date.
 fn instant(text: &str, setting: Setting) -> Option<DateTime<Utc>> {
+    // Years beyond four digits would leave the range of the calendar.
+    if !text.starts_with(|first: char| first.is_ascii_digit()) || text.find('-') != Some(4) {
+        return None;
+    }
     let with_offset = DateTime::parse_from_rfc3339(text)
         .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
         .map(|instant| instant.with_timezone(&Utc));
