@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use ledgerfleet_emulator::{EmulatorOptions, Rate};
@@ -108,4 +109,28 @@ async fn the_requests_are_listed_one_by_one() {
     );
     assert_eq!(summary["companies"][0]["peak_1s"], json!(2));
     assert_eq!(client.look("requests?sumary=1").await.status, 400);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_has_its_answer_is_no_longer_in_flight() {
+    let client = Arc::new(Client::start().await);
+    let workers: Vec<_> = (0..8)
+        .map(|_| {
+            let client = Arc::clone(&client);
+            tokio::spawn(async move {
+                for _ in 0..25 {
+                    assert_eq!(
+                        client.query("SELECT * FROM Invoice MAXRESULTS 80").await.status,
+                        200
+                    );
+                }
+            })
+        })
+        .collect();
+    for worker in workers {
+        worker.await.unwrap();
+    }
+    let seen = client.emulator.summary().company("demo-us").unwrap().api.clone();
+    assert_eq!(seen.requests, 200);
+    assert!((2..=8).contains(&seen.peak_in_flight), "{}", seen.peak_in_flight);
 }
