@@ -66,7 +66,11 @@ pub trait Connections: Send + Sync {
     /// One connection, also a removed one.
     async fn connection(&self, id: ConnectionId) -> Result<Option<Connection>, LedgerError>;
 
-    /// Sets whether its segments are claimed, and why not. A removed connection stays removed.
+    /// Sets whether its segments are claimed, and why not. A removed connection stays removed; setting `removed`
+    /// removes it and keeps its records.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoSuchConnection`] if it was never added.
     async fn set_connection_state(
         &self,
         id: ConnectionId,
@@ -74,8 +78,12 @@ pub trait Connections: Send + Sync {
         reason: Option<&str>,
     ) -> Result<(), LedgerError>;
 
-    /// Removes a connection: its credential is deleted, its unfinished segments are cancelled, its name is free.
-    /// Answers how many records were deleted with it.
+    /// Removes a connection: its credential is deleted, its unfinished segments are cancelled, its dead letters and
+    /// coverage are listed no more, its name is free. Answers how many records were deleted with it. Written to the
+    /// audit.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoSuchConnection`] if it was never added.
     async fn remove_connection(&self, id: ConnectionId, purge: Purge) -> Result<u64, LedgerError>;
 
     /// The current credential.

@@ -62,6 +62,7 @@ pub struct CoverageRow {
 /// Reading coverage.
 #[async_trait]
 pub trait Coverage: Send + Sync {
-    /// The covered windows, by connection, entity, axis and first day.
+    /// The covered windows of connections that are not removed, by connection, entity, axis and first day. A window
+    /// without days passes every range.
     async fn coverage(&self, filter: &CoverageFilter) -> Result<Vec<CoverageRow>, LedgerError>;
 }

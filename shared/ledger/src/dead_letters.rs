@@ -71,7 +71,7 @@ pub struct DeadLetterGroup {
 /// One attempt that ended otherwise than done. Consecutive waits for one reason share a row.
 #[derive(Debug, Clone, Serialize)]
 pub struct Attempt {
-    /// Number of the attempt, from 1.
+    /// Number of the attempt, from 1; of the first, where several share the row.
     pub attempt: u32,
     /// Who made it.
     pub worker: String,
@@ -79,7 +79,7 @@ pub struct Attempt {
     pub started_at: DateTime<Utc>,
     /// When it ended.
     pub ended_at: DateTime<Utc>,
-    /// How it ended: `later`, `retry`, `dead`, `crash`.
+    /// How it ended: `later`, `retry`, `dead`, `crash` (also where the third crash made it dead).
     pub outcome: String,
     /// Why.
     pub reason: String,
@@ -108,7 +108,7 @@ pub struct Replayed {
     pub runs: u64,
 }
 
-/// Reading and replaying dead letters.
+/// Reading and replaying dead letters. Those of removed connections do not exist here: nobody could send them again.
 #[async_trait]
 pub trait DeadLetters: Send + Sync {
     /// The dead letters, newest first.
@@ -131,6 +131,9 @@ pub trait DeadLetters: Send + Sync {
     async fn attempts(&self, segment: SegmentId) -> Result<Vec<Attempt>, LedgerError>;
 
     /// Makes dead segments pending and due now, with counters at 0 and their history kept, from the first page
-    /// of their window; their runs are active again. At most `limit` of them, oldest first. Written to the audit.
+    /// of their window; their ended runs are active again (a paused one stays paused). At most `limit` of them,
+    /// oldest first. Written to the audit.
+    ///
+    /// Where a request equal to a reopened one is unfinished by now, both go on; a new equal request joins the newer.
     async fn replay(&self, filter: &DeadLetterFilter, limit: Option<u32>) -> Result<Replayed, LedgerError>;
 }

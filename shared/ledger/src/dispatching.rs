@@ -53,7 +53,7 @@ pub struct Rescued {
 pub struct ClosedRun {
     /// The run.
     pub run: RunId,
-    /// `done` or `dead`.
+    /// `done`, `dead`, or `cancelled` where every segment was.
     pub state: RunState,
 }
 
@@ -75,10 +75,12 @@ pub trait Dispatching: Send + Sync {
     async fn due(&self, limits: &DispatchLimits) -> Result<Vec<Ready>, LedgerError>;
 
     /// Takes back running segments whose worker is lost: epoch + 1, pending and due now, or dead as `crash_loop`
-    /// by the rules of [`ledgerfleet_model::segment`]. Each leaves an attempt behind.
+    /// by the rules of [`ledgerfleet_model::segment`]. Each leaves an attempt `crash` behind, whose message says
+    /// whether it counts.
     async fn rescue(&self, scope: RescueScope, timings: &Timings) -> Result<Vec<Rescued>, LedgerError>;
 
-    /// Ends every active run that has no unfinished segment: `dead` if one of its segments is, else `done`.
+    /// Ends every active run that has no unfinished segment: `dead` if one of its segments is, `cancelled` if it
+    /// has segments and all of them are, else `done`. A paused run stays paused.
     async fn close_runs(&self) -> Result<Vec<ClosedRun>, LedgerError>;
 
     /// The instant the next pending segment of an active run and connection falls due, as time from now; zero

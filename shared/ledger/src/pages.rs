@@ -74,7 +74,7 @@ pub struct Effects {
     pub new: u64,
     /// Records replaced by a newer version.
     pub changed: u64,
-    /// Records that were equal or older than what is stored.
+    /// Records that were equal or older than what is stored, or doubled within the page.
     pub same: u64,
     /// Tombstones stored.
     pub deleted: u64,
@@ -97,7 +97,13 @@ pub trait Pages: Send + Sync {
     ///
     /// A record is replaced only by a newer one: by (source version, source_updated_at, observed_at) where both
     /// know them; where either is a tombstone, by observed_at alone. An equal payload writes nothing, but for
-    /// `last_seen_utc` when that is older than a day. Metered calls are added as the last statement.
+    /// `last_seen_utc` when that is older than a day. A tombstone marks the record, which keeps its last payload.
+    /// [`crate::guard`] holds these rules as functions.
+    ///
+    /// A page number that is committed already adds no page and no rows to the segment's sums: so a window is closed
+    /// after its last page by a commit without records under that page's number. Ids are remembered with
+    /// [`NextStep::Page`] and [`NextStep::Pass`], forgotten when the segment ends. Metered calls are added as the
+    /// last statement.
     async fn commit_page(&self, page: &PageCommit<'_>) -> Result<Committed, LedgerError>;
 
     /// The ids seen in one pass over a segment's window: how many distinct ones, and whether they are the same

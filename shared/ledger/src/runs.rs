@@ -102,11 +102,11 @@ pub struct RunReport {
     pub blocked: u64,
     /// Segments held by a worker.
     pub running: u64,
-    /// Rows read.
+    /// Rows of the windows that are done, and those read so far by the current pass of the others.
     pub rows: u64,
-    /// Pages committed.
+    /// Pages committed, through all passes and replays.
     pub pages: u64,
-    /// Metered calls made.
+    /// Metered calls made, through all passes, attempts and replays.
     pub calls: u64,
     /// Seconds from submit to the end, or to now.
     pub seconds: f64,
@@ -149,6 +149,10 @@ pub trait Runs: Send + Sync {
     /// Stores a run with all its segments in one transaction, pending and due now. Segments are taken from the
     /// iterator in chunks of some ten thousand, so that memory stays flat whatever their number. If an
     /// unfinished run has the same request key, nothing is stored and that run is answered.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoSuchConnection`] if a connection of the plan is unknown or removed: its segments could never
+    /// be claimed, and the run would never end.
     async fn submit(
         &self,
         run: &NewRun,

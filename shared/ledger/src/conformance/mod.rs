@@ -20,6 +20,7 @@ pub mod connecting;
 pub mod covering;
 pub mod dispatching;
 pub mod model;
+pub mod ordering;
 pub mod paging;
 pub mod replaying;
 pub mod reporting;
@@ -133,7 +134,9 @@ macro_rules! ledger_conformance {
                 records_are_found_by_id_and_date,
                 stubs_are_streamed_by_id,
                 a_page_of_a_thousand_records_is_stored,
-                the_order_of_observations_does_not_matter,
+            },
+            ordering::{
+                the_last_observation_stands_whatever_the_order_of_arrival,
             },
             covering::{
                 a_window_that_may_still_grow_is_open,

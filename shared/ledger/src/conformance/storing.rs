@@ -3,8 +3,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::TryStreamExt;
 use ledgerfleet_model::{ConnectionId, Lane, Record};
-use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 
 use super::World;
 use super::scene::{
@@ -352,80 +350,4 @@ pub async fn a_page_of_a_thousand_records_is_stored(world: &dyn World) {
         }
     );
     assert_eq!(records(world, scene.connection).await.len(), 1000);
-}
-
-/// What a source shows of one record at one moment.
-#[derive(Debug, Clone, Copy)]
-struct Observation {
-    minute: i64,
-    version: i64,
-    gone: bool,
-}
-
-/// Whatever the order in which observations of a source arrive, the last one stands. (A source does not go back:
-/// its version rises with time.)
-pub async fn the_order_of_observations_does_not_matter(world: &dyn World) {
-    let (scene, claim) = claimed(world).await;
-    let steps = prop::collection::vec((0..3i64, prop::bool::weighted(0.2)), 1..8);
-    let story = steps.prop_flat_map(|steps| {
-        let mut version = 0;
-        let seen: Vec<Observation> = (0..)
-            .zip(steps)
-            .map(|(minute, (rise, gone))| {
-                version += rise;
-                Observation {
-                    minute,
-                    version,
-                    gone,
-                }
-            })
-            .collect();
-        (Just(seen.clone()), Just(seen).prop_shuffle())
-    });
-    let mut runner = TestRunner::new(Config {
-        cases: 48,
-        failure_persistence: None,
-        ..Config::default()
-    });
-    let handle = tokio::runtime::Handle::current();
-    let told = tokio::task::block_in_place(|| {
-        runner.run(&story, |(in_order, shuffled)| {
-            let id = ledgerfleet_model::RunId::new().to_string();
-            handle.block_on(play(world, &scene, &claim, &id, &in_order, &shuffled));
-            Ok(())
-        })
-    });
-    told.unwrap();
-}
-
-async fn play(
-    world: &dyn World,
-    scene: &Scene,
-    claim: &Claim,
-    id: &str,
-    in_order: &[Observation],
-    shuffled: &[Observation],
-) {
-    for seen in shuffled {
-        let record = if seen.gone {
-            tombstone(id)
-        } else {
-            record(id, seen.version)
-        };
-        observe(world, claim, claim.claimed_at + minutes(seen.minute), &[record]).await;
-    }
-    let filter = RecordFilter {
-        connection: scene.connection,
-        table: TABLE.to_owned(),
-        id: Some(id.to_owned()),
-        from: None,
-        to: None,
-        limit: 1,
-    };
-    let stored = &world.ledger().records(&filter).await.unwrap()[0];
-    let last = in_order.last().unwrap();
-    assert_eq!(stored.deleted_at.is_some(), last.gone, "{shuffled:?}");
-    if !last.gone {
-        assert_eq!(stored.source_version, Some(last.version), "{shuffled:?}");
-    }
 }

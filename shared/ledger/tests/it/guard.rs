@@ -1,6 +1,7 @@
 //! The guard by itself: no record ever goes back.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use ledgerfleet_ledger::conformance::ordering::{Observation, stories};
 use ledgerfleet_ledger::guard::{Stored, Verdict, Version, judge, newest_of_each};
 use proptest::prelude::*;
 
@@ -65,6 +66,21 @@ proptest! {
                 prop_assert!(new >= old, "the source's version went back");
             }
         }
+    }
+
+    #[test]
+    fn the_last_observation_of_a_source_stands(story in stories()) {
+        let of = |seen: &Observation| Version {
+            source_version: (!seen.gone).then_some(seen.version),
+            source_updated_at: None,
+            observed_at: at(seen.minute),
+            deleted: seen.gone,
+            payload_hash: [u8::try_from(seen.version).unwrap(); 32],
+        };
+        let arrivals: Vec<Version> = story.arrivals.iter().map(of).collect();
+        let last = story.seen.last().map(of).unwrap();
+        let stored = store(&arrivals).0.unwrap().version;
+        prop_assert!(stored.says_the_same_as(&last), "{stored:?} instead of {last:?}");
     }
 
     #[test]
