@@ -7,15 +7,14 @@
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 
-use futures::FutureExt;
 use chrono::{DateTime, Utc};
-use ledgerfleet_connectors::{Page, connector_entry, find_entity};
+use futures::FutureExt;
+use ledgerfleet_connectors::{connector_entry, find_entity};
 use ledgerfleet_coordination::{GateLimits, LockKey, Taken};
-use ledgerfleet_ledger::{
-    Claim, Committed, Effects, FinishedWindow, LedgerError, NextStep, PageCommit,
-};
+use ledgerfleet_ledger::{Claim, Committed, Effects, FinishedWindow, LedgerError, NextStep, PageCommit};
 use ledgerfleet_model::segment::{Event, PASSES};
 use ledgerfleet_model::{Failure, FailureKind, Record, Standing};
+use ledgerfleet_telemetry::metrics::{self, AttemptOutcome, RowCounts};
 use tokio::time::Instant;
 use tracing::{debug, error};
 
@@ -44,12 +43,15 @@ impl From<Failure> for Stopped {
 
 /// Carries a claim to its outcome. Never fails: what goes wrong is settled here.
 pub(crate) async fn attempt(work: Work, fleet: &Fleet) {
+    let began = Instant::now();
     let mut progress = Progress::of(&work.claim);
-    match carry(&work, fleet, &mut progress).await {
-        Ok(()) => debug!(segment = %work.claim.segment, "done"),
-        Err(Stopped::Fenced) => debug!(segment = %work.claim.segment, "taken over"),
+    let outcome = match carry(&work, fleet, &mut progress).await {
+        Ok(()) => AttemptOutcome::Done,
+        Err(Stopped::Fenced) => AttemptOutcome::Fenced,
         Err(Stopped::Failed(failure)) => settle(fleet, &work.claim, &progress, failure).await,
-    }
+    };
+    debug!(segment = %work.claim.segment, %outcome, "attempt ended");
+    metrics::attempt_ended(progress.connector, outcome, began.elapsed());
     fleet.held.leave(held(&work.claim));
     fleet.ring().await;
 }
@@ -61,6 +63,10 @@ pub(crate) struct Progress {
     pub(crate) standing: Standing,
     /// Metered calls since the last commit.
     pub(crate) calls: u32,
+    /// The connector's name, once it is known.
+    pub(crate) connector: &'static str,
+    /// The gate's limits, once they are known.
+    pub(crate) limits: Option<GateLimits>,
     pass: u32,
     /// Pages of this pass that are committed.
     page: u32,
@@ -68,7 +74,14 @@ pub(crate) struct Progress {
 
 impl Progress {
     fn of(claim: &Claim) -> Self {
-        Self { standing: claim.standing, calls: 0, pass: claim.pass, page: claim.page }
+        Self {
+            standing: claim.standing,
+            calls: 0,
+            connector: "unknown",
+            limits: None,
+            pass: claim.pass,
+            page: claim.page,
+        }
     }
 }
 
@@ -76,9 +89,18 @@ impl Progress {
 async fn carry(work: &Work, fleet: &Fleet, progress: &mut Progress) -> Result<(), Stopped> {
     let lost = fleet.held.lost_signal(held(&work.claim));
     let fetcher = prepare(work, fleet).await?;
+    progress.connector = fetcher.entry.name;
+    progress.limits = Some(fetcher.limits);
     let keeper = lock(&fetcher).await?;
     let watchdog = Watchdog::new(fleet.timings.progress);
-    let reading = Reading { fetcher: &fetcher, keeping: Keeping { keeper: &keeper, watchdog: &watchdog }, progress };
+    let reading = Reading {
+        fetcher: &fetcher,
+        keeping: Keeping {
+            keeper: &keeper,
+            watchdog: &watchdog,
+        },
+        progress,
+    };
     let ended = tokio::select! {
         ended = AssertUnwindSafe(reading.to_the_end()).catch_unwind() => {
             ended.unwrap_or_else(|panic| Err(panicked(&*panic).into()))
@@ -95,8 +117,13 @@ async fn carry(work: &Work, fleet: &Fleet, progress: &mut Progress) -> Result<()
 /// Finds out whom and what the claim is about.
 async fn prepare<'a>(work: &'a Work, fleet: &'a Fleet) -> Result<Fetcher<'a>, Failure> {
     let claim = &work.claim;
-    let connection = fleet.connections.get(&*fleet.ledger, claim.connection).await.map_err(ledger_failure)?;
-    let unknown = |what: String| Failure::new(FailureKind::BadRequest, format!("this program knows no {what}"));
+    let connection = fleet
+        .connections
+        .get(&*fleet.ledger, claim.connection)
+        .await
+        .map_err(ledger_failure)?;
+    let unknown =
+        |what: String| Failure::new(FailureKind::BadRequest, format!("this program knows no {what}"));
     let entry = connector_entry(&connection.connector)
         .ok_or_else(|| unknown(format!("connector `{}`", connection.connector)))?;
     let connector = fleet.connectors.get(entry.name).cloned();
@@ -104,25 +131,54 @@ async fn prepare<'a>(work: &'a Work, fleet: &'a Fleet) -> Result<Fetcher<'a>, Fa
     let entity = find_entity(entry, &claim.entity);
     let entity = entity.ok_or_else(|| unknown(format!("entity `{}` of {}", claim.entity, entry.name)))?;
     let limits = GateLimits {
-        requests_per_second: connection.requests_per_second.unwrap_or(entry.gate.requests_per_second),
+        requests_per_second: connection
+            .requests_per_second
+            .unwrap_or(entry.gate.requests_per_second),
         slots: connection.slots.unwrap_or(entry.gate.slots),
         slot_ttl: fleet.timings.lock_ttl,
+        quarantine: fleet.timings.request,
     };
-    Ok(Fetcher { fleet, claim, answered_at: work.answered_at, connection, connector, entity, limits })
+    Ok(Fetcher {
+        fleet,
+        claim,
+        answered_at: work.answered_at,
+        entry,
+        connection,
+        connector,
+        entity,
+        limits,
+    })
 }
 
 /// Takes the window's lock, so that no other attempt buys the same pages now.
 async fn lock(fetcher: &Fetcher<'_>) -> Result<Keeper, Failure> {
     let (fleet, claim) = (fetcher.fleet, fetcher.claim);
-    let key =
-        LockKey { connection: claim.connection, entity: claim.entity.clone(), window: claim.window };
+    let key = LockKey {
+        connection: claim.connection,
+        entity: claim.entity.clone(),
+        window: claim.window,
+    };
     let ttl = fleet.timings.lock_ttl;
-    let taken = fleet.locks.take(&key, claim.segment, claim.standing.epoch, ttl).await.map_err(unreachable)?;
+    let taken = fleet
+        .locks
+        .take(&key, claim.segment, claim.standing.epoch, ttl)
+        .await
+        .map_err(unreachable)?;
     let Taken::Taken(lock) = taken else {
-        return Err(Failure::new(FailureKind::LockBusy, "another attempt reads the same window"));
+        metrics::lock_contended();
+        return Err(Failure::new(
+            FailureKind::LockBusy,
+            "another attempt reads the same window",
+        ));
     };
     let (locks, gate) = (fleet.locks.clone(), fleet.gate.clone());
-    Ok(Keeper::start(locks, gate, lock, fetcher.limits, fleet.timings.lock_renewal))
+    Ok(Keeper::start(
+        locks,
+        gate,
+        lock,
+        fetcher.limits,
+        fleet.timings.lock_renewal,
+    ))
 }
 
 /// One reading of a window, from the page after the last committed one.
@@ -130,6 +186,14 @@ struct Reading<'a> {
     fetcher: &'a Fetcher<'a>,
     keeping: Keeping<'a>,
     progress: &'a mut Progress,
+}
+
+/// What a commit stores.
+struct Content<'a> {
+    page: u32,
+    request: &'a str,
+    observed_at: DateTime<Utc>,
+    records: &'a [Record],
 }
 
 impl Reading<'_> {
@@ -147,6 +211,7 @@ impl Reading<'_> {
                 return self.finish_with(&fetched).await;
             }
             self.commit_page(&fetched, NextStep::Page).await?;
+            drop(fetched);
             if is_last && self.reconcile().await? {
                 return Ok(());
             }
@@ -165,13 +230,20 @@ impl Reading<'_> {
     /// The window was one page: its rows, its coverage and its outcome are one commit.
     async fn finish_with(&mut self, fetched: &Fetched) -> Result<(), Stopped> {
         let rows = distinct(&fetched.page.records);
-        let finished = FinishedWindow { rows, open: self.may_grow(fetched.observed_at), ..FinishedWindow::default() };
+        let finished = FinishedWindow {
+            rows,
+            open: self.may_grow(fetched.observed_at),
+            ..FinishedWindow::default()
+        };
         self.commit_page(fetched, NextStep::Done(finished)).await
     }
 
     /// The upstream says that this company has no such entity: done, with a note.
     async fn finish_without_rows(&mut self, refusal: Failure) -> Result<(), Stopped> {
-        let finished = FinishedWindow { note: Some(refusal.message), ..FinishedWindow::default() };
+        let finished = FinishedWindow {
+            note: Some(refusal.message),
+            ..FinishedWindow::default()
+        };
         self.close(NextStep::Done(finished)).await
     }
 
@@ -180,10 +252,18 @@ impl Reading<'_> {
     async fn reconcile(&mut self) -> Result<bool, Stopped> {
         let source_count = self.source_count().await?;
         let (ledger, claim) = (&self.fetcher.fleet.ledger, self.fetcher.claim);
-        let (rows, repeats) = ledger.seen(claim.segment, self.progress.pass).await.map_err(ledger_failure)?;
+        let (rows, repeats) = ledger
+            .seen(claim.segment, self.progress.pass)
+            .await
+            .map_err(ledger_failure)?;
         if repeats || source_count.is_none_or(|count| count == rows) {
             let open = self.may_grow(self.fetcher.ledger_now());
-            let finished = FinishedWindow { rows, source_count, open, note: None };
+            let finished = FinishedWindow {
+                rows,
+                source_count,
+                open,
+                note: None,
+            };
             self.close(NextStep::Done(finished)).await?;
             return Ok(true);
         }
@@ -207,21 +287,29 @@ impl Reading<'_> {
 
     /// Stores a fetched page and what follows from it.
     async fn commit_page(&mut self, fetched: &Fetched, next: NextStep) -> Result<(), Stopped> {
-        self.commit(self.progress.page + 1, fetched, next).await
+        let content = Content {
+            page: self.progress.page + 1,
+            request: &fetched.request,
+            observed_at: fetched.observed_at,
+            records: &fetched.page.records,
+        };
+        self.commit(content, next).await
     }
 
     /// Stores what follows after the last page, without another one.
     async fn close(&mut self, next: NextStep) -> Result<(), Stopped> {
-        let nothing = Fetched {
-            page: Page { records: Vec::new(), more: false },
-            request: String::new(),
-            observed_at: self.fetcher.ledger_now(),
+        let observed_at = self.fetcher.ledger_now();
+        let content = Content {
+            page: self.progress.page,
+            request: "",
+            observed_at,
+            records: &[],
         };
-        self.commit(self.progress.page, &nothing, next).await
+        self.commit(content, next).await
     }
 
     /// Rows, progress and outcome in one transaction, under the fence.
-    async fn commit(&mut self, page: u32, fetched: &Fetched, next: NextStep) -> Result<(), Stopped> {
+    async fn commit(&mut self, content: Content<'_>, next: NextStep) -> Result<(), Stopped> {
         let (fetcher, progress) = (self.fetcher, &*self.progress);
         let (claim, fleet) = (fetcher.claim, fetcher.fleet);
         let commit = PageCommit {
@@ -232,18 +320,21 @@ impl Reading<'_> {
             table: fetcher.entity.table,
             window: &claim.window,
             pass: progress.pass,
-            page,
+            page: content.page,
             page_size: claim.page_size,
-            request: &fetched.request,
-            observed_at: fetched.observed_at,
-            records: &fetched.page.records,
+            request: content.request,
+            observed_at: content.observed_at,
+            records: content.records,
             lease: fleet.timings.lease,
             calls: progress.calls,
             next,
         };
         let asked_at = Instant::now();
         match fleet.ledger.commit_page(&commit).await.map_err(ledger_failure)? {
-            Committed::Fenced => return Err(Stopped::Fenced),
+            Committed::Fenced => {
+                metrics::write_fenced();
+                return Err(Stopped::Fenced);
+            }
             Committed::Stored(effects) => self.note_stored(effects, &commit, asked_at),
         }
         Ok(())
@@ -251,7 +342,9 @@ impl Reading<'_> {
 
     fn note_stored(&mut self, effects: Effects, commit: &PageCommit<'_>, asked_at: Instant) {
         let fleet = self.fetcher.fleet;
-        fleet.held.renewed(&[held(self.fetcher.claim)], asked_at, commit.lease);
+        fleet
+            .held
+            .renewed(&[held(self.fetcher.claim)], asked_at, commit.lease);
         self.keeping.watchdog.progressed();
         self.progress.calls = 0;
         let event = match commit.next {
@@ -259,13 +352,31 @@ impl Reading<'_> {
             NextStep::Page | NextStep::Pass => Event::Page,
         };
         // The ledger has done this already; a refusal here would be a defect that its conformance suite finds.
-        self.progress.standing =
-            self.progress.standing.on(event, &fleet.timings).unwrap_or(self.progress.standing);
+        self.progress.standing = self
+            .progress
+            .standing
+            .on(event, &fleet.timings)
+            .unwrap_or(self.progress.standing);
         (self.progress.pass, self.progress.page) = match commit.next {
             NextStep::Pass => (commit.pass + 1, 0),
             NextStep::Page | NextStep::Done(_) => (commit.pass, commit.page),
         };
-        fleet.counted(self.fetcher.connection.connector.as_str(), commit.entity, effects);
+        let Effects {
+            new,
+            changed,
+            same,
+            deleted,
+        } = effects;
+        metrics::page_committed(
+            self.progress.connector,
+            commit.entity,
+            RowCounts {
+                new,
+                changed,
+                same,
+                deleted,
+            },
+        );
     }
 
     /// Whether rows may still appear in the window, because it ends too close to the time it was read.
@@ -283,19 +394,30 @@ fn distinct(records: &[Record]) -> u64 {
 }
 
 pub(crate) fn ledger_failure(error: LedgerError) -> Failure {
-    let kind =
-        if error.is_passing() { FailureKind::LedgerUnavailable } else { FailureKind::LedgerRefused };
-    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    let kind = if error.is_passing() {
+        FailureKind::LedgerUnavailable
+    } else {
+        FailureKind::LedgerRefused
+    };
+    let cause = std::error::Error::source(&error)
+        .map(|cause| format!(": {cause}"))
+        .unwrap_or_default();
     Failure::new(kind, format!("{error}{cause}"))
 }
 
 fn lost_lock() -> Failure {
-    Failure::new(FailureKind::CoordinationUnavailable, "the window's lock or the gate's slot was lost")
+    Failure::new(
+        FailureKind::CoordinationUnavailable,
+        "the window's lock or the gate's slot was lost",
+    )
 }
 
 fn stalled(fleet: &Fleet) -> Failure {
     let patience = fleet.timings.progress.as_secs_f64();
-    Failure::new(FailureKind::Stalled, format!("no page was committed for {patience:.0} s"))
+    Failure::new(
+        FailureKind::Stalled,
+        format!("no page was committed for {patience:.0} s"),
+    )
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Failure {

@@ -36,7 +36,10 @@ pub(crate) async fn keep_claiming(fleet: &Fleet, out: mpsc::Sender<Work>, shutdo
 /// Waits for a free place and takes all that are free.
 async fn free_places(places: &Arc<Semaphore>) -> OwnedSemaphorePermit {
     let mut permits = take(places, 1).await;
-    if let Ok(rest) = places.clone().try_acquire_many_owned(count(places.available_permits())) {
+    if let Ok(rest) = places
+        .clone()
+        .try_acquire_many_owned(count(places.available_permits()))
+    {
         permits.merge(rest);
     }
     permits
@@ -58,7 +61,10 @@ async fn pop(fleet: &Fleet, most: usize) -> Vec<SegmentId> {
     match fleet.bell.pop(most, POP_PATIENCE).await {
         Ok(ids) => ids,
         Err(error) => {
-            warn!(error = &error as &dyn std::error::Error, "the bell cannot be heard");
+            warn!(
+                error = &error as &dyn std::error::Error,
+                "the bell cannot be heard"
+            );
             sleep(fleet.timings.tick).await;
             Vec::new()
         }
@@ -92,15 +98,23 @@ async fn claim(fleet: &Fleet, ids: &[SegmentId]) -> Vec<Claim> {
 async fn give_back_unknown(fleet: &Fleet) {
     let known = fleet.held.all();
     let given_back = async {
-        let unknown: Vec<Held> =
-            fleet.ledger.held_by(&fleet.name).await?.into_iter().filter(|held| !known.contains(held)).collect();
+        let unknown: Vec<Held> = fleet
+            .ledger
+            .held_by(&fleet.name)
+            .await?
+            .into_iter()
+            .filter(|held| !known.contains(held))
+            .collect();
         fleet.ledger.hand_back(&unknown).await
     };
     match given_back.await {
         Ok(0) => {}
         Ok(segments) => info!(segments, "claims of unknown outcome were handed back"),
         // Their leases end by themselves; rescue finds them.
-        Err(error) => warn!(error = &error as &dyn std::error::Error, "claims of unknown outcome remain"),
+        Err(error) => warn!(
+            error = &error as &dyn std::error::Error,
+            "claims of unknown outcome remain"
+        ),
     }
 }
 
@@ -117,13 +131,29 @@ async fn hand_on(
         claims.into_iter().partition(|claim| claim.standing.is_suspect());
     for claim in innocent {
         let Some(permit) = permits.split(1) else { break };
-        send(out, Work { claim, answered_at, permit }).await;
+        send(
+            out,
+            Work {
+                claim,
+                answered_at,
+                permit,
+            },
+        )
+        .await;
     }
     drop(permits);
     for mut claim in suspects {
         let permit = take(places, fleet.concurrency).await;
         if begin_alone(fleet, &mut claim).await {
-            send(out, Work { claim, answered_at, permit }).await;
+            send(
+                out,
+                Work {
+                    claim,
+                    answered_at,
+                    permit,
+                },
+            )
+            .await;
         }
     }
 }
@@ -156,5 +186,8 @@ async fn send(out: &mpsc::Sender<Work>, work: Work) {
 }
 
 pub(crate) fn held(claim: &Claim) -> Held {
-    Held { segment: claim.segment, epoch: claim.standing.epoch }
+    Held {
+        segment: claim.segment,
+        epoch: claim.standing.epoch,
+    }
 }

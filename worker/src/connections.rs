@@ -27,8 +27,12 @@ impl KnownConnections {
         if let Some(connection) = self.fresh(id) {
             return Ok(connection);
         }
-        let connection =
-            Arc::new(ledger.connection(id).await?.ok_or(LedgerError::NoSuchConnection(id))?);
+        let connection = Arc::new(
+            ledger
+                .connection(id)
+                .await?
+                .ok_or(LedgerError::NoSuchConnection(id))?,
+        );
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(id, (connection.clone(), Instant::now()));
         Ok(connection)
@@ -36,6 +40,9 @@ impl KnownConnections {
 
     fn fresh(&self, id: ConnectionId) -> Option<Arc<Connection>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&id).filter(|(_, read_at)| read_at.elapsed() < FRESH).map(|(connection, _)| connection.clone())
+        known
+            .get(&id)
+            .filter(|(_, read_at)| read_at.elapsed() < FRESH)
+            .map(|(connection, _)| connection.clone())
     }
 }

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use ledgerfleet_access::AccessToken;
-use ledgerfleet_connectors::{Connector, CountRequest, EntitySpec, Page, PageRequest, Target};
+use ledgerfleet_connectors::{
+    Connector, ConnectorEntry, CountRequest, EntitySpec, Page, PageRequest, Target,
+};
 use ledgerfleet_coordination::{GateLimits, Reservation, Slot, Start, Unreachable};
 use ledgerfleet_ledger::Claim;
 use ledgerfleet_model::{Connection, Failure, FailureKind};
+use ledgerfleet_telemetry::metrics;
 use tokio::time::{Instant, sleep_until};
 use tracing::debug;
 
@@ -22,6 +25,7 @@ pub(crate) struct Fetcher<'a> {
     pub(crate) fleet: &'a Fleet,
     pub(crate) claim: &'a Claim,
     pub(crate) answered_at: Instant,
+    pub(crate) entry: &'static ConnectorEntry,
     pub(crate) connection: Arc<Connection>,
     pub(crate) connector: Arc<dyn Connector>,
     pub(crate) entity: &'static EntitySpec,
@@ -59,11 +63,17 @@ impl Fetcher<'_> {
         loop {
             self.pass_gate(keeping).await?;
             let observed_at = self.ledger_now();
-            let answer = self.connector.page(&self.target(&access), &request).await;
+            let answer = self
+                .observed(self.connector.page(&self.target(&access), &request))
+                .await;
             self.leave_gate(keeping).await;
             match answer {
                 Ok(page) => {
-                    return Ok(Fetched { page, request: self.connector.describe(&request), observed_at });
+                    return Ok(Fetched {
+                        page,
+                        request: self.connector.describe(&request),
+                        observed_at,
+                    });
                 }
                 Err(failure) if failure.kind == FailureKind::Unauthorised && !repeated => {
                     repeated = true;
@@ -76,12 +86,17 @@ impl Fetcher<'_> {
 
     /// Asks the source for the number of rows in the window.
     pub(crate) async fn count(&self, keeping: Keeping<'_>) -> Result<u64, Failure> {
-        let request = CountRequest { entity: self.entity, window: &self.claim.window };
+        let request = CountRequest {
+            entity: self.entity,
+            window: &self.claim.window,
+        };
         let mut access = self.access().await?;
         let mut repeated = false;
         loop {
             self.pass_gate(keeping).await?;
-            let answer = self.connector.count(&self.target(&access), &request).await;
+            let answer = self
+                .observed(self.connector.count(&self.target(&access), &request))
+                .await;
             self.leave_gate(keeping).await;
             match answer {
                 Err(failure) if failure.kind == FailureKind::Unauthorised && !repeated => {
@@ -115,6 +130,18 @@ impl Fetcher<'_> {
         self.access().await
     }
 
+    /// Counts and times a request.
+    async fn observed<T>(&self, request: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let _in_flight = metrics::request_in_flight(self.entry.name);
+        let began = Instant::now();
+        let answer = request.await;
+        let status = answer
+            .as_ref()
+            .map_or_else(|failure| failure.status, |_| Some(200));
+        metrics::request_ended(self.entry.name, status, began.elapsed());
+        answer
+    }
+
     /// Waits for the gate and takes a slot, which the keeper renews until [`Fetcher::leave_gate`].
     async fn pass_gate(&self, keeping: Keeping<'_>) -> Result<(), Failure> {
         let began = Instant::now();
@@ -123,14 +150,20 @@ impl Fetcher<'_> {
             () = self.fleet.shutdown.cancelled() => Err(stopping()),
         };
         keeping.watchdog.waited(began.elapsed());
+        metrics::gate_waited(self.entry.name, began.elapsed());
         keeping.keeper.put_slot(granted?);
         Ok(())
     }
 
     async fn leave_gate(&self, keeping: Keeping<'_>) {
-        let Some(slot) = keeping.keeper.take_slot() else { return };
+        let Some(slot) = keeping.keeper.take_slot() else {
+            return;
+        };
         if let Err(error) = self.fleet.gate.finish(slot).await {
-            debug!(error = &error as &dyn std::error::Error, "a slot was not freed; it ends by itself");
+            debug!(
+                error = &error as &dyn std::error::Error,
+                "a slot was not freed; it ends by itself"
+            );
         }
     }
 
@@ -147,7 +180,11 @@ impl Fetcher<'_> {
         let (gate, id) = (&self.fleet.gate, self.connection.id);
         let asked_at = Instant::now();
         let patience = self.fleet.timings.gate_patience();
-        let booked = match gate.reserve(id, &self.limits, patience).await.map_err(unreachable)? {
+        let booked = match gate
+            .reserve(id, &self.limits, patience)
+            .await
+            .map_err(unreachable)?
+        {
             Reservation::Booked(wait) => asked_at + wait,
             Reservation::TooLong(wait) => return Err(busy(wait)),
         };
@@ -173,7 +210,10 @@ pub(crate) fn stopping() -> Failure {
 
 fn busy(wait: Duration) -> Failure {
     let message = format!("the gate's next free instant is {:.1} s away", wait.as_secs_f64());
-    Failure { retry_after: Some(wait), ..Failure::new(FailureKind::GateBusy, message) }
+    Failure {
+        retry_after: Some(wait),
+        ..Failure::new(FailureKind::GateBusy, message)
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "its callers are `map_err`")]

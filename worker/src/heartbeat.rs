@@ -40,5 +40,8 @@ fn note_beat(fleet: &Fleet, held: &[Held], lost: &[Held], since: Instant) {
 /// A lease that cannot be renewed may end: its attempt must have stopped before another worker can have it.
 fn note_failure(fleet: &Fleet, error: &LedgerError) {
     let stopped = fleet.held.lose_ending(fleet.timings.heartbeat);
-    warn!(error = error as &dyn std::error::Error, stopped, "leases could not be renewed");
+    warn!(
+        error = error as &dyn std::error::Error,
+        stopped, "leases could not be renewed"
+    );
 }

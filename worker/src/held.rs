@@ -30,21 +30,28 @@ impl HeldClaims {
 
     /// Enters a claim whose lease began no later than `since`.
     pub(crate) fn enter(&self, held: Held, since: Instant, lease: Duration) {
-        let claim = HeldClaim { held, lost: CancellationToken::new(), lease_end: since + lease };
+        let claim = HeldClaim {
+            held,
+            lost: CancellationToken::new(),
+            lease_end: since + lease,
+        };
         self.claims().insert(held.segment, claim);
     }
 
     /// The signal of a claim; one that is no longer held has lost already.
     pub(crate) fn lost_signal(&self, held: Held) -> CancellationToken {
         let claims = self.claims();
-        claims.get(&held.segment).filter(|claim| claim.held == held).map_or_else(
-            || {
-                let lost = CancellationToken::new();
-                lost.cancel();
-                lost
-            },
-            |claim| claim.lost.clone(),
-        )
+        claims
+            .get(&held.segment)
+            .filter(|claim| claim.held == held)
+            .map_or_else(
+                || {
+                    let lost = CancellationToken::new();
+                    lost.cancel();
+                    lost
+                },
+                |claim| claim.lost.clone(),
+            )
     }
 
     /// Takes a claim out, at its end.

@@ -97,7 +97,10 @@ async fn keep(kept: Arc<Kept>) {
             Ok(true) => known_until = asked_at + kept.ttl,
             Ok(false) => break,
             Err(error) => {
-                debug!(error = &error as &dyn std::error::Error, "lock and slot could not be renewed");
+                debug!(
+                    error = &error as &dyn std::error::Error,
+                    "lock and slot could not be renewed"
+                );
                 // Stop while they are still ours: at the next turn it may be too late.
                 if Instant::now() + kept.every >= known_until {
                     break;
@@ -121,6 +124,9 @@ async fn renew(kept: &Kept) -> Result<bool, ledgerfleet_coordination::Unreachabl
 
 fn note(result: Result<(), ledgerfleet_coordination::Unreachable>) {
     if let Err(error) = result {
-        debug!(error = &error as &dyn std::error::Error, "not given back; it ends by itself");
+        debug!(
+            error = &error as &dyn std::error::Error,
+            "not given back; it ends by itself"
+        );
     }
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use apalis_core::task::data::Data;
 use apalis_core::worker::builder::WorkerBuilder;
 use apalis_core::worker::ext::parallelize::ParallelizeExt;
+use futures::FutureExt;
 use ledgerfleet_access::Access;
 use ledgerfleet_connectors::Connectors;
 use ledgerfleet_coordination::{Bell, Gate, Locks};
-use ledgerfleet_ledger::{Effects, Ledger};
+use ledgerfleet_ledger::Ledger;
 use ledgerfleet_model::{Timings, WorkerName};
 use ledgerfleet_wiring::Parts;
 use tokio::sync::mpsc;
@@ -109,7 +110,9 @@ async fn claim_and_carry(fleet: &Arc<Fleet>) -> Result<(), WorkerError> {
         .data(fleet.clone())
         .parallelize(tokio::spawn)
         .build(carry);
-    let (ended, ()) = tokio::join!(runtime.run(), keep_claiming(fleet, out, fleet.shutdown.clone()));
+    // Boxed: the compiler cannot prove of the runtime's own type that it may move between threads.
+    let running = runtime.run().boxed();
+    let (ended, ()) = tokio::join!(running, keep_claiming(fleet, out, fleet.shutdown.clone()));
     ended.map_err(|error| WorkerError::Runtime(error.to_string()))
 }
 
@@ -140,7 +143,10 @@ async fn hand_back_rest(fleet: &Fleet) {
     }
     match fleet.ledger.hand_back(&rest).await {
         Ok(segments) => info!(segments, "handed back"),
-        Err(error) => warn!(error = &error as &dyn std::error::Error, "not handed back; rescue will find them"),
+        Err(error) => warn!(
+            error = &error as &dyn std::error::Error,
+            "not handed back; rescue will find them"
+        ),
     }
     fleet.ring().await;
 }
@@ -151,10 +157,5 @@ impl Fleet {
         if let Err(error) = self.bell.ring().await {
             tracing::debug!(error = &error as &dyn std::error::Error, "the ring was not heard");
         }
-    }
-
-    /// Counts what a page did to the records.
-    pub(crate) fn counted(&self, connector: &str, entity: &str, effects: Effects) {
-        tracing::debug!(connector, entity, ?effects, "page stored");
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use ledgerfleet_ledger::{Claim, LedgerError, Settled};
 use ledgerfleet_model::outcome::outcome;
 use ledgerfleet_model::segment::Settlement;
-use ledgerfleet_model::{ConnectionState, Failure, FailureKind, Outcome};
+use ledgerfleet_model::{ConnectionState, Failure, FailureKind, Outcome, SegmentState};
+use ledgerfleet_telemetry::metrics::{self, AttemptOutcome};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
@@ -18,16 +19,32 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Turns `failure` into an outcome and writes it. While the ledger cannot be written, tries until the lease is over;
 /// then rescue finds the segment.
-pub(crate) async fn settle(fleet: &Fleet, claim: &Claim, progress: &Progress, failure: Failure) {
-    let outcome = outcome(&failure, progress.standing.failures, &fleet.timings, &mut rand::rng());
+pub(crate) async fn settle(
+    fleet: &Fleet,
+    claim: &Claim,
+    progress: &Progress,
+    failure: Failure,
+) -> AttemptOutcome {
+    let outcome = outcome(
+        &failure,
+        progress.standing.failures,
+        &fleet.timings,
+        &mut rand::rng(),
+    );
     report(claim, &outcome, &failure);
-    spread_the_word(fleet, claim, &outcome, &failure).await;
+    spread_the_word(fleet, claim, progress, &outcome, &failure).await;
     let deadline = Instant::now() + fleet.timings.lease;
-    while let Err(error) = write(fleet, claim, progress, &outcome, &failure).await {
-        let gives_up = !error.is_passing() || Instant::now() >= deadline || fleet.drained.is_cancelled();
-        warn!(segment = %claim.segment, error = &error as &dyn std::error::Error, gives_up, "settling failed");
-        if gives_up {
-            return;
+    loop {
+        match write(fleet, claim, progress, &outcome, &failure).await {
+            Ok(ended) => return ended,
+            Err(error) => {
+                let gives_up =
+                    !error.is_passing() || Instant::now() >= deadline || fleet.drained.is_cancelled();
+                warn!(segment = %claim.segment, error = &error as &dyn std::error::Error, gives_up, "settling failed");
+                if gives_up {
+                    return AttemptOutcome::Fenced;
+                }
+            }
         }
         sleep(PAUSE).await;
     }
@@ -50,18 +67,34 @@ fn report(claim: &Claim, outcome: &Outcome, failure: &Failure) {
 }
 
 /// What concerns the whole connection is told to everyone: throttling closes its gate, refused credentials stop it.
-async fn spread_the_word(fleet: &Fleet, claim: &Claim, outcome: &Outcome, failure: &Failure) {
+async fn spread_the_word(
+    fleet: &Fleet,
+    claim: &Claim,
+    progress: &Progress,
+    outcome: &Outcome,
+    failure: &Failure,
+) {
     match (failure.kind, outcome) {
         (FailureKind::Throttled, Outcome::Later { wait }) => {
-            if let Err(error) = fleet.gate.close(claim.connection, *wait).await {
-                warn!(error = &error as &dyn std::error::Error, "the gate could not be closed");
+            metrics::throttled(progress.connector);
+            let Some(limits) = progress.limits else { return };
+            if let Err(error) = fleet.gate.close(claim.connection, &limits, *wait).await {
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the gate could not be closed"
+                );
             }
         }
         (FailureKind::NeedsReauthorisation, _) => {
             let state = ConnectionState::NeedsReauthorisation;
-            let told = fleet.ledger.set_connection_state(claim.connection, state, Some(&failure.message));
+            let told = fleet
+                .ledger
+                .set_connection_state(claim.connection, state, Some(&failure.message));
             if let Err(error) = told.await {
-                warn!(error = &error as &dyn std::error::Error, "the connection could not be stopped");
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the connection could not be stopped"
+                );
             }
         }
         _ => {}
@@ -74,20 +107,41 @@ async fn write(
     progress: &Progress,
     outcome: &Outcome,
     failure: &Failure,
-) -> Result<(), LedgerError> {
-    let settlement =
-        Settlement::of(claim.segment, progress.standing, outcome, failure.clone(), &fleet.timings);
-    let settled = match settlement {
-        _ if *outcome == Outcome::HandBack => {
-            fleet.ledger.hand_back(&[held(claim)]).await?;
-            Settled::Settled
-        }
-        Ok(Some(settlement)) => fleet.ledger.settle(&settlement, progress.calls).await?,
-        // `DoneEmpty` is committed where it is found; a segment that is not running is not ours to settle.
-        Ok(None) | Err(_) => Settled::Fenced,
-    };
-    if settled == Settled::Fenced {
-        info!(segment = %claim.segment, "taken over before it could be settled");
+) -> Result<AttemptOutcome, LedgerError> {
+    if *outcome == Outcome::HandBack {
+        fleet.ledger.hand_back(&[held(claim)]).await?;
+        return Ok(AttemptOutcome::HandedBack);
     }
-    Ok(())
+    let settlement = Settlement::of(
+        claim.segment,
+        progress.standing,
+        outcome,
+        failure.clone(),
+        &fleet.timings,
+    );
+    // `DoneEmpty` is committed where it is found, and what is not running is not ours to settle.
+    let Ok(Some(settlement)) = settlement else {
+        return Ok(AttemptOutcome::Fenced);
+    };
+    match fleet.ledger.settle(&settlement, progress.calls).await? {
+        Settled::Settled => Ok(ended(progress, outcome, &settlement)),
+        Settled::Fenced => {
+            metrics::write_fenced();
+            info!(segment = %claim.segment, "taken over before it could be settled");
+            Ok(AttemptOutcome::Fenced)
+        }
+    }
+}
+
+fn ended(progress: &Progress, outcome: &Outcome, settlement: &Settlement) -> AttemptOutcome {
+    match (settlement.after().state, outcome) {
+        (SegmentState::Dead, _) => AttemptOutcome::Dead,
+        (_, Outcome::Retry { .. }) => {
+            if let Some(failure) = settlement.failure() {
+                metrics::retried(progress.connector, failure.kind);
+            }
+            AttemptOutcome::Retry
+        }
+        _ => AttemptOutcome::Later,
+    }
 }

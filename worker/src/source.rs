@@ -16,6 +16,7 @@ use apalis_core::worker::context::WorkerContext;
 use ledgerfleet_ledger::Claim;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
+use tracing::debug;
 
 /// A claim with the right to run it.
 #[derive(Debug)]
@@ -46,10 +47,16 @@ impl Backend for Source {
         cx: &mut Context<'_>,
         _: &WorkerContext,
     ) -> Poll<Option<Result<Self::Task, Infallible>>> {
-        self.0.poll_recv(cx).map(|work| work.map(|work| Ok(task_of(work))))
+        self.0
+            .poll_recv(cx)
+            .map(|work| work.map(|work| Ok(task_of(work))))
     }
 
-    fn poll_close(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Infallible>> {
+    /// Called when every attempt has ended. The runtime would wait here for a word to stop, however dry the source.
+    fn poll_close(&mut self, _: &mut Context<'_>, worker: &WorkerContext) -> Poll<Result<(), Infallible>> {
+        if let Err(error) = worker.stop() {
+            debug!(error = &error as &dyn std::error::Error, "the runtime had stopped already");
+        }
         Poll::Ready(Ok(()))
     }
 }

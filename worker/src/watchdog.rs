@@ -15,7 +15,10 @@ pub(crate) struct Watchdog {
 impl Watchdog {
     /// Starts watching.
     pub(crate) fn new(patience: Duration) -> Self {
-        Self { patience, deadline: Mutex::new(Instant::now() + patience) }
+        Self {
+            patience,
+            deadline: Mutex::new(Instant::now() + patience),
+        }
     }
 
     fn deadline(&self) -> MutexGuard<'_, Instant> {

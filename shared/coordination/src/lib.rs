@@ -2,14 +2,20 @@
 
 pub mod bell;
 #[cfg(feature = "conformance")]
-#[expect(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a test panics when a promise is broken")]
+#[expect(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "a test panics when a promise is broken"
+)]
 pub mod conformance;
 pub mod gate;
 pub mod lock;
+mod redis;
 
-pub use bell::{Bell, MemoryBell};
-pub use gate::{Gate, GateLimits, MemoryGate, Reservation, Slot, Start};
-pub use lock::{Lock, LockKey, Locks, MemoryLocks, Taken};
+pub use bell::{Bell, MemoryBell, RedisBell};
+pub use gate::{Gate, GateLimits, MemoryGate, RedisGate, Reservation, Slot, Start};
+pub use lock::{Lock, LockKey, Locks, MemoryLocks, RedisLocks, Taken};
+pub use redis::RedisParts;
 
 /// The shared state cannot be reached now. Nothing is lost by it; the caller waits and tries again.
 #[derive(Debug, thiserror::Error)]

@@ -23,5 +23,9 @@ pub async fn dispatch(
 }
 
 fn in_lane(ready: &[Ready], lane: Lane) -> Vec<SegmentId> {
-    ready.iter().filter(|ready| ready.lane == lane).map(|ready| ready.segment).collect()
+    ready
+        .iter()
+        .filter(|ready| ready.lane == lane)
+        .map(|ready| ready.segment)
+        .collect()
 }

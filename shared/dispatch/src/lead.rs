@@ -43,7 +43,10 @@ pub async fn lead(ledger: Arc<dyn Ledger>, bell: Arc<dyn Bell>, duties: Duties, 
 
 /// Dispatches at every tick and every ring, and closes runs at every tick.
 async fn keep_dispatching(ledger: &dyn Ledger, bell: &dyn Bell, duties: &Duties) {
-    let limits = DispatchLimits { slots: duties.slots.clone(), total: OFFERED };
+    let limits = DispatchLimits {
+        slots: duties.slots.clone(),
+        total: OFFERED,
+    };
     let mut health = Health::new("dispatch");
     loop {
         let next = Instant::now() + DISPATCH_SPACING;
@@ -95,7 +98,11 @@ impl Health {
         let failing = result.is_err();
         match result {
             Err(error) if !self.failing => {
-                warn!(duty = self.duty, error = &error as &dyn std::error::Error, "fails, and is tried again");
+                warn!(
+                    duty = self.duty,
+                    error = &error as &dyn std::error::Error,
+                    "fails, and is tried again"
+                );
             }
             Ok(()) if self.failing => info!(duty = self.duty, "works again"),
             _ => {}

@@ -3,6 +3,7 @@
 use ledgerfleet_coordination::Bell;
 use ledgerfleet_ledger::{Ledger, RescueScope, Rescued};
 use ledgerfleet_model::Timings;
+use ledgerfleet_telemetry::metrics;
 use tracing::warn;
 
 use crate::DutyError;
@@ -19,6 +20,7 @@ pub async fn rescue(
         warn!(segment = %segment.segment, worker = segment.worker, state = %segment.state, "rescued");
     }
     if !rescued.is_empty() {
+        metrics::rescued(rescued.len() as u64);
         bell.ring().await?;
     }
     Ok(rescued)

@@ -129,7 +129,11 @@ impl Failure {
         let mut hasher = blake3::Hasher::new();
         let status = self.status.map(|status| status.to_string()).unwrap_or_default();
         let code = self.upstream_code.as_deref().unwrap_or_default();
-        let message: String = self.message.chars().filter(|character| !character.is_ascii_digit()).collect();
+        let message: String = self
+            .message
+            .chars()
+            .filter(|character| !character.is_ascii_digit())
+            .collect();
         for part in [entity, self.kind.as_str(), &status, code, &message] {
             hasher.update(part.as_bytes());
             hasher.update(&[0]);

@@ -37,14 +37,18 @@ pub fn outcome(failure: &Failure, failures: u32, timings: &Timings, rng: &mut im
     match failure.kind {
         Kind::NotInPlan => Outcome::DoneEmpty,
         Kind::Shutdown | Kind::NeedsReauthorisation => Outcome::HandBack,
-        Kind::Throttled | Kind::GateBusy => {
-            Outcome::Later { wait: failure.retry_after.unwrap_or_else(|| about(timings.backoff_base, rng)) }
-        }
-        Kind::LedgerUnavailable | Kind::CoordinationUnavailable => {
-            Outcome::Later { wait: about(timings.backoff_base, rng) }
-        }
+        Kind::Throttled | Kind::GateBusy => Outcome::Later {
+            wait: failure
+                .retry_after
+                .unwrap_or_else(|| about(timings.backoff_base, rng)),
+        },
+        Kind::LedgerUnavailable | Kind::CoordinationUnavailable => Outcome::Later {
+            wait: about(timings.backoff_base, rng),
+        },
         // The holder renews every few seconds; what it leaves is free one time to live later.
-        Kind::LockBusy => Outcome::Later { wait: about(timings.lock_renewal, rng) },
+        Kind::LockBusy => Outcome::Later {
+            wait: about(timings.lock_renewal, rng),
+        },
         Kind::Network
         | Kind::Timeout
         | Kind::UpstreamError
@@ -53,7 +57,9 @@ pub fn outcome(failure: &Failure, failures: u32, timings: &Timings, rng: &mut im
         | Kind::Unauthorised
         | Kind::Panicked
         | Kind::Stalled
-        | Kind::LedgerRefused => Outcome::Retry { wait: backoff(failures + 1, timings, rng) },
+        | Kind::LedgerRefused => Outcome::Retry {
+            wait: backoff(failures + 1, timings, rng),
+        },
         Kind::BadRequest
         | Kind::NotFound
         | Kind::Forbidden

@@ -136,18 +136,34 @@ impl Standing {
                 progressed: false,
                 ..self
             },
-            (Running, Event::Start) => Self { started: true, ..self },
-            (Running, Event::Page) => Self { progressed: true, failures: 0, crashes: 0, ..self },
+            (Running, Event::Start) => Self {
+                started: true,
+                ..self
+            },
+            (Running, Event::Page) => Self {
+                progressed: true,
+                failures: 0,
+                crashes: 0,
+                ..self
+            },
             (Running, Event::Finish) => Self { state: Done, ..self },
             (Running, Event::Later(wait)) => self.after_wait(wait, timings),
             (Running, Event::Retry) => self.after_failure(),
             (Running, Event::Dead) => Self { state: Dead, ..self },
-            (Running, Event::HandBack) => Self { state: Pending, ..self },
+            (Running, Event::HandBack) => Self {
+                state: Pending,
+                ..self
+            },
             (Running, Event::Rescue) => self.after_crash(),
-            (Dead, Event::Replay) => Self { epoch: self.epoch, ..Self::NEW },
-            (Pending | Running, Event::Cancel) => {
-                Self { state: Cancelled, epoch: self.epoch.next(), ..self }
-            }
+            (Dead, Event::Replay) => Self {
+                epoch: self.epoch,
+                ..Self::NEW
+            },
+            (Pending | Running, Event::Cancel) => Self {
+                state: Cancelled,
+                epoch: self.epoch.next(),
+                ..self
+            },
             (state, event) => return Err(NoSuchTransition { state, event }),
         };
         Ok(next)
@@ -155,20 +171,45 @@ impl Standing {
 
     fn after_wait(self, wait: Duration, timings: &Timings) -> Self {
         let waited = self.waited.saturating_add(wait);
-        let state = if waited > timings.waiting_cap { SegmentState::Dead } else { SegmentState::Pending };
-        Self { state, waited, ..self }
+        let state = if waited > timings.waiting_cap {
+            SegmentState::Dead
+        } else {
+            SegmentState::Pending
+        };
+        Self {
+            state,
+            waited,
+            ..self
+        }
     }
 
     fn after_failure(self) -> Self {
         let failures = self.failures + 1;
-        let state = if failures > RETRIES { SegmentState::Dead } else { SegmentState::Pending };
-        Self { state, failures, ..self }
+        let state = if failures > RETRIES {
+            SegmentState::Dead
+        } else {
+            SegmentState::Pending
+        };
+        Self {
+            state,
+            failures,
+            ..self
+        }
     }
 
     fn after_crash(self) -> Self {
         let crashes = self.crashes + u32::from(self.started && !self.progressed);
-        let state = if crashes > CRASHES { SegmentState::Dead } else { SegmentState::Pending };
-        Self { state, crashes, epoch: self.epoch.next(), ..self }
+        let state = if crashes > CRASHES {
+            SegmentState::Dead
+        } else {
+            SegmentState::Pending
+        };
+        Self {
+            state,
+            crashes,
+            epoch: self.epoch.next(),
+            ..self
+        }
     }
 }
 
@@ -202,9 +243,20 @@ impl Settlement {
         };
         let after = standing.on(event, timings)?;
         let waited_out = matches!(event, Event::Later(_)) && after.state == SegmentState::Dead;
-        let kind = if waited_out { FailureKind::WaitedTooLong } else { failure.kind };
+        let kind = if waited_out {
+            FailureKind::WaitedTooLong
+        } else {
+            failure.kind
+        };
         let failure = (event != Event::HandBack).then_some(Failure { kind, ..failure });
-        Ok(Some(Self { segment, epoch: standing.epoch, event, after, wait, failure }))
+        Ok(Some(Self {
+            segment,
+            epoch: standing.epoch,
+            event,
+            after,
+            wait,
+            failure,
+        }))
     }
 
     /// The segment.

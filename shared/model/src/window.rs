@@ -58,9 +58,9 @@ impl DateRange {
             return Err(InvalidRange::Reversed { from, to });
         }
         let latest = match axis {
-            Axis::TxnDate | Axis::Whole => {
-                today.checked_add_months(Months::new(12)).unwrap_or(NaiveDate::MAX)
-            }
+            Axis::TxnDate | Axis::Whole => today
+                .checked_add_months(Months::new(12))
+                .unwrap_or(NaiveDate::MAX),
             Axis::Created | Axis::Updated => today,
         };
         if to > latest {
@@ -166,8 +166,14 @@ impl Window {
     pub fn axis(&self) -> Axis {
         match self {
             Self::Dates { .. } => Axis::TxnDate,
-            Self::Instants { field: InstantField::Created, .. } => Axis::Created,
-            Self::Instants { field: InstantField::Updated, .. } => Axis::Updated,
+            Self::Instants {
+                field: InstantField::Created,
+                ..
+            } => Axis::Created,
+            Self::Instants {
+                field: InstantField::Updated,
+                ..
+            } => Axis::Updated,
             Self::Whole => Axis::Whole,
         }
     }
@@ -191,13 +197,21 @@ impl Window {
 }
 
 /// The windows that cover `range` without gap or overlap, in order, computed as they are asked for.
-pub fn windows(range: DateRange, segmenting: Segmenting, axis: Axis, zone: Tz) -> impl Iterator<Item = Window> {
+pub fn windows(
+    range: DateRange,
+    segmenting: Segmenting,
+    axis: Axis,
+    zone: Tz,
+) -> impl Iterator<Item = Window> {
     let whole = (axis == Axis::Whole).then_some(Window::Whole);
     let stop = next_day(range.to);
     let mut from = if whole.is_some() { stop } else { range.from };
     let cut = std::iter::from_fn(move || {
         (from < stop).then(|| {
-            let days = Days { from, to: cut_after(from, segmenting).unwrap_or(stop).min(stop) };
+            let days = Days {
+                from,
+                to: cut_after(from, segmenting).unwrap_or(stop).min(stop),
+            };
             from = days.to;
             window_of(days, axis, zone)
         })
@@ -224,9 +238,9 @@ fn window_of(days: Days, axis: Axis, zone: Tz) -> Window {
 fn cut_after(day: NaiveDate, segmenting: Segmenting) -> Option<NaiveDate> {
     match segmenting {
         Segmenting::Day => Some(next_day(day)),
-        Segmenting::Week => {
-            day.checked_add_days(CalendarDays::new(7 - u64::from(day.weekday().num_days_from_monday())))
-        }
+        Segmenting::Week => day.checked_add_days(CalendarDays::new(
+            7 - u64::from(day.weekday().num_days_from_monday()),
+        )),
         Segmenting::Month => day.with_day(1)?.checked_add_months(Months::new(1)),
         Segmenting::Whole => None,
     }
@@ -257,7 +271,11 @@ fn start_in_gap(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
     };
     while after - before > 1 {
         let middle = before + (after - before) / 2;
-        if reached(middle) { after = middle } else { before = middle }
+        if reached(middle) {
+            after = middle;
+        } else {
+            before = middle;
+        }
     }
     DateTime::from_timestamp(after, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }

@@ -63,7 +63,9 @@ pub enum WiringError {
 /// Opens the ledger and puts the parts together. Nothing is asked of an upstream.
 pub async fn assemble(settings: &Settings) -> Result<Parts, WiringError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let Shape::Embedded { path } = &settings.shape else { return Err(WiringError::FleetIsNotBuilt) };
+    let Shape::Embedded { path } = &settings.shape else {
+        return Err(WiringError::FleetIsNotBuilt);
+    };
     let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(path, clock.clone()).await?);
     let mut notices = Vec::new();
     let vault = Arc::new(Vault::new(embedded_key(settings, &*ledger, &mut notices).await?));
@@ -108,7 +110,10 @@ async fn embedded_key(
 }
 
 fn created(path: &Path) -> String {
-    format!("made a master key in {}; keep a copy of it apart from the database", path.display())
+    format!(
+        "made a master key in {}; keep a copy of it apart from the database",
+        path.display()
+    )
 }
 
 fn endpoints_of(settings: ConnectorSettings) -> Endpoints {

@@ -41,7 +41,10 @@ pub enum KeyFileError {
 
 /// Reads the key, if there is one.
 pub(crate) fn read(path: &Path) -> Result<Option<MasterKey>, KeyFileError> {
-    let failed = |source| KeyFileError::File { path: path.to_owned(), source };
+    let failed = |source| KeyFileError::File {
+        path: path.to_owned(),
+        source,
+    };
     let file = match std::fs::File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -51,13 +54,19 @@ pub(crate) fn read(path: &Path) -> Result<Option<MasterKey>, KeyFileError> {
     file.take(LONGEST).read_to_string(&mut text).map_err(failed)?;
     MasterKey::parse(&SecretString::from(text))
         .map(Some)
-        .map_err(|source| KeyFileError::NotAKey { path: path.to_owned(), source })
+        .map_err(|source| KeyFileError::NotAKey {
+            path: path.to_owned(),
+            source,
+        })
 }
 
 /// Makes a key and writes it, readable by its owner alone. Two processes that start at once agree on the key of the
 /// first: an existing file is never overwritten.
 pub(crate) fn create(path: &Path) -> Result<MasterKey, KeyFileError> {
-    let failed = |source| KeyFileError::File { path: path.to_owned(), source };
+    let failed = |source| KeyFileError::File {
+        path: path.to_owned(),
+        source,
+    };
     let key = MasterKey::generate();
     let beside = path.with_extension(format!("key.{}", std::process::id()));
     let written = write_new(&beside, &key).and_then(|()| std::fs::hard_link(&beside, path));
@@ -68,7 +77,9 @@ pub(crate) fn create(path: &Path) -> Result<MasterKey, KeyFileError> {
             Ok(key)
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            read(path)?.ok_or_else(|| KeyFileError::Missing { path: path.to_owned() })
+            read(path)?.ok_or_else(|| KeyFileError::Missing {
+                path: path.to_owned(),
+            })
         }
         Err(error) => Err(failed(error)),
     }
@@ -106,7 +117,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("books.db.key");
         create(&path).unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 
     #[test]

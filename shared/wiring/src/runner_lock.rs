@@ -37,7 +37,10 @@ pub enum RunnerLockError {
 impl RunnerLock {
     /// Takes the role, or says who has it.
     pub fn take(path: &Path) -> Result<Self, RunnerLockError> {
-        let failed = |source| RunnerLockError::File { path: path.to_owned(), source };
+        let failed = |source| RunnerLockError::File {
+            path: path.to_owned(),
+            source,
+        };
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -50,7 +53,9 @@ impl RunnerLock {
                 sign(&mut file).map_err(failed)?;
                 Ok(Self { file })
             }
-            Err(TryLockError::WouldBlock) => Err(RunnerLockError::Held { pid: signature(&mut file) }),
+            Err(TryLockError::WouldBlock) => Err(RunnerLockError::Held {
+                pid: signature(&mut file),
+            }),
             Err(TryLockError::Error(source)) => Err(failed(source)),
         }
     }
@@ -80,7 +85,10 @@ mod tests {
         let path = directory.path().join("books.db.lock");
         let first = RunnerLock::take(&path).unwrap();
         let refused = RunnerLock::take(&path).unwrap_err();
-        assert!(refused.to_string().contains(&std::process::id().to_string()), "{refused}");
+        assert!(
+            refused.to_string().contains(&std::process::id().to_string()),
+            "{refused}"
+        );
         drop(first);
         RunnerLock::take(&path).unwrap();
     }

@@ -5,6 +5,7 @@
 //! rebuilt by the next tick.
 
 mod memory;
+mod redis;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use ledgerfleet_model::{Lane, SegmentId};
 
 use crate::Unreachable;
 pub use memory::MemoryBell;
+pub use redis::RedisBell;
 
 /// The ready sets, one per lane, and the ring.
 #[async_trait]

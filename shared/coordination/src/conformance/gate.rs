@@ -14,7 +14,12 @@ const LONG: Duration = Duration::from_secs(60);
 const SLACK: Duration = Duration::from_millis(30);
 
 fn limits(requests_per_second: f64, slots: u32) -> GateLimits {
-    GateLimits { requests_per_second, slots, slot_ttl: Duration::from_secs(1) }
+    GateLimits {
+        requests_per_second,
+        slots,
+        slot_ttl: Duration::from_secs(1),
+        quarantine: LONG,
+    }
 }
 
 async fn reserve(gate: &Arc<dyn Gate>, connection: ConnectionId, limits: &GateLimits) -> Duration {
@@ -32,14 +37,20 @@ async fn start(gate: &Arc<dyn Gate>, connection: ConnectionId, limits: &GateLimi
 }
 
 fn assert_about(wait: Duration, ideal: Duration) {
-    assert!(wait <= ideal + SLACK && wait + SLACK >= ideal, "{wait:?} instead of {ideal:?}");
+    assert!(
+        wait <= ideal + SLACK && wait + SLACK >= ideal,
+        "{wait:?} instead of {ideal:?}"
+    );
 }
 
 /// The n-th booking lies n intervals ahead, whoever books.
 pub async fn grants_are_evenly_spaced_and_first_come_first_served(world: &impl World) {
     let (gate, connection, limits) = (world.gate(), ConnectionId::new(), limits(5.0, 9));
     for ahead in 0..5 {
-        assert_about(reserve(&gate, connection, &limits).await, limits.interval() * ahead);
+        assert_about(
+            reserve(&gate, connection, &limits).await,
+            limits.interval() * ahead,
+        );
     }
 }
 
@@ -56,8 +67,13 @@ pub async fn an_idle_gate_saves_nothing_up(world: &impl World) {
 pub async fn what_is_too_far_away_is_not_booked(world: &impl World) {
     let (gate, connection, limits) = (world.gate(), ConnectionId::new(), limits(5.0, 9));
     reserve(&gate, connection, &limits).await;
-    let impatient = gate.reserve(connection, &limits, limits.interval() / 4).await.unwrap();
-    let Reservation::TooLong(wait) = impatient else { panic!("{impatient:?}") };
+    let impatient = gate
+        .reserve(connection, &limits, limits.interval() / 4)
+        .await
+        .unwrap();
+    let Reservation::TooLong(wait) = impatient else {
+        panic!("{impatient:?}")
+    };
     assert_about(wait, limits.interval());
     assert_about(reserve(&gate, connection, &limits).await, limits.interval());
 }
@@ -77,7 +93,10 @@ pub async fn no_more_than_the_slots_are_in_flight(world: &impl World) {
 /// Who dies frees its slot by dying; who renews keeps it.
 pub async fn a_slot_that_is_not_renewed_frees_itself(world: &impl World) {
     let (gate, connection, limits) = (world.gate(), ConnectionId::new(), limits(1_000.0, 2));
-    let (dead, alive) = (start(&gate, connection, &limits).await, start(&gate, connection, &limits).await);
+    let (dead, alive) = (
+        start(&gate, connection, &limits).await,
+        start(&gate, connection, &limits).await,
+    );
     world.pass(limits.slot_ttl / 2).await;
     assert!(gate.renew(alive, &limits).await.unwrap());
     world.pass(limits.slot_ttl * 2 / 3).await;
@@ -92,11 +111,16 @@ pub async fn a_closed_gate_starts_nothing_and_books_behind_its_opening(world: &i
     let (gate, connection, limits) = (world.gate(), ConnectionId::new(), limits(5.0, 9));
     reserve(&gate, connection, &limits).await;
     let closing = Duration::from_secs(1);
-    gate.close(connection, closing).await.unwrap();
-    let Start::Closed(wait) = gate.start(connection, &limits).await.unwrap() else { panic!("it is open") };
+    gate.close(connection, &limits, closing).await.unwrap();
+    let Start::Closed(wait) = gate.start(connection, &limits).await.unwrap() else {
+        panic!("it is open")
+    };
     assert_about(wait, closing);
     assert_about(reserve(&gate, connection, &limits).await, closing);
-    assert_about(reserve(&gate, connection, &limits).await, closing + limits.interval());
+    assert_about(
+        reserve(&gate, connection, &limits).await,
+        closing + limits.interval(),
+    );
     world.pass(closing + SLACK).await;
     start(&gate, connection, &limits).await;
 }
@@ -104,19 +128,32 @@ pub async fn a_closed_gate_starts_nothing_and_books_behind_its_opening(world: &i
 /// The longest answer of the upstream counts.
 pub async fn a_shorter_closing_never_shortens_a_longer_one(world: &impl World) {
     let (gate, connection, limits) = (world.gate(), ConnectionId::new(), limits(5.0, 9));
-    gate.close(connection, Duration::from_secs(2)).await.unwrap();
-    gate.close(connection, Duration::from_secs(1)).await.unwrap();
-    let Start::Closed(wait) = gate.start(connection, &limits).await.unwrap() else { panic!("it is open") };
+    gate.close(connection, &limits, Duration::from_secs(2))
+        .await
+        .unwrap();
+    gate.close(connection, &limits, Duration::from_secs(1))
+        .await
+        .unwrap();
+    let Start::Closed(wait) = gate.start(connection, &limits).await.unwrap() else {
+        panic!("it is open")
+    };
     assert_about(wait, Duration::from_secs(2));
 }
 
 /// What is booked after the opening stays booked.
 pub async fn a_closing_never_moves_a_booking_onto_another(world: &impl World) {
     let (gate, connection, limits) = (world.gate(), ConnectionId::new(), limits(5.0, 9));
-    gate.close(connection, Duration::from_secs(1)).await.unwrap();
+    gate.close(connection, &limits, Duration::from_secs(1))
+        .await
+        .unwrap();
     reserve(&gate, connection, &limits).await;
-    gate.close(connection, Duration::from_millis(500)).await.unwrap();
-    assert_about(reserve(&gate, connection, &limits).await, Duration::from_secs(1) + limits.interval());
+    gate.close(connection, &limits, Duration::from_millis(500))
+        .await
+        .unwrap();
+    assert_about(
+        reserve(&gate, connection, &limits).await,
+        Duration::from_secs(1) + limits.interval(),
+    );
 }
 
 /// A busy company is nobody else's trouble.
@@ -125,7 +162,7 @@ pub async fn connections_have_gates_of_their_own(world: &impl World) {
     let (busy, idle) = (ConnectionId::new(), ConnectionId::new());
     reserve(&gate, busy, &limits).await;
     start(&gate, busy, &limits).await;
-    gate.close(busy, Duration::from_secs(5)).await.unwrap();
+    gate.close(busy, &limits, Duration::from_secs(5)).await.unwrap();
     assert_about(reserve(&gate, idle, &limits).await, Duration::ZERO);
     start(&gate, idle, &limits).await;
 }
@@ -149,7 +186,10 @@ pub async fn any_second_sees_no_more_than_its_share(world: &impl World) {
     let mut started = futures::future::join_all(asking).await.concat();
     started.sort();
     for (first, at) in started.iter().enumerate() {
-        let within = started[first..].iter().take_while(|other| **other - *at < Duration::from_secs(1)).count();
+        let within = started[first..]
+            .iter()
+            .take_while(|other| **other - *at < Duration::from_secs(1))
+            .count();
         // One interval's worth is the slack of timers that wake a little late.
         assert!(within <= 41, "{within} in a second");
     }

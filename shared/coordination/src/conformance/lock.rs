@@ -11,7 +11,11 @@ use crate::{Lock, LockKey, Locks, Taken};
 const TTL: Duration = Duration::from_millis(600);
 
 fn key() -> LockKey {
-    LockKey { connection: ConnectionId::new(), entity: "invoice".into(), window: Window::Whole }
+    LockKey {
+        connection: ConnectionId::new(),
+        entity: "invoice".into(),
+        window: Window::Whole,
+    }
 }
 
 async fn take(locks: &Arc<dyn Locks>, key: &LockKey, segment: SegmentId, epoch: i64) -> Option<Lock> {
@@ -74,8 +78,14 @@ pub async fn a_lock_that_is_not_renewed_frees_itself(world: &impl World) {
 pub async fn other_windows_are_other_locks(world: &impl World) {
     let (locks, key) = (world.locks(), key());
     take(&locks, &key, SegmentId::new(), 1).await.unwrap();
-    let other_company = LockKey { connection: ConnectionId::new(), ..key.clone() };
-    let other_entity = LockKey { entity: "customer".into(), ..key };
+    let other_company = LockKey {
+        connection: ConnectionId::new(),
+        ..key.clone()
+    };
+    let other_entity = LockKey {
+        entity: "customer".into(),
+        ..key
+    };
     assert!(take(&locks, &other_company, SegmentId::new(), 1).await.is_some());
     assert!(take(&locks, &other_entity, SegmentId::new(), 1).await.is_some());
 }

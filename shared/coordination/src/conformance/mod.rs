@@ -63,7 +63,7 @@ macro_rules! coordination_suite {
     (@module $module:ident $world:ident: $($test:ident),+) => {
         mod $module {
             $(
-                #[tokio::test(start_paused = true)]
+                #[tokio::test]
                 async fn $test() {
                     let world = super::$world().await;
                     $crate::conformance::$module::$test(&world).await;

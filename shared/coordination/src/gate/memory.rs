@@ -29,7 +29,11 @@ struct ConnectionGate {
 
 impl ConnectionGate {
     fn new(now: Instant) -> Self {
-        Self { next_free: now, closed_until: now, slots: HashMap::new() }
+        Self {
+            next_free: now,
+            closed_until: now,
+            slots: HashMap::new(),
+        }
     }
 
     fn drop_expired(&mut self, now: Instant) {
@@ -53,7 +57,9 @@ impl Gate for MemoryGate {
     ) -> Result<Reservation, Unreachable> {
         let now = Instant::now();
         let mut gates = self.gates();
-        let gate = gates.entry(connection).or_insert_with(|| ConnectionGate::new(now));
+        let gate = gates
+            .entry(connection)
+            .or_insert_with(|| ConnectionGate::new(now));
         let booked = gate.next_free.max(gate.closed_until).max(now);
         let wait = booked - now;
         if wait > patience {
@@ -66,7 +72,9 @@ impl Gate for MemoryGate {
     async fn start(&self, connection: ConnectionId, limits: &GateLimits) -> Result<Start, Unreachable> {
         let now = Instant::now();
         let mut gates = self.gates();
-        let gate = gates.entry(connection).or_insert_with(|| ConnectionGate::new(now));
+        let gate = gates
+            .entry(connection)
+            .or_insert_with(|| ConnectionGate::new(now));
         if gate.closed_until > now {
             return Ok(Start::Closed(gate.closed_until - now));
         }
@@ -74,7 +82,10 @@ impl Gate for MemoryGate {
         if gate.slots.len() >= limits.slots as usize {
             return Ok(Start::NoSlot);
         }
-        let slot = Slot { connection, id: Uuid::now_v7() };
+        let slot = Slot {
+            connection,
+            id: Uuid::now_v7(),
+        };
         gate.slots.insert(slot.id, now + limits.slot_ttl);
         Ok(Start::Go(slot))
     }
@@ -82,9 +93,13 @@ impl Gate for MemoryGate {
     async fn renew(&self, slot: Slot, limits: &GateLimits) -> Result<bool, Unreachable> {
         let now = Instant::now();
         let mut gates = self.gates();
-        let Some(gate) = gates.get_mut(&slot.connection) else { return Ok(false) };
+        let Some(gate) = gates.get_mut(&slot.connection) else {
+            return Ok(false);
+        };
         gate.drop_expired(now);
-        let Some(lease_end) = gate.slots.get_mut(&slot.id) else { return Ok(false) };
+        let Some(lease_end) = gate.slots.get_mut(&slot.id) else {
+            return Ok(false);
+        };
         *lease_end = now + limits.slot_ttl;
         Ok(true)
     }
@@ -96,14 +111,26 @@ impl Gate for MemoryGate {
         Ok(())
     }
 
-    async fn close(&self, connection: ConnectionId, duration: Duration) -> Result<(), Unreachable> {
+    async fn close(
+        &self,
+        connection: ConnectionId,
+        _: &GateLimits,
+        duration: Duration,
+    ) -> Result<(), Unreachable> {
         let now = Instant::now();
         let mut gates = self.gates();
-        let gate = gates.entry(connection).or_insert_with(|| ConnectionGate::new(now));
+        let gate = gates
+            .entry(connection)
+            .or_insert_with(|| ConnectionGate::new(now));
         gate.closed_until = gate.closed_until.max(now + duration);
         // What is booked before the opening will be refused by `start` and booked again; what is booked after it
         // still holds, so bookings go on behind the later of the two.
         gate.next_free = gate.next_free.max(gate.closed_until);
         Ok(())
+    }
+
+    /// The memory of a process dies with its requests, so there is never a quarantine.
+    async fn open_unused(&self) -> Result<bool, Unreachable> {
+        Ok(false)
     }
 }

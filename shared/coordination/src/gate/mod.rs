@@ -10,6 +10,7 @@
 //! both a per-second and a per-minute limit even when the network delays some requests more than others.
 
 mod memory;
+mod redis;
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use uuid::Uuid;
 
 use crate::Unreachable;
 pub use memory::MemoryGate;
+pub use redis::RedisGate;
 
 /// The limits of one connection.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,6 +31,9 @@ pub struct GateLimits {
     pub slots: u32,
     /// A slot that is not renewed for this long is free again.
     pub slot_ttl: Duration,
+    /// A gate whose memory was lost stays closed for this long: one request's deadline, after which nothing that
+    /// was granted before can be in flight.
+    pub quarantine: Duration,
 }
 
 impl GateLimits {
@@ -90,5 +95,14 @@ pub trait Gate: Send + Sync + std::fmt::Debug {
 
     /// Closes a connection's gate for everyone: nothing starts for `duration`, and what is booked within it is
     /// booked anew. A shorter closing never shortens a longer one.
-    async fn close(&self, connection: ConnectionId, duration: Duration) -> Result<(), Unreachable>;
+    async fn close(
+        &self,
+        connection: ConnectionId,
+        limits: &GateLimits,
+        duration: Duration,
+    ) -> Result<(), Unreachable>;
+
+    /// Opens gates that are in quarantine only because their memory is new, so that a first run does not wait. For
+    /// who knows that nothing is in flight; answers whether that was so.
+    async fn open_unused(&self) -> Result<bool, Unreachable>;
 }

@@ -41,7 +41,12 @@ impl Locks for MemoryLocks {
                 return Ok(Taken::Busy);
             }
         }
-        let lock = Lock { key: key.clone(), segment, epoch, nonce: Uuid::now_v7() };
+        let lock = Lock {
+            key: key.clone(),
+            segment,
+            epoch,
+            nonce: Uuid::now_v7(),
+        };
         held.insert(key.clone(), (lock.clone(), now + ttl));
         Ok(Taken::Taken(lock))
     }
@@ -60,7 +65,10 @@ impl Locks for MemoryLocks {
 
     async fn release(&self, lock: &Lock) -> Result<(), Unreachable> {
         let mut held = self.held();
-        if held.get(&lock.key).is_some_and(|(holder, _)| holder.nonce == lock.nonce) {
+        if held
+            .get(&lock.key)
+            .is_some_and(|(holder, _)| holder.nonce == lock.nonce)
+        {
             held.remove(&lock.key);
         }
         Ok(())

@@ -4,6 +4,7 @@
 //! that writes.
 
 mod memory;
+mod redis;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 use crate::Unreachable;
 pub use memory::MemoryLocks;
+pub use redis::RedisLocks;
 
 /// What is locked.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -76,7 +76,10 @@ fn every_kind_of_failure_has_the_outcome_of_the_table() {
 #[test]
 fn throttling_waits_as_long_as_the_upstream_asked() {
     let asked = Duration::from_secs(42);
-    let failure = Failure { retry_after: Some(asked), ..Failure::new(FailureKind::Throttled, "too many") };
+    let failure = Failure {
+        retry_after: Some(asked),
+        ..Failure::new(FailureKind::Throttled, "too many")
+    };
     assert_eq!(of(&failure), Outcome::Later { wait: asked });
 }
 

@@ -8,15 +8,29 @@ use rand::rngs::StdRng;
 
 fn longest(failures: u32) -> Duration {
     let mut rng = StdRng::seed_from_u64(3);
-    (0..2_000).map(|_| backoff(failures, &Timings::default(), &mut rng)).max().unwrap()
+    (0..2_000)
+        .map(|_| backoff(failures, &Timings::default(), &mut rng))
+        .max()
+        .unwrap()
 }
 
 #[test]
 fn the_ceiling_doubles_from_ten_seconds_and_stops_at_a_quarter_of_an_hour() {
-    for (failures, seconds) in [(1, 10), (2, 20), (3, 40), (4, 80), (5, 160), (9, 900), (1_000, 900)] {
+    for (failures, seconds) in [
+        (1, 10),
+        (2, 20),
+        (3, 40),
+        (4, 80),
+        (5, 160),
+        (9, 900),
+        (1_000, 900),
+    ] {
         let ceiling = Duration::from_secs(seconds);
         let longest = longest(failures);
-        assert!(longest <= ceiling && longest > ceiling.mul_f64(0.95), "{failures}: {longest:?}");
+        assert!(
+            longest <= ceiling && longest > ceiling.mul_f64(0.95),
+            "{failures}: {longest:?}"
+        );
     }
 }
 

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 
 fn on(standing: Standing, events: &[Event]) -> Standing {
     events.iter().fold(standing, |standing, event| {
-        standing.on(*event, &Timings::default()).unwrap_or_else(|refused| panic!("{refused}"))
+        standing
+            .on(*event, &Timings::default())
+            .unwrap_or_else(|refused| panic!("{refused}"))
     })
 }
 
@@ -19,18 +21,37 @@ fn five_failures_are_retried_and_the_sixth_is_the_last() {
     let mut standing = Standing::NEW;
     for failure in 1..=5 {
         standing = on(standing, &[Event::Claim, Event::Retry]);
-        assert_eq!((standing.state, standing.failures), (SegmentState::Pending, failure));
+        assert_eq!(
+            (standing.state, standing.failures),
+            (SegmentState::Pending, failure)
+        );
     }
-    assert_eq!(on(standing, &[Event::Claim, Event::Retry]).state, SegmentState::Dead);
+    assert_eq!(
+        on(standing, &[Event::Claim, Event::Retry]).state,
+        SegmentState::Dead
+    );
 }
 
 #[test]
 fn a_committed_page_forgives_failures_and_crashes() {
-    let standing = on(Standing::NEW, &[Event::Claim, Event::Retry, Event::Claim, Event::Rescue, Event::Claim]);
+    let standing = on(
+        Standing::NEW,
+        &[
+            Event::Claim,
+            Event::Retry,
+            Event::Claim,
+            Event::Rescue,
+            Event::Claim,
+        ],
+    );
     assert_eq!((standing.failures, standing.crashes), (1, 1));
     let standing = on(standing, &[Event::Page]);
     assert_eq!((standing.failures, standing.crashes), (0, 0));
-    assert_eq!(on(standing, &[Event::Rescue]).crashes, 0, "an attempt that committed a page did not crash");
+    assert_eq!(
+        on(standing, &[Event::Rescue]).crashes,
+        0,
+        "an attempt that committed a page did not crash"
+    );
 }
 
 #[test]
@@ -39,7 +60,10 @@ fn after_two_crashes_a_segment_is_a_suspect_and_the_third_kills_it_once_it_has_b
     assert!(suspect.is_suspect());
     let unbegun = on(suspect, &crash());
     assert_eq!((unbegun.state, unbegun.crashes), (SegmentState::Pending, CRASHES));
-    assert_eq!(on(suspect, &[Event::Claim, Event::Start, Event::Rescue]).state, SegmentState::Dead);
+    assert_eq!(
+        on(suspect, &[Event::Claim, Event::Start, Event::Rescue]).state,
+        SegmentState::Dead
+    );
 }
 
 #[test]
@@ -50,14 +74,26 @@ fn waiting_is_no_failure_until_it_sums_to_a_day() {
         standing = on(standing, &[Event::Claim, Event::Later(hour)]);
         assert_eq!((standing.state, standing.failures), (SegmentState::Pending, 0));
     }
-    assert_eq!(on(standing, &[Event::Claim, Event::Later(hour)]).state, SegmentState::Dead);
+    assert_eq!(
+        on(standing, &[Event::Claim, Event::Later(hour)]).state,
+        SegmentState::Dead
+    );
 }
 
 #[test]
 fn a_replayed_segment_begins_anew_under_its_old_fence() {
-    let dead = on(Standing::NEW, &[Event::Claim, Event::Retry, Event::Claim, Event::Dead]);
+    let dead = on(
+        Standing::NEW,
+        &[Event::Claim, Event::Retry, Event::Claim, Event::Dead],
+    );
     let replayed = on(dead, &[Event::Replay]);
-    assert_eq!(replayed, Standing { epoch: dead.epoch, ..Standing::NEW });
+    assert_eq!(
+        replayed,
+        Standing {
+            epoch: dead.epoch,
+            ..Standing::NEW
+        }
+    );
 }
 
 #[test]
@@ -68,19 +104,56 @@ fn a_settlement_says_what_outcome_and_counters_make_of_a_failure() {
         let failure = Failure::new(FailureKind::Network, "the connection broke");
         Settlement::of(SegmentId::new(), standing, outcome, failure, &timings)
     };
-    let retry = settle(running, &Outcome::Retry { wait: Duration::from_secs(7) }).unwrap().unwrap();
-    assert_eq!((retry.after().state, retry.wait()), (SegmentState::Pending, Duration::from_secs(7)));
-    let last = Standing { failures: 5, ..running };
-    let dead = settle(last, &Outcome::Retry { wait: Duration::ZERO }).unwrap().unwrap();
+    let retry = settle(
+        running,
+        &Outcome::Retry {
+            wait: Duration::from_secs(7),
+        },
+    )
+    .unwrap()
+    .unwrap();
+    assert_eq!(
+        (retry.after().state, retry.wait()),
+        (SegmentState::Pending, Duration::from_secs(7))
+    );
+    let last = Standing {
+        failures: 5,
+        ..running
+    };
+    let dead = settle(last, &Outcome::Retry { wait: Duration::ZERO })
+        .unwrap()
+        .unwrap();
     assert_eq!(dead.after().state, SegmentState::Dead);
     assert_eq!(dead.failure().unwrap().kind, FailureKind::Network);
-    let waited = Standing { waited: timings.waiting_cap, ..running };
-    let dead = settle(waited, &Outcome::Later { wait: Duration::from_secs(1) }).unwrap().unwrap();
+    let waited = Standing {
+        waited: timings.waiting_cap,
+        ..running
+    };
+    let dead = settle(
+        waited,
+        &Outcome::Later {
+            wait: Duration::from_secs(1),
+        },
+    )
+    .unwrap()
+    .unwrap();
     assert_eq!(dead.failure().unwrap().kind, FailureKind::WaitedTooLong);
     let back = settle(running, &Outcome::HandBack).unwrap().unwrap();
-    assert_eq!((back.after(), back.failure()), (Standing { state: SegmentState::Pending, ..running }, None));
+    assert_eq!(
+        (back.after(), back.failure()),
+        (
+            Standing {
+                state: SegmentState::Pending,
+                ..running
+            },
+            None
+        )
+    );
     assert_eq!(settle(running, &Outcome::DoneEmpty), Ok(None));
-    assert!(settle(Standing::NEW, &Outcome::Dead).is_err(), "what is not running cannot be settled");
+    assert!(
+        settle(Standing::NEW, &Outcome::Dead).is_err(),
+        "what is not running cannot be settled"
+    );
 }
 
 fn any_event() -> impl Strategy<Value = Event> {

@@ -20,25 +20,43 @@ fn days_of(from: &str, to: &str, segmenting: Segmenting) -> Vec<(String, String)
 }
 
 fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    pairs.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(from, to)| ((*from).to_owned(), (*to).to_owned()))
+        .collect()
 }
 
 #[test]
 fn days_go_over_leap_days_and_year_ends() {
     let leap = days_of("2028-02-28", "2028-03-01", Segmenting::Day);
-    let expected = [("2028-02-28", "2028-02-29"), ("2028-02-29", "2028-03-01"), ("2028-03-01", "2028-03-02")];
+    let expected = [
+        ("2028-02-28", "2028-02-29"),
+        ("2028-02-29", "2028-03-01"),
+        ("2028-03-01", "2028-03-02"),
+    ];
     assert_eq!(leap, pairs(&expected));
     let year_end = days_of("2026-12-31", "2027-01-01", Segmenting::Day);
-    assert_eq!(year_end, pairs(&[("2026-12-31", "2027-01-01"), ("2027-01-01", "2027-01-02")]));
+    assert_eq!(
+        year_end,
+        pairs(&[("2026-12-31", "2027-01-01"), ("2027-01-01", "2027-01-02")])
+    );
 }
 
 #[test]
 fn weeks_begin_on_monday_and_months_on_the_first_and_both_are_cut_at_the_ends_of_the_range() {
     let weeks = days_of("2026-03-04", "2026-03-16", Segmenting::Week);
-    let expected = [("2026-03-04", "2026-03-09"), ("2026-03-09", "2026-03-16"), ("2026-03-16", "2026-03-17")];
+    let expected = [
+        ("2026-03-04", "2026-03-09"),
+        ("2026-03-09", "2026-03-16"),
+        ("2026-03-16", "2026-03-17"),
+    ];
     assert_eq!(weeks, pairs(&expected));
     let months = days_of("2026-01-31", "2026-03-01", Segmenting::Month);
-    let expected = [("2026-01-31", "2026-02-01"), ("2026-02-01", "2026-03-01"), ("2026-03-01", "2026-03-02")];
+    let expected = [
+        ("2026-01-31", "2026-02-01"),
+        ("2026-02-01", "2026-03-01"),
+        ("2026-03-01", "2026-03-02"),
+    ];
     assert_eq!(months, pairs(&expected));
     assert_eq!(
         days_of("2020-01-01", "2026-12-31", Segmenting::Whole),
@@ -77,8 +95,13 @@ fn a_day_whose_midnight_happens_twice_begins_at_the_first() {
 
 #[test]
 fn what_cannot_be_cut_is_one_window_without_days() {
-    let whole: Vec<Window> =
-        windows(range("2026-01-01", "2026-12-31"), Segmenting::Day, Axis::Whole, Tz::UTC).collect();
+    let whole: Vec<Window> = windows(
+        range("2026-01-01", "2026-12-31"),
+        Segmenting::Day,
+        Axis::Whole,
+        Tz::UTC,
+    )
+    .collect();
     assert_eq!(whole, [Window::Whole]);
 }
 
@@ -86,17 +109,35 @@ fn what_cannot_be_cut_is_one_window_without_days() {
 fn ranges_that_make_no_sense_are_refused() {
     let today = day("2026-06-30");
     let new = |from: &str, to: &str, axis| DateRange::new(day(from), day(to), axis, today);
-    assert!(matches!(new("2026-02-02", "2026-02-01", Axis::TxnDate), Err(InvalidRange::Reversed { .. })));
-    assert!(matches!(new("1969-12-31", "2026-02-01", Axis::TxnDate), Err(InvalidRange::TooEarly(_))));
-    assert!(new("2026-01-01", "2027-06-30", Axis::TxnDate).is_ok(), "post-dated documents exist");
-    assert!(matches!(new("2026-01-01", "2027-07-01", Axis::TxnDate), Err(InvalidRange::TooLate { .. })));
+    assert!(matches!(
+        new("2026-02-02", "2026-02-01", Axis::TxnDate),
+        Err(InvalidRange::Reversed { .. })
+    ));
+    assert!(matches!(
+        new("1969-12-31", "2026-02-01", Axis::TxnDate),
+        Err(InvalidRange::TooEarly(_))
+    ));
+    assert!(
+        new("2026-01-01", "2027-06-30", Axis::TxnDate).is_ok(),
+        "post-dated documents exist"
+    );
+    assert!(matches!(
+        new("2026-01-01", "2027-07-01", Axis::TxnDate),
+        Err(InvalidRange::TooLate { .. })
+    ));
     assert!(new("2026-01-01", "2026-06-30", Axis::Updated).is_ok());
-    assert!(matches!(new("2026-01-01", "2026-07-01", Axis::Created), Err(InvalidRange::TooLate { .. })));
+    assert!(matches!(
+        new("2026-01-01", "2026-07-01", Axis::Created),
+        Err(InvalidRange::TooLate { .. })
+    ));
 }
 
 #[test]
 fn a_window_says_when_it_ends_in_the_connections_zone() {
-    let days = Days { from: day("2026-03-07"), to: day("2026-03-08") };
+    let days = Days {
+        from: day("2026-03-07"),
+        to: day("2026-03-08"),
+    };
     let end = Window::Dates { days }.end(Tz::America__New_York).unwrap();
     assert_eq!(end, "2026-03-08T05:00:00Z".parse::<DateTime<Utc>>().unwrap());
     assert_eq!(Window::Whole.end(Tz::UTC), None);

@@ -1,5 +1,3 @@
-//! The in-memory bell, gate and locks keep every promise of the conformance suite.
-
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,0 +1,117 @@
+//! A Redis of one's own.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// How long a server may take to answer for the first time.
+const STARTING: Duration = Duration::from_secs(20);
+
+/// A running `redis-server`; it ends when this is dropped.
+#[derive(Debug)]
+pub struct PrivateRedis {
+    directory: TempDir,
+    options: Vec<String>,
+    server: Child,
+}
+
+impl PrivateRedis {
+    /// Starts one without persistence.
+    pub fn start() -> Self {
+        Self::start_with(&["--save", "", "--appendonly", "no"])
+    }
+
+    /// Starts one with further options.
+    pub fn start_with(options: &[&str]) -> Self {
+        let directory = tempfile::Builder::new().prefix("redis").tempdir().unwrap();
+        let options: Vec<String> = options.iter().map(ToString::to_string).collect();
+        let server = spawn(directory.path(), &options);
+        Self {
+            directory,
+            options,
+            server,
+        }
+    }
+
+    /// Where to reach it.
+    pub fn url(&self) -> String {
+        format!("redis+unix://{}", self.socket().display())
+    }
+
+    /// Kills it without warning and starts it again on what it had written.
+    pub fn kill_and_restart(&mut self) {
+        self.kill();
+        self.server = spawn(self.directory.path(), &self.options);
+    }
+
+    /// Sends one command and answers the reply's first line, for what a test does behind the product's back.
+    pub fn command(&self, line: &str) -> String {
+        ask(&self.socket(), line).unwrap()
+    }
+
+    /// The process number, for signals.
+    pub fn pid(&self) -> u32 {
+        self.server.id()
+    }
+
+    fn socket(&self) -> PathBuf {
+        socket(self.directory.path())
+    }
+
+    fn kill(&mut self) {
+        // Only a server that has ended by itself cannot be killed, and that is what is wanted.
+        let _ = self.server.kill();
+        self.server.wait().unwrap();
+    }
+}
+
+impl Drop for PrivateRedis {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn socket(directory: &Path) -> PathBuf {
+    directory.join("socket")
+}
+
+fn spawn(directory: &Path, options: &[String]) -> Child {
+    let _ = std::fs::remove_file(socket(directory));
+    let server = Command::new("redis-server")
+        .args(["--port", "0", "--unixsocket"])
+        .arg(socket(directory))
+        .arg("--dir")
+        .arg(directory)
+        .args(options)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| panic!("redis-server cannot be started: {error}; ./deploy/test installs it"));
+    wait_until_it_answers(directory);
+    server
+}
+
+fn wait_until_it_answers(directory: &Path) {
+    let deadline = Instant::now() + STARTING;
+    while ask(&socket(directory), "PING").ok().as_deref() != Some("+PONG") {
+        assert!(Instant::now() < deadline, "redis-server does not answer");
+        sleep(Duration::from_millis(5));
+    }
+}
+
+fn ask(socket: &Path, line: &str) -> std::io::Result<String> {
+    let mut stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(STARTING))?;
+    stream.write_all(line.as_bytes())?;
+    stream.write_all(b"\r\n")?;
+    let mut reply = Vec::new();
+    let mut byte = [0];
+    while stream.read(&mut byte)? == 1 && byte[0] != b'\n' {
+        reply.push(byte[0]);
+    }
+    Ok(String::from_utf8_lossy(&reply).trim_end().to_owned())
+}

@@ -1,0 +1,247 @@
+//! World: an emulator, a ledger in a temporary file, and the parts between them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use futures::TryStreamExt;
+use ledgerfleet_config::{Inputs, Settings};
+use ledgerfleet_connectors::{connector_entry, find_entity};
+use ledgerfleet_dispatch::{Duties, lead};
+use ledgerfleet_emulator::{
+    CompanySpec, Emulator, EmulatorOptions, FaultKind, FaultSpec, Rate, RunningEmulator, Size, TruthFilter,
+};
+use ledgerfleet_ledger::{NewConnection, NewRun, NewSegment, RecordStub, RunReport};
+use ledgerfleet_model::window::windows;
+use ledgerfleet_model::{
+    Axis, Connection, ConnectionId, DateRange, Environment, Lane, RunId, SegmentId, Segmenting, WorkerName,
+};
+use ledgerfleet_wiring::{Parts, assemble};
+use secrecy::SecretString;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use worker::WorkerOptions;
+
+/// The last day of the emulator's books.
+pub(crate) const LAST_DAY: NaiveDate = EmulatorOptions::AS_OF;
+
+/// Longer than anything in these tests takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct World {
+    pub(crate) emulator: RunningEmulator,
+    pub(crate) parts: Parts,
+    pub(crate) connections: Vec<Connection>,
+    settings: Settings,
+    _directory: TempDir,
+}
+
+/// A runner of its own: the leader's duties and a worker.
+pub(crate) struct Runner {
+    shutdown: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// The default of a world: one small company, no rate limit, leases of one second.
+pub(crate) fn options() -> EmulatorOptions {
+    EmulatorOptions {
+        days: 60,
+        rate: Rate::Off,
+        companies: vec![CompanySpec::new("acme", Size::Small)],
+        ..EmulatorOptions::default()
+    }
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(options(), Some(1_000.0)).await
+    }
+
+    pub(crate) async fn with(options: EmulatorOptions, requests_per_second: Option<f64>) -> Self {
+        let emulator = Emulator::start(options).await.unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let settings = settings(&emulator, &directory);
+        let parts = assemble(&settings).await.unwrap();
+        let mut world = Self { emulator, parts, connections: Vec::new(), settings, _directory: directory };
+        for company in world.emulator.info().companies {
+            let connection = world.connect(&company.name, &company.realm, &company.refresh_token, requests_per_second);
+            let connection = connection.await;
+            world.connections.push(connection);
+        }
+        world
+    }
+
+    async fn connect(&self, name: &str, realm: &str, token: &str, requests_per_second: Option<f64>) -> Connection {
+        let new = NewConnection {
+            id: ConnectionId::new(),
+            name: name.to_owned(),
+            connector: "quickbooks".to_owned(),
+            account: realm.to_owned(),
+            environment: Environment::Sandbox,
+            time_zone: chrono_tz::UTC,
+            requests_per_second,
+            slots: None,
+        };
+        let credential = self.parts.access.seal_first(new.id, &SecretString::from(token));
+        self.parts.ledger.add_connection(&new, &credential).await.unwrap()
+    }
+
+    /// The same ledger, opened by what would be another process.
+    pub(crate) async fn another_process(&self) -> Parts {
+        assemble(&self.settings).await.unwrap()
+    }
+
+    /// Submits the last `days` days of `entities` of every connection.
+    pub(crate) async fn submit(&self, entities: &[&str], days: u64, page_size: u32) -> RunId {
+        let from = LAST_DAY - chrono::Days::new(days - 1);
+        let range = DateRange::new(from, LAST_DAY, Axis::TxnDate, LAST_DAY).unwrap();
+        let mut segments = Vec::new();
+        for connection in &self.connections {
+            let entry = connector_entry(&connection.connector).unwrap();
+            for name in entities {
+                let axis = find_entity(entry, name).unwrap().axis_for(Axis::TxnDate);
+                segments.extend(windows(range, Segmenting::Day, axis, connection.time_zone).map(|window| {
+                    NewSegment {
+                        id: SegmentId::new(),
+                        connection: connection.id,
+                        entity: (*name).to_owned(),
+                        window,
+                    }
+                }));
+            }
+        }
+        let run = NewRun {
+            id: RunId::new(),
+            lane: Lane::Backfill,
+            connections: self.connections.iter().map(|connection| connection.name.clone()).collect(),
+            entities: entities.iter().map(ToString::to_string).collect(),
+            from: Some(range.from()),
+            to: Some(range.to()),
+            axis: Axis::TxnDate,
+            segmenting: Segmenting::Day.to_string(),
+            page_size,
+            request_key: format!("{entities:?} {days} {page_size}"),
+        };
+        let submitted = self.parts.ledger.submit(&run, &mut segments.into_iter()).await.unwrap();
+        self.parts.bell.ring().await.unwrap();
+        submitted.run
+    }
+
+    pub(crate) fn runner(&self) -> Runner {
+        Runner::start(&self.parts, 8)
+    }
+
+    /// Runs everything that is submitted to its end.
+    pub(crate) async fn run_to_the_end(&self, run: RunId) -> RunReport {
+        let runner = self.runner();
+        let report = self.until(run, |report| report.state.is_over()).await;
+        runner.stop().await;
+        report
+    }
+
+    /// Waits until a run is as `wanted`.
+    pub(crate) async fn until(&self, run: RunId, wanted: impl Fn(&RunReport) -> bool) -> RunReport {
+        let watching = async {
+            loop {
+                let report = self.parts.ledger.run(run).await.unwrap().unwrap();
+                if wanted(&report) {
+                    return report;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, watching).await {
+            Ok(report) => report,
+            Err(_) => panic!("{:?}", self.parts.ledger.run(run).await),
+        }
+    }
+
+    pub(crate) fn fault(&self, fault: FaultKind) -> FaultSpec {
+        FaultSpec::always(fault)
+    }
+
+    /// Every record of `entity` that the warehouse has, tombstones left out.
+    pub(crate) async fn stored(&self, connection: &Connection, entity: &str) -> BTreeMap<String, RecordStub> {
+        let table = find_entity(connector_entry("quickbooks").unwrap(), entity).unwrap().table;
+        let stubs = self.parts.ledger.record_stubs(connection.id, table);
+        let stubs: Vec<RecordStub> = stubs.try_collect().await.unwrap();
+        stubs.into_iter().filter(|stub| !stub.deleted).map(|stub| (stub.id.clone(), stub)).collect()
+    }
+
+    /// Fails unless the warehouse holds exactly the source's records, in their versions and to the letter.
+    pub(crate) async fn assert_truth(&self, entities: &[&str], days: u64) {
+        for connection in &self.connections {
+            for entity in entities {
+                let stored: HashMap<String, (String, String)> = self
+                    .stored(connection, entity)
+                    .await
+                    .into_values()
+                    .map(|stub| (stub.id, (stub.source_version.unwrap().to_string(), stub.payload_hash)))
+                    .collect();
+                let truth = self.truth(&connection.name, entity, days);
+                assert!(!truth.is_empty(), "{entity} has no records at the source");
+                let missing: Vec<&String> = truth.keys().filter(|id| !stored.contains_key(*id)).collect();
+                let ghosts: Vec<&String> = stored.keys().filter(|id| !truth.contains_key(*id)).collect();
+                let other: Vec<&String> =
+                    truth.iter().filter(|(id, line)| stored.get(*id) != Some(line)).map(|(id, _)| id).collect();
+                assert!(
+                    missing.is_empty() && ghosts.is_empty() && other.is_empty(),
+                    "{} {entity}: missing {missing:?}, ghosts {ghosts:?}, different {other:?}",
+                    connection.name
+                );
+            }
+        }
+    }
+
+    fn truth(&self, company: &str, entity: &str, days: u64) -> HashMap<String, (String, String)> {
+        let is_dated = find_entity(connector_entry("quickbooks").unwrap(), entity).unwrap().default_axis() == Axis::TxnDate;
+        let filter = TruthFilter {
+            from: is_dated.then(|| LAST_DAY - chrono::Days::new(days - 1)),
+            to: is_dated.then_some(LAST_DAY),
+            ..TruthFilter::default()
+        };
+        let lines = self.emulator.truth(company, entity, &filter).unwrap();
+        lines.into_iter().map(|line| (line.id, (line.version, line.hash))).collect()
+    }
+}
+
+impl Runner {
+    pub(crate) fn start(parts: &Parts, concurrency: usize) -> Self {
+        let shutdown = CancellationToken::new();
+        let duties = Duties { slots: HashMap::from([("quickbooks".to_owned(), 9)]), timings: parts.timings };
+        let leading = lead(parts.ledger.clone(), parts.bell.clone(), duties, shutdown.clone());
+        let options = WorkerOptions { concurrency, name: WorkerName::of_this_process("test") };
+        let (parts, stop) = (parts.clone(), shutdown.clone());
+        let working = async move { worker::run(&parts, options, stop).await.unwrap() };
+        Self { shutdown, tasks: vec![tokio::spawn(leading), tokio::spawn(working)] }
+    }
+
+    /// Drains as on a signal.
+    pub(crate) async fn stop(mut self) {
+        self.shutdown.cancel();
+        for task in std::mem::take(&mut self.tasks) {
+            task.await.unwrap();
+        }
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+fn settings(emulator: &RunningEmulator, directory: &TempDir) -> Settings {
+    let info = emulator.info();
+    let environment = [
+        ("LEDGERFLEET_QUICKBOOKS_API_URL", emulator.url()),
+        ("LEDGERFLEET_QUICKBOOKS_OAUTH_URL", emulator.url()),
+        ("LEDGERFLEET_QUICKBOOKS_CLIENT_ID", &info.client_id),
+        ("LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET", &info.client_secret),
+        ("LEDGERFLEET_TIME_SCALE", "0.05"),
+    ];
+    let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let inputs = Inputs { environment, working_directory: directory.path().to_owned(), ..Inputs::default() };
+    Settings::load(&inputs).unwrap()
+}
