@@ -1,1 +1,21 @@
-fn main() {}
+#![doc = include_str!("../README.md")]
+
+mod boot;
+mod cli;
+mod commands;
+mod exit;
+mod http;
+mod output;
+mod plan;
+mod runner;
+mod session;
+mod signals;
+mod submit;
+mod watch;
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    boot::run().await.into()
+}

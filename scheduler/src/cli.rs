@@ -1,0 +1,492 @@
+//! The command line: every command, argument and flag.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ledgerfleet_config::PAGE_SIZE_MAX;
+use ledgerfleet_model::{Axis, RunId, SegmentId, Segmenting};
+
+/// Copies accounting data out of rate-limited APIs into a database that you control.
+///
+/// Every day asked for ends as done or as dead with a reason, never silently missing.
+#[derive(Debug, Parser)]
+#[command(name = "scheduler", version, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Global {
+    /// How data is printed on stdout.
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t
+    )]
+    pub(crate) output: Format,
+    /// Says nothing but errors on stderr.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Logs more: -v what is done, -vv how.
+    #[arg(short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// When to use colour; NO_COLOR turns `auto` off.
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    pub(crate) color: When,
+    /// A configuration file instead of ledgerfleet.toml in the working directory.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Answers every question with yes.
+    #[arg(short, long, global = true)]
+    pub(crate) yes: bool,
+    /// Never asks: what would need an answer is refused.
+    #[arg(long, global = true)]
+    pub(crate) no_input: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// One JSON value.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+    /// Comma-separated values, safe to open in a spreadsheet.
+    Csv,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum When {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs the main job against an emulator in this process: no account, no server.
+    #[cfg(feature = "demo")]
+    Demo(DemoArgs),
+    /// Brings the database's schema up to date.
+    Migrate,
+    /// Adds, lists, tests and removes companies.
+    #[command(subcommand)]
+    Connection(ConnectionCommand),
+    /// Copies a range of days of some entities of some companies.
+    Backfill(BackfillArgs),
+    /// Shows and steers runs.
+    #[command(subcommand)]
+    Run(RunCommand),
+    /// Shows what is stored.
+    Records(RecordsArgs),
+    /// Shows which days are complete.
+    Coverage(CoverageArgs),
+    /// Shows dead letters and sends them again.
+    #[command(subcommand)]
+    Dlq(DlqCommand),
+    /// Runs until it is stopped: duties, health, metrics; on a SQLite file the worker too.
+    Serve(ServeArgs),
+    /// Checks configuration, database, key and connections.
+    Doctor,
+    /// Shows the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Makes master keys.
+    #[command(subcommand)]
+    Key(KeyCommand),
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Days to copy, counted back from the last day of the emulator's books.
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=365))]
+    pub(crate) days: u32,
+    /// Goes on serving emulator, health and metrics until Ctrl-C.
+    #[arg(long)]
+    pub(crate) keep: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConnectionCommand {
+    /// Adds a company, or replaces the credential of one. Makes no network call.
+    #[command(subcommand)]
+    Add(AddCommand),
+    /// Lists the companies.
+    List,
+    /// Shows one company.
+    Show {
+        /// Its name.
+        name: String,
+    },
+    /// Asks the upstream for access and for the company's name.
+    Test {
+        /// Its name.
+        name: String,
+    },
+    /// Removes a company: deletes its credential and cancels its unfinished segments.
+    Remove {
+        /// Its name.
+        name: String,
+        /// Deletes its records too.
+        #[arg(long)]
+        purge_data: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AddCommand {
+    /// A QuickBooks Online company.
+    Quickbooks(AddQuickbooksArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddQuickbooksArgs {
+    /// The name you want to use for it.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// The company's realm id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) realm: String,
+    /// A file that holds its refresh token.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) refresh_token_file: PathBuf,
+    /// The world it lives in.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) environment: EnvironmentArg,
+    /// The zone in which its days begin, for --by created and updated.
+    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = time_zone)]
+    pub(crate) time_zone: Tz,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum EnvironmentArg {
+    /// A test company.
+    #[default]
+    Sandbox,
+    /// A real company.
+    Production,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackfillArgs {
+    /// Companies by name, or `all`.
+    #[arg(long, required = true, value_delimiter = ',', value_name = "NAME")]
+    pub(crate) connection: Vec<String>,
+    /// Entities such as `invoice,journal_entry`, or `all`.
+    #[arg(long, required = true, value_delimiter = ',', value_name = "ENTITY")]
+    pub(crate) entity: Vec<String>,
+    /// First day, YYYY-MM-DD.
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub(crate) from: NaiveDate,
+    /// Last day, included.
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub(crate) to: NaiveDate,
+    /// How long one segment is.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) segment: SegmentArg,
+    /// The date along which the range is cut.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) by: AxisArg,
+    /// Rows in one request, 1 to 1000.
+    #[arg(long, value_name = "N", value_parser = page_size)]
+    pub(crate) page_size: Option<u32>,
+    /// Shows what would be asked for, and asks for nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Waits until it is over or nothing can progress.
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum SegmentArg {
+    #[default]
+    Day,
+    Week,
+    Month,
+    Whole,
+}
+
+impl From<SegmentArg> for Segmenting {
+    fn from(segment: SegmentArg) -> Self {
+        match segment {
+            SegmentArg::Day => Self::Day,
+            SegmentArg::Week => Self::Week,
+            SegmentArg::Month => Self::Month,
+            SegmentArg::Whole => Self::Whole,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum AxisArg {
+    /// The date on the document; lists are read whole.
+    #[default]
+    TxnDate,
+    /// The instant of creation.
+    Created,
+    /// The instant of the last change.
+    Updated,
+}
+
+impl From<AxisArg> for Axis {
+    fn from(axis: AxisArg) -> Self {
+        match axis {
+            AxisArg::TxnDate => Self::TxnDate,
+            AxisArg::Created => Self::Created,
+            AxisArg::Updated => Self::Updated,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunCommand {
+    /// Lists the newest runs.
+    List {
+        /// At most this many.
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: u32,
+    },
+    /// Shows one run.
+    Show {
+        /// Its id.
+        id: RunId,
+    },
+    /// Shows a run's progress until it is over or nothing can progress.
+    Watch {
+        /// Its id.
+        id: RunId,
+    },
+    /// Claims nothing more of a run.
+    Pause {
+        /// Its id.
+        id: RunId,
+    },
+    /// Claims of a paused run again.
+    Resume {
+        /// Its id.
+        id: RunId,
+    },
+    /// Ends every segment of a run that has not ended.
+    Cancel {
+        /// Its id.
+        id: RunId,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RecordsArgs {
+    /// The company.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) connection: String,
+    /// The entity.
+    #[arg(long)]
+    pub(crate) entity: String,
+    /// Documents dated on or after this day.
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub(crate) from: Option<NaiveDate>,
+    /// Documents dated on or before this day.
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub(crate) to: Option<NaiveDate>,
+    /// The record with this id.
+    #[arg(long)]
+    pub(crate) id: Option<String>,
+    /// At most this many.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CoverageArgs {
+    /// Of these companies.
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    pub(crate) connection: Vec<String>,
+    /// Of these entities.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) entity: Vec<String>,
+    /// From this day on.
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub(crate) from: Option<NaiveDate>,
+    /// Up to this day.
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub(crate) to: Option<NaiveDate>,
+    /// Shows what is not complete instead.
+    #[arg(long)]
+    pub(crate) gaps: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DlqCommand {
+    /// Lists dead letters, newest first.
+    List {
+        /// By cause instead.
+        #[arg(long)]
+        group: bool,
+        /// At most this many.
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: u32,
+    },
+    /// Shows one dead letter with its history.
+    Show {
+        /// The segment's id.
+        id: SegmentId,
+    },
+    /// Sends dead letters again.
+    Replay(ReplayArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    #[command(flatten)]
+    pub(crate) which: ReplayFilter,
+    /// Shows which they are and sends none.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Sends only the oldest N, to see how they fare.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) canary: Option<u32>,
+}
+
+/// Which dead letters; all that are given must hold.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct ReplayFilter {
+    /// These segments.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) id: Vec<SegmentId>,
+    /// Of this run.
+    #[arg(long, value_name = "ID")]
+    pub(crate) run: Option<RunId>,
+    /// Of these companies.
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    pub(crate) connection: Vec<String>,
+    /// Of these entities.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) entity: Vec<String>,
+    /// With this fingerprint, as `dlq list --group` shows it.
+    #[arg(long)]
+    pub(crate) fingerprint: Option<String>,
+    /// All of them.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Where to listen.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Shows every setting. Secrets are only said to be set.
+    Show {
+        /// Shows where each value comes from.
+        #[arg(long)]
+        origin: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Prints a new master key.
+    Generate,
+}
+
+/// A calendar day. A time beside it would be ignored or misread, so it is refused.
+fn day(text: &str) -> Result<NaiveDate, String> {
+    let shape: Vec<usize> = text.split('-').map(str::len).collect();
+    let digits = text.chars().all(|c| c.is_ascii_digit() || c == '-');
+    if digits && shape == [4, 2, 2] {
+        return text
+            .parse()
+            .map_err(|_| format!("there is no day {text} in the calendar"));
+    }
+    let starts_with_day = text
+        .get(..10)
+        .is_some_and(|start| start.parse::<NaiveDate>().is_ok());
+    if starts_with_day && text[10..].starts_with(['T', 't', ' ']) {
+        return Err(format!("a day is wanted without a time: {}", &text[..10]));
+    }
+    Err("a day is written YYYY-MM-DD, such as 2026-03-31".to_owned())
+}
+
+fn page_size(text: &str) -> Result<u32, String> {
+    let size = text
+        .parse()
+        .ok()
+        .filter(|size| (1..=PAGE_SIZE_MAX).contains(size));
+    size.ok_or_else(|| format!("a page has 1 to {PAGE_SIZE_MAX} rows"))
+}
+
+fn time_zone(text: &str) -> Result<Tz, String> {
+    text.parse().map_err(|_| {
+        let like = |zone: &&Tz| strsim::jaro_winkler(zone.name(), text) > 0.9;
+        let guess = chrono_tz::TZ_VARIANTS
+            .iter()
+            .find(like)
+            .map_or("America/New_York", |zone| zone.name());
+        format!("there is no such time zone; zones are written like {guess}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_day_is_a_real_day_without_a_time() {
+        assert_eq!(
+            day("2024-02-29"),
+            Ok(NaiveDate::from_ymd_opt(2024, 2, 29).unwrap())
+        );
+        assert!(day("2026-02-30").unwrap_err().contains("no day"));
+        assert!(
+            day("2026-01-01T00:00:00Z")
+                .unwrap_err()
+                .contains("without a time")
+        );
+        for wrong in [
+            "",
+            "01/02/2026",
+            "2026-1-1",
+            "26-01-01",
+            "2026-01-01x",
+            "tomorrow",
+            "２０２６-01-01",
+        ] {
+            assert!(day(wrong).unwrap_err().contains("YYYY-MM-DD"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_page_has_between_one_and_a_thousand_rows() {
+        assert_eq!(page_size("1000"), Ok(1_000));
+        for wrong in ["0", "1001", "-1", "many"] {
+            assert!(page_size(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! `connection`: the companies.
+
+use anyhow::Context;
+use ledgerfleet_connectors::{Target, connector_entry};
+use ledgerfleet_coordination::{GateLimits, Reservation, Start};
+use ledgerfleet_ledger::Purge;
+use ledgerfleet_model::{Connection, ConnectionState, Failure, FailureKind};
+use ledgerfleet_wiring::Parts;
+use serde::Serialize;
+
+use super::connection_add;
+use crate::cli::ConnectionCommand;
+use crate::exit::{Exit, Problem};
+use crate::output::{Row, counted, instant, optional};
+use crate::runner::take_lock;
+use crate::session::{Session, connection_named};
+
+pub(crate) async fn run(session: &Session, command: ConnectionCommand) -> anyhow::Result<Exit> {
+    match command {
+        ConnectionCommand::Add(add) => connection_add::run(session, add).await,
+        ConnectionCommand::List => list(session).await,
+        ConnectionCommand::Show { name } => show(session, &name).await,
+        ConnectionCommand::Test { name } => test(session, &name).await,
+        ConnectionCommand::Remove { name, purge_data } => {
+            let purge = if purge_data {
+                Purge::DeleteRecords
+            } else {
+                Purge::KeepRecords
+            };
+            remove(session, &name, purge).await
+        }
+    }
+}
+
+async fn list(session: &Session) -> anyhow::Result<Exit> {
+    let connections = session.parts().await?.ledger.connections().await?;
+    let rows: Vec<ConnectionRow> = connections.into_iter().map(ConnectionRow).collect();
+    session.output.list(&rows)?;
+    Ok(Exit::Done)
+}
+
+async fn show(session: &Session, name: &str) -> anyhow::Result<Exit> {
+    let parts = session.parts().await?;
+    session
+        .output
+        .one(&ConnectionRow(connection_named(&*parts.ledger, name).await?))?;
+    Ok(Exit::Done)
+}
+
+/// Asks for access and for the company's name. Success makes a connection active again that was waiting for a
+/// person; failure says what that person has to do.
+async fn test(session: &Session, name: &str) -> anyhow::Result<Exit> {
+    let parts = session.parts().await?;
+    let connection = connection_named(&*parts.ledger, name).await?;
+    // A refresh by two processes at once can cost the connection its credential.
+    let _role = take_lock(&session.settings)?;
+    let company = identify(&parts, &connection).await?;
+    session.talk.say(format!("{name} answers: it is {company}"));
+    if connection.state == ConnectionState::NeedsReauthorisation {
+        parts
+            .ledger
+            .set_connection_state(connection.id, ConnectionState::Active, None)
+            .await?;
+        session
+            .talk
+            .say(format!("{name} is active again; its waiting segments go on"));
+    }
+    Ok(Exit::Done)
+}
+
+async fn identify(parts: &Parts, connection: &Connection) -> anyhow::Result<String> {
+    let access = parts.access.token(connection).await?;
+    let connector = parts
+        .connectors
+        .get(&connection.connector)
+        .context("this program lacks the connector")?;
+    pass_gate(parts, connection).await?;
+    let target = Target {
+        account: &connection.account,
+        environment: connection.environment,
+        access: access.secret(),
+    };
+    connector
+        .identify(&target)
+        .await
+        .map_err(|failure| refused(connection, &failure).into())
+}
+
+/// One grant of the connection's gate. The slot ends by its time to live: the process ends before.
+async fn pass_gate(parts: &Parts, connection: &Connection) -> anyhow::Result<()> {
+    let entry = connector_entry(&connection.connector).context("this program lacks the connector")?;
+    let limits = GateLimits {
+        requests_per_second: connection
+            .requests_per_second
+            .unwrap_or(entry.gate.requests_per_second),
+        slots: connection.slots.unwrap_or(entry.gate.slots),
+        slot_ttl: parts.timings.lock_ttl,
+        quarantine: parts.timings.request,
+    };
+    loop {
+        match parts
+            .gate
+            .reserve(connection.id, &limits, parts.timings.request)
+            .await?
+        {
+            Reservation::Booked(wait) => tokio::time::sleep(wait).await,
+            Reservation::TooLong(wait) => {
+                tokio::time::sleep(wait).await;
+                continue;
+            }
+        }
+        match parts.gate.start(connection.id, &limits).await? {
+            Start::Go(_) => return Ok(()),
+            Start::NoSlot => tokio::time::sleep(limits.interval()).await,
+            Start::Closed(wait) => tokio::time::sleep(wait).await,
+        }
+    }
+}
+
+/// What a refusal by the upstream means for a person.
+fn refused(connection: &Connection, failure: &Failure) -> Problem {
+    let name = &connection.name;
+    let what = format!("{name} cannot be asked: {}", failure.message);
+    let wrong_place = || {
+        format!(
+            "check that realm {} lives in the {} environment and that the refresh token was made for it; then \
+             `scheduler connection add` with what is right",
+            connection.account, connection.environment
+        )
+    };
+    match failure.kind {
+        FailureKind::Unauthorised
+        | FailureKind::NeedsReauthorisation
+        | FailureKind::Forbidden
+        | FailureKind::NotFound
+        | FailureKind::BadRequest => Problem::new(Exit::NeedsAuthorisation, what, wrong_place()),
+        FailureKind::Network
+        | FailureKind::Timeout
+        | FailureKind::UpstreamError
+        | FailureKind::Truncated
+        | FailureKind::UnexpectedContent
+        | FailureKind::Throttled => {
+            let next = format!("check the network, then: scheduler connection test {name}");
+            Problem::new(Exit::DependencyDown, what, next)
+        }
+        _ => Problem::new(Exit::Failed, what, format!("scheduler connection test {name} -v")),
+    }
+}
+
+async fn remove(session: &Session, name: &str, purge: Purge) -> anyhow::Result<Exit> {
+    let parts = session.parts().await?;
+    let connection = connection_named(&*parts.ledger, name).await?;
+    let totals = parts.ledger.entity_totals().await?;
+    let of_it = totals.iter().filter(|totals| totals.connection == connection.id);
+    let records = counted(of_it.map(|totals| totals.live + totals.deleted).sum(), "record");
+    let fate = match purge {
+        Purge::KeepRecords => format!("its {records} are kept"),
+        Purge::DeleteRecords => format!("its {records} are deleted"),
+    };
+    session.confirm(&format!(
+        "Remove {name}? Its credential is deleted, its unfinished segments are cancelled, {fate}."
+    ))?;
+    let deleted = parts.ledger.remove_connection(connection.id, purge).await?;
+    session
+        .talk
+        .say(format!("removed {name}; {} deleted", counted(deleted, "record")));
+    Ok(Exit::Done)
+}
+
+/// A connection without its identity's noise.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(crate) struct ConnectionRow(pub(crate) Connection);
+
+impl Row for ConnectionRow {
+    const COLUMNS: &'static [&'static str] = &[
+        "name",
+        "connector",
+        "account",
+        "environment",
+        "time zone",
+        "state",
+        "reason",
+        "requests/s",
+        "slots",
+        "added",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let Self(connection) = self;
+        vec![
+            connection.name.clone(),
+            connection.connector.clone(),
+            connection.account.clone(),
+            connection.environment.to_string(),
+            connection.time_zone.to_string(),
+            connection.state.to_string(),
+            connection.state_reason.clone().unwrap_or_default(),
+            optional(connection.requests_per_second),
+            optional(connection.slots),
+            instant(connection.created_at),
+        ]
+    }
+}

@@ -1,0 +1,204 @@
+//! `connection add`: a company and its credential, without a network call: a refresh would rotate the token in the
+//! user's file.
+
+use std::path::Path;
+
+use ledgerfleet_connectors::connector_entry;
+use ledgerfleet_ledger::NewConnection;
+use ledgerfleet_model::{Connection, ConnectionId, ConnectionState, Environment};
+use ledgerfleet_wiring::Parts;
+use secrecy::SecretString;
+
+use crate::cli::{AddCommand, AddQuickbooksArgs, EnvironmentArg};
+use crate::exit::{Exit, Problem};
+use crate::session::Session;
+
+pub(crate) async fn run(session: &Session, command: AddCommand) -> anyhow::Result<Exit> {
+    let AddCommand::Quickbooks(args) = command;
+    let wanted = wanted(session, &args)?;
+    let secret = read_secret(&args.refresh_token_file)?;
+    let parts = session.parts().await?;
+    let added = add_or_replace(&parts, wanted, &secret).await?;
+    let name = &args.name;
+    session.talk.say(match added {
+        Added::New => format!("added {name}; `scheduler connection test {name}` asks whether it answers"),
+        Added::Updated => format!("updated {name}: its credential is replaced and it is active"),
+    });
+    Ok(Exit::Done)
+}
+
+/// What became of a connection that was to be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Added {
+    /// It is new.
+    New,
+    /// It was there: its credential is replaced.
+    Updated,
+}
+
+fn wanted(session: &Session, args: &AddQuickbooksArgs) -> Result<NewConnection, Problem> {
+    check_name(&args.name)?;
+    check_realm(&args.realm)?;
+    let settings = &session.settings.quickbooks;
+    Ok(NewConnection {
+        id: ConnectionId::new(),
+        name: args.name.clone(),
+        connector: "quickbooks".to_owned(),
+        account: args.realm.clone(),
+        environment: match args.environment {
+            EnvironmentArg::Sandbox => Environment::Sandbox,
+            EnvironmentArg::Production => Environment::Production,
+        },
+        time_zone: args.time_zone,
+        requests_per_second: settings.requests_per_second,
+        slots: settings.slots,
+    })
+}
+
+/// A name has to fit into a comma-separated list and a line of output.
+fn check_name(name: &str) -> Result<(), Problem> {
+    let fits = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    let good = !name.is_empty() && name.chars().count() <= 64 && name.chars().all(fits);
+    if good && !name.eq_ignore_ascii_case("all") {
+        return Ok(());
+    }
+    Err(Problem::usage(
+        format!("`{}` cannot name a connection", name.escape_debug()),
+        "--name acme-2",
+    )
+    .because("a name has up to 64 letters, digits, `-`, `_` and `.`, and is not `all`"))
+}
+
+fn check_realm(realm: &str) -> Result<(), Problem> {
+    if (1..=20).contains(&realm.len()) && realm.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(());
+    }
+    Err(Problem::usage(
+        format!("`{}` is no realm id", realm.escape_debug()),
+        "take the company's realm id (digits only) from its address or from your app's playground",
+    ))
+}
+
+/// A token from its file. A flag would show it to every user of the machine.
+fn read_secret(path: &Path) -> Result<SecretString, Problem> {
+    let unusable = |why: String| {
+        Problem::usage(
+            format!("no refresh token can be read from {}", path.display()),
+            "name a file that holds the token and nothing else: --refresh-token-file FILE",
+        )
+        .because(why)
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
+    let token = text.trim();
+    if token.is_empty() {
+        return Err(unusable("the file is empty".to_owned()));
+    }
+    if token.contains(char::is_whitespace) {
+        return Err(unusable("the file holds more than one word".to_owned()));
+    }
+    Ok(SecretString::from(token))
+}
+
+/// Adds a connection, or replaces the credential of the one that has its name, account and environment.
+pub(crate) async fn add_or_replace(
+    parts: &Parts,
+    wanted: NewConnection,
+    secret: &SecretString,
+) -> anyhow::Result<Added> {
+    let all = parts.ledger.connections().await?;
+    check_not_connected_twice(&all, &wanted)?;
+    let Some(existing) = all.iter().find(|connection| connection.name == wanted.name) else {
+        let credential = parts.access.seal_first(wanted.id, secret);
+        parts.ledger.add_connection(&wanted, &credential).await?;
+        return Ok(Added::New);
+    };
+    check_same_company(existing, &wanted)?;
+    replace(parts, existing, secret).await?;
+    parts
+        .ledger
+        .set_connection_state(existing.id, ConnectionState::Active, None)
+        .await?;
+    Ok(Added::Updated)
+}
+
+/// Two connections for one company would each get the whole quota and rotate each other's token away.
+fn check_not_connected_twice(all: &[Connection], wanted: &NewConnection) -> Result<(), Problem> {
+    let is_same = |connection: &&Connection| {
+        connection.connector == wanted.connector
+            && connection.account == wanted.account
+            && connection.environment == wanted.environment
+            && connection.name != wanted.name
+    };
+    match all.iter().find(is_same) {
+        None => Ok(()),
+        Some(other) => Err(Problem::usage(
+            format!(
+                "realm {} is connected already, as `{}`",
+                wanted.account, other.name
+            ),
+            format!(
+                "use --name {}, or `scheduler connection remove {}` first",
+                other.name, other.name
+            ),
+        )
+        .because("two connections would spend the company's quota twice and rotate each other's token away")),
+    }
+}
+
+fn check_same_company(existing: &Connection, wanted: &NewConnection) -> Result<(), Problem> {
+    if existing.connector == wanted.connector
+        && existing.account == wanted.account
+        && existing.environment == wanted.environment
+    {
+        return Ok(());
+    }
+    let title = connector_entry(&existing.connector).map_or(existing.connector.as_str(), |entry| entry.title);
+    Err(Problem::usage(
+        format!(
+            "a connection named `{}` exists already, for another company",
+            wanted.name
+        ),
+        format!(
+            "choose another --name, or `scheduler connection remove {}` first",
+            wanted.name
+        ),
+    )
+    .because(format!(
+        "it is realm {} of {title}, {}",
+        existing.account, existing.environment
+    )))
+}
+
+/// Replaces the credential; again, if a refresh elsewhere was first: the person's is the one to use.
+async fn replace(parts: &Parts, connection: &Connection, secret: &SecretString) -> anyhow::Result<()> {
+    loop {
+        let current = parts.ledger.credential(connection.id).await?;
+        let version = current.map_or(0, |credential| credential.version);
+        let credential = parts.access.seal_replacement(connection.id, version + 1, secret);
+        if parts
+            .ledger
+            .replace_credential(connection.id, version, &credential)
+            .await?
+        {
+            return Ok(());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_fits_into_a_list_and_a_realm_is_a_number() {
+        assert!(check_name("acme-2").is_ok());
+        assert!(check_name("Café_3.1").is_ok());
+        for wrong in ["", "all", "ALL", "a,b", "a b", "a\n", "a/b"] {
+            assert!(check_name(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(check_realm("9341453172067236").is_ok());
+        for wrong in ["", "12a", "١٢", "123456789012345678901"] {
+            assert!(check_realm(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! `coverage`: which days are complete, and which are not.
+
+use chrono::NaiveDate;
+use ledgerfleet_connectors::connector_entry;
+use ledgerfleet_ledger::{CoverageFilter, CoverageRow};
+use ledgerfleet_model::Connection;
+use serde::Serialize;
+
+use super::gaps::{Gap, Question, gaps};
+use crate::cli::CoverageArgs;
+use crate::exit::{Exit, Problem};
+use crate::output::{Row, instant, optional};
+use crate::plan::unknown_entity_of;
+use crate::session::{Session, connections_named};
+
+pub(crate) async fn run(session: &Session, args: &CoverageArgs) -> anyhow::Result<Exit> {
+    check_range(args.from, args.to)?;
+    let parts = session.parts().await?;
+    let connections = if args.connection.is_empty() {
+        parts.ledger.connections().await?
+    } else {
+        connections_named(&*parts.ledger, &args.connection).await?
+    };
+    let filter = CoverageFilter {
+        connections: connections.iter().map(|connection| connection.id).collect(),
+        entities: entities(&connections, &args.entity)?,
+        from: args.from,
+        to: args.to,
+    };
+    let covered = if connections.is_empty() {
+        Vec::new()
+    } else {
+        parts.ledger.coverage(&filter).await?
+    };
+    if args.gaps {
+        return show_gaps(session, &connections, args, &filter.entities, &covered);
+    }
+    if session.output.is_for_people() {
+        session.output.list(&Span::joined(&covered))?;
+    } else {
+        session.output.list(&covered)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn check_range(from: Option<NaiveDate>, to: Option<NaiveDate>) -> Result<(), Problem> {
+    match (from, to) {
+        (Some(from), Some(to)) if to < from => Err(Problem::usage(
+            format!("the range ends ({to}) before it starts ({from})"),
+            format!("--from {to} --to {from}"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The product's names of the entities that are meant; none for all.
+fn entities(connections: &[Connection], names: &[String]) -> anyhow::Result<Vec<String>> {
+    if names.iter().any(|name| name.eq_ignore_ascii_case("all")) {
+        return Ok(Vec::new());
+    }
+    let entries = || {
+        connections
+            .iter()
+            .filter_map(|connection| connector_entry(&connection.connector))
+    };
+    let known = |name: &String| {
+        let found = entries().find_map(|entry| ledgerfleet_connectors::find_entity(entry, name));
+        found
+            .map(|entity| entity.name.to_owned())
+            .ok_or_else(|| unknown_entity_of(name, entries()))
+    };
+    Ok(names.iter().map(known).collect::<Result<_, _>>()?)
+}
+
+fn show_gaps(
+    session: &Session,
+    connections: &[Connection],
+    args: &CoverageArgs,
+    entities: &[String],
+    covered: &[CoverageRow],
+) -> anyhow::Result<Exit> {
+    let mut found = Vec::new();
+    for connection in connections {
+        let Some(entry) = connector_entry(&connection.connector) else {
+            continue;
+        };
+        for entity in entry.entities {
+            let rows: Vec<&CoverageRow> = covered
+                .iter()
+                .filter(|row| row.connection == connection.name && row.entity == entity.name)
+                .collect();
+            // Without a list of entities, those count that were ever asked for.
+            let wanted = if entities.is_empty() {
+                !rows.is_empty()
+            } else {
+                entities.iter().any(|name| name == entity.name)
+            };
+            if wanted {
+                let question = Question {
+                    connection: &connection.name,
+                    entity,
+                    from: args.from,
+                    to: args.to,
+                };
+                found.extend(gaps(&question, &rows));
+            }
+        }
+    }
+    session.output.list(&found)?;
+    if found.is_empty() {
+        session
+            .talk
+            .say("no gaps: every day that was asked for is complete");
+    } else {
+        session
+            .talk
+            .say("to fill them: scheduler backfill with these connections, entities and days");
+    }
+    Ok(Exit::Done)
+}
+
+impl Row for Gap {
+    const COLUMNS: &'static [&'static str] = &["connection", "entity", "by", "from", "to", "days", "why"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.connection.clone(),
+            self.entity.clone(),
+            self.axis.to_string(),
+            optional(self.from),
+            optional(self.to),
+            optional(self.days),
+            self.why.to_owned(),
+        ]
+    }
+}
+
+impl Row for CoverageRow {
+    const COLUMNS: &'static [&'static str] = &[
+        "connection",
+        "entity",
+        "by",
+        "from",
+        "to",
+        "state",
+        "rows",
+        "source count",
+        "read",
+        "last result",
+        "note",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.connection.clone(),
+            self.entity.clone(),
+            self.axis.to_string(),
+            optional(self.from),
+            optional(self.to),
+            self.state.to_string(),
+            self.rows.to_string(),
+            optional(self.source_count),
+            instant(self.read_at),
+            self.last_result.clone(),
+            self.note.clone().unwrap_or_default(),
+        ]
+    }
+}
+
+/// Neighbouring windows of one state, as one line for people.
+#[derive(Serialize)]
+struct Span {
+    first: CoverageRow,
+    windows: u64,
+    empty: u64,
+}
+
+impl Span {
+    fn joined(rows: &[CoverageRow]) -> Vec<Self> {
+        let mut spans: Vec<Self> = Vec::new();
+        for row in rows {
+            let empty = u64::from(row.rows == 0);
+            match spans.last_mut() {
+                Some(span) if span.goes_on_with(row) => {
+                    span.windows += 1;
+                    span.empty += empty;
+                    span.first.to = row.to;
+                    span.first.rows += row.rows;
+                    span.first.read_at = span.first.read_at.min(row.read_at);
+                }
+                _ => spans.push(Self {
+                    first: row.clone(),
+                    windows: 1,
+                    empty,
+                }),
+            }
+        }
+        spans
+    }
+
+    fn goes_on_with(&self, row: &CoverageRow) -> bool {
+        let touches = self
+            .first
+            .to
+            .and_then(|day| day.succ_opt())
+            .is_some_and(|next| row.from == Some(next));
+        touches
+            && self.first.connection == row.connection
+            && self.first.entity == row.entity
+            && self.first.axis == row.axis
+            && self.first.state == row.state
+            && self.first.last_result == row.last_result
+            && self.first.note == row.note
+    }
+}
+
+impl Row for Span {
+    const COLUMNS: &'static [&'static str] = &[
+        "connection",
+        "entity",
+        "by",
+        "from",
+        "to",
+        "state",
+        "windows",
+        "empty",
+        "rows",
+        "read",
+        "last result",
+        "note",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let row = &self.first;
+        vec![
+            row.connection.clone(),
+            row.entity.clone(),
+            row.axis.to_string(),
+            optional(row.from),
+            optional(row.to),
+            row.state.to_string(),
+            self.windows.to_string(),
+            self.empty.to_string(),
+            row.rows.to_string(),
+            instant(row.read_at),
+            row.last_result.clone(),
+            row.note.clone().unwrap_or_default(),
+        ]
+    }
+}

@@ -1,0 +1,177 @@
+//! `doctor`: checks what can be checked without asking an upstream.
+
+use ledgerfleet_config::{Settings, Shape};
+use ledgerfleet_model::ConnectionState;
+use ledgerfleet_wiring::{Parts, RunnerLockError};
+use serde::Serialize;
+
+use crate::exit::{Exit, explain};
+use crate::output::{Row, counted};
+use crate::runner::take_lock;
+use crate::session::Session;
+
+pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
+    let mut checks = vec![configuration(&session.settings), app_keys(&session.settings)];
+    let mut exits = Vec::new();
+    match session.parts().await {
+        Ok(parts) => {
+            checks.push(Check::good("database", place(&session.settings)));
+            checks.push(runner(&session.settings));
+            checks.extend(connections(&parts, &mut exits).await?);
+            checks.push(dead_letters(&parts, &mut exits).await?);
+        }
+        Err(error) => {
+            if let Some(problem) = explain(&error) {
+                exits.push(problem.exit);
+                let why = problem.why.map(|why| format!(" ({why})")).unwrap_or_default();
+                checks.push(Check::bad(
+                    "database",
+                    format!("{}{why}", problem.what),
+                    problem.next,
+                ));
+            }
+        }
+    }
+    session.output.list(&checks)?;
+    Ok(Exit::most_telling(exits))
+}
+
+/// One thing that was looked at.
+#[derive(Serialize)]
+struct Check {
+    #[serde(rename = "check")]
+    what: String,
+    result: &'static str,
+    detail: String,
+    next: String,
+}
+
+impl Check {
+    fn good(check: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            what: check.into(),
+            result: "ok",
+            detail: detail.into(),
+            next: String::new(),
+        }
+    }
+
+    fn doubtful(check: impl Into<String>, detail: impl Into<String>, next: impl Into<String>) -> Self {
+        Self {
+            what: check.into(),
+            result: "warning",
+            detail: detail.into(),
+            next: next.into(),
+        }
+    }
+
+    fn bad(check: impl Into<String>, detail: impl Into<String>, next: impl Into<String>) -> Self {
+        Self {
+            what: check.into(),
+            result: "failed",
+            detail: detail.into(),
+            next: next.into(),
+        }
+    }
+}
+
+impl Row for Check {
+    const COLUMNS: &'static [&'static str] = &["check", "result", "detail", "next"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.what.clone(),
+            self.result.to_owned(),
+            self.detail.clone(),
+            self.next.clone(),
+        ]
+    }
+}
+
+fn configuration(settings: &Settings) -> Check {
+    if settings.warnings.is_empty() {
+        return Check::good("configuration", "valid");
+    }
+    Check::doubtful(
+        "configuration",
+        settings.warnings.join("; "),
+        "scheduler config show --origin",
+    )
+}
+
+fn app_keys(settings: &Settings) -> Check {
+    let quickbooks = &settings.quickbooks;
+    if quickbooks.client_id.is_some() && quickbooks.client_secret.is_some() {
+        return Check::good("quickbooks keys", "set");
+    }
+    Check::doubtful(
+        "quickbooks keys",
+        "client id or secret is not set: no access can be renewed",
+        "set LEDGERFLEET_QUICKBOOKS_CLIENT_ID and LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET_FILE",
+    )
+}
+
+fn place(settings: &Settings) -> String {
+    match &settings.shape {
+        Shape::Embedded { path } => format!("{}, schema up to date", path.display()),
+        Shape::Fleet { .. } => "Postgres".to_owned(),
+    }
+}
+
+/// Taking the role and giving it back at once tells whether somebody has it.
+fn runner(settings: &Settings) -> Check {
+    match take_lock(settings) {
+        Ok(_) => Check::good("runner", "nobody runs segments now"),
+        Err(held @ RunnerLockError::Held { .. }) => Check::good("runner", held.to_string()),
+        Err(error) => Check::bad(
+            "runner",
+            error.to_string(),
+            "make the database's directory writable for you",
+        ),
+    }
+}
+
+async fn connections(parts: &Parts, exits: &mut Vec<Exit>) -> anyhow::Result<Vec<Check>> {
+    let mut checks = Vec::new();
+    for connection in parts.ledger.connections().await? {
+        let title = format!("connection {}", connection.name);
+        let reason = connection.state_reason.clone().unwrap_or_default();
+        checks.push(match connection.state {
+            ConnectionState::Active => Check::good(title, "active"),
+            ConnectionState::Paused => Check::doubtful(title, format!("paused {reason}"), ""),
+            ConnectionState::NeedsReauthorisation => {
+                exits.push(Exit::NeedsAuthorisation);
+                let next = format!(
+                    "scheduler connection add … --name {} with a new token",
+                    connection.name
+                );
+                Check::bad(title, format!("needs authorisation: {reason}"), next)
+            }
+            ConnectionState::Removed => continue,
+        });
+    }
+    if checks.is_empty() {
+        checks.push(Check::doubtful(
+            "connections",
+            "none yet",
+            "scheduler connection add quickbooks --help",
+        ));
+    }
+    Ok(checks)
+}
+
+async fn dead_letters(parts: &Parts, exits: &mut Vec<Exit>) -> anyhow::Result<Check> {
+    let count = parts
+        .ledger
+        .count_dead_letters(&ledgerfleet_ledger::DeadLetterFilter::default())
+        .await?;
+    if count == 0 {
+        return Ok(Check::good("dead letters", "none"));
+    }
+    exits.push(Exit::DeadSegments);
+    Ok(Check::doubtful(
+        "dead letters",
+        counted(count, "segment"),
+        "scheduler dlq list --group",
+    ))
+}

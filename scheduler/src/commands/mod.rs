@@ -1,0 +1,43 @@
+//! Commands: one file each.
+
+mod backfill;
+mod config;
+mod connection;
+mod connection_add;
+mod coverage;
+#[cfg(feature = "demo")]
+mod demo;
+#[cfg(feature = "demo")]
+mod demo_check;
+mod dlq;
+mod doctor;
+mod gaps;
+mod key;
+mod migrate;
+mod records;
+mod run;
+mod run_rows;
+mod serve;
+
+use crate::cli::Command;
+use crate::exit::Exit;
+use crate::session::Session;
+
+/// Runs a command to its end.
+pub(crate) async fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
+    match command {
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => demo::run(session, &args).await,
+        Command::Migrate => migrate::run(session).await,
+        Command::Connection(command) => connection::run(session, command).await,
+        Command::Backfill(args) => backfill::run(session, &args).await,
+        Command::Run(command) => run::run(session, command).await,
+        Command::Records(args) => records::run(session, args).await,
+        Command::Coverage(args) => coverage::run(session, &args).await,
+        Command::Dlq(command) => dlq::run(session, command).await,
+        Command::Serve(_) => serve::run(session).await,
+        Command::Doctor => doctor::run(session).await,
+        Command::Config(command) => config::run(session, &command),
+        Command::Key(command) => key::run(session, &command),
+    }
+}

@@ -1,0 +1,144 @@
+//! `run`: shows and steers runs.
+
+use std::time::Duration;
+
+use ledgerfleet_ledger::{Ledger, Steer};
+use ledgerfleet_model::{RunId, RunState};
+use ledgerfleet_wiring::Parts;
+
+use super::run_rows::{RunLine, RunWithVolumes};
+use crate::cli::RunCommand;
+use crate::exit::{Exit, Problem};
+use crate::session::Session;
+use crate::signals::Stop;
+use crate::watch::{Ended, Watching, exit_of, needing_authorisation, watch};
+
+/// How often a run that another process carries is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What to say when nobody claims what is due.
+const NOBODY_WORKS: &str = "nothing has been claimed for 30 s: no worker runs. Start one: scheduler serve";
+
+pub(crate) async fn run(session: &Session, command: RunCommand) -> anyhow::Result<Exit> {
+    let parts = session.parts().await?;
+    match command {
+        RunCommand::List { limit } => list(session, &parts, limit).await,
+        RunCommand::Show { id } => show(session, &parts, id).await,
+        RunCommand::Watch { id } => follow(session, &parts, id).await,
+        RunCommand::Pause { id } => steer(session, &parts, id, Steer::Pause).await,
+        RunCommand::Resume { id } => steer(session, &parts, id, Steer::Resume).await,
+        RunCommand::Cancel { id } => steer(session, &parts, id, Steer::Cancel).await,
+    }
+}
+
+async fn list(session: &Session, parts: &Parts, limit: u32) -> anyhow::Result<Exit> {
+    let rows: Vec<RunLine> = parts.ledger.runs(limit).await?.into_iter().map(RunLine).collect();
+    session.output.list(&rows)?;
+    Ok(Exit::Done)
+}
+
+async fn show(session: &Session, parts: &Parts, id: RunId) -> anyhow::Result<Exit> {
+    print(session, &*parts.ledger, id).await?;
+    Ok(Exit::Done)
+}
+
+/// Prints a run with its volumes.
+pub(crate) async fn print(session: &Session, ledger: &dyn Ledger, id: RunId) -> anyhow::Result<()> {
+    let report = ledger.run(id).await?.ok_or_else(|| no_such_run(id))?;
+    let volumes = ledger.volumes(id).await?;
+    let run = RunWithVolumes { report, volumes };
+    session.output.one(&run)?;
+    if session.output.is_for_people() {
+        session.output.list(&run.volumes)?;
+    }
+    Ok(())
+}
+
+/// Follows a run that another process carries, and says how it stands at the end.
+pub(crate) async fn follow(session: &Session, parts: &Parts, id: RunId) -> anyhow::Result<Exit> {
+    let stop = Stop::on_signals()?;
+    let ledger = &*parts.ledger;
+    let watching = Watching {
+        ledger,
+        run: id,
+        every: LOOK_EVERY,
+        if_nobody_works: Some(NOBODY_WORKS),
+    };
+    let (report, ended) = watch(&watching, &session.talk, &stop)
+        .await?
+        .ok_or_else(|| no_such_run(id))?;
+    if let Ended::Signal(exit) = ended {
+        session.talk.say(format!(
+            "the run goes on; to see it again: scheduler run watch {id}"
+        ));
+        return Ok(exit);
+    }
+    print(session, ledger, id).await?;
+    let connections = ledger.connections().await?;
+    tell_end(session, &report, ended, &connections);
+    Ok(exit_of(&report, ended, &connections))
+}
+
+/// Says what a person has to do about a run that has not ended well.
+pub(crate) fn tell_end(
+    session: &Session,
+    report: &ledgerfleet_ledger::RunReport,
+    ended: Ended,
+    connections: &[ledgerfleet_model::Connection],
+) {
+    let talk = &session.talk;
+    if ended == Ended::Paused {
+        talk.warn(format!(
+            "the run is paused; to go on: scheduler run resume {}",
+            report.run_id
+        ));
+    }
+    for connection in needing_authorisation(report, connections) {
+        let (name, reason) = (
+            &connection.name,
+            connection.state_reason.as_deref().unwrap_or("it was refused"),
+        );
+        talk.warn(format!(
+            "{name} needs authorisation again: {reason}\n  \
+             try: scheduler connection add … --name {name} with a new token, then the same command goes on"
+        ));
+    }
+    if ended == Ended::Blocked && needing_authorisation(report, connections).next().is_none() {
+        talk.warn("what is left waits for a connection that is paused: scheduler connection list");
+    }
+    if report.dead > 0 {
+        talk.warn(format!(
+            "{} segments are dead; why: scheduler dlq list --group; again: scheduler dlq replay --run {}",
+            report.dead, report.run_id
+        ));
+    }
+}
+
+async fn steer(session: &Session, parts: &Parts, id: RunId, steer: Steer) -> anyhow::Result<Exit> {
+    let state = parts
+        .ledger
+        .steer_run(id, steer)
+        .await?
+        .ok_or_else(|| no_such_run(id))?;
+    parts.bell.ring().await?;
+    let wanted = match steer {
+        Steer::Pause => RunState::Paused,
+        Steer::Resume => RunState::Active,
+        Steer::Cancel => RunState::Cancelled,
+    };
+    session.talk.say(format!("run {id} is {state}"));
+    if state == RunState::Active {
+        session
+            .talk
+            .say("who runs the file goes on with it; if nobody does: scheduler serve");
+    }
+    if state == wanted {
+        return Ok(Exit::Done);
+    }
+    let what = format!("the run is over ({state}) and stays so");
+    Err(Problem::new(Exit::Failed, what, format!("scheduler run show {id}")).into())
+}
+
+pub(crate) fn no_such_run(id: RunId) -> Problem {
+    Problem::usage(format!("there is no run {id}"), "scheduler run list")
+}

@@ -1,0 +1,157 @@
+//! How runs and their volumes are printed.
+
+use ledgerfleet_ledger::{EntityVolume, RunReport};
+use serde::Serialize;
+
+use crate::output::{Row, instant, optional, span, thousands};
+
+impl Row for RunReport {
+    const COLUMNS: &'static [&'static str] = &[
+        "run",
+        "state",
+        "connections",
+        "entities",
+        "from",
+        "to",
+        "segments",
+        "done",
+        "empty",
+        "dead",
+        "cancelled",
+        "pending",
+        "running",
+        "rows",
+        "pages",
+        "calls",
+        "took",
+        "submitted",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.run_id.to_string(),
+            self.state.to_string(),
+            self.connections.join(","),
+            self.entities.join(","),
+            optional(self.from),
+            optional(self.to),
+            thousands(self.segments),
+            thousands(self.done),
+            thousands(self.empty),
+            thousands(self.dead),
+            thousands(self.cancelled),
+            thousands(self.pending),
+            thousands(self.running),
+            thousands(self.rows),
+            thousands(self.pages),
+            thousands(self.calls),
+            span(self.seconds),
+            instant(self.created_at),
+        ]
+    }
+}
+
+/// A run as a line of a list.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(crate) struct RunLine(pub(crate) RunReport);
+
+impl Row for RunLine {
+    const COLUMNS: &'static [&'static str] = &[
+        "run",
+        "state",
+        "connections",
+        "from",
+        "to",
+        "segments",
+        "done",
+        "dead",
+        "pending",
+        "rows",
+        "submitted",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let Self(run) = self;
+        vec![
+            run.run_id.to_string(),
+            run.state.to_string(),
+            run.connections.join(","),
+            optional(run.from),
+            optional(run.to),
+            run.segments.to_string(),
+            run.done.to_string(),
+            run.dead.to_string(),
+            (run.pending + run.running).to_string(),
+            run.rows.to_string(),
+            instant(run.created_at),
+        ]
+    }
+}
+
+/// A run with how much it brought of each entity.
+#[derive(Serialize)]
+pub(crate) struct RunWithVolumes {
+    #[serde(flatten)]
+    pub(crate) report: RunReport,
+    pub(crate) volumes: Vec<EntityVolume>,
+}
+
+impl Row for RunWithVolumes {
+    const COLUMNS: &'static [&'static str] = RunReport::COLUMNS;
+
+    fn cells(&self) -> Vec<String> {
+        self.report.cells()
+    }
+}
+
+impl Row for EntityVolume {
+    const COLUMNS: &'static [&'static str] = &[
+        "connection",
+        "entity",
+        "segments",
+        "done",
+        "empty",
+        "dead",
+        "rows",
+        "rows/segment",
+        "most",
+        "pages",
+        "calls",
+        "took",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.connection.clone(),
+            self.entity.clone(),
+            thousands(self.segments),
+            thousands(self.done),
+            thousands(self.empty),
+            thousands(self.dead),
+            thousands(self.rows),
+            per(self.rows, self.done),
+            thousands(self.most_rows),
+            thousands(self.pages),
+            thousands(self.calls),
+            span(self.seconds),
+        ]
+    }
+}
+
+/// A mean with one decimal.
+fn per(count: u64, of: u64) -> String {
+    let tenths = (count * 10).checked_div(of).unwrap_or(0);
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mean_of_nothing_is_zero() {
+        assert_eq!(per(7, 2), "3.5");
+        assert_eq!(per(7, 0), "0.0");
+    }
+}

@@ -1,0 +1,68 @@
+//! `serve`: the daemon.
+
+use ledgerfleet_config::Shape;
+use ledgerfleet_connectors::REGISTRY;
+use ledgerfleet_telemetry::metrics;
+use ledgerfleet_wiring::RunnerLock;
+
+use crate::exit::{Exit, Problem};
+use crate::http::Listening;
+use crate::runner::{Runner, take_lock};
+use crate::session::Session;
+use crate::signals::Stop;
+
+pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
+    let parts = session.parts().await?;
+    let lock = role(session)?;
+    let stop = Stop::on_signals()?;
+    let connectors: Vec<&'static str> = REGISTRY.iter().map(|entry| entry.name).collect();
+    let recorder = metrics::install(&connectors, env!("CARGO_PKG_VERSION"))?;
+    let listening = listen(session).await?;
+    let address = listening.address();
+    let runner = Runner::start(lock, &parts, &session.settings).await?;
+    metrics::leading(true);
+    metrics::workers(1);
+    session.talk.say(format!(
+        "serving http://{address}: /livez /readyz /metrics; Ctrl-C stops"
+    ));
+    let shown = listening.serve(parts.clone(), recorder, stop.token().clone());
+    tokio::select! {
+        served = shown => served?,
+        () = runner.ended() => {}
+    }
+    session
+        .talk
+        .say("stopping: pages in progress are finished, the rest is handed back (again: stop at once)");
+    runner.stop().await?;
+    Ok(stop.exit().unwrap_or(Exit::Failed))
+}
+
+/// The running role of the file. A fleet has no such role and no such file.
+fn role(session: &Session) -> anyhow::Result<RunnerLock> {
+    let lock = take_lock(&session.settings)?;
+    lock.ok_or_else(|| {
+        debug_assert!(matches!(session.settings.shape, Shape::Fleet { .. }));
+        Problem::usage(
+            "this program serves one SQLite file",
+            "unset LEDGERFLEET_DATABASE_URL",
+        )
+        .into()
+    })
+}
+
+async fn listen(session: &Session) -> Result<Listening, Problem> {
+    let address = session.settings.listen;
+    if !address.ip().is_loopback() {
+        session.talk.warn(format!(
+            "{address} is not on loopback: everyone who reaches it can read the metrics"
+        ));
+    }
+    Listening::on(address).await.map_err(|error| {
+        Problem::new(
+            Exit::Failed,
+            format!("cannot listen on {address}"),
+            "scheduler serve --listen 127.0.0.1:0",
+        )
+        .because(error.to_string())
+    })
+}

@@ -1,0 +1,369 @@
+//! Exit: the code a command ends with, and the one place that turns errors into codes.
+
+use std::error::Error;
+use std::fmt;
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+use ledgerfleet_access::AccessError;
+use ledgerfleet_config::ConfigError;
+use ledgerfleet_ledger::LedgerError;
+use ledgerfleet_telemetry::logs::LogError;
+use ledgerfleet_wiring::{KeyFileError, RunnerLockError, WiringError};
+
+use crate::plan::PlanError;
+
+/// How a command ended. The numbers are relied upon by scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Everything that was asked for is done.
+    Done = 0,
+    /// It failed.
+    Failed = 1,
+    /// It was asked for in a way that cannot be done.
+    Usage = 2,
+    /// It finished, with dead segments.
+    DeadSegments = 3,
+    /// A connection needs a person: re-authorisation, or other keys, realm or environment.
+    NeedsAuthorisation = 4,
+    /// Something it depends on is down, read-only or full.
+    DependencyDown = 5,
+    /// Another process runs the segments of this file.
+    AnotherRunner = 7,
+    /// SIGINT.
+    Interrupted = 130,
+    /// SIGTERM.
+    Terminated = 143,
+}
+
+impl Exit {
+    /// The one of several that says what to do first: 4, then 5, 3, 1. Done if there is none.
+    pub(crate) fn most_telling(all: impl IntoIterator<Item = Self>) -> Self {
+        const ORDER: [Exit; 4] = [
+            Exit::NeedsAuthorisation,
+            Exit::DependencyDown,
+            Exit::DeadSegments,
+            Exit::Failed,
+        ];
+        let all: Vec<Self> = all.into_iter().collect();
+        let first = ORDER.into_iter().find(|exit| all.contains(exit));
+        first
+            .or_else(|| all.into_iter().find(|exit| *exit != Self::Done))
+            .unwrap_or(Self::Done)
+    }
+
+    /// The number.
+    pub(crate) fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        exit.code().into()
+    }
+}
+
+/// An error as people see it: what happened, why, and what to try next.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    pub(crate) exit: Exit,
+    pub(crate) what: String,
+    pub(crate) why: Option<String>,
+    pub(crate) next: String,
+}
+
+impl Problem {
+    pub(crate) fn new(exit: Exit, what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self {
+            exit,
+            what: what.into(),
+            why: None,
+            next: next.into(),
+        }
+    }
+
+    /// Something was asked for that cannot be done.
+    pub(crate) fn usage(what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, what, next)
+    }
+
+    pub(crate) fn because(self, why: impl Into<String>) -> Self {
+        Self {
+            why: Some(why.into()),
+            ..self
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl Error for Problem {}
+
+/// What to tell of an error, and the code it ends with. None if there is nothing to tell: whoever read our output
+/// has enough of it.
+pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<Problem> {
+    let is_closed_pipe = |cause: &(dyn Error + 'static)| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+    };
+    if chain(error).any(is_closed_pipe) {
+        return None;
+    }
+    let known = chain(error).find_map(|cause| Some((cause, known(cause)?)));
+    Some(match known {
+        Some((cause, problem)) => {
+            let why = problem.why.clone().or_else(|| causes(cause));
+            Problem { why, ..problem }
+        }
+        None => Problem {
+            exit: Exit::Failed,
+            what: error.to_string(),
+            why: causes(error),
+            next: "run it again with -v; if it fails again, report it with the output".to_owned(),
+        },
+    })
+}
+
+/// An error and the causes below it.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let current = next?;
+        next = current.source();
+        Some(current)
+    })
+}
+
+/// The causes below an error, as one sentence.
+fn causes(error: &(dyn Error + 'static)) -> Option<String> {
+    let causes: Vec<String> = chain(error).skip(1).map(ToString::to_string).collect();
+    (!causes.is_empty()).then(|| causes.join(": "))
+}
+
+fn known(error: &(dyn Error + 'static)) -> Option<Problem> {
+    if let Some(problem) = error.downcast_ref::<Problem>() {
+        return Some(problem.clone());
+    }
+    let (exit, next) = if let Some(error) = error.downcast_ref::<ConfigError>() {
+        (Exit::Usage, error.advice())
+    } else if let Some(error) = error.downcast_ref::<LedgerError>() {
+        of_ledger(error)
+    } else if let Some(error) = error.downcast_ref::<RunnerLockError>() {
+        of_runner_lock(error)
+    } else if let Some(error) = error.downcast_ref::<KeyFileError>() {
+        of_key_file(error)
+    } else if let Some(error) = error.downcast_ref::<AccessError>() {
+        of_access(error)
+    } else if let Some(error) = error.downcast_ref::<PlanError>() {
+        (Exit::Usage, of_plan(error))
+    } else if let Some(error) = error.downcast_ref::<WiringError>() {
+        of_wiring(error)?
+    } else if let Some(error) = error.downcast_ref::<LogError>() {
+        (Exit::Usage, of_logs(error))
+    } else if let Some(error) = error.downcast_ref::<std::io::Error>() {
+        of_io(error)
+    } else {
+        return None;
+    };
+    Some(Problem::new(exit, error.to_string(), next))
+}
+
+fn of_ledger(error: &LedgerError) -> (Exit, String) {
+    let (exit, next) = match error {
+        LedgerError::Unavailable(..) => (
+            Exit::DependencyDown,
+            "check that the file's directory exists, that you may write there and that no program locks it; \
+             then run it again",
+        ),
+        LedgerError::ReadOnly(_) => (
+            Exit::DependencyDown,
+            "make the file and its directory writable for you, then run it again",
+        ),
+        LedgerError::Full(_) => (
+            Exit::DependencyDown,
+            "make room on the disk, then run it again: what was committed is safe and the rest goes on",
+        ),
+        LedgerError::NewerVersion { .. } => (
+            Exit::Failed,
+            "use the program that wrote it, or a newer one; or another file: \
+             LEDGERFLEET_DATABASE_URL=sqlite://other.db",
+        ),
+        LedgerError::Foreign(_) => (
+            Exit::Failed,
+            "name another file: LEDGERFLEET_DATABASE_URL=sqlite://other.db; this one is left as it is",
+        ),
+        LedgerError::NameTaken(_) | LedgerError::NoSuchConnection(_) => {
+            (Exit::Usage, "scheduler connection list")
+        }
+        LedgerError::Corrupt(_) => (Exit::Failed, "scheduler doctor"),
+        LedgerError::Statement { .. } => (Exit::Failed, "run it again with -v; if it fails again, report it"),
+    };
+    (exit, next.to_owned())
+}
+
+fn of_runner_lock(error: &RunnerLockError) -> (Exit, String) {
+    match error {
+        RunnerLockError::Held { .. } => (
+            Exit::AnotherRunner,
+            "wait for it, or stop it; `scheduler run list` shows what it does, and `scheduler backfill` hands \
+             work to it"
+                .to_owned(),
+        ),
+        RunnerLockError::File { .. } => {
+            (Exit::DependencyDown, "make the file's directory writable for you, then run it again".to_owned())
+        }
+    }
+}
+
+fn of_key_file(error: &KeyFileError) -> (Exit, String) {
+    let (exit, next) = match error {
+        KeyFileError::File { .. } => (
+            Exit::DependencyDown,
+            "make the file readable and its directory writable for you",
+        ),
+        KeyFileError::NotAKey { .. } => (
+            Exit::Usage,
+            "put the key back into the file, or give it as LEDGERFLEET_MASTER_KEY_FILE",
+        ),
+        KeyFileError::Missing { .. } => (
+            Exit::Usage,
+            "put a copy of the key back, or name one with LEDGERFLEET_MASTER_KEY_FILE; if it is lost, begin a new file \
+             (LEDGERFLEET_DATABASE_URL=sqlite://new.db) and connect the companies again",
+        ),
+    };
+    (exit, next.to_owned())
+}
+
+fn of_access(error: &AccessError) -> (Exit, String) {
+    const AGAIN: &str = "get a new refresh token and run `scheduler connection add` again with the same name";
+    let (exit, next) = match error {
+        AccessError::NeedsReauthorisation(_) | AccessError::NoCredential => (Exit::NeedsAuthorisation, AGAIN),
+        AccessError::WrongKeys(_) => (
+            Exit::NeedsAuthorisation,
+            "check LEDGERFLEET_QUICKBOOKS_CLIENT_ID and LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET: they must be the keys \
+             of the app, for the environment (sandbox or production) that the refresh token was made in",
+        ),
+        AccessError::Sealed(_) | AccessError::Unreadable => (
+            Exit::NeedsAuthorisation,
+            "give the master key that it was sealed with (LEDGERFLEET_MASTER_KEY_FILE); if that is lost, get a new \
+             refresh token and run `scheduler connection add` again with the same name",
+        ),
+        AccessError::Ledger(error) => return of_ledger(error),
+        AccessError::Unreachable(_) | AccessError::Unavailable(_) | AccessError::Lost(_) => (
+            Exit::DependencyDown,
+            "check the network and the upstream's status page, then run it again",
+        ),
+        _ => (
+            Exit::Failed,
+            "run it again with -v; if it fails again, report it with the output",
+        ),
+    };
+    (exit, next.to_owned())
+}
+
+fn of_plan(error: &PlanError) -> String {
+    match error {
+        PlanError::UnknownEntity {
+            suggestion: Some(name),
+            ..
+        } => format!("--entity {name}"),
+        PlanError::UnknownEntity { known, .. } => format!("all, or some of: {}", known.join(", ")),
+        PlanError::Range(_) => {
+            "give --from and --to as days, the earlier one first; document dates may lie a year ahead"
+                .to_owned()
+        }
+        PlanError::PageSize { most, .. } => format!("--page-size {most}"),
+        PlanError::UnknownConnector { .. } => "use the program that added it, or a newer one".to_owned(),
+    }
+}
+
+/// Only what has no more telling cause below it.
+fn of_wiring(error: &WiringError) -> Option<(Exit, String)> {
+    match error {
+        WiringError::Key(_) => Some((
+            Exit::Usage,
+            "`scheduler key generate` makes a key; give it as LEDGERFLEET_MASTER_KEY".to_owned(),
+        )),
+        WiringError::FleetIsNotBuilt => Some((
+            Exit::Usage,
+            "unset LEDGERFLEET_DATABASE_URL and LEDGERFLEET_REDIS_URL".to_owned(),
+        )),
+        _ => None,
+    }
+}
+
+fn of_logs(error: &LogError) -> String {
+    match error {
+        LogError::Level { .. } => "set LOG_LEVEL=info, or unset RUST_LOG and LOG_LEVEL".to_owned(),
+        LogError::File { .. } => "name a file that can be written with LEDGERFLEET_LOG_FILE".to_owned(),
+        LogError::Twice => "run it again".to_owned(),
+    }
+}
+
+fn of_io(error: &std::io::Error) -> (Exit, String) {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::ReadOnlyFilesystem => (
+            Exit::DependencyDown,
+            "make room, or use a disk that can be written".to_owned(),
+        ),
+        _ => (Exit::Failed, "run it again with -v".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(error: impl Error + Send + Sync + 'static) -> u8 {
+        explain(anyhow::Error::new(error).context("while testing").as_ref())
+            .unwrap()
+            .exit
+            .code()
+    }
+
+    #[test]
+    fn of_several_codes_the_one_that_says_what_to_do_first_counts() {
+        use Exit::{DeadSegments, DependencyDown, Done, Failed, NeedsAuthorisation};
+        assert_eq!(
+            Exit::most_telling([Failed, DeadSegments, NeedsAuthorisation]),
+            NeedsAuthorisation
+        );
+        assert_eq!(Exit::most_telling([DeadSegments, DependencyDown]), DependencyDown);
+        assert_eq!(Exit::most_telling([Failed, DeadSegments]), DeadSegments);
+        assert_eq!(Exit::most_telling([Done]), Done);
+        assert_eq!(Exit::most_telling([Exit::Interrupted]), Exit::Interrupted);
+        assert_eq!(Exit::most_telling([]), Done);
+    }
+
+    #[test]
+    fn every_kind_of_error_has_its_code() {
+        assert_eq!(code(ConfigError::HalfAShape(String::new())), 2);
+        assert_eq!(code(LedgerError::NewerVersion { found: 9, known: 1 }), 1);
+        assert_eq!(code(LedgerError::Foreign(String::new())), 1);
+        assert_eq!(code(LedgerError::Unavailable(String::new(), None)), 5);
+        assert_eq!(code(RunnerLockError::Held { pid: None }), 7);
+        assert_eq!(code(AccessError::NeedsReauthorisation(String::new())), 4);
+        assert_eq!(code(AccessError::WrongKeys(String::new())), 4);
+        assert_eq!(code(AccessError::Unreachable(String::new())), 5);
+        assert_eq!(code(std::io::Error::other("x")), 1);
+    }
+
+    #[test]
+    fn a_known_cause_is_told_and_not_what_wraps_it() {
+        let wrapped = WiringError::Ledger(LedgerError::NewerVersion { found: 9, known: 1 });
+        let problem = explain(&wrapped).unwrap();
+        assert!(problem.what.contains("schema version 9"), "{}", problem.what);
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_no_problem() {
+        let error = std::io::Error::from(ErrorKind::BrokenPipe);
+        assert!(explain(&error).is_none());
+    }
+}

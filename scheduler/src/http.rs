@@ -1,0 +1,141 @@
+//! HTTP: what a process shows of itself. `/livez` and `/health` say that it answers, `/readyz` that its ledger does
+//! too, `/metrics` how the work goes.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use ledgerfleet_connectors::REGISTRY;
+use ledgerfleet_coordination::Unreachable;
+use ledgerfleet_ledger::{DeadLetterFilter, LedgerError};
+use ledgerfleet_model::{FailureKind, Lane, SegmentState};
+use ledgerfleet_telemetry::metrics::{self, Recorder};
+use ledgerfleet_wiring::Parts;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// What the routes need.
+#[derive(Debug, Clone)]
+struct Shown {
+    parts: Parts,
+    recorder: Recorder,
+}
+
+/// Why a look at the work failed.
+#[derive(Debug, thiserror::Error)]
+enum LookError {
+    #[error("the ledger does not answer")]
+    Ledger(#[from] LedgerError),
+    #[error("the bell does not answer")]
+    Bell(#[from] Unreachable),
+}
+
+/// A socket that is bound, so that a taken port is known before anything else begins.
+#[derive(Debug)]
+pub(crate) struct Listening {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listening {
+    pub(crate) async fn on(address: SocketAddr) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where it listens; with the real port where 0 was asked for.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `shutdown`.
+    pub(crate) async fn serve(
+        self,
+        parts: Parts,
+        recorder: Recorder,
+        shutdown: CancellationToken,
+    ) -> std::io::Result<()> {
+        let routes = routes(Shown { parts, recorder });
+        axum::serve(self.listener, routes)
+            .with_graceful_shutdown(shutdown.cancelled_owned())
+            .await
+    }
+}
+
+fn routes(shown: Shown) -> Router {
+    Router::new()
+        .route("/livez", get(async || "ok\n"))
+        .route("/health", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(show_metrics))
+        .with_state(shown)
+}
+
+async fn ready(State(shown): State<Shown>) -> impl IntoResponse {
+    match shown.parts.ledger.segment_counts().await {
+        Ok(_) => (StatusCode::OK, "ready\n"),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "the ledger does not answer\n")
+        }
+    }
+}
+
+/// Gauges are read when they are asked for; a ledger that does not answer leaves them as they were.
+async fn show_metrics(State(shown): State<Shown>) -> impl IntoResponse {
+    if let Err(error) = look(&shown.parts).await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "gauges are not up to date"
+        );
+    }
+    (
+        [("content-type", "text/plain; version=0.0.4; charset=utf-8")],
+        shown.recorder.render(),
+    )
+}
+
+async fn look(parts: &Parts) -> Result<(), LookError> {
+    let counts = parts.ledger.segment_counts().await?;
+    for state in SegmentState::ALL {
+        metrics::segments(*state, counts.by_state.get(state).copied().unwrap_or(0));
+    }
+    metrics::oldest_due(counts.oldest_due_seconds);
+    for lane in Lane::ALL {
+        metrics::ready(*lane, parts.bell.ready(*lane).await?);
+    }
+    look_at_dead_letters(parts).await
+}
+
+async fn look_at_dead_letters(parts: &Parts) -> Result<(), LookError> {
+    let connections = parts.ledger.connections().await?;
+    for entry in REGISTRY {
+        let of_it = connections
+            .iter()
+            .filter(|connection| connection.connector == entry.name);
+        let ids: Vec<_> = of_it.map(|connection| connection.id).collect();
+        let filter = DeadLetterFilter {
+            connections: ids,
+            ..DeadLetterFilter::default()
+        };
+        // An empty list of connections would mean all of them.
+        let groups = if filter.connections.is_empty() {
+            Vec::new()
+        } else {
+            parts.ledger.dead_letter_groups(&filter).await?
+        };
+        for reason in FailureKind::ALL {
+            let count = groups
+                .iter()
+                .filter(|group| group.reason == *reason)
+                .map(|group| group.count)
+                .sum();
+            metrics::dead_letters(entry.name, *reason, count);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,278 @@
+//! Plan: a request becomes windows. Pure: it reads no clock, no database and no network.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use ledgerfleet_connectors::{ConnectorEntry, EntitySpec, connector_entry, find_entity};
+use ledgerfleet_ledger::{NewRun, NewSegment};
+use ledgerfleet_model::window::{InvalidRange, windows};
+use ledgerfleet_model::{Axis, Connection, DateRange, Lane, RunId, SegmentId, Segmenting};
+
+/// A request as people make it.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    /// The chosen companies.
+    pub(crate) connections: Vec<Connection>,
+    /// Entity names as they were written; `all` stands for all.
+    pub(crate) entities: Vec<String>,
+    /// First day.
+    pub(crate) from: NaiveDate,
+    /// Last day, included.
+    pub(crate) to: NaiveDate,
+    /// The date along which the range is cut.
+    pub(crate) axis: Axis,
+    /// How long one segment is.
+    pub(crate) segmenting: Segmenting,
+    /// Rows a page.
+    pub(crate) page_size: u32,
+    /// Now.
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// A request that was understood.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    range: DateRange,
+    segmenting: Segmenting,
+    axis: Axis,
+    page_size: u32,
+    parts: Vec<Part>,
+}
+
+/// One entity of one company.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    pub(crate) connection: Connection,
+    pub(crate) entity: &'static EntitySpec,
+    /// The axis on which this entity is cut.
+    pub(crate) axis: Axis,
+}
+
+/// Why a request cannot be planned.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PlanError {
+    /// None of the companies knows an entity.
+    #[error("no chosen connection has an entity `{name}`")]
+    UnknownEntity {
+        /// What was asked for.
+        name: String,
+        /// What was probably meant.
+        suggestion: Option<&'static str>,
+        /// What there is.
+        known: Vec<&'static str>,
+    },
+    /// The dates are no range.
+    #[error("these days cannot be asked for")]
+    Range(#[source] InvalidRange),
+    /// A page is larger than an upstream serves.
+    #[error("a page of {asked} rows is more than {connector} serves ({most})")]
+    PageSize {
+        /// What was asked for.
+        asked: u32,
+        /// The connector.
+        connector: &'static str,
+        /// What it serves.
+        most: u32,
+    },
+    /// A company belongs to a connector that this program does not have.
+    #[error(
+        "the connection `{connection}` belongs to the connector `{connector}`, which this program does not have"
+    )]
+    UnknownConnector {
+        /// The company.
+        connection: String,
+        /// Its connector.
+        connector: String,
+    },
+}
+
+/// Understands a request.
+pub(crate) fn plan(request: &Request) -> Result<Plan, PlanError> {
+    let mut connections = Vec::new();
+    for connection in &request.connections {
+        connections.push((connection, entry_of(connection)?));
+    }
+    check_page_size(&connections, request.page_size)?;
+    let range = range(request)?;
+    let mut parts = Vec::new();
+    for (connection, entry) in &connections {
+        for entity in chosen(entry, &request.entities) {
+            let axis = entity.axis_for(request.axis);
+            parts.push(Part {
+                connection: (*connection).clone(),
+                entity,
+                axis,
+            });
+        }
+    }
+    if let Some(name) = request.entities.iter().find(|name| !is_known(&connections, name)) {
+        return Err(unknown_entity(name, &connections));
+    }
+    let Request {
+        segmenting,
+        axis,
+        page_size,
+        ..
+    } = *request;
+    Ok(Plan {
+        range,
+        segmenting,
+        axis,
+        page_size,
+        parts,
+    })
+}
+
+type Chosen<'a> = (&'a Connection, &'static ConnectorEntry);
+
+fn entry_of(connection: &Connection) -> Result<&'static ConnectorEntry, PlanError> {
+    connector_entry(&connection.connector).ok_or_else(|| PlanError::UnknownConnector {
+        connection: connection.name.clone(),
+        connector: connection.connector.clone(),
+    })
+}
+
+fn check_page_size(connections: &[Chosen<'_>], asked: u32) -> Result<(), PlanError> {
+    match connections.iter().find(|(_, entry)| asked > entry.page_size_max) {
+        Some((_, entry)) => Err(PlanError::PageSize {
+            asked,
+            connector: entry.name,
+            most: entry.page_size_max,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The range, against today's date where today is furthest: a company in Auckland is a day ahead.
+fn range(request: &Request) -> Result<DateRange, PlanError> {
+    let local = |connection: &Connection| request.now.with_timezone(&connection.time_zone).date_naive();
+    let today = request
+        .connections
+        .iter()
+        .map(local)
+        .max()
+        .unwrap_or_else(|| request.now.date_naive());
+    DateRange::new(request.from, request.to, request.axis, today).map_err(PlanError::Range)
+}
+
+fn chosen(entry: &'static ConnectorEntry, names: &[String]) -> Vec<&'static EntitySpec> {
+    let all = names.iter().any(|name| is_all(name));
+    let is_named = |entity: &&EntitySpec| names.iter().any(|name| find_entity(entry, name) == Some(*entity));
+    entry
+        .entities
+        .iter()
+        .filter(|entity| (all && entity.in_all) || is_named(entity))
+        .collect()
+}
+
+fn is_all(name: &str) -> bool {
+    name.eq_ignore_ascii_case("all")
+}
+
+fn is_known(connections: &[Chosen<'_>], name: &str) -> bool {
+    is_all(name)
+        || connections
+            .iter()
+            .any(|(_, entry)| find_entity(entry, name).is_some())
+}
+
+fn unknown_entity(name: &str, connections: &[Chosen<'_>]) -> PlanError {
+    unknown_entity_of(name, connections.iter().map(|(_, entry)| *entry))
+}
+
+/// The refusal of a name that none of these connectors knows, with the one that was probably meant.
+pub(crate) fn unknown_entity_of(
+    name: &str,
+    entries: impl Iterator<Item = &'static ConnectorEntry>,
+) -> PlanError {
+    let entities: Vec<&'static EntitySpec> = entries.flat_map(|entry| entry.entities).collect();
+    let wanted = name.to_lowercase().replace('-', "_");
+    let likeness = |entity: &EntitySpec| {
+        let own = strsim::jaro_winkler(&wanted, entity.name);
+        own.max(strsim::jaro_winkler(&wanted, &entity.upstream.to_lowercase()))
+    };
+    let best = entities.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let suggestion = best
+        .filter(|entity| likeness(entity) > 0.8)
+        .map(|entity| entity.name);
+    let mut known: Vec<&'static str> = entities.iter().map(|entity| entity.name).collect();
+    known.sort_unstable();
+    known.dedup();
+    PlanError::UnknownEntity {
+        name: name.to_owned(),
+        suggestion,
+        known,
+    }
+}
+
+impl Plan {
+    /// The parts, by company and entity.
+    pub(crate) fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// The days asked for.
+    pub(crate) fn range(&self) -> DateRange {
+        self.range
+    }
+
+    /// How many segments a part has.
+    pub(crate) fn count(&self, part: &Part) -> u64 {
+        windows(self.range, self.segmenting, part.axis, part.connection.time_zone).count() as u64
+    }
+
+    /// The run, with an identity of its own.
+    pub(crate) fn run(&self) -> NewRun {
+        let names = |name: fn(&Part) -> String| {
+            let mut names: Vec<String> = self.parts.iter().map(name).collect();
+            names.sort_unstable();
+            names.dedup();
+            names
+        };
+        NewRun {
+            id: RunId::new(),
+            lane: Lane::Backfill,
+            connections: names(|part| part.connection.name.clone()),
+            entities: names(|part| part.entity.name.to_owned()),
+            from: Some(self.range.from()),
+            to: Some(self.range.to()),
+            axis: self.axis,
+            segmenting: self.segmenting.to_string(),
+            page_size: self.page_size,
+            request_key: self.request_key(),
+        }
+    }
+
+    /// The segments, computed as they are asked for: memory stays flat whatever their number.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = NewSegment> + Send {
+        self.parts.iter().flat_map(move |part| {
+            let cut = windows(self.range, self.segmenting, part.axis, part.connection.time_zone);
+            cut.map(|window| NewSegment {
+                id: SegmentId::new(),
+                connection: part.connection.id,
+                entity: part.entity.name.to_owned(),
+                window,
+            })
+        })
+    }
+
+    /// Equal requests have equal keys. Companies count by identity: a name may belong to another one tomorrow.
+    fn request_key(&self) -> String {
+        let mut parts: Vec<String> = self
+            .parts
+            .iter()
+            .map(|part| format!("{}/{}/{}", part.connection.id, part.entity.name, part.axis))
+            .collect();
+        parts.sort_unstable();
+        let (from, to) = (self.range.from(), self.range.to());
+        let request = format!("{from}/{to}/{}/{}/{}", self.axis, self.segmenting, self.page_size);
+        let mut hasher = blake3::Hasher::new();
+        for text in parts.iter().chain([&request]) {
+            hasher.update(text.as_bytes());
+            hasher.update(&[0]);
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

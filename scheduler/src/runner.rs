@@ -1,0 +1,129 @@
+//! Runner: the running role of an embedded ledger, inside this process.
+//!
+//! Whoever holds the file's lock dispatches, claims and calls upstream; nobody else does. Taking the lock proves
+//! that no other process runs anything, so whatever the ledger still calls running is taken back at once.
+
+use ledgerfleet_config::Settings;
+use ledgerfleet_dispatch::{Duties, DutyError};
+use ledgerfleet_ledger::RescueScope;
+use ledgerfleet_telemetry::metrics;
+use ledgerfleet_wiring::{Parts, RunnerLock, RunnerLockError};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// Duties and worker at work. Dropping it without [`Runner::stop`] is what a crash does.
+#[derive(Debug)]
+pub(crate) struct Runner {
+    lock: RunnerLock,
+    leading: JoinHandle<()>,
+    working: JoinHandle<Result<(), WorkFailed>>,
+    stop_working: CancellationToken,
+    stop_leading: CancellationToken,
+    ended: CancellationToken,
+}
+
+/// Why there is no runner, or no longer one.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunnerError {
+    #[error(transparent)]
+    Lock(#[from] RunnerLockError),
+    #[error("segments of the last runner could not be taken back")]
+    Rescue(#[source] DutyError),
+    #[error("the worker stopped")]
+    Work(#[from] WorkFailed),
+    #[error("the worker panicked")]
+    Panicked(#[source] tokio::task::JoinError),
+}
+
+/// The role of this process on its file, taken before anything is run.
+pub(crate) fn take_lock(settings: &Settings) -> Result<Option<RunnerLock>, RunnerLockError> {
+    settings
+        .runner_lock_file()
+        .map(|path| RunnerLock::take(&path))
+        .transpose()
+}
+
+impl Runner {
+    /// Takes back what the last runner left, then dispatches and works until it is stopped.
+    pub(crate) async fn start(
+        lock: RunnerLock,
+        parts: &Parts,
+        settings: &Settings,
+    ) -> Result<Self, RunnerError> {
+        let rescued =
+            ledgerfleet_dispatch::rescue(&*parts.ledger, &*parts.bell, RescueScope::All, &parts.timings);
+        metrics::rescued(rescued.await.map_err(RunnerError::Rescue)?.len() as u64);
+        let (stop_working, stop_leading) = (CancellationToken::new(), CancellationToken::new());
+        let ended = CancellationToken::new();
+        let duties = Duties {
+            slots: slots(),
+            timings: parts.timings,
+        };
+        let leading = ledgerfleet_dispatch::lead(
+            parts.ledger.clone(),
+            parts.bell.clone(),
+            duties,
+            stop_leading.clone(),
+        );
+        let working = work(parts.clone(), settings.worker.concurrency, stop_working.clone());
+        let ended_by_work = ended.clone();
+        let working = async move {
+            let _told = ended_by_work.drop_guard();
+            working.await
+        };
+        let (leading, working) = (tokio::spawn(leading), tokio::spawn(working));
+        Ok(Self {
+            lock,
+            leading,
+            working,
+            stop_working,
+            stop_leading,
+            ended,
+        })
+    }
+
+    /// Returns when the worker has stopped without being told to.
+    pub(crate) async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    /// Finishes pages in progress, hands the rest back, then gives the role away.
+    pub(crate) async fn stop(self) -> Result<(), RunnerError> {
+        self.stop_working.cancel();
+        let worked = self.working.await;
+        self.stop_leading.cancel();
+        let led = self.leading.await;
+        drop(self.lock);
+        worked.map_err(RunnerError::Panicked)??;
+        led.map_err(RunnerError::Panicked)
+    }
+}
+
+/// Gate slots of a connection, by connector.
+pub(crate) fn slots() -> std::collections::HashMap<String, u32> {
+    let entries = ledgerfleet_connectors::REGISTRY.iter();
+    entries
+        .map(|entry| (entry.name.to_owned(), entry.gate.slots))
+        .collect()
+}
+
+#[cfg(feature = "embedded")]
+pub(crate) use worker::WorkerError as WorkFailed;
+
+#[cfg(feature = "embedded")]
+async fn work(parts: Parts, concurrency: usize, shutdown: CancellationToken) -> Result<(), WorkFailed> {
+    let name = ledgerfleet_model::WorkerName::of_this_process("embedded");
+    worker::run(&parts, worker::WorkerOptions { concurrency, name }, shutdown).await
+}
+
+/// Why nothing works here.
+#[cfg(not(feature = "embedded"))]
+#[derive(Debug, thiserror::Error)]
+#[error("this program was built without its worker (feature `embedded`)")]
+pub(crate) struct WorkFailed;
+
+#[cfg(not(feature = "embedded"))]
+#[expect(clippy::unused_async, reason = "the same shape as where there is a worker")]
+async fn work(_: Parts, _: usize, _: CancellationToken) -> Result<(), WorkFailed> {
+    Err(WorkFailed)
+}

@@ -1,0 +1,148 @@
+//! Session: what every command has at hand.
+
+use std::io::{self, IsTerminal};
+
+use ledgerfleet_config::Settings;
+use ledgerfleet_ledger::{Ledger, LedgerError};
+use ledgerfleet_model::Connection;
+use ledgerfleet_wiring::{Parts, WiringError, assemble};
+
+use crate::cli::Global;
+use crate::exit::Problem;
+use crate::output::{Output, Talk};
+
+/// Settings, voice and data's way out.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) settings: Settings,
+    pub(crate) output: Output,
+    pub(crate) talk: Talk,
+    answers: Answers,
+}
+
+/// Who answers questions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answers {
+    Yes,
+    Person,
+    Nobody,
+}
+
+/// Why a command that needs companies has none.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ChoiceError {
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Unknown(#[from] Problem),
+}
+
+impl Session {
+    pub(crate) fn new(settings: Settings, output: Output, talk: Talk, global: &Global) -> Self {
+        let answers = match (global.yes, global.no_input || !io::stdin().is_terminal()) {
+            (true, _) => Answers::Yes,
+            (false, true) => Answers::Nobody,
+            (false, false) => Answers::Person,
+        };
+        Self {
+            settings,
+            output,
+            talk,
+            answers,
+        }
+    }
+
+    /// The same session under other settings.
+    pub(crate) fn with_settings(&self, settings: Settings) -> Self {
+        Self {
+            settings,
+            output: self.output.clone(),
+            talk: self.talk.clone(),
+            answers: self.answers,
+        }
+    }
+
+    /// Opens the ledger and composes the parts; says what was made on the way.
+    pub(crate) async fn parts(&self) -> Result<Parts, WiringError> {
+        let parts = assemble(&self.settings).await?;
+        for notice in &parts.notices {
+            self.talk.say(notice);
+        }
+        Ok(parts)
+    }
+
+    /// Goes on only if somebody wants it.
+    pub(crate) fn confirm(&self, question: &str) -> anyhow::Result<()> {
+        match self.answers {
+            Answers::Yes => Ok(()),
+            Answers::Nobody => {
+                let what = format!("this needs an answer: {question}");
+                Err(Problem::usage(what, "the same command with --yes").into())
+            }
+            Answers::Person => {
+                self.talk.say(format!("{question} [y/N]"));
+                let mut answer = String::new();
+                io::stdin().read_line(&mut answer)?;
+                let yes = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
+                let refused = || Problem::usage("not done: the answer was no", "the same command with --yes");
+                if yes { Ok(()) } else { Err(refused().into()) }
+            }
+        }
+    }
+}
+
+/// The company of that name.
+pub(crate) async fn connection_named(ledger: &dyn Ledger, name: &str) -> Result<Connection, ChoiceError> {
+    let mut all = ledger.connections().await?;
+    let at = all.iter().position(|connection| connection.name == name);
+    let at = at.ok_or_else(|| unknown_connection(name, &all))?;
+    Ok(all.swap_remove(at))
+}
+
+/// The companies of those names, each once; `all` stands for all.
+pub(crate) async fn connections_named(
+    ledger: &dyn Ledger,
+    names: &[String],
+) -> Result<Vec<Connection>, ChoiceError> {
+    let all = ledger.connections().await?;
+    let wants_all = names.iter().any(|name| name.eq_ignore_ascii_case("all"));
+    let is_unknown = |name: &&String| {
+        !name.eq_ignore_ascii_case("all") && all.iter().all(|connection| connection.name != **name)
+    };
+    if let Some(name) = names.iter().find(is_unknown) {
+        return Err(unknown_connection(name, &all).into());
+    }
+    if wants_all && all.is_empty() {
+        return Err(no_connections().into());
+    }
+    Ok(all
+        .into_iter()
+        .filter(|connection| wants_all || names.contains(&connection.name))
+        .collect())
+}
+
+fn unknown_connection(name: &str, known: &[Connection]) -> Problem {
+    if known.is_empty() {
+        return no_connections().because(format!("`{name}` was asked for"));
+    }
+    let likeness = |connection: &&Connection| strsim::jaro_winkler(name, &connection.name);
+    let best = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let next = match best.filter(|connection| likeness(connection) > 0.8) {
+        Some(connection) => format!("did you mean `{}`?", connection.name),
+        None => "scheduler connection list".to_owned(),
+    };
+    let names: Vec<&str> = known
+        .iter()
+        .map(|connection| connection.name.as_str())
+        .take(20)
+        .collect();
+    Problem::usage(format!("there is no connection named `{name}`"), next)
+        .because(format!("there are: {}", names.join(", ")))
+}
+
+fn no_connections() -> Problem {
+    Problem::usage(
+        "there are no connections yet",
+        "scheduler connection add quickbooks --name NAME --realm ID --refresh-token-file FILE",
+    )
+}

@@ -1,0 +1,247 @@
+//! Watch: follows one run until it is over or nothing of it can progress.
+
+use std::time::{Duration, Instant};
+
+use ledgerfleet_connectors::connector_entry;
+use ledgerfleet_ledger::{Ledger, LedgerError, RunReport};
+use ledgerfleet_model::{Connection, ConnectionState, RunId, RunState};
+
+use crate::exit::Exit;
+use crate::output::{Progress, Talk};
+use crate::signals::Stop;
+
+/// Without a claim for this long, somebody should be told that no worker runs.
+const NOBODY_WORKS_AFTER: Duration = Duration::from_secs(30);
+
+/// Why watching ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Every segment has ended.
+    Over,
+    /// What is left waits for a connection that needs a person.
+    Blocked,
+    /// A person paused the run.
+    Paused,
+    /// A signal asks to stop.
+    Signal(Exit),
+}
+
+/// How a run is watched.
+#[derive(Debug)]
+pub(crate) struct Watching<'a> {
+    pub(crate) ledger: &'a dyn Ledger,
+    pub(crate) run: RunId,
+    /// How often to look.
+    pub(crate) every: Duration,
+    /// What to say when nobody claims anything; none where this process works itself.
+    pub(crate) if_nobody_works: Option<&'static str>,
+}
+
+/// Looks at a run again and again. None if there is no such run.
+pub(crate) async fn watch(
+    watching: &Watching<'_>,
+    talk: &Talk,
+    stop: &Stop,
+) -> Result<Option<(RunReport, Ended)>, LedgerError> {
+    let Watching {
+        ledger, run, every, ..
+    } = *watching;
+    let connections = ledger.connections().await?;
+    let mut progress = None;
+    let mut idle = Idle::since_now();
+    loop {
+        let Some(report) = ledger.run(run).await? else {
+            return Ok(None);
+        };
+        let granted = || granted_per_second(&connections, &report);
+        progress
+            .get_or_insert_with(|| Progress::new(talk, granted()))
+            .show(&report);
+        if let Some(ended) = ended(&report) {
+            return Ok(Some((report, ended)));
+        }
+        if let Some(advice) = watching.if_nobody_works
+            && idle.lasts_too_long(&report)
+            && ledger.next_due().await?.is_some_and(|wait| wait.is_zero())
+        {
+            talk.warn(advice);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(every) => {}
+            () = stop.token().cancelled() => {
+                return Ok(Some((report, Ended::Signal(stop.exit().unwrap_or(Exit::Interrupted)))));
+            }
+        }
+    }
+}
+
+fn ended(report: &RunReport) -> Option<Ended> {
+    if report.state.is_over() {
+        Some(Ended::Over)
+    } else if report.state == RunState::Paused {
+        Some(Ended::Paused)
+    } else if report.running == 0 && report.pending > 0 && report.pending == report.blocked {
+        Some(Ended::Blocked)
+    } else {
+        None
+    }
+}
+
+/// How long a run has not moved.
+struct Idle {
+    since: Instant,
+    seen: (u64, u64, u64),
+    told: bool,
+}
+
+impl Idle {
+    fn since_now() -> Self {
+        Self {
+            since: Instant::now(),
+            seen: (0, 0, 0),
+            told: false,
+        }
+    }
+
+    /// True once, when nothing has been claimed or ended for long.
+    fn lasts_too_long(&mut self, report: &RunReport) -> bool {
+        let now = (report.pages, report.pending, report.calls);
+        if report.running > 0 || now != self.seen {
+            *self = Self {
+                seen: now,
+                told: self.told,
+                ..Self::since_now()
+            };
+        }
+        let tell = !self.told && self.since.elapsed() >= NOBODY_WORKS_AFTER;
+        self.told |= tell;
+        tell
+    }
+}
+
+/// Requests per second that the gates of a run's connections grant together.
+fn granted_per_second(connections: &[Connection], report: &RunReport) -> f64 {
+    let rate = |connection: &Connection| {
+        let default = || connector_entry(&connection.connector).map(|entry| entry.gate.requests_per_second);
+        connection.requests_per_second.or_else(default).unwrap_or(0.0)
+    };
+    connections
+        .iter()
+        .filter(|connection| report.connections.contains(&connection.name))
+        .map(rate)
+        .sum()
+}
+
+/// The code that a watched run ends with, given the connections as they are now.
+pub(crate) fn exit_of(report: &RunReport, ended: Ended, connections: &[Connection]) -> Exit {
+    let unauthorised = needing_authorisation(report, connections).next().is_some();
+    let mut exits = Vec::new();
+    match ended {
+        Ended::Signal(exit) => return exit,
+        Ended::Blocked if unauthorised => exits.push(Exit::NeedsAuthorisation),
+        Ended::Blocked | Ended::Paused => exits.push(Exit::Failed),
+        Ended::Over if report.state == RunState::Cancelled => exits.push(Exit::Failed),
+        Ended::Over => {}
+    }
+    if report.dead > 0 {
+        exits.push(Exit::DeadSegments);
+    }
+    Exit::most_telling(exits)
+}
+
+/// Those of a run's connections that a person has to authorise again.
+pub(crate) fn needing_authorisation<'a>(
+    report: &'a RunReport,
+    connections: &'a [Connection],
+) -> impl Iterator<Item = &'a Connection> {
+    connections.iter().filter(|connection| {
+        connection.state == ConnectionState::NeedsReauthorisation
+            && report.connections.contains(&connection.name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use ledgerfleet_model::{Axis, Lane};
+
+    use super::*;
+
+    fn report(state: RunState) -> RunReport {
+        RunReport {
+            run_id: RunId::new(),
+            state,
+            lane: Lane::Backfill,
+            connections: vec!["acme".to_owned()],
+            entities: Vec::new(),
+            from: None,
+            to: None,
+            axis: Axis::TxnDate,
+            segments: 10,
+            done: 0,
+            empty: 0,
+            dead: 0,
+            cancelled: 0,
+            pending: 0,
+            blocked: 0,
+            running: 0,
+            rows: 0,
+            pages: 0,
+            calls: 0,
+            seconds: 0.0,
+            created_at: DateTime::UNIX_EPOCH,
+            closed_at: None,
+        }
+    }
+
+    #[test]
+    fn a_run_is_watched_until_it_is_over_paused_or_blocked() {
+        assert_eq!(ended(&report(RunState::Done)), Some(Ended::Over));
+        assert_eq!(ended(&report(RunState::Paused)), Some(Ended::Paused));
+        let waiting = RunReport {
+            pending: 3,
+            ..report(RunState::Active)
+        };
+        assert_eq!(ended(&waiting), None);
+        assert_eq!(
+            ended(&RunReport {
+                blocked: 2,
+                ..waiting.clone()
+            }),
+            None
+        );
+        assert_eq!(
+            ended(&RunReport {
+                blocked: 3,
+                ..waiting.clone()
+            }),
+            Some(Ended::Blocked)
+        );
+        assert_eq!(
+            ended(&RunReport {
+                blocked: 3,
+                running: 1,
+                ..waiting
+            }),
+            None
+        );
+    }
+
+    #[test]
+    fn dead_segments_are_told_by_the_exit_code() {
+        let over = RunReport {
+            dead: 1,
+            ..report(RunState::Dead)
+        };
+        assert_eq!(exit_of(&over, Ended::Over, &[]), Exit::DeadSegments);
+        assert_eq!(exit_of(&report(RunState::Done), Ended::Over, &[]), Exit::Done);
+        assert_eq!(
+            exit_of(&report(RunState::Cancelled), Ended::Over, &[]),
+            Exit::Failed
+        );
+        assert_eq!(
+            exit_of(&over, Ended::Signal(Exit::Terminated), &[]),
+            Exit::Terminated
+        );
+    }
+}
