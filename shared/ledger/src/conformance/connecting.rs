@@ -4,9 +4,10 @@ use ledgerfleet_model::{ConnectionId, ConnectionState, Lane, SegmentState};
 
 use super::World;
 use super::scene::{
-    claim, company, credential, finish, held, new_connection, record, records, run_for, scene, seconds,
+    claim, company, credential, daily, finish, held, new_connection, new_run, record, records, run_for,
+    scene, seconds, submit,
 };
-use crate::{LedgerError, Purge};
+use crate::{LedgerError, NewSegment, Purge};
 
 pub async fn a_name_is_taken_until_its_connection_is_removed(world: &dyn World) {
     let first = company(world, "Birch Ltd").await;
@@ -109,7 +110,13 @@ pub async fn removal_cancels_what_is_unfinished_and_keeps_the_records(world: &dy
     finish(world, scene.segments[0], &[record("1", 1)]).await;
     let running = claim(world, scene.segments[1]).await;
     let other = company(world, "Other").await;
-    let untouched = run_for(world, other, Lane::Backfill, 1).await;
+    let shared = new_run(Lane::Backfill, "both");
+    let plan: Vec<NewSegment> = daily(scene.connection, 1)
+        .into_iter()
+        .chain(daily(other, 1))
+        .collect();
+    let untouched = plan[1].id;
+    submit(world, &shared, plan).await;
 
     let deleted = world
         .ledger()
@@ -121,10 +128,7 @@ pub async fn removal_cancels_what_is_unfinished_and_keeps_the_records(world: &dy
     for cancelled in &scene.segments[1..] {
         assert_eq!(world.standing(*cancelled).await.state, SegmentState::Cancelled);
     }
-    assert_eq!(
-        world.standing(untouched.segments[0]).await.state,
-        SegmentState::Pending
-    );
+    assert_eq!(world.standing(untouched).await.state, SegmentState::Pending);
     let lost = world
         .ledger()
         .heartbeat(&[held(&running)], seconds(20))
@@ -179,6 +183,14 @@ pub async fn a_credential_is_replaced_by_the_next_version_only(world: &dyn World
             .await
             .unwrap(),
         "a late sibling"
+    );
+    assert!(
+        !world
+            .ledger()
+            .replace_credential(id, 7, &credential(3))
+            .await
+            .unwrap(),
+        "of another story"
     );
     assert!(
         !world

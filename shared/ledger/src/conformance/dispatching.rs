@@ -1,5 +1,6 @@
 //! What may be claimed now, and which runs have ended.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use ledgerfleet_model::{ConnectionState, FailureKind, Lane, Outcome, RunState, SegmentId, SegmentState};
@@ -42,7 +43,14 @@ pub async fn a_connection_is_offered_its_slots_and_three_less_what_runs(world: &
     assert_eq!(due(world, 9).await.len(), 12);
     claim_all(world, &scene.segments[..5]).await;
     assert_eq!(due(world, 9).await, scene.segments[5..12]);
-    assert!(due(world, 1).await.is_empty());
+    let nothing_said = DispatchLimits {
+        slots: HashMap::new(),
+        total: 2000,
+    };
+    assert!(
+        world.ledger().due(&nothing_said).await.unwrap().is_empty(),
+        "one slot, if nothing is said"
+    );
 
     let own = NewConnection {
         slots: Some(2),

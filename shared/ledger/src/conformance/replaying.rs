@@ -7,7 +7,7 @@ use super::scene::{
     claim, company, daily, due, kill, new_run, page, record, retry, run_for, scene, seconds, settle,
     state_of_run, store, submit,
 };
-use crate::{DeadLetterFilter, NextStep, Purge, Replayed};
+use crate::{Claim, DeadLetterFilter, NextStep, Purge, Replayed};
 
 async fn listed(world: &dyn World, filter: DeadLetterFilter) -> Vec<ledgerfleet_model::SegmentId> {
     let letters = world.ledger().dead_letters(&filter, 100).await.unwrap();
@@ -134,6 +134,11 @@ pub async fn a_replay_starts_anew_and_keeps_the_history(world: &dyn World) {
     let segment = scene.segments[0];
     let first = claim(world, segment).await;
     store(world, &page(&first, 1, &[record("1", 1)], NextStep::Pass)).await;
+    let second_pass = Claim {
+        pass: 2,
+        ..first.clone()
+    };
+    store(world, &page(&second_pass, 1, &[record("1", 1)], NextStep::Page)).await;
     settle(world, &first, &retry(seconds(0)), FailureKind::Network).await;
     kill(world, segment, FailureKind::Malformed).await;
     world.ledger().close_runs().await.unwrap();
@@ -157,7 +162,7 @@ pub async fn a_replay_starts_anew_and_keeps_the_history(world: &dyn World) {
         (report.state, report.closed_at, report.pending),
         (RunState::Active, None, 1)
     );
-    assert_eq!((report.pages, report.calls, report.rows), (1, 1, 0));
+    assert_eq!((report.pages, report.calls, report.rows), (2, 2, 0));
     assert_eq!(due(world, 9).await, [segment]);
     assert!(listed(world, DeadLetterFilter::default()).await.is_empty());
 

@@ -134,6 +134,8 @@ pub async fn waits_for_one_reason_share_a_row_of_history(world: &dyn World) {
         (retry(seconds(3)), FailureKind::Network),
         (retry(seconds(3)), FailureKind::Network),
         (later(seconds(4)), FailureKind::Throttled),
+        (retry(seconds(5)), FailureKind::Throttled),
+        (later(seconds(6)), FailureKind::Throttled),
     ];
     for (outcome, kind) in story {
         let claim = claim(world, segment).await;
@@ -161,6 +163,8 @@ pub async fn waits_for_one_reason_share_a_row_of_history(world: &dyn World) {
         (5, "retry", "network", 1, 3_000),
         (6, "retry", "network", 1, 3_000),
         (7, "later", "throttled", 1, 4_000),
+        (8, "retry", "throttled", 1, 5_000),
+        (9, "later", "throttled", 1, 6_000),
     ];
     assert_eq!(rows, expected);
     assert!(history[0].ended_at > history[0].started_at + chrono::TimeDelta::seconds(10));

@@ -81,10 +81,24 @@ pub async fn a_record_seen_again_after_a_day_is_noted(world: &dyn World) {
     finish(world, scene.segments[0], &[record("1", 1)]).await;
     world.pass_time(seconds(25 * 3600)).await;
     let claim = claim(world, scene.segments[1]).await;
-    assert_eq!(store(world, &only_page(&claim, &[record("1", 1)])).await, SAME);
+    assert_eq!(
+        observe(world, &claim, claim.claimed_at, &[record("1", 1)]).await,
+        SAME
+    );
     let stored = only_record(world, scene.connection).await;
     assert_eq!(stored.last_seen_at, claim.claimed_at);
-    assert!(stored.ingested_at < claim.claimed_at - minutes(60) && stored.observed_at == stored.ingested_at);
+    let long_ago = claim.claimed_at - minutes(60);
+    assert!(
+        stored.ingested_at < long_ago && stored.observed_at < long_ago,
+        "nothing else was written"
+    );
+
+    // A newer version that was read before: it was seen since all the same.
+    assert_eq!(observe(world, &claim, long_ago, &[record("1", 2)]).await, CHANGED);
+    assert_eq!(
+        only_record(world, scene.connection).await.last_seen_at,
+        claim.claimed_at
+    );
 }
 
 pub async fn an_older_version_never_replaces_a_newer_one(world: &dyn World) {

@@ -9,7 +9,7 @@ use super::World;
 use super::scene::{
     claim_all, company, daily, day, due, finish, new_run, record, run_for, scene, state_of_run, submit,
 };
-use crate::{LedgerError, NewSegment, Purge};
+use crate::{LedgerError, NewSegment, Purge, Steer};
 
 pub async fn a_run_is_stored_with_all_its_segments_pending_and_due(world: &dyn World) {
     let connection = company(world, "Alder").await;
@@ -41,6 +41,13 @@ pub async fn an_equal_unfinished_request_joins_the_first(world: &dyn World) {
         (first.id, true, 3)
     );
     assert!(world.ledger().run(second.id).await.unwrap().is_none());
+
+    world.ledger().steer_run(first.id, Steer::Pause).await.unwrap();
+    let third = new_run(Lane::Manual, "invoices of March");
+    assert!(
+        submit(world, &third, daily(connection, 3)).await.attached,
+        "a paused run is not finished"
+    );
 
     let other = new_run(Lane::Backfill, "invoices of April");
     assert!(!submit(world, &other, daily(connection, 1)).await.attached);
