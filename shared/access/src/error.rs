@@ -61,7 +61,7 @@ impl AccessError {
             Self::Unreachable(_) | Self::Lost(_) => FailureKind::Network,
             Self::Unavailable(_) => FailureKind::UpstreamError,
             Self::Ledger(error) if error.is_passing() => FailureKind::LedgerUnavailable,
-            Self::Ledger(_) => FailureKind::Malformed,
+            Self::Ledger(_) => FailureKind::LedgerRefused,
             Self::Unsettled => FailureKind::LockBusy,
             Self::UnknownConnector(_) => FailureKind::BadRequest,
             Self::Stopped => FailureKind::Shutdown,

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ledgerfleet_access::Access;
+use ledgerfleet_access::{Access, AccessError};
 use ledgerfleet_config::{ConnectorSettings, Settings, Shape};
 use ledgerfleet_connectors::http::{HttpClient, HttpError};
 use ledgerfleet_connectors::{Connectors, Endpoints};
@@ -11,7 +11,7 @@ use ledgerfleet_coordination::{Bell, Gate, Locks, MemoryBell, MemoryGate, Memory
 use ledgerfleet_ledger::sqlite::SqliteLedger;
 use ledgerfleet_ledger::{Ledger, LedgerError};
 use ledgerfleet_model::{Clock, SystemClock, Timings};
-use ledgerfleet_vault::{KeyError, MasterKey, Vault};
+use ledgerfleet_vault::{KeyError, MasterKey, Vault, VaultError};
 
 use crate::key_file::{self, KeyFileError};
 
@@ -52,6 +52,9 @@ pub enum WiringError {
     /// The configured key is not one.
     #[error("the configured master key is not a key")]
     Key(#[from] KeyError),
+    /// The key does not open the credentials in the database.
+    #[error("this is not the master key that the stored credentials were sealed with")]
+    WrongKey(#[source] VaultError),
     /// The HTTP client cannot be built.
     #[error("the HTTP client cannot be built")]
     Http(#[from] HttpError),
@@ -73,6 +76,7 @@ pub async fn assemble(settings: &Settings) -> Result<Parts, WiringError> {
     let endpoints = |name: &str| endpoints_of(settings.connector(name));
     let connectors = Arc::new(Connectors::build(&http, |entry| endpoints(entry.name)));
     let access = Access::new(ledger.clone(), vault.clone(), connectors.clone(), clock.clone());
+    check_key(&*ledger, &access).await?;
     Ok(Parts {
         ledger,
         bell: Arc::new(MemoryBell::default()),
@@ -85,6 +89,17 @@ pub async fn assemble(settings: &Settings) -> Result<Parts, WiringError> {
         timings: settings.timings,
         notices,
     })
+}
+
+/// Refuses a master key that does not open what is sealed.
+async fn check_key(ledger: &dyn Ledger, access: &Access) -> Result<(), WiringError> {
+    let Some(connection) = ledger.connections().await?.into_iter().next() else { return Ok(()) };
+    match access.check_key(connection.id).await {
+        Err(AccessError::Sealed(source)) => Err(WiringError::WrongKey(source)),
+        Err(AccessError::Ledger(error)) => Err(error.into()),
+        // What else may be wrong with one connection is told when it is used.
+        _ => Ok(()),
+    }
 }
 
 /// The configured key, or the one beside the database, which is made on first need.
