@@ -60,7 +60,7 @@ async fn fence(tx: &mut SqliteConnection, now: Stamp, page: &PageCommit<'_>) -> 
     // A page that is stored a second time is not counted a second time.
     const PAGE: &str = "
         UPDATE fleet_segments
-        SET pages = pages + (page < ?3), rows = rows + iif(page < ?3, ?4, 0), calls = calls + ?5,
+        SET pages = pages + (page < ?3), rows = rows + (page < ?3) * ?4, calls = calls + ?5,
             page = max(page, ?3), pass = ?6, progressed = 1, failures = 0, crashes = 0, lease_until = ?7
         WHERE id = ?1 AND epoch = ?2 AND state = 'running'";
     const PASS: &str = "

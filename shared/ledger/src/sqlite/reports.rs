@@ -91,7 +91,7 @@ async fn report(snapshot: &mut SqliteConnection, now: Stamp, run: RunRow) -> Res
     })
 }
 
-/// One scan of one index, which holds all that is summed; a million segments take a fifth of a second.
+/// One scan of one index, which holds all that is summed; a million segments take a third of a second.
 async fn sums(snapshot: &mut SqliteConnection, run: Text<RunId>) -> Result<SumRow, LedgerError> {
     const SUMS: &str = "
         SELECT count(*) AS segments,
