@@ -63,6 +63,7 @@ fn inputs(cli: &Cli) -> Inputs {
     let mut inputs = Inputs::of_this_process();
     inputs.config_file.clone_from(&cli.global.config);
     let level = match cli.global.verbose {
+        0 if cli.global.quiet => Some("error"),
         0 => None,
         1 => Some("info"),
         _ => Some("debug"),

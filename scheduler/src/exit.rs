@@ -28,6 +28,8 @@ pub(crate) enum Exit {
     NeedsAuthorisation = 4,
     /// Something it depends on is down, read-only or full.
     DependencyDown = 5,
+    /// The call budget of the month is used up.
+    BudgetExhausted = 6,
     /// Another process runs the segments of this file.
     AnotherRunner = 7,
     /// SIGINT.
@@ -37,10 +39,11 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    /// The one of several that says what to do first: 4, then 5, 3, 1. Done if there is none.
+    /// The one of several that says what to do first: 4, then 6, 5, 3, 1. Done if there is none.
     pub(crate) fn most_telling(all: impl IntoIterator<Item = Self>) -> Self {
-        const ORDER: [Exit; 4] = [
+        const ORDER: [Exit; 5] = [
             Exit::NeedsAuthorisation,
+            Exit::BudgetExhausted,
             Exit::DependencyDown,
             Exit::DeadSegments,
             Exit::Failed,
@@ -335,6 +338,10 @@ mod tests {
             NeedsAuthorisation
         );
         assert_eq!(Exit::most_telling([DeadSegments, DependencyDown]), DependencyDown);
+        assert_eq!(
+            Exit::most_telling([DependencyDown, Exit::BudgetExhausted]),
+            Exit::BudgetExhausted
+        );
         assert_eq!(Exit::most_telling([Failed, DeadSegments]), DeadSegments);
         assert_eq!(Exit::most_telling([Done]), Done);
         assert_eq!(Exit::most_telling([Exit::Interrupted]), Exit::Interrupted);

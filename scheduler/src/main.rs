@@ -3,6 +3,7 @@
 mod boot;
 mod cli;
 mod commands;
+mod disk;
 mod exit;
 mod http;
 mod output;

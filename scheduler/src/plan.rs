@@ -210,6 +210,7 @@ impl Plan {
     }
 
     /// The days asked for.
+    #[cfg(feature = "demo")]
     pub(crate) fn range(&self) -> DateRange {
         self.range
     }

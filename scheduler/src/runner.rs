@@ -25,8 +25,6 @@ pub(crate) struct Runner {
 /// Why there is no runner, or no longer one.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunnerError {
-    #[error(transparent)]
-    Lock(#[from] RunnerLockError),
     #[error("segments of the last runner could not be taken back")]
     Rescue(#[source] DutyError),
     #[error("the worker stopped")]

@@ -31,9 +31,9 @@ enum Answers {
 /// Why a command that needs companies has none.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ChoiceError {
-    #[error(transparent)]
+    #[error("the connections cannot be read")]
     Ledger(#[from] LedgerError),
-    #[error(transparent)]
+    #[error("the connections that were asked for are not there")]
     Unknown(#[from] Problem),
 }
 
@@ -53,6 +53,7 @@ impl Session {
     }
 
     /// The same session under other settings.
+    #[cfg(feature = "demo")]
     pub(crate) fn with_settings(&self, settings: Settings) -> Self {
         Self {
             settings,

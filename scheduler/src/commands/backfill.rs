@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use super::run::{follow, no_such_run, print, tell_end};
 use crate::cli::BackfillArgs;
-use crate::exit::Exit;
+use crate::disk;
+use crate::exit::{Exit, Problem};
 use crate::output::{Row, counted, thousands};
 use crate::plan::{Plan, Request, plan};
 use crate::runner::{Runner, take_lock};
@@ -115,20 +116,46 @@ pub(crate) async fn run_here(
         every: LOOK_EVERY,
         if_nobody_works: None,
     };
+    let mut full = None;
     let watched = tokio::select! {
         watched = watch(&watching, &session.talk, stop) => watched,
         // Only a worker that failed ends by itself, and stopping the runner says how.
         () = runner.ended() => Ok(None),
+        error = no_room(session) => {
+            full = Some(error);
+            Ok(None)
+        }
     };
-    if matches!(watched, Ok(Some((_, Ended::Signal(_))))) {
+    if full.is_some() || matches!(watched, Ok(Some((_, Ended::Signal(_))))) {
         session
             .talk
             .say("stopping: pages in progress are finished, the rest is handed back (again: stop at once)");
     }
     runner.stop().await?;
+    if let Some(error) = full {
+        return Err(disk_is_full(&error).into());
+    }
     let (_, ended) = watched?.ok_or_else(|| no_such_run(run))?;
     let report = ledger.run(run).await?.ok_or_else(|| no_such_run(run))?;
     Ok((report, ended))
+}
+
+/// Returns when the disk of an embedded ledger takes no more bytes.
+async fn no_room(session: &Session) -> std::io::Error {
+    match session.settings.shape.embedded_path() {
+        Some(path) => disk::full(path).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn disk_is_full(error: &std::io::Error) -> Problem {
+    let next = "make room on the disk, then the same command: what was stored is safe and the rest goes on";
+    Problem::new(
+        Exit::DependencyDown,
+        "the disk of the database takes no more data",
+        next,
+    )
+    .because(error.to_string())
 }
 
 /// How to go on after a signal.
@@ -139,7 +166,8 @@ pub(crate) fn tell_resume(session: &Session, report: &RunReport) {
     ));
 }
 
-fn tell_submitted(session: &Session, submitted: &Submitted) {
+/// Says what became of a request.
+pub(crate) fn tell_submitted(session: &Session, submitted: &Submitted) {
     let (run, segments) = (submitted.run, counted(submitted.segments, "segment"));
     session.talk.say(if submitted.attached {
         format!("run {run} asks for the same and is not over: joined it ({segments})")

@@ -69,6 +69,9 @@ async fn test(session: &Session, name: &str) -> anyhow::Result<Exit> {
 }
 
 async fn identify(parts: &Parts, connection: &Connection) -> anyhow::Result<String> {
+    // An access that is still good would say nothing of the app's keys and of the credential: it is renewed.
+    let earlier = parts.access.token(connection).await?;
+    parts.access.refused(connection.id, &earlier).await;
     let access = parts.access.token(connection).await?;
     let connector = parts
         .connectors

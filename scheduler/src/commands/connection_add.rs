@@ -5,11 +5,11 @@ use std::path::Path;
 
 use ledgerfleet_connectors::connector_entry;
 use ledgerfleet_ledger::NewConnection;
-use ledgerfleet_model::{Connection, ConnectionId, ConnectionState, Environment};
+use ledgerfleet_model::{Connection, ConnectionId, ConnectionState};
 use ledgerfleet_wiring::Parts;
 use secrecy::SecretString;
 
-use crate::cli::{AddCommand, AddQuickbooksArgs, EnvironmentArg};
+use crate::cli::{AddCommand, AddQuickbooksArgs};
 use crate::exit::{Exit, Problem};
 use crate::session::Session;
 
@@ -45,10 +45,7 @@ fn wanted(session: &Session, args: &AddQuickbooksArgs) -> Result<NewConnection, 
         name: args.name.clone(),
         connector: "quickbooks".to_owned(),
         account: args.realm.clone(),
-        environment: match args.environment {
-            EnvironmentArg::Sandbox => Environment::Sandbox,
-            EnvironmentArg::Production => Environment::Production,
-        },
+        environment: args.environment.into(),
         time_zone: args.time_zone,
         requests_per_second: settings.requests_per_second,
         slots: settings.slots,

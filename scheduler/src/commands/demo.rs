@@ -19,7 +19,7 @@ use ledgerfleet_telemetry::metrics;
 use ledgerfleet_wiring::{Parts, RunnerLock};
 use secrecy::SecretString;
 
-use super::backfill::{run_here, tell_resume};
+use super::backfill::{run_here, tell_resume, tell_submitted};
 use super::connection_add::add_or_replace;
 use super::demo_check::{Comparison, Hashes, compare, stored, table_of};
 use super::run::tell_end;
@@ -55,6 +55,7 @@ pub(crate) async fn run(session: &Session, args: &DemoArgs) -> anyhow::Result<Ex
     tell_start(&session, &emulator, args);
 
     let submitted = submit(&*parts.ledger, &*parts.bell, &plan).await?;
+    tell_submitted(&session, &submitted);
     let (report, ended) = run_here(&session, &parts, submitted.run, lock, &stop).await?;
     if let Ended::Signal(exit) = ended {
         tell_resume(&session, &report);
@@ -244,7 +245,8 @@ fn tell_next(session: &Session, args: &DemoArgs) {
          {program} coverage --connection demo-us\n  \
          {program} run list\n  \
          sqlite3 {DATABASE} \"SELECT document_date, count(*) FROM qbo_invoice GROUP BY 1\"\n\
-         Your own company, from {from} to {to}:\n  \
+         Your own company, into ledgerfleet.db:\n  \
+         unset LEDGERFLEET_DATABASE_URL\n  \
          {program} connection add quickbooks --name NAME --realm ID --refresh-token-file FILE\n  \
          {program} backfill --connection NAME --entity all --from {from} --to {to}\n"
     ));

@@ -124,13 +124,15 @@ pub(super) async fn compare(
         })
     };
     let count = |number: usize| number as u64;
+    let missing = count(asked.iter().filter(|line| !after.contains_key(&line.id)).count());
+    let extra = count(after.keys().filter(|id| !by_id.contains_key(id.as_str())).count());
     Ok(Comparison {
         connection: name.clone(),
         entity,
-        rows: count(after.len()),
+        rows: count(asked.len()) - missing + extra,
         truth: count(asked.len()),
-        missing: count(asked.iter().filter(|line| !after.contains_key(&line.id)).count()),
-        extra: count(after.keys().filter(|id| !by_id.contains_key(id.as_str())).count()),
+        missing,
+        extra,
         different: count(after.iter().filter(differs).count()),
         new: count(after.keys().filter(|id| !before.contains_key(*id)).count()),
         changed: count(

@@ -1,0 +1,162 @@
+//! Values: what arguments and flags take.
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use clap::ValueEnum;
+use ledgerfleet_config::PAGE_SIZE_MAX;
+use ledgerfleet_model::{Axis, Environment, Segmenting};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum EnvironmentArg {
+    /// A test company.
+    #[default]
+    Sandbox,
+    /// A real company.
+    Production,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum SegmentArg {
+    #[default]
+    Day,
+    Week,
+    Month,
+    Whole,
+}
+
+impl From<EnvironmentArg> for Environment {
+    fn from(environment: EnvironmentArg) -> Self {
+        match environment {
+            EnvironmentArg::Sandbox => Self::Sandbox,
+            EnvironmentArg::Production => Self::Production,
+        }
+    }
+}
+
+impl From<SegmentArg> for Segmenting {
+    fn from(segment: SegmentArg) -> Self {
+        match segment {
+            SegmentArg::Day => Self::Day,
+            SegmentArg::Week => Self::Week,
+            SegmentArg::Month => Self::Month,
+            SegmentArg::Whole => Self::Whole,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum AxisArg {
+    /// The date on the document; lists are read whole.
+    #[default]
+    TxnDate,
+    /// The instant of creation.
+    Created,
+    /// The instant of the last change.
+    Updated,
+}
+
+impl From<AxisArg> for Axis {
+    fn from(axis: AxisArg) -> Self {
+        match axis {
+            AxisArg::TxnDate => Self::TxnDate,
+            AxisArg::Created => Self::Created,
+            AxisArg::Updated => Self::Updated,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// One JSON value.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+    /// Comma-separated values, safe to open in a spreadsheet.
+    Csv,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum When {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// A calendar day. A time beside it would be ignored or misread, so it is refused.
+pub(super) fn day(text: &str) -> Result<NaiveDate, String> {
+    let shape: Vec<usize> = text.split('-').map(str::len).collect();
+    let digits = text.chars().all(|c| c.is_ascii_digit() || c == '-');
+    if digits && shape == [4, 2, 2] {
+        return text
+            .parse()
+            .map_err(|_| format!("there is no day {text} in the calendar"));
+    }
+    let starts_with_day = text
+        .get(..10)
+        .is_some_and(|start| start.parse::<NaiveDate>().is_ok());
+    if starts_with_day && text[10..].starts_with(['T', 't', ' ']) {
+        return Err(format!("a day is wanted without a time: {}", &text[..10]));
+    }
+    Err("a day is written YYYY-MM-DD, such as 2026-03-31".to_owned())
+}
+
+pub(super) fn page_size(text: &str) -> Result<u32, String> {
+    let size = text
+        .parse()
+        .ok()
+        .filter(|size| (1..=PAGE_SIZE_MAX).contains(size));
+    size.ok_or_else(|| format!("a page has 1 to {PAGE_SIZE_MAX} rows"))
+}
+
+pub(super) fn time_zone(text: &str) -> Result<Tz, String> {
+    text.parse().map_err(|_| {
+        let like = |zone: &&Tz| strsim::jaro_winkler(zone.name(), text) > 0.9;
+        let guess = chrono_tz::TZ_VARIANTS
+            .iter()
+            .find(like)
+            .map_or("America/New_York", |zone| zone.name());
+        format!("there is no such time zone; zones are written like {guess}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_a_real_day_without_a_time() {
+        assert_eq!(
+            day("2024-02-29"),
+            Ok(NaiveDate::from_ymd_opt(2024, 2, 29).unwrap())
+        );
+        assert!(day("2026-02-30").unwrap_err().contains("no day"));
+        assert!(
+            day("2026-01-01T00:00:00Z")
+                .unwrap_err()
+                .contains("without a time")
+        );
+        for wrong in [
+            "",
+            "01/02/2026",
+            "2026-1-1",
+            "26-01-01",
+            "2026-01-01x",
+            "tomorrow",
+            "２０２６-01-01",
+        ] {
+            assert!(day(wrong).unwrap_err().contains("YYYY-MM-DD"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_page_has_between_one_and_a_thousand_rows() {
+        assert_eq!(page_size("1000"), Ok(1_000));
+        for wrong in ["0", "1001", "-1", "many"] {
+            assert!(page_size(wrong).is_err(), "{wrong}");
+        }
+    }
+}

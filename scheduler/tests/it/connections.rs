@@ -1,0 +1,184 @@
+//! Companies: added without a call, tested with one, replaced, and what they need a person for.
+
+use crate::world::{World, emulator};
+
+#[tokio::test]
+async fn a_company_is_added_without_a_network_call_and_tested_with_one() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    let company = &emulator.info().companies[0];
+    world.connect(company).await;
+    assert_eq!(
+        emulator
+            .summary()
+            .companies
+            .iter()
+            .map(|company| company.api.requests)
+            .sum::<u64>(),
+        0
+    );
+    world
+        .run("connection test demo-us")
+        .await
+        .expect(0)
+        .says("it is demo-us");
+    let shown = world
+        .run("connection show demo-us -o json")
+        .await
+        .expect(0)
+        .json();
+    assert_eq!(shown["account"], company.realm.as_str());
+    assert_eq!(shown["state"], "active");
+}
+
+#[tokio::test]
+async fn adding_again_replaces_the_credential_and_another_company_does_not_take_the_name() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    let [us, ca] = &emulator.info().companies[..] else {
+        panic!("two companies")
+    };
+    let token = world.write("token", &us.refresh_token);
+    world
+        .connect_with("acme", &us.realm, &token)
+        .await
+        .expect(0)
+        .says("added");
+    world
+        .connect_with("acme", &us.realm, &token)
+        .await
+        .expect(0)
+        .says("updated");
+    world
+        .connect_with("acme", &ca.realm, &token)
+        .await
+        .expect(2)
+        .says("for another company");
+    world
+        .connect_with("twin", &us.realm, &token)
+        .await
+        .expect(2)
+        .says("connected already, as `acme`");
+    world
+        .connect_with("all", &ca.realm, &token)
+        .await
+        .expect(2)
+        .says("cannot name a connection");
+    world
+        .connect_with("beta", "12ab", &token)
+        .await
+        .expect(2)
+        .says("realm id");
+    world
+        .connect_with("beta", &ca.realm, &world.path("absent"))
+        .await
+        .expect(2)
+        .says("no refresh token");
+    let empty = world.write("empty", "\n");
+    world
+        .connect_with("beta", &ca.realm, &empty)
+        .await
+        .expect(2)
+        .says("the file is empty");
+}
+
+#[tokio::test]
+async fn wrong_keys_realm_or_token_need_a_person() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    let [us, ca] = &emulator.info().companies[..] else {
+        panic!("two companies")
+    };
+    let token = world.write("token", &us.refresh_token);
+    world
+        .connect_with("wrong-realm", &ca.realm, &token)
+        .await
+        .expect(0);
+    world
+        .run("connection test wrong-realm")
+        .await
+        .expect(4)
+        .says("realm");
+    let stale = world.write("stale", "AB11-no-token-of-this-emulator");
+    world.connect_with("stale", &us.realm, &stale).await.expect(0);
+    world
+        .run("connection test stale")
+        .await
+        .expect(4)
+        .says("connection add");
+    let world = world.with("LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET", "wrong");
+    world
+        .run("connection test stale")
+        .await
+        .expect(4)
+        .says("LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET");
+}
+
+#[tokio::test]
+async fn a_backfill_ends_when_only_a_person_can_help_and_goes_on_with_a_new_token() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    let [us, ca] = &emulator.info().companies[..] else {
+        panic!("two companies")
+    };
+    let stale = world.write("stale", "AB11-no-token-of-this-emulator");
+    world.connect_with("demo-us", &us.realm, &stale).await.expect(0);
+    world.connect(ca).await;
+    let line = "backfill --connection all --entity invoice --from 2026-06-01 --to 2026-06-05 -o json";
+    let first = world
+        .run(line)
+        .await
+        .expect(4)
+        .says("demo-us needs authorisation again")
+        .json();
+    assert_eq!((&first["done"], &first["blocked"]), (&5.into(), &5.into()));
+    world.run("doctor").await.expect(4);
+
+    world.connect(us).await;
+    let second = world.run(line).await.expect(0).says("joined it").json();
+    assert_eq!(second["run_id"], first["run_id"]);
+    assert_eq!(second["done"], 10);
+}
+
+#[tokio::test]
+async fn a_removed_company_leaves_its_name_and_takes_its_records_if_wanted() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    let us = &emulator.info().companies[0];
+    world.connect(us).await;
+    world
+        .run("backfill --connection demo-us --entity item --from 2026-06-01 --to 2026-06-01")
+        .await
+        .expect(0);
+    world
+        .run("connection remove demo-us --purge-data --yes")
+        .await
+        .expect(0)
+        .says("60 records deleted");
+    assert_eq!(
+        world.run("connection list -o json").await.expect(0).json(),
+        serde_json::json!([])
+    );
+    world.connect(us).await;
+}
+
+#[tokio::test]
+async fn no_secret_is_ever_printed() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    let info = emulator.info();
+    world.connect(&info.companies[0]).await;
+    for line in [
+        "connection test demo-us -vv",
+        "backfill --connection demo-us --entity item --from 2026-06-01 --to 2026-06-01 -vv",
+        "config show --origin",
+        "connection list -o json",
+        "doctor -vv",
+    ] {
+        let ended = world.run(line).await.expect(0);
+        for secret in [&info.client_secret, &info.companies[0].refresh_token] {
+            assert!(!ended.stdout.contains(secret.as_str()), "{line}");
+            assert!(!ended.stderr.contains(secret.as_str()), "{line}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The real program, as people and their scripts meet it.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop where it is"
+)]
+
+mod bad_input;
+mod connections;
+mod demo;
+mod files;
+mod output;
+mod runner;
+mod world;

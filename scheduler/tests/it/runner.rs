@@ -1,0 +1,122 @@
+//! The running role of a file: one process has it, others hand over.
+
+use crate::world::{World, emulator};
+
+#[tokio::test]
+async fn a_second_runner_is_told_who_the_first_is_and_a_backfill_is_handed_over() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    world.connect(&emulator.info().companies[0]).await;
+    let server = world.start("serve --listen 127.0.0.1:0", "serving http://").await;
+    let pid = format!("process {}", server.pid());
+    world.run("serve --listen 127.0.0.1:0").await.expect(7).says(&pid);
+    world.run("connection test demo-us").await.expect(7).says(&pid);
+
+    let line =
+        "backfill --connection demo-us --entity invoice --from 2026-06-01 --to 2026-06-03 --wait -o json";
+    let run = world.run(line).await.expect(0).says("handed to it").json();
+    assert_eq!(run["done"], 3);
+
+    let address = server
+        .said
+        .split("http://")
+        .nth(1)
+        .unwrap()
+        .split(':')
+        .nth(1)
+        .unwrap();
+    let port: String = address.chars().take_while(char::is_ascii_digit).collect();
+    assert_eq!(get(&port, "/livez").await, "ok\n");
+    assert_eq!(get(&port, "/readyz").await, "ready\n");
+    let metrics = get(&port, "/metrics").await;
+    assert!(
+        metrics.contains("ledgerfleet_segments{state=\"done\"} 3"),
+        "{metrics}"
+    );
+    server.end_with("TERM").await.expect(143);
+}
+
+/// The body of an answer, by a request written by hand.
+async fn get(port: &str, path: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(format!("127.0.0.1:{port}"))
+        .await
+        .unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+}
+
+#[tokio::test]
+async fn a_run_can_be_paused_resumed_and_cancelled_from_outside() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator).with("LEDGERFLEET_QUICKBOOKS_REQUESTS_PER_SECOND", "1");
+    world.connect(&emulator.info().companies[0]).await;
+    let line = "backfill --connection demo-us --entity invoice --from 2026-03-01 --to 2026-06-30";
+    let backfill = world.start(line, "segments").await;
+    let runs = world.run("run list -o json").await.expect(0).json();
+    let id = runs[0]["run_id"].as_str().unwrap();
+
+    world
+        .run(&format!("run pause {id}"))
+        .await
+        .expect(0)
+        .says("is paused");
+    let ended = backfill
+        .end_with("0")
+        .await
+        .says(&format!("scheduler run resume {id}"));
+    assert_eq!(ended.code, 1);
+    world
+        .run(&format!("run resume {id}"))
+        .await
+        .expect(0)
+        .says("is active");
+    world
+        .run(&format!("run cancel {id}"))
+        .await
+        .expect(0)
+        .says("is cancelled");
+    let run = world
+        .run(&format!("run show {id} -o json"))
+        .await
+        .expect(0)
+        .json();
+    assert_eq!(
+        (&run["state"], &run["pending"], &run["running"]),
+        (&"cancelled".into(), &0.into(), &0.into())
+    );
+    world
+        .run(&format!("run resume {id}"))
+        .await
+        .expect(1)
+        .says("is over");
+}
+
+#[tokio::test]
+async fn ctrl_c_hands_back_and_the_same_command_goes_on() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    world.connect(&emulator.info().companies[0]).await;
+    let line = "backfill --connection demo-us --entity invoice --from 2026-03-01 --to 2026-06-30";
+    let backfill = world.start(line, "segments").await;
+    backfill
+        .end_with("INT")
+        .await
+        .expect(130)
+        .says("The same command goes on");
+    let run = world.run("run list -o json").await.expect(0).json();
+    assert_eq!(run[0]["running"], 0);
+    let finished = world
+        .run(&format!("{line} -o json"))
+        .await
+        .expect(0)
+        .says("joined it")
+        .json();
+    assert_eq!(
+        (&finished["done"], &finished["segments"]),
+        (&122.into(), &122.into())
+    );
+}
