@@ -58,14 +58,14 @@ fn count(permits: usize) -> u32 {
 }
 
 async fn pop(fleet: &Fleet, most: usize) -> Vec<SegmentId> {
-    match fleet.bell.pop(most, POP_PATIENCE).await {
+    match fleet.parts.bell.pop(most, POP_PATIENCE).await {
         Ok(ids) => ids,
         Err(error) => {
             warn!(
                 error = &error as &dyn std::error::Error,
                 "the bell cannot be heard"
             );
-            sleep(fleet.timings.tick).await;
+            sleep(fleet.parts.timings.tick).await;
             Vec::new()
         }
     }
@@ -78,17 +78,22 @@ async fn claim(fleet: &Fleet, ids: &[SegmentId]) -> Vec<Claim> {
         return Vec::new();
     }
     let asked_at = Instant::now();
-    match fleet.ledger.claim(ids, &fleet.name, fleet.timings.lease).await {
+    match fleet
+        .parts
+        .ledger
+        .claim(ids, &fleet.name, fleet.parts.timings.lease)
+        .await
+    {
         Ok(claims) => {
             for claim in &claims {
-                fleet.held.enter(held(claim), asked_at, fleet.timings.lease);
+                fleet.held.enter(held(claim), asked_at, fleet.parts.timings.lease);
             }
             claims
         }
         Err(error) => {
             warn!(error = &error as &dyn std::error::Error, "claiming failed");
             give_back_unknown(fleet).await;
-            sleep(fleet.timings.tick).await;
+            sleep(fleet.parts.timings.tick).await;
             Vec::new()
         }
     }
@@ -99,13 +104,14 @@ async fn give_back_unknown(fleet: &Fleet) {
     let known = fleet.held.all();
     let given_back = async {
         let unknown: Vec<Held> = fleet
+            .parts
             .ledger
             .held_by(&fleet.name)
             .await?
             .into_iter()
             .filter(|held| !known.contains(held))
             .collect();
-        fleet.ledger.hand_back(&unknown).await
+        fleet.parts.ledger.hand_back(&unknown).await
     };
     match given_back.await {
         Ok(0) => {}
@@ -161,7 +167,7 @@ async fn hand_on(
 /// Notes in the ledger that a suspect begins, so that a crash from now on is its own. False if it is ours no more.
 async fn begin_alone(fleet: &Fleet, claim: &mut Claim) -> bool {
     info!(segment = %claim.segment, crashes = claim.standing.crashes, "a suspect runs alone");
-    match fleet.ledger.start(held(claim)).await {
+    match fleet.parts.ledger.start(held(claim)).await {
         Ok(true) => {
             claim.standing.started = true;
             true

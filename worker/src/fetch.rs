@@ -122,11 +122,11 @@ impl Fetcher<'_> {
     }
 
     async fn access(&self) -> Result<AccessToken, Failure> {
-        Ok(self.fleet.access.token(&self.connection).await?)
+        Ok(self.fleet.parts.access.token(&self.connection).await?)
     }
 
     async fn renewed(&self, refused: &AccessToken) -> Result<AccessToken, Failure> {
-        self.fleet.access.refused(self.connection.id, refused).await;
+        self.fleet.parts.access.refused(self.connection.id, refused).await;
         self.access().await
     }
 
@@ -159,7 +159,7 @@ impl Fetcher<'_> {
         let Some(slot) = keeping.keeper.take_slot() else {
             return;
         };
-        if let Err(error) = self.fleet.gate.finish(slot).await {
+        if let Err(error) = self.fleet.parts.gate.finish(slot).await {
             debug!(
                 error = &error as &dyn std::error::Error,
                 "a slot was not freed; it ends by itself"
@@ -177,9 +177,9 @@ impl Fetcher<'_> {
 
     /// One reservation and its start; none if it has to be made anew.
     async fn try_gate(&self) -> Result<Option<Slot>, Failure> {
-        let (gate, id) = (&self.fleet.gate, self.connection.id);
+        let (gate, id) = (&self.fleet.parts.gate, self.connection.id);
         let asked_at = Instant::now();
-        let patience = self.fleet.timings.gate_patience();
+        let patience = self.fleet.parts.timings.gate_patience();
         let booked = match gate
             .reserve(id, &self.limits, patience)
             .await
@@ -191,11 +191,10 @@ impl Fetcher<'_> {
         sleep_until(booked).await;
         let slot = match gate.start(id, &self.limits).await.map_err(unreachable)? {
             Start::Go(slot) => slot,
-            Start::NoSlot => return Ok(None),
             Start::Closed(wait) if wait > patience => return Err(busy(wait)),
-            Start::Closed(_) => return Ok(None),
+            Start::NoSlot | Start::Closed(_) => return Ok(None),
         };
-        if booked.elapsed() <= self.fleet.timings.grant_staleness {
+        if booked.elapsed() <= self.fleet.parts.timings.grant_staleness {
             return Ok(Some(slot));
         }
         // Sent now, the request would arrive beside one that was granted later.

@@ -7,6 +7,7 @@ mod fetch;
 mod heartbeat;
 mod held;
 mod keeper;
+mod reading;
 mod run;
 mod settle;
 mod source;

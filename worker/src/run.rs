@@ -6,11 +6,7 @@ use apalis_core::task::data::Data;
 use apalis_core::worker::builder::WorkerBuilder;
 use apalis_core::worker::ext::parallelize::ParallelizeExt;
 use futures::FutureExt;
-use ledgerfleet_access::Access;
-use ledgerfleet_connectors::Connectors;
-use ledgerfleet_coordination::{Bell, Gate, Locks};
-use ledgerfleet_ledger::Ledger;
-use ledgerfleet_model::{Timings, WorkerName};
+use ledgerfleet_model::WorkerName;
 use ledgerfleet_wiring::Parts;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
@@ -46,13 +42,7 @@ pub enum WorkerError {
 pub(crate) struct Fleet {
     pub(crate) name: WorkerName,
     pub(crate) concurrency: usize,
-    pub(crate) ledger: Arc<dyn Ledger>,
-    pub(crate) bell: Arc<dyn Bell>,
-    pub(crate) gate: Arc<dyn Gate>,
-    pub(crate) locks: Arc<dyn Locks>,
-    pub(crate) connectors: Arc<Connectors>,
-    pub(crate) access: Arc<Access>,
-    pub(crate) timings: Timings,
+    pub(crate) parts: Parts,
     pub(crate) held: HeldClaims,
     pub(crate) connections: KnownConnections,
     /// Told to stop: nothing new is begun, pages in progress are finished.
@@ -88,13 +78,7 @@ fn fleet_of(parts: &Parts, options: WorkerOptions, shutdown: CancellationToken) 
     Fleet {
         name: options.name,
         concurrency: options.concurrency.max(1),
-        ledger: parts.ledger.clone(),
-        bell: parts.bell.clone(),
-        gate: parts.gate.clone(),
-        locks: parts.locks.clone(),
-        connectors: parts.connectors.clone(),
-        access: parts.access.clone(),
-        timings: parts.timings,
+        parts: parts.clone(),
         held: HeldClaims::default(),
         connections: KnownConnections::default(),
         shutdown,
@@ -124,7 +108,7 @@ async fn carry(work: Work, fleet: Data<Arc<Fleet>>) {
 async fn drain(fleet: &Fleet, stopped: &CancellationToken) {
     let time_is_over = async {
         fleet.shutdown.cancelled().await;
-        sleep(fleet.timings.drain).await;
+        sleep(fleet.parts.timings.drain).await;
     };
     tokio::select! {
         () = stopped.cancelled() => {}
@@ -141,7 +125,7 @@ async fn hand_back_rest(fleet: &Fleet) {
     if rest.is_empty() {
         return;
     }
-    match fleet.ledger.hand_back(&rest).await {
+    match fleet.parts.ledger.hand_back(&rest).await {
         Ok(segments) => info!(segments, "handed back"),
         Err(error) => warn!(
             error = &error as &dyn std::error::Error,
@@ -154,7 +138,7 @@ async fn hand_back_rest(fleet: &Fleet) {
 impl Fleet {
     /// Tells the leader that the ledger has changed. A ring that is not heard costs one tick.
     pub(crate) async fn ring(&self) {
-        if let Err(error) = self.bell.ring().await {
+        if let Err(error) = self.parts.bell.ring().await {
             tracing::debug!(error = &error as &dyn std::error::Error, "the ring was not heard");
         }
     }

@@ -28,12 +28,12 @@ pub(crate) async fn settle(
     let outcome = outcome(
         &failure,
         progress.standing.failures,
-        &fleet.timings,
+        &fleet.parts.timings,
         &mut rand::rng(),
     );
     report(claim, &outcome, &failure);
     spread_the_word(fleet, claim, progress, &outcome, &failure).await;
-    let deadline = Instant::now() + fleet.timings.lease;
+    let deadline = Instant::now() + fleet.parts.timings.lease;
     loop {
         match write(fleet, claim, progress, &outcome, &failure).await {
             Ok(ended) => return ended,
@@ -78,7 +78,7 @@ async fn spread_the_word(
         (FailureKind::Throttled, Outcome::Later { wait }) => {
             metrics::throttled(progress.connector);
             let Some(limits) = progress.limits else { return };
-            if let Err(error) = fleet.gate.close(claim.connection, &limits, *wait).await {
+            if let Err(error) = fleet.parts.gate.close(claim.connection, &limits, *wait).await {
                 warn!(
                     error = &error as &dyn std::error::Error,
                     "the gate could not be closed"
@@ -87,9 +87,11 @@ async fn spread_the_word(
         }
         (FailureKind::NeedsReauthorisation, _) => {
             let state = ConnectionState::NeedsReauthorisation;
-            let told = fleet
-                .ledger
-                .set_connection_state(claim.connection, state, Some(&failure.message));
+            let told =
+                fleet
+                    .parts
+                    .ledger
+                    .set_connection_state(claim.connection, state, Some(&failure.message));
             if let Err(error) = told.await {
                 warn!(
                     error = &error as &dyn std::error::Error,
@@ -109,7 +111,7 @@ async fn write(
     failure: &Failure,
 ) -> Result<AttemptOutcome, LedgerError> {
     if *outcome == Outcome::HandBack {
-        fleet.ledger.hand_back(&[held(claim)]).await?;
+        fleet.parts.ledger.hand_back(&[held(claim)]).await?;
         return Ok(AttemptOutcome::HandedBack);
     }
     let settlement = Settlement::of(
@@ -117,13 +119,13 @@ async fn write(
         progress.standing,
         outcome,
         failure.clone(),
-        &fleet.timings,
+        &fleet.parts.timings,
     );
     // `DoneEmpty` is committed where it is found, and what is not running is not ours to settle.
     let Ok(Some(settlement)) = settlement else {
         return Ok(AttemptOutcome::Fenced);
     };
-    match fleet.ledger.settle(&settlement, progress.calls).await? {
+    match fleet.parts.ledger.settle(&settlement, progress.calls).await? {
         Settled::Settled => Ok(ended(progress, outcome, &settlement)),
         Settled::Fenced => {
             metrics::write_fenced();

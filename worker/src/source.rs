@@ -55,7 +55,10 @@ impl Backend for Source {
     /// Called when every attempt has ended. The runtime would wait here for a word to stop, however dry the source.
     fn poll_close(&mut self, _: &mut Context<'_>, worker: &WorkerContext) -> Poll<Result<(), Infallible>> {
         if let Err(error) = worker.stop() {
-            debug!(error = &error as &dyn std::error::Error, "the runtime had stopped already");
+            debug!(
+                error = &error as &dyn std::error::Error,
+                "the runtime had stopped already"
+            );
         }
         Poll::Ready(Ok(()))
     }

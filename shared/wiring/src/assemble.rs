@@ -1,16 +1,17 @@
 //! Assemble: settings become parts.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use ledgerfleet_access::{Access, AccessError};
 use ledgerfleet_config::{ConnectorSettings, Settings, Shape};
 use ledgerfleet_connectors::http::{HttpClient, HttpError};
-use ledgerfleet_connectors::{Connectors, Endpoints};
-use ledgerfleet_coordination::{Bell, Gate, Locks, MemoryBell, MemoryGate, MemoryLocks};
+use ledgerfleet_connectors::{ConnectorEntry, Connectors, Endpoints, REGISTRY};
+use ledgerfleet_coordination::{Bell, Gate, GateLimits, Locks, MemoryBell, MemoryGate, MemoryLocks};
 use ledgerfleet_ledger::sqlite::SqliteLedger;
 use ledgerfleet_ledger::{Ledger, LedgerError};
-use ledgerfleet_model::{Clock, SystemClock, Timings};
+use ledgerfleet_model::{Clock, Connection, SystemClock, Timings};
 use ledgerfleet_vault::{KeyError, MasterKey, Vault, VaultError};
 
 use crate::key_file::{self, KeyFileError};
@@ -36,8 +37,48 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// How long things take.
     pub timings: Timings,
+    /// The limits of each connector's gates, where they are configured.
+    configured: HashMap<&'static str, Configured>,
     /// What was done on the way that a person should know.
     pub notices: Vec<String>,
+}
+
+/// What a configuration says of a connector's gates.
+#[derive(Debug, Clone, Copy)]
+struct Configured {
+    requests_per_second: Option<f64>,
+    slots: Option<u32>,
+}
+
+impl Parts {
+    /// The limits of a connection's gate: its own, else the configured, else the connector's.
+    pub fn gate_limits(&self, connection: &Connection, entry: &'static ConnectorEntry) -> GateLimits {
+        let configured = self.configured.get(entry.name);
+        let rate = connection
+            .requests_per_second
+            .or(configured.and_then(|gate| gate.requests_per_second));
+        GateLimits {
+            requests_per_second: rate.unwrap_or(entry.gate.requests_per_second),
+            slots: connection.slots.unwrap_or_else(|| self.slots(entry)),
+            slot_ttl: self.timings.lock_ttl,
+            quarantine: self.timings.request,
+        }
+    }
+
+    /// How many slots a connection's gate has by connector, where the connection has no number of its own.
+    pub fn slots_by_connector(&self) -> HashMap<String, u32> {
+        REGISTRY
+            .iter()
+            .map(|entry| (entry.name.to_owned(), self.slots(entry)))
+            .collect()
+    }
+
+    fn slots(&self, entry: &'static ConnectorEntry) -> u32 {
+        self.configured
+            .get(entry.name)
+            .and_then(|gate| gate.slots)
+            .unwrap_or(entry.gate.slots)
+    }
 }
 
 /// Why the parts could not be put together.
@@ -87,13 +128,19 @@ pub async fn assemble(settings: &Settings) -> Result<Parts, WiringError> {
         vault,
         clock,
         timings: settings.timings,
+        configured: REGISTRY
+            .iter()
+            .map(|entry| (entry.name, configured(settings, entry.name)))
+            .collect(),
         notices,
     })
 }
 
 /// Refuses a master key that does not open what is sealed.
 async fn check_key(ledger: &dyn Ledger, access: &Access) -> Result<(), WiringError> {
-    let Some(connection) = ledger.connections().await?.into_iter().next() else { return Ok(()) };
+    let Some(connection) = ledger.connections().await?.into_iter().next() else {
+        return Ok(());
+    };
     match access.check_key(connection.id).await {
         Err(AccessError::Sealed(source)) => Err(WiringError::WrongKey(source)),
         Err(AccessError::Ledger(error)) => Err(error.into()),
@@ -129,6 +176,18 @@ fn created(path: &Path) -> String {
         "made a master key in {}; keep a copy of it apart from the database",
         path.display()
     )
+}
+
+fn configured(settings: &Settings, connector: &str) -> Configured {
+    let ConnectorSettings {
+        requests_per_second,
+        slots,
+        ..
+    } = settings.connector(connector);
+    Configured {
+        requests_per_second,
+        slots,
+    }
 }
 
 fn endpoints_of(settings: ConnectorSettings) -> Endpoints {

@@ -10,7 +10,10 @@ async fn every_record_of_every_entity_is_copied_to_the_letter() {
     let world = World::new().await;
     let run = world.submit(ALL, 30, 1_000).await;
     let report = world.run_to_the_end(run).await;
-    assert_eq!((report.state, report.dead, report.pending), (RunState::Done, 0, 0));
+    assert_eq!(
+        (report.state, report.dead, report.pending),
+        (RunState::Done, 0, 0)
+    );
     assert_eq!(report.done, report.segments);
     world.assert_truth(ALL, 30).await;
 }
@@ -21,7 +24,12 @@ async fn windows_of_many_pages_are_read_page_by_page_and_reconciled_with_the_sou
     let run = world.submit(&["customer", "invoice"], 5, 3).await;
     let report = world.run_to_the_end(run).await;
     assert_eq!(report.state, RunState::Done);
-    assert!(report.pages > report.segments, "{} pages of {} segments", report.pages, report.segments);
+    assert!(
+        report.pages > report.segments,
+        "{} pages of {} segments",
+        report.pages,
+        report.segments
+    );
     world.assert_truth(&["customer", "invoice"], 5).await;
 }
 
@@ -35,7 +43,11 @@ async fn a_second_copy_of_the_same_days_stores_no_new_version() {
     let second = world.submit(&["invoice"], 10, 1_000).await;
     assert_ne!(first, second, "a finished request may be asked again");
     world.run_to_the_end(second).await;
-    assert_eq!(world.parts.ledger.entity_totals().await.unwrap(), stored, "also not a newer time of storing");
+    assert_eq!(
+        world.parts.ledger.entity_totals().await.unwrap(),
+        stored,
+        "also not a newer time of storing"
+    );
     assert!(!world.stored(connection, "invoice").await.is_empty());
 }
 
@@ -89,9 +101,19 @@ async fn rows_that_are_added_while_a_window_is_read_are_not_lost() {
 async fn two_companies_are_copied_at_once_and_never_mixed() {
     let companies = vec![
         CompanySpec::new("north", Size::Small),
-        CompanySpec { region: Region::Ca, ..CompanySpec::new("south", Size::Small) },
+        CompanySpec {
+            region: Region::Ca,
+            ..CompanySpec::new("south", Size::Small)
+        },
     ];
-    let world = World::with(EmulatorOptions { companies, ..options() }, Some(1_000.0)).await;
+    let world = World::with(
+        EmulatorOptions {
+            companies,
+            ..options()
+        },
+        Some(1_000.0),
+    )
+    .await;
     let run = world.submit(ALL, 10, 1_000).await;
     let report = world.run_to_the_end(run).await;
     assert_eq!(report.state, RunState::Done);
@@ -100,7 +122,14 @@ async fn two_companies_are_copied_at_once_and_never_mixed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn under_the_upstreams_own_limits_nothing_is_ever_throttled() {
-    let world = World::with(EmulatorOptions { rate: Rate::Enforce, ..options() }, None).await;
+    let world = World::with(
+        EmulatorOptions {
+            rate: Rate::Enforce,
+            ..options()
+        },
+        None,
+    )
+    .await;
     let run = world.submit(&["invoice", "journal_entry"], 30, 1_000).await;
     let report = world.run_to_the_end(run).await;
     assert_eq!(report.state, RunState::Done);
@@ -108,7 +137,10 @@ async fn under_the_upstreams_own_limits_nothing_is_ever_throttled() {
     let seen = &seen.company("acme").unwrap().api;
     assert_eq!(seen.throttled, 0);
     assert!(seen.peak_1s <= 10 && seen.peak_in_flight <= 10, "{seen:?}");
-    assert_eq!(seen.metered, report.calls, "the ledger counts the calls that the upstream charges");
+    assert_eq!(
+        seen.metered, report.calls,
+        "the ledger counts the calls that the upstream charges"
+    );
     world.assert_truth(&["invoice", "journal_entry"], 30).await;
 }
 

@@ -10,7 +10,9 @@ const SLOW: u64 = 150;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_is_told_to_stop_finishes_its_pages_and_hands_the_rest_back_uncounted() {
     let world = World::new().await;
-    world.emulator.set_fault(world.fault(FaultKind::Delay { millis: SLOW }));
+    world
+        .emulator
+        .set_fault(FaultSpec::always(FaultKind::Delay { millis: SLOW }));
     let run = world.submit(&["invoice", "journal_entry"], 20, 1_000).await;
     let runner = world.runner();
     world.until(run, |report| report.running > 3).await;
@@ -33,7 +35,12 @@ async fn what_a_vanished_worker_held_is_taken_back_and_copied_by_another() {
     let vanished = WorkerName::of_this_process("vanished");
     let due = world.parts.ledger.due(&limits()).await.unwrap();
     let ids: Vec<_> = due.iter().map(|ready| ready.segment).take(5).collect();
-    let claims = world.parts.ledger.claim(&ids, &vanished, world.parts.timings.lease).await.unwrap();
+    let claims = world
+        .parts
+        .ledger
+        .claim(&ids, &vanished, world.parts.timings.lease)
+        .await
+        .unwrap();
     assert_eq!(claims.len(), 5);
 
     let report = world.run_to_the_end(run).await;
@@ -48,8 +55,15 @@ async fn a_worker_that_was_taken_over_writes_nothing_more() {
     let ledger = &world.parts.ledger;
     let due = ledger.due(&limits()).await.unwrap();
     let zombie = WorkerName::of_this_process("zombie");
-    let claim = ledger.claim(&[due[0].segment], &zombie, world.parts.timings.lease).await.unwrap().remove(0);
-    ledger.rescue(RescueScope::All, &world.parts.timings).await.unwrap();
+    let claim = ledger
+        .claim(&[due[0].segment], &zombie, world.parts.timings.lease)
+        .await
+        .unwrap()
+        .remove(0);
+    ledger
+        .rescue(RescueScope::All, &world.parts.timings)
+        .await
+        .unwrap();
 
     let forged = Record {
         id: "1".into(),
@@ -95,13 +109,21 @@ async fn an_attempt_whose_segment_is_cancelled_stops_and_the_worker_goes_on() {
     let cancelled = world.submit(&["invoice"], 8, 1_000).await;
     let runner = world.runner();
     world.until(cancelled, |report| report.running == 8).await;
-    world.parts.ledger.steer_run(cancelled, ledgerfleet_ledger::Steer::Cancel).await.unwrap();
+    world
+        .parts
+        .ledger
+        .steer_run(cancelled, ledgerfleet_ledger::Steer::Cancel)
+        .await
+        .unwrap();
     let next = world.submit(&["journal_entry"], 3, 1_000).await;
     let report = world.until(next, |report| report.state.is_over()).await;
     assert_eq!(report.state, RunState::Done);
     runner.stop().await;
     let report = world.parts.ledger.run(cancelled).await.unwrap().unwrap();
-    assert_eq!((report.state, report.rows, report.cancelled), (RunState::Cancelled, 0, 8));
+    assert_eq!(
+        (report.state, report.rows, report.cancelled),
+        (RunState::Cancelled, 0, 8)
+    );
     assert!(world.stored(&world.connections[0], "invoice").await.is_empty());
 }
 
@@ -127,13 +149,19 @@ async fn a_suspect_runs_alone_and_its_third_crash_is_its_last() {
     let crashing = WorkerName::of_this_process("crashing");
     for crash in 0..2 {
         let due = ledger.due(&limits()).await.unwrap();
-        let claims = ledger.claim(&[due[0].segment], &crashing, timings.lease).await.unwrap();
+        let claims = ledger
+            .claim(&[due[0].segment], &crashing, timings.lease)
+            .await
+            .unwrap();
         assert_eq!(claims[0].standing.crashes, crash);
         ledger.rescue(RescueScope::All, timings).await.unwrap();
     }
     // A third crash before it has begun alone does not count; then it begins, and ends well.
     let due = ledger.due(&limits()).await.unwrap();
-    ledger.claim(&[due[0].segment], &crashing, timings.lease).await.unwrap();
+    ledger
+        .claim(&[due[0].segment], &crashing, timings.lease)
+        .await
+        .unwrap();
     ledger.rescue(RescueScope::All, timings).await.unwrap();
     let report = world.run_to_the_end(run).await;
     assert_eq!(report.state, RunState::Done);
@@ -143,7 +171,9 @@ async fn a_suspect_runs_alone_and_its_third_crash_is_its_last() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_process_that_opens_the_ledger_finishes_what_the_first_began() {
     let world = World::new().await;
-    world.emulator.set_fault(world.fault(FaultKind::Delay { millis: SLOW }));
+    world
+        .emulator
+        .set_fault(FaultSpec::always(FaultKind::Delay { millis: SLOW }));
     let run = world.submit(&["invoice"], 20, 1_000).await;
     let first = world.runner();
     world.until(run, |report| report.done > 2).await;
@@ -156,5 +186,8 @@ async fn another_process_that_opens_the_ledger_finishes_what_the_first_began() {
 }
 
 fn limits() -> ledgerfleet_ledger::DispatchLimits {
-    ledgerfleet_ledger::DispatchLimits { slots: [("quickbooks".to_owned(), 9)].into(), total: 2_000 }
+    ledgerfleet_ledger::DispatchLimits {
+        slots: [("quickbooks".to_owned(), 9)].into(),
+        total: 2_000,
+    }
 }

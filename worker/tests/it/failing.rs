@@ -7,28 +7,49 @@ use ledgerfleet_model::{ConnectionState, FailureKind, RunState};
 use crate::world::{World, options};
 
 async fn all_dead_letters(world: &World) -> Vec<ledgerfleet_ledger::DeadLetter> {
-    world.parts.ledger.dead_letters(&DeadLetterFilter::default(), 1_000).await.unwrap()
+    world
+        .parts
+        .ledger
+        .dead_letters(&DeadLetterFilter::default(), 1_000)
+        .await
+        .unwrap()
 }
 
 /// Copies ten days while every third request meets `fault`.
 async fn copy_despite(fault: FaultKind) -> (World, ledgerfleet_ledger::RunReport) {
     let world = World::new().await;
-    world.emulator.set_fault(FaultSpec { every: Some(3), ..FaultSpec::always(fault) });
+    world.emulator.set_fault(FaultSpec {
+        every: Some(3),
+        ..FaultSpec::always(fault)
+    });
     let run = world.submit(&["invoice"], 10, 1_000).await;
     let report = world.run_to_the_end(run).await;
-    assert_eq!(report.state, RunState::Done, "{:?}", all_dead_letters(&world).await);
+    assert_eq!(
+        report.state,
+        RunState::Done,
+        "{:?}",
+        all_dead_letters(&world).await
+    );
     world.assert_truth(&["invoice"], 10).await;
     (world, report)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn server_errors_are_survived() {
-    copy_despite(FaultKind::Fault { status: 500, code: 10_000 }).await;
+    copy_despite(FaultKind::Fault {
+        status: 500,
+        code: 10_000,
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fault_with_status_200_is_not_read_as_no_rows() {
-    copy_despite(FaultKind::Fault { status: 200, code: 10_000 }).await;
+    copy_despite(FaultKind::Fault {
+        status: 200,
+        code: 10_000,
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -43,13 +64,24 @@ async fn an_empty_body_is_not_read_as_no_rows() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn truncated_answers_are_fetched_again() {
-    copy_despite(FaultKind::Truncate { keep_percent: 60, length: CutLength::Cut }).await;
-    copy_despite(FaultKind::Truncate { keep_percent: 60, length: CutLength::Full }).await;
+    copy_despite(FaultKind::Truncate {
+        keep_percent: 60,
+        length: CutLength::Cut,
+    })
+    .await;
+    copy_despite(FaultKind::Truncate {
+        keep_percent: 60,
+        length: CutLength::Full,
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn broken_connections_and_broken_compression_are_survived() {
-    copy_despite(FaultKind::Drop { moment: DropMoment::After }).await;
+    copy_despite(FaultKind::Drop {
+        moment: DropMoment::After,
+    })
+    .await;
     copy_despite(FaultKind::BadGzip {}).await;
 }
 
@@ -63,76 +95,145 @@ async fn a_token_that_is_refused_before_its_time_is_renewed_and_the_page_asked_f
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn throttling_is_waiting_and_not_failing() {
     let world = World::new().await;
-    let throttle =
-        FaultKind::Throttle { status: Some(403), body: Some(ThrottleBody::Xml), retry_after: Some(1) };
-    world.emulator.set_fault(FaultSpec { nth: Some(4), ..FaultSpec::always(throttle) });
+    let throttle = FaultKind::Throttle {
+        status: Some(403),
+        body: Some(ThrottleBody::Xml),
+        retry_after: Some(1),
+    };
+    world.emulator.set_fault(FaultSpec {
+        nth: Some(4),
+        ..FaultSpec::always(throttle)
+    });
     let run = world.submit(&["invoice"], 10, 1_000).await;
     let report = world.run_to_the_end(run).await;
     assert_eq!(report.state, RunState::Done);
     world.assert_truth(&["invoice"], 10).await;
     let requests = world.emulator.summary().requests;
-    assert_eq!(requests, 11, "one request was throttled, and nothing else was asked twice");
+    assert_eq!(
+        requests, 11,
+        "one request was throttled, and nothing else was asked twice"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_sixth_failure_makes_a_dead_letter_and_a_replay_brings_its_rows() {
     let world = World::new().await;
-    let fault = FaultKind::Fault { status: 500, code: 10_000 };
-    world.emulator.set_fault(FaultSpec { entity: Some("invoice".into()), ..FaultSpec::always(fault) });
+    let fault = FaultKind::Fault {
+        status: 500,
+        code: 10_000,
+    };
+    world.emulator.set_fault(FaultSpec {
+        entity: Some("invoice".into()),
+        ..FaultSpec::always(fault)
+    });
     let run = world.submit(&["invoice", "customer"], 2, 1_000).await;
     let report = world.run_to_the_end(run).await;
     assert_eq!((report.state, report.dead, report.done), (RunState::Dead, 2, 1));
     let dead = all_dead_letters(&world).await;
-    assert!(dead.iter().all(|letter| letter.reason == FailureKind::UpstreamError && letter.attempts == 6));
+    assert!(
+        dead.iter()
+            .all(|letter| letter.reason == FailureKind::UpstreamError && letter.attempts == 6)
+    );
     let history = world.parts.ledger.attempts(dead[0].id).await.unwrap();
     assert_eq!(history.len(), 6);
-    assert!(history.iter().all(|attempt| attempt.status == Some(500) && attempt.transaction_id.is_some()));
+    assert!(
+        history
+            .iter()
+            .all(|attempt| attempt.status == Some(500) && attempt.transaction_id.is_some())
+    );
 
     world.emulator.clear_faults();
-    let replayed = world.parts.ledger.replay(&DeadLetterFilter::default(), None).await.unwrap();
+    let replayed = world
+        .parts
+        .ledger
+        .replay(&DeadLetterFilter::default(), None)
+        .await
+        .unwrap();
     assert_eq!((replayed.segments, replayed.runs), (2, 1));
     let report = world.run_to_the_end(run).await;
     assert_eq!((report.state, report.dead, report.done), (RunState::Done, 0, 3));
     world.assert_truth(&["invoice", "customer"], 2).await;
-    assert_eq!(world.parts.ledger.attempts(dead[0].id).await.unwrap().len(), 6, "history is kept");
+    assert_eq!(
+        world.parts.ledger.attempts(dead[0].id).await.unwrap().len(),
+        6,
+        "history is kept"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_entity_that_the_plan_does_not_include_is_done_with_a_note() {
     let world = World::new().await;
-    world.emulator.set_fault(world.fault(FaultKind::Fault { status: 400, code: 5030 }));
+    world.emulator.set_fault(FaultSpec::always(FaultKind::Fault {
+        status: 400,
+        code: 5030,
+    }));
     let run = world.submit(&["invoice"], 3, 1_000).await;
     let report = world.run_to_the_end(run).await;
     assert_eq!((report.state, report.done, report.empty), (RunState::Done, 3, 3));
-    let coverage = world.parts.ledger.coverage(&ledgerfleet_ledger::CoverageFilter::default()).await.unwrap();
+    let coverage = world
+        .parts
+        .ledger
+        .coverage(&ledgerfleet_ledger::CoverageFilter::default())
+        .await
+        .unwrap();
     assert!(coverage.len() == 3 && coverage.iter().all(|row| row.note.is_some()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_is_wrong_is_dead_at_once() {
     let world = World::new().await;
-    world.emulator.set_fault(world.fault(FaultKind::Fault { status: 400, code: 4001 }));
+    world.emulator.set_fault(FaultSpec::always(FaultKind::Fault {
+        status: 400,
+        code: 4001,
+    }));
     let run = world.submit(&["invoice"], 2, 1_000).await;
     let report = world.run_to_the_end(run).await;
     assert_eq!((report.state, report.dead), (RunState::Dead, 2));
-    assert!(all_dead_letters(&world).await.iter().all(|letter| letter.attempts == 1));
+    assert!(
+        all_dead_letters(&world)
+            .await
+            .iter()
+            .all(|letter| letter.attempts == 1)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_company_that_must_be_connected_again_waits_and_the_others_go_on() {
-    let companies = vec![CompanySpec::new("gone", Size::Small), CompanySpec::new("here", Size::Small)];
-    let world = World::with(EmulatorOptions { companies, ..options() }, Some(1_000.0)).await;
+    let companies = vec![
+        CompanySpec::new("gone", Size::Small),
+        CompanySpec::new("here", Size::Small),
+    ];
+    let world = World::with(
+        EmulatorOptions {
+            companies,
+            ..options()
+        },
+        Some(1_000.0),
+    )
+    .await;
     world.emulator.set_fault(FaultSpec {
         company: Some("gone".into()),
         ..FaultSpec::always(FaultKind::InvalidGrant {})
     });
     let run = world.submit(&["invoice"], 5, 1_000).await;
     let runner = world.runner();
-    let report = world.until(run, |report| report.done == 5 && report.blocked == 5).await;
+    let report = world
+        .until(run, |report| report.done == 5 && report.blocked == 5)
+        .await;
     runner.stop().await;
-    assert_eq!((report.dead, report.pending), (0, 5), "nothing of it is lost or blamed");
+    assert_eq!(
+        (report.dead, report.pending),
+        (0, 5),
+        "nothing of it is lost or blamed"
+    );
     let connections = world.parts.ledger.connections().await.unwrap();
-    let state = |name| connections.iter().find(|connection| connection.name == name).unwrap().state;
+    let state = |name| {
+        connections
+            .iter()
+            .find(|connection| connection.name == name)
+            .unwrap()
+            .state
+    };
     assert_eq!(state("gone"), ConnectionState::NeedsReauthorisation);
     assert_eq!(state("here"), ConnectionState::Active);
 }

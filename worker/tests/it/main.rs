@@ -1,6 +1,11 @@
 //! A worker against a real ledger on SQLite and the emulator over real HTTP. Whether it did right is judged by the
 //! emulator's own truth.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test whose scene cannot be set up has failed"
+)]
+
 mod copying;
 mod crashing;
 mod failing;

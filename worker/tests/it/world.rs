@@ -9,7 +9,7 @@ use ledgerfleet_config::{Inputs, Settings};
 use ledgerfleet_connectors::{connector_entry, find_entity};
 use ledgerfleet_dispatch::{Duties, lead};
 use ledgerfleet_emulator::{
-    CompanySpec, Emulator, EmulatorOptions, FaultKind, FaultSpec, Rate, RunningEmulator, Size, TruthFilter,
+    CompanySpec, Emulator, EmulatorOptions, Rate, RunningEmulator, Size, TruthFilter,
 };
 use ledgerfleet_ledger::{NewConnection, NewRun, NewSegment, RecordStub, RunReport};
 use ledgerfleet_model::window::windows;
@@ -27,7 +27,7 @@ use worker::WorkerOptions;
 pub(crate) const LAST_DAY: NaiveDate = EmulatorOptions::AS_OF;
 
 /// Longer than anything in these tests takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct World {
     pub(crate) emulator: RunningEmulator,
@@ -63,16 +63,33 @@ impl World {
         let directory = tempfile::tempdir().unwrap();
         let settings = settings(&emulator, &directory);
         let parts = assemble(&settings).await.unwrap();
-        let mut world = Self { emulator, parts, connections: Vec::new(), settings, _directory: directory };
+        let mut world = Self {
+            emulator,
+            parts,
+            connections: Vec::new(),
+            settings,
+            _directory: directory,
+        };
         for company in world.emulator.info().companies {
-            let connection = world.connect(&company.name, &company.realm, &company.refresh_token, requests_per_second);
+            let connection = world.connect(
+                &company.name,
+                &company.realm,
+                &company.refresh_token,
+                requests_per_second,
+            );
             let connection = connection.await;
             world.connections.push(connection);
         }
         world
     }
 
-    async fn connect(&self, name: &str, realm: &str, token: &str, requests_per_second: Option<f64>) -> Connection {
+    async fn connect(
+        &self,
+        name: &str,
+        realm: &str,
+        token: &str,
+        requests_per_second: Option<f64>,
+    ) -> Connection {
         let new = NewConnection {
             id: ConnectionId::new(),
             name: name.to_owned(),
@@ -101,20 +118,24 @@ impl World {
             let entry = connector_entry(&connection.connector).unwrap();
             for name in entities {
                 let axis = find_entity(entry, name).unwrap().axis_for(Axis::TxnDate);
-                segments.extend(windows(range, Segmenting::Day, axis, connection.time_zone).map(|window| {
-                    NewSegment {
+                segments.extend(
+                    windows(range, Segmenting::Day, axis, connection.time_zone).map(|window| NewSegment {
                         id: SegmentId::new(),
                         connection: connection.id,
                         entity: (*name).to_owned(),
                         window,
-                    }
-                }));
+                    }),
+                );
             }
         }
         let run = NewRun {
             id: RunId::new(),
             lane: Lane::Backfill,
-            connections: self.connections.iter().map(|connection| connection.name.clone()).collect(),
+            connections: self
+                .connections
+                .iter()
+                .map(|connection| connection.name.clone())
+                .collect(),
             entities: entities.iter().map(ToString::to_string).collect(),
             from: Some(range.from()),
             to: Some(range.to()),
@@ -123,7 +144,12 @@ impl World {
             page_size,
             request_key: format!("{entities:?} {days} {page_size}"),
         };
-        let submitted = self.parts.ledger.submit(&run, &mut segments.into_iter()).await.unwrap();
+        let submitted = self
+            .parts
+            .ledger
+            .submit(&run, &mut segments.into_iter())
+            .await
+            .unwrap();
         self.parts.bell.ring().await.unwrap();
         submitted.run
     }
@@ -151,22 +177,23 @@ impl World {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        match tokio::time::timeout(PATIENCE, watching).await {
-            Ok(report) => report,
-            Err(_) => panic!("{:?}", self.parts.ledger.run(run).await),
-        }
-    }
-
-    pub(crate) fn fault(&self, fault: FaultKind) -> FaultSpec {
-        FaultSpec::always(fault)
+        let watched = tokio::time::timeout(PATIENCE, watching).await;
+        assert!(watched.is_ok(), "{:?}", self.parts.ledger.run(run).await);
+        watched.unwrap()
     }
 
     /// Every record of `entity` that the warehouse has, tombstones left out.
     pub(crate) async fn stored(&self, connection: &Connection, entity: &str) -> BTreeMap<String, RecordStub> {
-        let table = find_entity(connector_entry("quickbooks").unwrap(), entity).unwrap().table;
+        let table = find_entity(connector_entry("quickbooks").unwrap(), entity)
+            .unwrap()
+            .table;
         let stubs = self.parts.ledger.record_stubs(connection.id, table);
         let stubs: Vec<RecordStub> = stubs.try_collect().await.unwrap();
-        stubs.into_iter().filter(|stub| !stub.deleted).map(|stub| (stub.id.clone(), stub)).collect()
+        stubs
+            .into_iter()
+            .filter(|stub| !stub.deleted)
+            .map(|stub| (stub.id.clone(), stub))
+            .collect()
     }
 
     /// Fails unless the warehouse holds exactly the source's records, in their versions and to the letter.
@@ -177,14 +204,22 @@ impl World {
                     .stored(connection, entity)
                     .await
                     .into_values()
-                    .map(|stub| (stub.id, (stub.source_version.unwrap().to_string(), stub.payload_hash)))
+                    .map(|stub| {
+                        (
+                            stub.id,
+                            (stub.source_version.unwrap().to_string(), stub.payload_hash),
+                        )
+                    })
                     .collect();
                 let truth = self.truth(&connection.name, entity, days);
                 assert!(!truth.is_empty(), "{entity} has no records at the source");
                 let missing: Vec<&String> = truth.keys().filter(|id| !stored.contains_key(*id)).collect();
                 let ghosts: Vec<&String> = stored.keys().filter(|id| !truth.contains_key(*id)).collect();
-                let other: Vec<&String> =
-                    truth.iter().filter(|(id, line)| stored.get(*id) != Some(line)).map(|(id, _)| id).collect();
+                let other: Vec<&String> = truth
+                    .iter()
+                    .filter(|(id, line)| stored.get(*id) != Some(line))
+                    .map(|(id, _)| id)
+                    .collect();
                 assert!(
                     missing.is_empty() && ghosts.is_empty() && other.is_empty(),
                     "{} {entity}: missing {missing:?}, ghosts {ghosts:?}, different {other:?}",
@@ -195,26 +230,41 @@ impl World {
     }
 
     fn truth(&self, company: &str, entity: &str, days: u64) -> HashMap<String, (String, String)> {
-        let is_dated = find_entity(connector_entry("quickbooks").unwrap(), entity).unwrap().default_axis() == Axis::TxnDate;
+        let is_dated = find_entity(connector_entry("quickbooks").unwrap(), entity)
+            .unwrap()
+            .default_axis()
+            == Axis::TxnDate;
         let filter = TruthFilter {
             from: is_dated.then(|| LAST_DAY - chrono::Days::new(days - 1)),
             to: is_dated.then_some(LAST_DAY),
             ..TruthFilter::default()
         };
         let lines = self.emulator.truth(company, entity, &filter).unwrap();
-        lines.into_iter().map(|line| (line.id, (line.version, line.hash))).collect()
+        lines
+            .into_iter()
+            .map(|line| (line.id, (line.version, line.hash)))
+            .collect()
     }
 }
 
 impl Runner {
     pub(crate) fn start(parts: &Parts, concurrency: usize) -> Self {
         let shutdown = CancellationToken::new();
-        let duties = Duties { slots: HashMap::from([("quickbooks".to_owned(), 9)]), timings: parts.timings };
+        let duties = Duties {
+            slots: HashMap::from([("quickbooks".to_owned(), 9)]),
+            timings: parts.timings,
+        };
         let leading = lead(parts.ledger.clone(), parts.bell.clone(), duties, shutdown.clone());
-        let options = WorkerOptions { concurrency, name: WorkerName::of_this_process("test") };
+        let options = WorkerOptions {
+            concurrency,
+            name: WorkerName::of_this_process("test"),
+        };
         let (parts, stop) = (parts.clone(), shutdown.clone());
         let working = async move { worker::run(&parts, options, stop).await.unwrap() };
-        Self { shutdown, tasks: vec![tokio::spawn(leading), tokio::spawn(working)] }
+        Self {
+            shutdown,
+            tasks: vec![tokio::spawn(leading), tokio::spawn(working)],
+        }
     }
 
     /// Drains as on a signal.
@@ -241,7 +291,14 @@ fn settings(emulator: &RunningEmulator, directory: &TempDir) -> Settings {
         ("LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET", &info.client_secret),
         ("LEDGERFLEET_TIME_SCALE", "0.05"),
     ];
-    let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let inputs = Inputs { environment, working_directory: directory.path().to_owned(), ..Inputs::default() };
+    let environment = environment
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let inputs = Inputs {
+        environment,
+        working_directory: directory.path().to_owned(),
+        ..Inputs::default()
+    };
     Settings::load(&inputs).unwrap()
 }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::World;
 use crate::{Gate, GateLimits, Reservation, Slot, Start};
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 /// How far an answer may lie from the ideal one: a remote gate answers a little later than it decides.
 const SLACK: Duration = Duration::from_millis(30);
 

@@ -1,0 +1,243 @@
+//! Reading: one window, page by page, from the page after the last committed one.
+//!
+//! A window of one page is done with that page. A longer one is reconciled with the source's own count after its last
+//! page, and read again while they differ.
+
+use chrono::{DateTime, Utc};
+use ledgerfleet_ledger::{Committed, Effects, FinishedWindow, NextStep, PageCommit};
+use ledgerfleet_model::segment::{Event, PASSES};
+use ledgerfleet_model::{Failure, FailureKind, Record};
+use ledgerfleet_telemetry::metrics::{self, RowCounts};
+use tokio::time::Instant;
+use tracing::debug;
+
+use crate::attempt::{Progress, Stopped, ledger_failure};
+use crate::claiming::held;
+use crate::fetch::{Fetched, Fetcher, Keeping, stopping};
+
+/// One reading of a window, from the page after the last committed one.
+pub(crate) struct Reading<'a> {
+    pub(crate) fetcher: &'a Fetcher<'a>,
+    pub(crate) keeping: Keeping<'a>,
+    pub(crate) progress: &'a mut Progress,
+}
+
+/// What a commit stores.
+struct Content<'a> {
+    page: u32,
+    request: &'a str,
+    observed_at: DateTime<Utc>,
+    records: &'a [Record],
+}
+
+impl Reading<'_> {
+    /// Reads, stores and reconciles, until the window is done or something ends it.
+    pub(crate) async fn run(mut self) -> Result<(), Stopped> {
+        loop {
+            let fetched = match self.fetch().await {
+                Ok(fetched) => fetched,
+                Err(failure) if failure.kind == FailureKind::NotInPlan => {
+                    return self.finish_without_rows(failure).await;
+                }
+                Err(failure) => return Err(failure.into()),
+            };
+            let is_last = !fetched.page.more;
+            if is_last && self.progress.pass == 1 && self.progress.page == 0 {
+                return self.finish_with(&fetched).await;
+            }
+            self.commit_page(&fetched, NextStep::Page).await?;
+            drop(fetched);
+            if is_last && self.reconcile().await? {
+                return Ok(());
+            }
+            if self.fetcher.fleet.shutdown.is_cancelled() {
+                return Err(stopping().into());
+            }
+        }
+    }
+
+    async fn fetch(&mut self) -> Result<Fetched, Failure> {
+        let fetched = self.fetcher.page(self.progress.page + 1, self.keeping).await;
+        self.charge(&fetched);
+        fetched
+    }
+
+    /// Counts a call that the upstream charges: one that it answered with success, whatever the body was worth.
+    fn charge<T>(&mut self, answer: &Result<T, Failure>) {
+        let status = answer
+            .as_ref()
+            .map_or_else(|failure| failure.status, |_| Some(200));
+        self.progress.calls += u32::from(status.is_some_and(|status| (200..300).contains(&status)));
+    }
+
+    /// The window was one page: its rows, its coverage and its outcome are one commit.
+    async fn finish_with(&mut self, fetched: &Fetched) -> Result<(), Stopped> {
+        let rows = distinct(&fetched.page.records);
+        let finished = FinishedWindow {
+            rows,
+            open: self.may_grow(fetched.observed_at),
+            ..FinishedWindow::default()
+        };
+        self.commit_page(fetched, NextStep::Done(finished)).await
+    }
+
+    /// The upstream says that this company has no such entity: done, with a note.
+    async fn finish_without_rows(&mut self, refusal: Failure) -> Result<(), Stopped> {
+        let finished = FinishedWindow {
+            note: Some(refusal.message),
+            ..FinishedWindow::default()
+        };
+        self.close(NextStep::Done(finished)).await
+    }
+
+    /// Rows shift between the pages of a live book. Compares what this pass saw with the source's own count;
+    /// true if they agree, or if two passes saw the same, and the window is done. Otherwise it is read again.
+    async fn reconcile(&mut self) -> Result<bool, Stopped> {
+        let source_count = self.source_count().await?;
+        let (ledger, claim) = (&self.fetcher.fleet.parts.ledger, self.fetcher.claim);
+        let (rows, repeats) = ledger
+            .seen(claim.segment, self.progress.pass)
+            .await
+            .map_err(ledger_failure)?;
+        if repeats || source_count.is_none_or(|count| count == rows) {
+            let open = self.may_grow(self.fetcher.ledger_now());
+            let finished = FinishedWindow {
+                rows,
+                source_count,
+                open,
+                note: None,
+            };
+            self.close(NextStep::Done(finished)).await?;
+            return Ok(true);
+        }
+        debug!(segment = %claim.segment, pass = self.progress.pass, rows, source_count, "the window moved");
+        if self.progress.pass >= PASSES {
+            let message = format!("after {PASSES} passes the source counts {source_count:?}, we saw {rows}");
+            return Err(Failure::new(FailureKind::Unstable, message).into());
+        }
+        self.close(NextStep::Pass).await?;
+        Ok(false)
+    }
+
+    async fn source_count(&mut self) -> Result<Option<u64>, Failure> {
+        if !self.fetcher.entity.countable {
+            return Ok(None);
+        }
+        let count = self.fetcher.count(self.keeping).await;
+        self.charge(&count);
+        count.map(Some)
+    }
+
+    /// Stores a fetched page and what follows from it.
+    async fn commit_page(&mut self, fetched: &Fetched, next: NextStep) -> Result<(), Stopped> {
+        let content = Content {
+            page: self.progress.page + 1,
+            request: &fetched.request,
+            observed_at: fetched.observed_at,
+            records: &fetched.page.records,
+        };
+        self.commit(content, next).await
+    }
+
+    /// Stores what follows after the last page, without another one.
+    async fn close(&mut self, next: NextStep) -> Result<(), Stopped> {
+        let observed_at = self.fetcher.ledger_now();
+        let content = Content {
+            page: self.progress.page,
+            request: "",
+            observed_at,
+            records: &[],
+        };
+        self.commit(content, next).await
+    }
+
+    /// Rows, progress and outcome in one transaction, under the fence.
+    async fn commit(&mut self, content: Content<'_>, next: NextStep) -> Result<(), Stopped> {
+        let (fetcher, progress) = (self.fetcher, &*self.progress);
+        let (claim, fleet) = (fetcher.claim, fetcher.fleet);
+        let commit = PageCommit {
+            segment: claim.segment,
+            epoch: progress.standing.epoch,
+            connection: claim.connection,
+            entity: &claim.entity,
+            table: fetcher.entity.table,
+            window: &claim.window,
+            pass: progress.pass,
+            page: content.page,
+            page_size: claim.page_size,
+            request: content.request,
+            observed_at: content.observed_at,
+            records: content.records,
+            lease: fleet.parts.timings.lease,
+            calls: progress.calls,
+            next,
+        };
+        let asked_at = Instant::now();
+        match fleet
+            .parts
+            .ledger
+            .commit_page(&commit)
+            .await
+            .map_err(ledger_failure)?
+        {
+            Committed::Fenced => {
+                metrics::write_fenced();
+                return Err(Stopped::Fenced);
+            }
+            Committed::Stored(effects) => self.note_stored(effects, &commit, asked_at),
+        }
+        Ok(())
+    }
+
+    fn note_stored(&mut self, effects: Effects, commit: &PageCommit<'_>, asked_at: Instant) {
+        let fleet = self.fetcher.fleet;
+        fleet
+            .held
+            .renewed(&[held(self.fetcher.claim)], asked_at, commit.lease);
+        self.keeping.watchdog.progressed();
+        self.progress.calls = 0;
+        let event = match commit.next {
+            NextStep::Done(_) => Event::Finish,
+            NextStep::Page | NextStep::Pass => Event::Page,
+        };
+        // The ledger has done this already; a refusal here would be a defect that its conformance suite finds.
+        self.progress.standing = self
+            .progress
+            .standing
+            .on(event, &fleet.parts.timings)
+            .unwrap_or(self.progress.standing);
+        (self.progress.pass, self.progress.page) = match commit.next {
+            NextStep::Pass => (commit.pass + 1, 0),
+            NextStep::Page | NextStep::Done(_) => (commit.pass, commit.page),
+        };
+        let Effects {
+            new,
+            changed,
+            same,
+            deleted,
+        } = effects;
+        metrics::page_committed(
+            self.progress.connector,
+            commit.entity,
+            RowCounts {
+                new,
+                changed,
+                same,
+                deleted,
+            },
+        );
+    }
+
+    /// Whether rows may still appear in the window, because it ends too close to the time it was read.
+    fn may_grow(&self, read_at: DateTime<Utc>) -> bool {
+        let margin = self.fetcher.fleet.parts.timings.upper_margin;
+        let end = self.fetcher.claim.window.end(self.fetcher.connection.time_zone);
+        end.is_some_and(|end| end > read_at - margin)
+    }
+}
+
+/// How many different records a page has: the upstream may serve one twice.
+fn distinct(records: &[Record]) -> u64 {
+    let ids: std::collections::HashSet<&str> = records.iter().map(|record| record.id.as_str()).collect();
+    ids.len() as u64
+}
