@@ -50,9 +50,12 @@ pub(crate) async fn watch(
     let mut progress = None;
     let mut idle = Idle::since_now();
     loop {
+        let asked = Instant::now();
         let Some(report) = ledger.run(run).await? else {
             return Ok(None);
         };
+        // Sums over a million segments take their time; looking must not become the main work.
+        let pause = every.max(asked.elapsed() * 10);
         let granted = || granted_per_second(&connections, &report);
         progress
             .get_or_insert_with(|| Progress::new(talk, granted()))
@@ -67,7 +70,7 @@ pub(crate) async fn watch(
             talk.warn(advice);
         }
         tokio::select! {
-            () = tokio::time::sleep(every) => {}
+            () = tokio::time::sleep(pause) => {}
             () = stop.token().cancelled() => {
                 return Ok(Some((report, Ended::Signal(stop.exit().unwrap_or(Exit::Interrupted)))));
             }

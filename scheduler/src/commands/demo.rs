@@ -26,7 +26,7 @@ use super::run::tell_end;
 use crate::cli::DemoArgs;
 use crate::exit::{Exit, Problem};
 use crate::http::Listening;
-use crate::output::{counted, span};
+use crate::output::{counted, span, thousands};
 use crate::plan::{Plan, Request, plan};
 use crate::runner::{Runner, take_lock};
 use crate::session::Session;
@@ -217,7 +217,7 @@ async fn check(
 
 fn tell_result(session: &Session, rows: &[Comparison]) {
     let sum = |count: fn(&Comparison) -> u64| rows.iter().map(count).sum::<u64>();
-    let (new, changed) = (sum(|row| row.new), sum(|row| row.changed));
+    let (new, changed) = (thousands(sum(|row| row.new)), thousands(sum(|row| row.changed)));
     let wrong = sum(|row| row.missing + row.extra + row.different);
     session.talk.say(format!(
         "{new} new, {changed} changed; {} stored.",

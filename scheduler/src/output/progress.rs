@@ -13,6 +13,9 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 /// Calls within this time make the rate that is shown.
 const RATE_OVER: Duration = Duration::from_secs(3);
 
+/// A shorter time would make the rate jump.
+const RATE_AFTER: Duration = Duration::from_millis(700);
+
 /// The progress of one run.
 #[derive(Debug)]
 pub(crate) struct Progress {
@@ -47,9 +50,9 @@ impl Progress {
             self.bar = self.talk.bar(report.segments).map(styled);
         }
         if let Some(bar) = &self.bar {
+            bar.set_message(self.line(report));
             bar.set_length(report.segments);
             bar.set_position(ended);
-            bar.set_message(self.line(report));
         } else if Instant::now() >= self.next_line {
             self.next_line = Instant::now() + LINE_EVERY;
             let (ended, all) = (thousands(ended), thousands(report.segments));
@@ -79,8 +82,10 @@ impl Progress {
         let now = Instant::now();
         let (since, then) = *self.mark.get_or_insert((now, calls));
         let passed = now - since;
-        if passed >= RATE_OVER {
+        if passed >= RATE_AFTER {
             self.rate = as_number(calls.saturating_sub(then)) / passed.as_secs_f64();
+        }
+        if passed >= RATE_OVER {
             self.mark = Some((now, calls));
         }
     }

@@ -27,11 +27,19 @@ pub(super) fn one<R: Row>(out: &mut impl Write, row: &R) -> io::Result<()> {
     write(out, &table)
 }
 
+/// Cells are wrapped to fit a terminal, but not to a width in which nothing can be read.
 fn plain() -> Table {
+    const READABLE: u16 = 60;
     let mut table = Table::new();
+    let fits = table.width().is_some_and(|width| width >= READABLE);
+    let arrangement = if fits {
+        ContentArrangement::Dynamic
+    } else {
+        ContentArrangement::Disabled
+    };
     table
         .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic);
+        .set_content_arrangement(arrangement);
     table
 }
 
