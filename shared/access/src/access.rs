@@ -126,7 +126,12 @@ impl Access {
     /// Opens the connection's stored credential, to find out at start whether this process has the right key: found
     /// out at work, the wrong one would look like a company that must be connected again.
     pub async fn check_key(&self, connection: ConnectionId) -> Result<(), AccessError> {
-        let stored = self.0.ledger.credential(connection).await.map_err(AccessError::Ledger)?;
+        let stored = self
+            .0
+            .ledger
+            .credential(connection)
+            .await
+            .map_err(AccessError::Ledger)?;
         let stored = stored.ok_or(AccessError::NoCredential)?;
         Credential::open(&self.0.vault, connection, &stored).map(drop)
     }
