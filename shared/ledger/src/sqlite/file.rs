@@ -50,6 +50,17 @@ pub(super) async fn inspect(path: &Path) -> Result<Found, LedgerError> {
     look.await.map_err(|error| name_the_file(error, path))
 }
 
+/// Makes an empty file that only its owner may read, for it will hold a company's books. SQLite gives the files
+/// beside it the same mode.
+pub(super) fn make_private(path: &Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // Whatever is in the way, opening the database tells it, sorted and with the file's name.
+    let _ = options.open(path);
+}
+
 /// What a connection is connected to.
 async fn recognise(connection: &mut SqliteConnection) -> Result<Found, LedgerError> {
     #[derive(sqlx::FromRow)]

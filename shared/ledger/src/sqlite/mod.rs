@@ -67,6 +67,9 @@ impl SqliteLedger {
     /// program wrote it: in both cases it is left as it is.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, LedgerError> {
         let found = file::inspect(path).await?;
+        if found == file::Found::Nothing {
+            file::make_private(path);
+        }
         let ledger = Self::over(path, clock);
         if found != file::Found::Current || !ledger.has_write_ahead_log().await? {
             ledger.migrate().await?;

@@ -119,6 +119,23 @@ async fn an_empty_file_becomes_a_ledger() {
     assert!(open(&path).await.unwrap().connections().await.unwrap().is_empty());
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn only_its_owner_may_read_a_new_ledger_and_the_files_beside_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(&folder.path().join("books.db")).await.unwrap();
+    let modes: Vec<u32> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|file| file.unwrap().metadata().unwrap().permissions().mode() & 0o777)
+        .collect();
+    assert!(
+        modes.len() > 1 && modes.iter().all(|mode| *mode == 0o600),
+        "{modes:?}"
+    );
+    ledger.close().await;
+}
+
 #[tokio::test]
 async fn a_path_that_leads_nowhere_is_unavailable() {
     let folder = tempfile::tempdir().unwrap();
