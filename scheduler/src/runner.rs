@@ -4,9 +4,8 @@
 //! that no other process runs anything, so whatever the ledger still calls running is taken back at once.
 
 use ledgerfleet_config::Settings;
-use ledgerfleet_dispatch::{Duties, DutyError};
+use ledgerfleet_dispatch::DutyError;
 use ledgerfleet_ledger::RescueScope;
-use ledgerfleet_telemetry::metrics;
 use ledgerfleet_wiring::{Parts, RunnerLock, RunnerLockError};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -50,19 +49,10 @@ impl Runner {
     ) -> Result<Self, RunnerError> {
         let rescued =
             ledgerfleet_dispatch::rescue(&*parts.ledger, &*parts.bell, RescueScope::All, &parts.timings);
-        metrics::rescued(rescued.await.map_err(RunnerError::Rescue)?.len() as u64);
+        rescued.await.map_err(RunnerError::Rescue)?;
         let (stop_working, stop_leading) = (CancellationToken::new(), CancellationToken::new());
         let ended = CancellationToken::new();
-        let duties = Duties {
-            slots: slots(),
-            timings: parts.timings,
-        };
-        let leading = ledgerfleet_dispatch::lead(
-            parts.ledger.clone(),
-            parts.bell.clone(),
-            duties,
-            stop_leading.clone(),
-        );
+        let leading = ledgerfleet_dispatch::lead(parts.duties(), stop_leading.clone());
         let working = work(parts.clone(), settings.worker.concurrency, stop_working.clone());
         let ended_by_work = ended.clone();
         let working = async move {
@@ -95,14 +85,6 @@ impl Runner {
         worked.map_err(RunnerError::Panicked)??;
         led.map_err(RunnerError::Panicked)
     }
-}
-
-/// Gate slots of a connection, by connector.
-pub(crate) fn slots() -> std::collections::HashMap<String, u32> {
-    let entries = ledgerfleet_connectors::REGISTRY.iter();
-    entries
-        .map(|entry| (entry.name.to_owned(), entry.gate.slots))
-        .collect()
 }
 
 #[cfg(feature = "embedded")]

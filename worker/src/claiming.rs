@@ -17,19 +17,23 @@ use crate::source::Work;
 const POP_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Claims work and sends it to `out` until `shutdown`; then `out` is dropped, which ends the runtime.
+///
+/// Only waiting is interrupted. A claim that has been sent to the ledger is waited for: dropped, it might take effect
+/// and nobody would know of it until its lease is over.
 pub(crate) async fn keep_claiming(fleet: &Fleet, out: mpsc::Sender<Work>, shutdown: CancellationToken) {
     let places = Arc::new(Semaphore::new(fleet.concurrency));
-    let claiming = async {
-        loop {
-            let permits = free_places(&places).await;
-            let ids = pop(fleet, permits.num_permits()).await;
-            let claims = claim(fleet, &ids).await;
-            hand_on(fleet, claims, permits, &places, &out).await;
-        }
+    let ready = async || {
+        let permits = free_places(&places).await;
+        let ids = pop(fleet, permits.num_permits()).await;
+        (permits, ids)
     };
-    tokio::select! {
-        () = shutdown.cancelled() => {}
-        () = claiming => {}
+    while let Some((permits, ids)) = shutdown.run_until_cancelled(ready()).await {
+        let claims = claim(fleet, &ids).await;
+        let handing = hand_on(fleet, claims, permits, &places, &out);
+        // What is not handed on when it is interrupted is still held, and handed back at the end.
+        if shutdown.run_until_cancelled(handing).await.is_none() {
+            return;
+        }
     }
 }
 

@@ -119,18 +119,21 @@ async fn drain(fleet: &Fleet, stopped: &CancellationToken) {
     }
 }
 
-/// Gives back what was claimed and never begun.
+/// Gives back what was claimed and never begun. What that is, the ledger knows best.
 async fn hand_back_rest(fleet: &Fleet) {
-    let rest = fleet.held.all();
-    if rest.is_empty() {
-        return;
-    }
-    match fleet.parts.ledger.hand_back(&rest).await {
+    let handed_back = async {
+        let rest = fleet.parts.ledger.held_by(&fleet.name).await?;
+        fleet.parts.ledger.hand_back(&rest).await
+    };
+    match handed_back.await {
+        Ok(0) => return,
         Ok(segments) => info!(segments, "handed back"),
-        Err(error) => warn!(
-            error = &error as &dyn std::error::Error,
-            "not handed back; rescue will find them"
-        ),
+        Err(error) => {
+            warn!(
+                error = &error as &dyn std::error::Error,
+                "not handed back; rescue will find them"
+            );
+        }
     }
     fleet.ring().await;
 }

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ledgerfleet_coordination::Bell;
+use ledgerfleet_coordination::{Bell, Gate};
 use ledgerfleet_ledger::{DispatchLimits, Ledger, RescueScope};
 use ledgerfleet_model::Timings;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{DutyError, close_runs, dispatch, rescue};
+use crate::{DutyError, close_runs, dispatch, open_gates, rescue};
 
 /// Segments offered to workers at once, over all connections.
 const OFFERED: usize = 2_000;
@@ -20,9 +20,15 @@ const OFFERED: usize = 2_000;
 /// costs one reading of what is due and not one each.
 const DISPATCH_SPACING: Duration = Duration::from_millis(20);
 
-/// What the duties need to know.
+/// What the duties need.
 #[derive(Debug, Clone)]
 pub struct Duties {
+    /// The truth.
+    pub ledger: Arc<dyn Ledger>,
+    /// What is ready now.
+    pub bell: Arc<dyn Bell>,
+    /// Rate and slots.
+    pub gate: Arc<dyn Gate>,
     /// Gate slots of a connection, by connector name.
     pub slots: HashMap<String, u32>,
     /// How often each duty is done.
@@ -30,57 +36,53 @@ pub struct Duties {
 }
 
 /// Does all duties until `shutdown`. A duty that fails is tried again at its next turn.
-pub async fn lead(ledger: Arc<dyn Ledger>, bell: Arc<dyn Bell>, duties: Duties, shutdown: CancellationToken) {
-    let (ledger, bell) = (&*ledger, &*bell);
-    let dispatching = keep_dispatching(ledger, bell, &duties);
-    let rescuing = keep_rescuing(ledger, bell, &duties.timings);
+pub async fn lead(duties: Duties, shutdown: CancellationToken) {
     tokio::select! {
         () = shutdown.cancelled() => {}
-        () = dispatching => {}
-        () = rescuing => {}
+        () = keep_dispatching(&duties) => {}
+        () = keep_rescuing(&duties) => {}
     }
 }
 
-/// Dispatches at every tick and every ring, and closes runs at every tick.
-async fn keep_dispatching(ledger: &dyn Ledger, bell: &dyn Bell, duties: &Duties) {
-    let limits = DispatchLimits {
-        slots: duties.slots.clone(),
-        total: OFFERED,
-    };
+/// Dispatches at every tick and every ring.
+async fn keep_dispatching(duties: &Duties) {
     let mut health = Health::new("dispatch");
     loop {
         let next = Instant::now() + DISPATCH_SPACING;
-        health.note(dispatch_and_close(ledger, bell, &limits).await);
+        health.note(offer_or_close(duties).await);
         sleep_until(next).await;
-        if let Err(unreachable) = bell.rung(duties.timings.tick).await {
+        if let Err(unreachable) = duties.bell.rung(duties.timings.tick).await {
             health.note(Err(unreachable.into()));
             tokio::time::sleep(duties.timings.tick).await;
         }
     }
 }
 
-async fn dispatch_and_close(
-    ledger: &dyn Ledger,
-    bell: &dyn Bell,
-    limits: &DispatchLimits,
-) -> Result<(), DutyError> {
-    let offered = dispatch(ledger, bell, limits).await?;
-    if offered == 0 {
-        close_runs(ledger).await?;
+/// Offers what is due. Where nothing is, a run may have ended.
+async fn offer_or_close(duties: &Duties) -> Result<(), DutyError> {
+    let limits = DispatchLimits {
+        slots: duties.slots.clone(),
+        total: OFFERED,
+    };
+    open_gates(&*duties.ledger, &*duties.gate).await?;
+    if dispatch(&*duties.ledger, &*duties.bell, &limits).await? == 0 {
+        close_runs(&*duties.ledger).await?;
     }
     Ok(())
 }
 
-async fn keep_rescuing(ledger: &dyn Ledger, bell: &dyn Bell, timings: &Timings) {
+async fn keep_rescuing(duties: &Duties) {
     let mut health = Health::new("rescue");
     loop {
-        tokio::time::sleep(timings.rescue).await;
-        let done = async {
-            rescue(ledger, bell, RescueScope::Expired, timings).await?;
-            close_runs(ledger).await.map(drop)
-        };
-        health.note(done.await);
+        tokio::time::sleep(duties.timings.rescue).await;
+        health.note(rescue_and_close(duties).await);
     }
+}
+
+async fn rescue_and_close(duties: &Duties) -> Result<(), DutyError> {
+    let (ledger, bell) = (&*duties.ledger, &*duties.bell);
+    rescue(ledger, bell, RescueScope::Expired, &duties.timings).await?;
+    close_runs(ledger).await.map(drop)
 }
 
 /// Logs a duty's failure once, when it begins, and its recovery once, however long it lasts.

@@ -3,11 +3,13 @@
 mod close_runs;
 mod dispatch;
 mod lead;
+mod open_gates;
 mod rescue;
 
 pub use close_runs::close_runs;
 pub use dispatch::dispatch;
 pub use lead::{Duties, lead};
+pub use open_gates::open_gates;
 pub use rescue::rescue;
 
 use ledgerfleet_coordination::Unreachable;
@@ -19,7 +21,7 @@ pub enum DutyError {
     /// The ledger did not answer.
     #[error("the ledger failed")]
     Ledger(#[from] LedgerError),
-    /// The bell could not be reached.
-    #[error("the bell failed")]
-    Bell(#[from] Unreachable),
+    /// Bell or gate could not be reached.
+    #[error("bell or gate failed")]
+    Coordination(#[from] Unreachable),
 }

@@ -9,6 +9,7 @@ use ledgerfleet_config::{ConnectorSettings, Settings, Shape};
 use ledgerfleet_connectors::http::{HttpClient, HttpError};
 use ledgerfleet_connectors::{ConnectorEntry, Connectors, Endpoints, REGISTRY};
 use ledgerfleet_coordination::{Bell, Gate, GateLimits, Locks, MemoryBell, MemoryGate, MemoryLocks};
+use ledgerfleet_dispatch::Duties;
 use ledgerfleet_ledger::sqlite::SqliteLedger;
 use ledgerfleet_ledger::{Ledger, LedgerError};
 use ledgerfleet_model::{Clock, Connection, SystemClock, Timings};
@@ -65,8 +66,18 @@ impl Parts {
         }
     }
 
-    /// How many slots a connection's gate has by connector, where the connection has no number of its own.
-    pub fn slots_by_connector(&self) -> HashMap<String, u32> {
+    /// What the leader's duties need.
+    pub fn duties(&self) -> Duties {
+        Duties {
+            ledger: self.ledger.clone(),
+            bell: self.bell.clone(),
+            gate: self.gate.clone(),
+            slots: self.slots_by_connector(),
+            timings: self.timings,
+        }
+    }
+
+    fn slots_by_connector(&self) -> HashMap<String, u32> {
         REGISTRY
             .iter()
             .map(|entry| (entry.name.to_owned(), self.slots(entry)))

@@ -29,6 +29,22 @@ async fn a_worker_that_is_told_to_stop_finishes_its_pages_and_hands_the_rest_bac
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_is_stopped_at_any_moment_leaves_nothing_running() {
+    let world = World::new().await;
+    world
+        .emulator
+        .set_fault(FaultSpec::always(FaultKind::Delay { millis: 20 }));
+    let run = world.submit(&["invoice", "journal_entry"], 60, 1_000).await;
+    for moment in 0..25 {
+        let runner = world.runner();
+        tokio::time::sleep(std::time::Duration::from_millis(moment)).await;
+        runner.stop().await;
+        let report = world.parts.ledger.run(run).await.unwrap().unwrap();
+        assert_eq!(report.running, 0, "stopped after {moment} ms");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_vanished_worker_held_is_taken_back_and_copied_by_another() {
     let world = World::new().await;
     let run = world.submit(&["invoice"], 10, 1_000).await;

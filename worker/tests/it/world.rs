@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use futures::TryStreamExt;
 use ledgerfleet_config::{Inputs, Settings};
 use ledgerfleet_connectors::{connector_entry, find_entity};
-use ledgerfleet_dispatch::{Duties, lead};
+use ledgerfleet_dispatch::lead;
 use ledgerfleet_emulator::{
     CompanySpec, Emulator, EmulatorOptions, Rate, RunningEmulator, Size, TruthFilter,
 };
@@ -250,11 +250,7 @@ impl World {
 impl Runner {
     pub(crate) fn start(parts: &Parts, concurrency: usize) -> Self {
         let shutdown = CancellationToken::new();
-        let duties = Duties {
-            slots: HashMap::from([("quickbooks".to_owned(), 9)]),
-            timings: parts.timings,
-        };
-        let leading = lead(parts.ledger.clone(), parts.bell.clone(), duties, shutdown.clone());
+        let leading = lead(parts.duties(), shutdown.clone());
         let options = WorkerOptions {
             concurrency,
             name: WorkerName::of_this_process("test"),

@@ -130,6 +130,10 @@ impl Gate for MemoryGate {
     }
 
     /// The memory of a process dies with its requests, so there is never a quarantine.
+    async fn is_new(&self) -> Result<bool, Unreachable> {
+        Ok(false)
+    }
+
     async fn open_unused(&self) -> Result<bool, Unreachable> {
         Ok(false)
     }

@@ -102,6 +102,9 @@ pub trait Gate: Send + Sync + std::fmt::Debug {
         duration: Duration,
     ) -> Result<(), Unreachable>;
 
+    /// Whether the gates' memory is new: nothing has been granted on it, or what was is forgotten.
+    async fn is_new(&self) -> Result<bool, Unreachable>;
+
     /// Opens gates that are in quarantine only because their memory is new, so that a first run does not wait. For
     /// who knows that nothing is in flight; answers whether that was so.
     async fn open_unused(&self) -> Result<bool, Unreachable>;

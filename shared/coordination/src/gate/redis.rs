@@ -33,6 +33,7 @@ static CLOSE: LazyLock<Script> = LazyLock::new(|| {
     ))
 });
 static RENEW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/renew-1.lua")));
+static IS_NEW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/is_new-1.lua")));
 static OPEN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/open-1.lua")));
 
 /// Rate and slots in Redis.
@@ -138,6 +139,14 @@ impl Gate for RedisGate {
             .await
             .map_err(unreachable)?;
         Ok(())
+    }
+
+    async fn is_new(&self) -> Result<bool, Unreachable> {
+        IS_NEW
+            .key(self.keys.sentinel())
+            .invoke_async(&mut self.commands.clone())
+            .await
+            .map_err(unreachable)
     }
 
     async fn open_unused(&self) -> Result<bool, Unreachable> {

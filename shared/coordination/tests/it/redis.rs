@@ -100,8 +100,10 @@ async fn a_restarted_redis_that_remembers_its_data_is_not_trusted_either() {
 #[tokio::test]
 async fn only_a_gate_that_is_new_to_its_redis_is_opened_unused() {
     let world = world().await;
+    assert!(!world.gate().is_new().await.unwrap());
     assert!(!world.gate().open_unused().await.unwrap());
     world.redis.command("FLUSHALL");
+    assert!(world.gate().is_new().await.unwrap());
     assert!(world.gate().open_unused().await.unwrap());
     assert!(!is_in_quarantine(&world.gate()).await);
 }
