@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use ledgerfleet_connectors::connector_entry;
-use ledgerfleet_ledger::{Ledger, LedgerError, RunReport};
+use ledgerfleet_ledger::{LedgerError, RunReport};
 use ledgerfleet_model::{Connection, ConnectionState, RunId, RunState};
+use ledgerfleet_wiring::Parts;
 
 use crate::exit::Exit;
 use crate::output::{Progress, Talk};
@@ -29,7 +30,7 @@ pub(crate) enum Ended {
 /// How a run is watched.
 #[derive(Debug)]
 pub(crate) struct Watching<'a> {
-    pub(crate) ledger: &'a dyn Ledger,
+    pub(crate) parts: &'a Parts,
     pub(crate) run: RunId,
     /// How often to look.
     pub(crate) every: Duration,
@@ -44,8 +45,9 @@ pub(crate) async fn watch(
     stop: &Stop,
 ) -> Result<Option<(RunReport, Ended)>, LedgerError> {
     let Watching {
-        ledger, run, every, ..
+        parts, run, every, ..
     } = *watching;
+    let ledger = &*parts.ledger;
     let connections = ledger.connections().await?;
     let mut progress = None;
     let mut idle = Idle::since_now();
@@ -56,7 +58,7 @@ pub(crate) async fn watch(
         };
         // Sums over a million segments take their time; looking must not become the main work.
         let pause = every.max(asked.elapsed() * 10);
-        let granted = || granted_per_second(&connections, &report);
+        let granted = || granted_per_second(parts, &connections, &report);
         progress
             .get_or_insert_with(|| Progress::new(talk, granted()))
             .show(&report);
@@ -123,15 +125,15 @@ impl Idle {
 }
 
 /// Requests per second that the gates of a run's connections grant together.
-fn granted_per_second(connections: &[Connection], report: &RunReport) -> f64 {
+fn granted_per_second(parts: &Parts, connections: &[Connection], report: &RunReport) -> f64 {
     let rate = |connection: &Connection| {
-        let default = || connector_entry(&connection.connector).map(|entry| entry.gate.requests_per_second);
-        connection.requests_per_second.or_else(default).unwrap_or(0.0)
+        let entry = connector_entry(&connection.connector)?;
+        Some(parts.gate_limits(connection, entry).requests_per_second)
     };
     connections
         .iter()
         .filter(|connection| report.connections.contains(&connection.name))
-        .map(rate)
+        .filter_map(rate)
         .sum()
 }
 

@@ -111,7 +111,7 @@ pub(crate) async fn run_here(
     let runner = Runner::start(lock, parts, &session.settings).await?;
     let ledger = &*parts.ledger;
     let watching = Watching {
-        ledger,
+        parts,
         run,
         every: LOOK_EVERY,
         if_nobody_works: None,

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use ledgerfleet_connectors::{Target, connector_entry};
-use ledgerfleet_coordination::{GateLimits, Reservation, Start};
+use ledgerfleet_coordination::{Reservation, Start};
 use ledgerfleet_ledger::Purge;
 use ledgerfleet_model::{Connection, ConnectionState, Failure, FailureKind};
 use ledgerfleet_wiring::Parts;
@@ -92,14 +92,7 @@ async fn identify(parts: &Parts, connection: &Connection) -> anyhow::Result<Stri
 /// One grant of the connection's gate. The slot ends by its time to live: the process ends before.
 async fn pass_gate(parts: &Parts, connection: &Connection) -> anyhow::Result<()> {
     let entry = connector_entry(&connection.connector).context("this program lacks the connector")?;
-    let limits = GateLimits {
-        requests_per_second: connection
-            .requests_per_second
-            .unwrap_or(entry.gate.requests_per_second),
-        slots: connection.slots.unwrap_or(entry.gate.slots),
-        slot_ttl: parts.timings.lock_ttl,
-        quarantine: parts.timings.request,
-    };
+    let limits = parts.gate_limits(connection, entry);
     loop {
         match parts
             .gate

@@ -15,7 +15,7 @@ use crate::session::Session;
 
 pub(crate) async fn run(session: &Session, command: AddCommand) -> anyhow::Result<Exit> {
     let AddCommand::Quickbooks(args) = command;
-    let wanted = wanted(session, &args)?;
+    let wanted = wanted(&args)?;
     let secret = read_secret(&args.refresh_token_file)?;
     let parts = session.parts().await?;
     let added = add_or_replace(&parts, wanted, &secret).await?;
@@ -36,10 +36,9 @@ pub(crate) enum Added {
     Updated,
 }
 
-fn wanted(session: &Session, args: &AddQuickbooksArgs) -> Result<NewConnection, Problem> {
+fn wanted(args: &AddQuickbooksArgs) -> Result<NewConnection, Problem> {
     check_name(&args.name)?;
     check_realm(&args.realm)?;
-    let settings = &session.settings.quickbooks;
     Ok(NewConnection {
         id: ConnectionId::new(),
         name: args.name.clone(),
@@ -47,8 +46,9 @@ fn wanted(session: &Session, args: &AddQuickbooksArgs) -> Result<NewConnection, 
         account: args.realm.clone(),
         environment: args.environment.into(),
         time_zone: args.time_zone,
-        requests_per_second: settings.requests_per_second,
-        slots: settings.slots,
+        // What is configured holds for every connection without numbers of its own.
+        requests_per_second: None,
+        slots: None,
     })
 }
 

@@ -59,7 +59,7 @@ pub(crate) async fn follow(session: &Session, parts: &Parts, id: RunId) -> anyho
     let stop = Stop::on_signals()?;
     let ledger = &*parts.ledger;
     let watching = Watching {
-        ledger,
+        parts,
         run: id,
         every: LOOK_EVERY,
         if_nobody_works: Some(NOBODY_WORKS),
