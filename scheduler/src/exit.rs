@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use ledgerfleet_access::AccessError;
 use ledgerfleet_config::ConfigError;
 use ledgerfleet_ledger::LedgerError;
+use ledgerfleet_process::Signal;
 use ledgerfleet_telemetry::logs::LogError;
 use ledgerfleet_wiring::{KeyFileError, RunnerLockError, WiringError};
 
@@ -53,6 +54,14 @@ impl Exit {
         first
             .or_else(|| all.into_iter().find(|exit| *exit != Self::Done))
             .unwrap_or(Self::Done)
+    }
+
+    /// The code of a process that a signal has ended.
+    pub(crate) fn of(signal: Signal) -> Self {
+        match signal {
+            Signal::Interrupt => Self::Interrupted,
+            Signal::Terminate => Self::Terminated,
+        }
     }
 
     /// The number.

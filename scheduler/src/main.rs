@@ -5,12 +5,10 @@ mod cli;
 mod commands;
 mod disk;
 mod exit;
-mod http;
 mod output;
 mod plan;
 mod runner;
 mod session;
-mod signals;
 mod submit;
 mod watch;
 

@@ -9,7 +9,7 @@ use ledgerfleet_wiring::Parts;
 
 use crate::exit::Exit;
 use crate::output::{Progress, Talk};
-use crate::signals::Stop;
+use ledgerfleet_process::Stop;
 
 /// Without a claim for this long, somebody should be told that no worker runs.
 const NOBODY_WORKS_AFTER: Duration = Duration::from_secs(30);
@@ -74,7 +74,7 @@ pub(crate) async fn watch(
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = stop.token().cancelled() => {
-                return Ok(Some((report, Ended::Signal(stop.exit().unwrap_or(Exit::Interrupted)))));
+                return Ok(Some((report, Ended::Signal(stop.signal().map_or(Exit::Interrupted, Exit::of)))));
             }
         }
     }

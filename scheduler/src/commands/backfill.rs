@@ -16,9 +16,9 @@ use crate::output::{Row, counted, thousands};
 use crate::plan::{Plan, Request, plan};
 use crate::runner::{Runner, take_lock};
 use crate::session::{Session, connections_named};
-use crate::signals::Stop;
 use crate::submit::submit;
 use crate::watch::{Ended, Watching, exit_of, watch};
+use ledgerfleet_process::Stop;
 
 /// How often a run that this process carries is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);

@@ -25,14 +25,14 @@ use super::demo_check::{Comparison, Hashes, compare, stored, table_of};
 use super::run::tell_end;
 use crate::cli::DemoArgs;
 use crate::exit::{Exit, Problem};
-use crate::http::Listening;
 use crate::output::{counted, span, thousands};
 use crate::plan::{Plan, Request, plan};
 use crate::runner::{Runner, take_lock};
 use crate::session::Session;
-use crate::signals::Stop;
 use crate::submit::submit;
 use crate::watch::{Ended, exit_of};
+use ledgerfleet_process::Listening;
+use ledgerfleet_process::Stop;
 
 /// The file, in the working directory.
 const DATABASE: &str = "ledgerfleet-demo.db";

@@ -10,8 +10,8 @@ use super::run_rows::{RunLine, RunWithVolumes};
 use crate::cli::RunCommand;
 use crate::exit::{Exit, Problem};
 use crate::session::Session;
-use crate::signals::Stop;
 use crate::watch::{Ended, Watching, exit_of, needing_authorisation, watch};
+use ledgerfleet_process::Stop;
 
 /// How often a run that another process carries is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

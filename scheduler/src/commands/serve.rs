@@ -6,10 +6,10 @@ use ledgerfleet_telemetry::metrics;
 use ledgerfleet_wiring::RunnerLock;
 
 use crate::exit::{Exit, Problem};
-use crate::http::Listening;
 use crate::runner::{Runner, take_lock};
 use crate::session::Session;
-use crate::signals::Stop;
+use ledgerfleet_process::Listening;
+use ledgerfleet_process::Stop;
 
 pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;
@@ -34,7 +34,7 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
         .talk
         .say("stopping: pages in progress are finished, the rest is handed back (again: stop at once)");
     runner.stop().await?;
-    Ok(stop.exit().unwrap_or(Exit::Failed))
+    Ok(stop.signal().map_or(Exit::Failed, Exit::of))
 }
 
 /// The running role of the file. A fleet has no such role and no such file.

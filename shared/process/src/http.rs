@@ -35,25 +35,26 @@ enum LookError {
 
 /// A socket that is bound, so that a taken port is known before anything else begins.
 #[derive(Debug)]
-pub(crate) struct Listening {
+pub struct Listening {
     listener: TcpListener,
     address: SocketAddr,
 }
 
 impl Listening {
-    pub(crate) async fn on(address: SocketAddr) -> std::io::Result<Self> {
+    /// Binds.
+    pub async fn on(address: SocketAddr) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address })
     }
 
     /// Where it listens; with the real port where 0 was asked for.
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Answers until `shutdown`.
-    pub(crate) async fn serve(
+    pub async fn serve(
         self,
         parts: Parts,
         recorder: Recorder,

@@ -4,39 +4,56 @@ use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::exit::Exit;
+/// A signal that asks to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT: Ctrl-C.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
+impl Signal {
+    /// The code that a process ends with because of it: 128 and its number.
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
+        }
+    }
+}
 
 /// The wish to stop, passed to everything that runs long.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Stop {
+pub struct Stop {
     token: CancellationToken,
-    exit: Arc<OnceLock<Exit>>,
+    signal: Arc<OnceLock<Signal>>,
 }
 
 impl Stop {
     /// Listens from now on. Before, signals end the process as usual.
-    pub(crate) fn on_signals() -> std::io::Result<Self> {
+    pub fn on_signals() -> std::io::Result<Self> {
         let stop = Self::default();
         let mut signals = Signals::listen()?;
         let heard = stop.clone();
         tokio::spawn(async move {
             let first = signals.next().await;
-            heard.exit.get_or_init(|| first);
+            heard.signal.get_or_init(|| first);
             heard.token.cancel();
             let second = signals.next().await;
-            std::process::exit(second.code().into());
+            std::process::exit(second.exit_code().into());
         });
         Ok(stop)
     }
 
     /// Cancelled at the first signal.
-    pub(crate) fn token(&self) -> &CancellationToken {
+    pub fn token(&self) -> &CancellationToken {
         &self.token
     }
 
-    /// The code of the signal that came, if one did.
-    pub(crate) fn exit(&self) -> Option<Exit> {
-        self.exit.get().copied()
+    /// The signal that came, if one did.
+    pub fn signal(&self) -> Option<Signal> {
+        self.signal.get().copied()
     }
 }
 
@@ -56,10 +73,10 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> Exit {
+    async fn next(&mut self) -> Signal {
         tokio::select! {
-            _ = self.interrupt.recv() => Exit::Interrupted,
-            _ = self.terminate.recv() => Exit::Terminated,
+            _ = self.interrupt.recv() => Signal::Interrupt,
+            _ = self.terminate.recv() => Signal::Terminate,
         }
     }
 }
@@ -77,11 +94,11 @@ impl Signals {
         Ok(Self)
     }
 
-    async fn next(&mut self) -> Exit {
+    async fn next(&mut self) -> Signal {
         // An error means that nothing can ever be heard.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-        Exit::Interrupted
+        Signal::Interrupt
     }
 }
