@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use ledgerfleet_connectors::{AccessGrant, AuthenticationError, Connector};
 use ledgerfleet_model::ConnectionId;
+use ledgerfleet_telemetry::metrics::{self, RefreshResult};
 use secrecy::SecretString;
 use tokio::sync::OwnedMutexGuard;
 
@@ -155,7 +156,15 @@ impl Refresh {
         self.stop_if_dead(&stored)?;
         // The life of what is granted counts from before the request, so that it is never believed too long.
         let asked_at = self.parts.clock.now();
-        match self.ask(&stored).await {
+        let answer = self.ask(&stored).await;
+        metrics::token_refreshed(match &answer {
+            Ok(_) => RefreshResult::Granted,
+            Err(AuthenticationError::Refused(_) | AuthenticationError::WrongKeys(_)) => {
+                RefreshResult::Refused
+            }
+            Err(_) => RefreshResult::Failed,
+        });
+        match answer {
             Ok(grant) => {
                 self.report(&grant);
                 self.known.unsaved = Some(self.granted(stored, grant, asked_at));
