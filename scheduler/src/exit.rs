@@ -302,6 +302,16 @@ fn of_wiring(error: &WiringError) -> Option<(Exit, String)> {
             Exit::Usage,
             "`scheduler key generate` makes a key; give it as LEDGERFLEET_MASTER_KEY".to_owned(),
         )),
+        WiringError::WrongKey(_) => Some((
+            Exit::Usage,
+            "give LEDGERFLEET_MASTER_KEY, or put back the key file, that this database was used with".to_owned(),
+        )),
+        WiringError::NoLedger(_) => Some((
+            Exit::Usage,
+            "go to where it is, name it with LEDGERFLEET_DATABASE_URL=sqlite://PATH, or begin with `scheduler \
+             connection add`"
+                .to_owned(),
+        )),
         WiringError::FleetIsNotBuilt => Some((
             Exit::Usage,
             "unset LEDGERFLEET_DATABASE_URL and LEDGERFLEET_REDIS_URL".to_owned(),

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use ledgerfleet_config::Settings;
 use ledgerfleet_ledger::{Ledger, LedgerError};
 use ledgerfleet_model::Connection;
-use ledgerfleet_wiring::{Parts, WiringError, assemble};
+use ledgerfleet_wiring::{Opening, Parts, WiringError, assemble};
 
 use crate::cli::Global;
 use crate::exit::Problem;
@@ -63,9 +63,18 @@ impl Session {
         }
     }
 
-    /// Opens the ledger and composes the parts; says what was made on the way.
+    /// Opens the ledger, which must be there, and composes the parts.
     pub(crate) async fn parts(&self) -> Result<Parts, WiringError> {
-        let parts = assemble(&self.settings).await?;
+        self.assemble(Opening::Existing).await
+    }
+
+    /// Opens the ledger, or makes one, and composes the parts; says what was made on the way.
+    pub(crate) async fn parts_or_new(&self) -> Result<Parts, WiringError> {
+        self.assemble(Opening::MayCreate).await
+    }
+
+    async fn assemble(&self, opening: Opening) -> Result<Parts, WiringError> {
+        let parts = assemble(&self.settings, opening).await?;
         for notice in &parts.notices {
             self.talk.say(notice);
         }

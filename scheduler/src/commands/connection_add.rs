@@ -17,7 +17,7 @@ pub(crate) async fn run(session: &Session, command: AddCommand) -> anyhow::Resul
     let AddCommand::Quickbooks(args) = command;
     let wanted = wanted(&args)?;
     let secret = read_secret(&args.refresh_token_file)?;
-    let parts = session.parts().await?;
+    let parts = session.parts_or_new().await?;
     let added = add_or_replace(&parts, wanted, &secret).await?;
     let name = &args.name;
     session.talk.say(match added {

@@ -109,7 +109,7 @@ fn settings(settings: &Settings, emulator: &RunningEmulator) -> Settings {
 }
 
 async fn open(session: &Session) -> anyhow::Result<Parts> {
-    session.parts().await.map_err(|error| {
+    session.parts_or_new().await.map_err(|error| {
         let next = format!("run the demo in another directory, or move {DATABASE} away; it is left as it is");
         let refused =
             |error: &LedgerError| matches!(error, LedgerError::Foreign(_) | LedgerError::NewerVersion { .. });

@@ -5,7 +5,7 @@ use crate::session::Session;
 
 /// Opening a ledger migrates it, in one transaction.
 pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
-    session.parts().await?;
+    session.parts_or_new().await?;
     let place = session
         .settings
         .shape

@@ -12,7 +12,7 @@ use ledgerfleet_process::Listening;
 use ledgerfleet_process::Stop;
 
 pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
-    let parts = session.parts().await?;
+    let parts = session.parts_or_new().await?;
     let lock = role(session)?;
     let stop = Stop::on_signals()?;
     let connectors: Vec<&'static str> = REGISTRY.iter().map(|entry| entry.name).collect();

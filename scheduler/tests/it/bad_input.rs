@@ -69,11 +69,35 @@ async fn what_cannot_be_asked_for_is_refused_before_anything_is_done() {
 #[tokio::test]
 async fn a_company_is_asked_for_when_there_is_none() {
     let world = World::new();
+    world.run("migrate").await.expect(0);
     world
         .run(&GOOD.replace("demo-us", "all"))
         .await
         .expect(2)
         .says("scheduler connection add quickbooks");
+}
+
+#[tokio::test]
+async fn the_wrong_directory_is_told_and_left_as_it_is() {
+    let world = World::new();
+    for line in ["run list", GOOD, "coverage", "dlq list", "connection list"] {
+        world.run(line).await.expect(2).says("there is no ledger at");
+    }
+    assert!(!world.path("ledgerfleet.db").exists() && !world.path("ledgerfleet.db.key").exists());
+}
+
+#[tokio::test]
+async fn a_database_without_its_key_is_not_given_another() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    world.connect(&emulator.info().companies[0]).await;
+    std::fs::remove_file(world.path("ledgerfleet.db.key")).unwrap();
+    world.run(GOOD).await.expect(2).says("is missing");
+    let other = world.with(
+        "LEDGERFLEET_MASTER_KEY",
+        "lfk1_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    );
+    other.run(GOOD).await.expect(2).says("not the master key");
 }
 
 #[tokio::test]
@@ -95,7 +119,11 @@ async fn a_wrong_configuration_is_refused_with_its_remedy() {
     let half = world().with("LEDGERFLEET_DATABASE_URL", "postgres://localhost/books");
     half.run(line).await.expect(2).says("only one of the two URLs");
     let no_key = world().with("LEDGERFLEET_MASTER_KEY", "shopping list");
-    no_key.run(line).await.expect(2).says("scheduler key generate");
+    no_key
+        .run("migrate")
+        .await
+        .expect(2)
+        .says("scheduler key generate");
     let elsewhere = world().with("LEDGERFLEET_QUICKBOOKS_API_URL", "https://example.com");
     elsewhere
         .run(line)

@@ -47,7 +47,7 @@ async fn a_database_of_a_newer_program_is_refused() {
 #[tokio::test]
 async fn a_place_that_cannot_hold_a_file_is_a_dependency_that_is_down() {
     let world = World::new().with("LEDGERFLEET_DATABASE_URL", "sqlite://no/such/place/books.db");
-    world.run("run list").await.expect(5).says("directory");
+    world.run("migrate").await.expect(5).says("directory");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Assemble: settings become parts.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ledgerfleet_access::{Access, AccessError};
@@ -98,6 +98,9 @@ pub enum WiringError {
     /// The ledger cannot be opened.
     #[error("the ledger cannot be opened")]
     Ledger(#[from] LedgerError),
+    /// There is no ledger where one was looked for.
+    #[error("there is no ledger at {}", .0.display())]
+    NoLedger(PathBuf),
     /// The key beside the database is unusable.
     #[error("the master key cannot be read")]
     KeyFile(#[from] KeyFileError),
@@ -115,12 +118,24 @@ pub enum WiringError {
     FleetIsNotBuilt,
 }
 
+/// What to do where there is no ledger yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// Make one.
+    MayCreate,
+    /// Refuse: what is asked for makes sense only where something is stored, so this is the wrong place.
+    Existing,
+}
+
 /// Opens the ledger and puts the parts together. Nothing is asked of an upstream.
-pub async fn assemble(settings: &Settings) -> Result<Parts, WiringError> {
+pub async fn assemble(settings: &Settings, opening: Opening) -> Result<Parts, WiringError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let Shape::Embedded { path } = &settings.shape else {
         return Err(WiringError::FleetIsNotBuilt);
     };
+    if opening == Opening::Existing && !path.exists() {
+        return Err(WiringError::NoLedger(path.clone()));
+    }
     let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(path, clock.clone()).await?);
     let mut notices = Vec::new();
     let vault = Arc::new(Vault::new(embedded_key(settings, &*ledger, &mut notices).await?));

@@ -4,6 +4,6 @@ mod assemble;
 mod key_file;
 mod runner_lock;
 
-pub use assemble::{Parts, WiringError, assemble};
+pub use assemble::{Opening, Parts, WiringError, assemble};
 pub use key_file::KeyFileError;
 pub use runner_lock::{RunnerLock, RunnerLockError};

@@ -16,7 +16,7 @@ use ledgerfleet_model::window::windows;
 use ledgerfleet_model::{
     Axis, Connection, ConnectionId, DateRange, Environment, Lane, RunId, SegmentId, Segmenting, WorkerName,
 };
-use ledgerfleet_wiring::{Parts, assemble};
+use ledgerfleet_wiring::{Opening, Parts, assemble};
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -62,7 +62,7 @@ impl World {
         let emulator = Emulator::start(options).await.unwrap();
         let directory = tempfile::tempdir().unwrap();
         let settings = settings(&emulator, &directory);
-        let parts = assemble(&settings).await.unwrap();
+        let parts = assemble(&settings, Opening::MayCreate).await.unwrap();
         let mut world = Self {
             emulator,
             parts,
@@ -106,7 +106,7 @@ impl World {
 
     /// The same ledger, opened by what would be another process.
     pub(crate) async fn another_process(&self) -> Parts {
-        assemble(&self.settings).await.unwrap()
+        assemble(&self.settings, Opening::Existing).await.unwrap()
     }
 
     /// Submits the last `days` days of `entities` of every connection.
