@@ -10,6 +10,7 @@ pub mod dispatching;
 mod error;
 pub mod guard;
 pub mod pages;
+pub mod postgres;
 pub mod records;
 pub mod runs;
 pub mod sqlite;
@@ -21,6 +22,7 @@ pub use dead_letters::{Attempt, DeadLetter, DeadLetterFilter, DeadLetterGroup, D
 pub use dispatching::{ClosedRun, DispatchLimits, Dispatching, Ready, RescueScope, Rescued, SegmentCounts};
 pub use error::LedgerError;
 pub use pages::{Committed, Effects, FinishedWindow, NextStep, PageCommit, Pages};
+pub use postgres::{Leadership, PostgresLedger, PostgresOptions};
 pub use records::{EntityTotals, RecordFilter, RecordStub, Records, StoredRecord};
 pub use runs::{EntityVolume, NewRun, NewSegment, RunReport, Runs, Steer, Submitted};
 pub use sqlite::SqliteLedger;

@@ -5,6 +5,8 @@
     reason = "a test that cannot be set up fails"
 )]
 
+mod postgres;
 mod redis;
 
+pub use postgres::{Database, PrivatePostgres, Settings};
 pub use redis::PrivateRedis;

@@ -1,9 +1,10 @@
-//! The SQLite ledger: the promises that every ledger keeps, and those that only a file can break.
+//! The ledgers: the promises that each keeps, and those that only a file or a server can break.
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
 mod file;
 mod guard;
 mod hours;
+mod postgres;
 mod size;
 mod world;
 

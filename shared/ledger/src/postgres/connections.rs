@@ -1,0 +1,269 @@
+//! Connections and their sealed credentials on Postgres.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use ledgerfleet_model::{Connection, ConnectionId, ConnectionState, Environment};
+use sqlx::PgConnection;
+use sqlx::types::Uuid;
+
+use super::PostgresLedger;
+use super::codec::{Count, Word, plain, small};
+use super::error::{failed, persistently};
+use super::segments::{Cancelled, audit, cancel, take_time};
+use crate::{Connections, LedgerError, NewConnection, Purge, SealedCredential};
+
+struct ConnectionRow {
+    id: Uuid,
+    name: String,
+    connector: String,
+    account: String,
+    environment: Word<Environment>,
+    time_zone: Word<Tz>,
+    state: Word<ConnectionState>,
+    state_reason: Option<String>,
+    requests_per_second: Option<f64>,
+    slots: Option<Count<u32>>,
+    created_at: DateTime<Utc>,
+}
+
+impl From<ConnectionRow> for Connection {
+    fn from(row: ConnectionRow) -> Self {
+        Self {
+            id: ConnectionId(row.id),
+            name: row.name,
+            connector: row.connector,
+            account: row.account,
+            environment: row.environment.0,
+            time_zone: row.time_zone.0,
+            state: row.state.0,
+            state_reason: row.state_reason,
+            requests_per_second: row.requests_per_second,
+            slots: row.slots.map(|slots| slots.0),
+            created_at: row.created_at,
+        }
+    }
+}
+
+#[async_trait]
+impl Connections for PostgresLedger {
+    async fn add_connection(
+        &self,
+        new: &NewConnection,
+        credential: &SealedCredential,
+    ) -> Result<Connection, LedgerError> {
+        persistently(|| self.add_once(new, credential)).await
+    }
+
+    async fn connections(&self) -> Result<Vec<Connection>, LedgerError> {
+        let all = || async {
+            sqlx::query_as!(
+                ConnectionRow,
+                r#"
+                SELECT id, name, connector, account, environment AS "environment: _", time_zone AS "time_zone: _",
+                    state AS "state: _", state_reason, requests_per_second, slots AS "slots: _", created_at
+                FROM fleet.connections WHERE state <> 'removed' ORDER BY name"#
+            )
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("connections"))
+        };
+        Ok(persistently(all)
+            .await?
+            .into_iter()
+            .map(Connection::from)
+            .collect())
+    }
+
+    async fn connection(&self, id: ConnectionId) -> Result<Option<Connection>, LedgerError> {
+        let one = || async {
+            sqlx::query_as!(
+                ConnectionRow,
+                r#"
+                SELECT id, name, connector, account, environment AS "environment: _", time_zone AS "time_zone: _",
+                    state AS "state: _", state_reason, requests_per_second, slots AS "slots: _", created_at
+                FROM fleet.connections WHERE id = $1"#,
+                id.0
+            )
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed("connection"))
+        };
+        Ok(persistently(one).await?.map(Connection::from))
+    }
+
+    async fn set_connection_state(
+        &self,
+        id: ConnectionId,
+        state: ConnectionState,
+        reason: Option<&str>,
+    ) -> Result<(), LedgerError> {
+        if state == ConnectionState::Removed {
+            return self.remove_connection(id, Purge::KeepRecords).await.map(drop);
+        }
+        let reason = reason.map(plain);
+        let set = || async {
+            sqlx::query!(
+                "
+                UPDATE fleet.connections
+                SET state = CASE state WHEN 'removed' THEN state ELSE $2 END,
+                    state_reason = CASE state WHEN 'removed' THEN state_reason ELSE $3 END
+                WHERE id = $1",
+                id.0,
+                state.as_str(),
+                reason.as_deref(),
+            )
+            .execute(&self.pool)
+            .await
+            .map_err(failed("set connection state"))
+        };
+        match persistently(set).await?.rows_affected() {
+            0 => Err(LedgerError::NoSuchConnection(id)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn remove_connection(&self, id: ConnectionId, purge: Purge) -> Result<u64, LedgerError> {
+        persistently(|| self.remove_once(id, purge)).await
+    }
+
+    async fn credential(&self, id: ConnectionId) -> Result<Option<SealedCredential>, LedgerError> {
+        struct CredentialRow {
+            version: i64,
+            sealed: String,
+            stored_at: DateTime<Utc>,
+        }
+        let one = || async {
+            sqlx::query_as!(
+                CredentialRow,
+                "SELECT version, sealed, stored_at FROM fleet.credentials WHERE connection_id = $1",
+                id.0
+            )
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed("credential"))
+        };
+        Ok(persistently(one).await?.map(|row| SealedCredential {
+            version: row.version,
+            sealed: row.sealed,
+            stored_at: Some(row.stored_at),
+        }))
+    }
+
+    async fn replace_credential(
+        &self,
+        id: ConnectionId,
+        expected: i64,
+        new: &SealedCredential,
+    ) -> Result<bool, LedgerError> {
+        // The seal is bound to the version: one that does not follow could never be opened again.
+        let replace = || async {
+            sqlx::query!(
+                "
+                UPDATE fleet.credentials SET version = $3, sealed = $4, stored_at = now()
+                WHERE connection_id = $1 AND version = $2 AND $3 = version + 1",
+                id.0,
+                expected,
+                new.version,
+                &new.sealed,
+            )
+            .execute(&self.pool)
+            .await
+            .map_err(failed("replace credential"))
+        };
+        Ok(persistently(replace).await?.rows_affected() == 1)
+    }
+}
+
+impl PostgresLedger {
+    async fn add_once(
+        &self,
+        new: &NewConnection,
+        credential: &SealedCredential,
+    ) -> Result<Connection, LedgerError> {
+        let mut tx = self.begin("add connection").await?;
+        let connection = insert_connection(&mut tx, new).await?;
+        let insert = sqlx::query!(
+            "INSERT INTO fleet.credentials (connection_id, version, sealed, stored_at) VALUES ($1, $2, $3, now())",
+            new.id.0,
+            credential.version,
+            &credential.sealed,
+        );
+        insert
+            .execute(&mut *tx)
+            .await
+            .map_err(failed("insert credential"))?;
+        tx.commit().await.map_err(failed("add connection"))?;
+        Ok(connection)
+    }
+
+    async fn remove_once(&self, id: ConnectionId, purge: Purge) -> Result<u64, LedgerError> {
+        let mut tx = self.begin("remove connection").await?;
+        take_time(&mut tx).await?;
+        let remove = sqlx::query!(
+            "UPDATE fleet.connections SET state = 'removed', state_reason = NULL WHERE id = $1",
+            id.0
+        );
+        let removed = remove
+            .execute(&mut *tx)
+            .await
+            .map_err(failed("remove connection"))?;
+        if removed.rows_affected() == 0 {
+            return Err(LedgerError::NoSuchConnection(id));
+        }
+        let forget = sqlx::query!("DELETE FROM fleet.credentials WHERE connection_id = $1", id.0);
+        forget
+            .execute(&mut *tx)
+            .await
+            .map_err(failed("forget credential"))?;
+        // Whoever stores a page is waited for here; after this nobody stores another.
+        let cancelled = cancel(&mut tx, Cancelled::OfConnection(id)).await?;
+        let deleted = match purge {
+            Purge::KeepRecords => 0,
+            Purge::DeleteRecords => delete_records(&mut tx, id).await?,
+        };
+        let detail = serde_json::json!({ "segments_cancelled": cancelled, "records_deleted": deleted });
+        audit(&mut tx, "connection.remove", Some(id.0), detail).await?;
+        tx.commit().await.map_err(failed("remove connection"))?;
+        Ok(deleted)
+    }
+}
+
+async fn insert_connection(tx: &mut PgConnection, new: &NewConnection) -> Result<Connection, LedgerError> {
+    let insert = sqlx::query_as!(
+        ConnectionRow,
+        r#"
+        INSERT INTO fleet.connections (id, name, connector, account, environment, time_zone, state,
+            requests_per_second, slots, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $8, now())
+        ON CONFLICT (name) WHERE state <> 'removed' DO NOTHING
+        RETURNING id, name, connector, account, environment AS "environment: _", time_zone AS "time_zone: _",
+            state AS "state: _", state_reason, requests_per_second, slots AS "slots: _", created_at"#,
+        new.id.0,
+        &new.name,
+        &new.connector,
+        &new.account,
+        new.environment.as_str(),
+        new.time_zone.name(),
+        new.requests_per_second,
+        new.slots.map(small),
+    );
+    let row = insert
+        .fetch_optional(tx)
+        .await
+        .map_err(failed("insert connection"))?;
+    row.map(Connection::from)
+        .ok_or_else(|| LedgerError::NameTaken(new.name.clone()))
+}
+
+/// Deletes a connection's records, and with them the claim that anything of it is covered.
+async fn delete_records(tx: &mut PgConnection, id: ConnectionId) -> Result<u64, LedgerError> {
+    let records = sqlx::query!("DELETE FROM raw.records WHERE connection_id = $1", id.0);
+    let deleted = records
+        .execute(&mut *tx)
+        .await
+        .map_err(failed("delete records"))?;
+    let coverage = sqlx::query!("DELETE FROM fleet.coverage WHERE connection_id = $1", id.0);
+    coverage.execute(tx).await.map_err(failed("delete coverage"))?;
+    Ok(deleted.rows_affected())
+}

@@ -1,0 +1,125 @@
+//! Coverage on Postgres.
+
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate, Utc};
+use ledgerfleet_model::{Axis, SegmentId};
+use sqlx::PgConnection;
+use sqlx::types::Uuid;
+
+use super::PostgresLedger;
+use super::codec::{Count, Word, number, plain};
+use super::error::{failed, persistently};
+use super::segments::WindowColumns;
+use crate::{Coverage, CoverageFilter, CoverageRow, CoverageState, FinishedWindow, LedgerError, PageCommit};
+
+struct Row {
+    name: String,
+    entity: String,
+    axis: Word<Axis>,
+    day_from: Option<NaiveDate>,
+    day_to: Option<NaiveDate>,
+    state: Word<CoverageState>,
+    rows: Count<u64>,
+    source_count: Option<Count<u64>>,
+    read_at: DateTime<Utc>,
+    last_result: String,
+    last_segment_id: Uuid,
+    note: Option<String>,
+}
+
+impl From<Row> for CoverageRow {
+    fn from(row: Row) -> Self {
+        Self {
+            connection: row.name,
+            entity: row.entity,
+            axis: row.axis.0,
+            from: row.day_from,
+            to: row.day_to.and_then(|day| day.pred_opt()),
+            state: row.state.0,
+            rows: row.rows.0,
+            source_count: row.source_count.map(|count| count.0),
+            read_at: row.read_at,
+            last_result: row.last_result,
+            last_segment: SegmentId(row.last_segment_id),
+            note: row.note,
+        }
+    }
+}
+
+#[async_trait]
+impl Coverage for PostgresLedger {
+    async fn coverage(&self, filter: &CoverageFilter) -> Result<Vec<CoverageRow>, LedgerError> {
+        let connections: Vec<Uuid> = filter.connections.iter().map(|id| id.0).collect();
+        // A window without days covers all of them, so no range leaves it out.
+        let covered = || async {
+            sqlx::query_as!(
+                Row,
+                r#"
+                SELECT c.name, v.entity, v.axis AS "axis: _", v.day_from, v.day_to, v.state AS "state: _",
+                    v.rows AS "rows: _", v.source_count AS "source_count: _", v.read_at, v.last_result,
+                    v.last_segment_id, v.note
+                FROM fleet.coverage v JOIN fleet.connections c ON c.id = v.connection_id
+                WHERE c.state <> 'removed'
+                  AND (cardinality($1::uuid[]) = 0 OR v.connection_id = ANY($1))
+                  AND (cardinality($2::text[]) = 0 OR v.entity = ANY($2))
+                  AND ($3::date IS NULL OR v.day_to IS NULL OR v.day_to > $3)
+                  AND ($4::date IS NULL OR v.day_from IS NULL OR v.day_from <= $4)
+                ORDER BY c.name, v.entity, v.axis, v.day_from NULLS FIRST, v.day_to NULLS FIRST"#,
+                &connections,
+                &filter.entities,
+                filter.from,
+                filter.to,
+            )
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("coverage"))
+        };
+        Ok(persistently(covered)
+            .await?
+            .into_iter()
+            .map(CoverageRow::from)
+            .collect())
+    }
+}
+
+/// Writes that the window of a page was read to its end, and forgets what was seen in it.
+pub(super) async fn cover(
+    tx: &mut PgConnection,
+    page: &PageCommit<'_>,
+    finished: &FinishedWindow,
+) -> Result<(), LedgerError> {
+    let window = WindowColumns::from(page.window);
+    let state = if finished.open {
+        CoverageState::Open
+    } else {
+        CoverageState::Complete
+    };
+    let note = finished.note.as_deref().map(plain);
+    let cover = sqlx::query!(
+        "
+        WITH forgotten AS (
+            DELETE FROM fleet.seen WHERE segment_id = $11)
+        INSERT INTO fleet.coverage (connection_id, entity, axis, day_from, day_to, starts_at, ends_at, state, rows,
+            source_count, read_at, last_result, last_segment_id, note)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now(), 'done', $11, $12)
+        ON CONFLICT (connection_id, entity, axis, coalesce(day_from, '-infinity'), coalesce(day_to, 'infinity'))
+        DO UPDATE SET
+            starts_at = excluded.starts_at, ends_at = excluded.ends_at, state = excluded.state,
+            rows = excluded.rows, source_count = excluded.source_count, read_at = excluded.read_at,
+            last_result = excluded.last_result, last_segment_id = excluded.last_segment_id, note = excluded.note",
+        page.connection.0,
+        page.entity,
+        window.axis.as_str(),
+        window.day_from,
+        window.day_to,
+        window.starts_at,
+        window.ends_at,
+        state.as_str(),
+        number(finished.rows),
+        finished.source_count.map(number),
+        page.segment.0,
+        note.as_deref(),
+    );
+    cover.execute(tx).await.map_err(failed("cover"))?;
+    Ok(())
+}

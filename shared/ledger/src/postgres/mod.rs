@@ -1,0 +1,94 @@
+//! The ledger in Postgres, for a fleet.
+//!
+//! Every process has a small pool; the clock is the server's. Transactions are short and run at READ COMMITTED: what
+//! must hold between several is held by the fence in the segment's row, by unique indexes and by row locks that the
+//! statements explain. Rows are locked in the order of their ids; should two transactions still block each other, the
+//! one that Postgres undoes is done again.
+
+mod claims;
+mod codec;
+mod connections;
+mod coverage;
+mod database;
+mod dead_letters;
+mod dispatching;
+mod error;
+mod leadership;
+mod pages;
+mod records;
+mod reports;
+mod runs;
+mod segments;
+mod upsert;
+
+use std::path::PathBuf;
+
+use sqlx::postgres::PgPool;
+use sqlx::{Postgres, Transaction};
+
+use crate::LedgerError;
+use error::failed;
+pub use leadership::Leadership;
+
+/// How a Postgres is reached, beside its URL.
+#[derive(Debug, Clone)]
+pub struct PostgresOptions {
+    /// Connections at once. 5.
+    pub connections: u32,
+    /// The certificate (PEM) of the authority that signed the server's. With it the server must prove its name
+    /// (`sslmode=verify-full`), whatever the URL says.
+    pub root_certificate: Option<PathBuf>,
+    /// What the server's lists of sessions call this program.
+    pub application_name: String,
+}
+
+impl Default for PostgresOptions {
+    fn default() -> Self {
+        Self {
+            connections: 5,
+            root_certificate: None,
+            application_name: "ledgerfleet".to_owned(),
+        }
+    }
+}
+
+/// A ledger in a Postgres database.
+#[derive(Debug, Clone)]
+pub struct PostgresLedger {
+    pool: PgPool,
+}
+
+impl PostgresLedger {
+    /// Connects to the ledger in the database at `url`.
+    ///
+    /// # Errors
+    /// [`LedgerError::NewerVersion`] if a newer program has migrated it; [`LedgerError::Foreign`], which says what to
+    /// run, if it has not been migrated for this program; [`LedgerError::Unavailable`] if it cannot be reached or
+    /// refuses the user.
+    pub async fn connect(url: &str, options: &PostgresOptions) -> Result<Self, LedgerError> {
+        let target = database::target(url, options)?;
+        database::check_version(&target).await?;
+        Ok(Self {
+            pool: database::pool(options).connect_lazy_with(target),
+        })
+    }
+
+    /// Brings the schema of the database at `url` up to date. It may be called from several places at once: one does
+    /// it, the others wait. An applied migration is never run again, nor may its file have changed since.
+    ///
+    /// # Errors
+    /// As [`PostgresLedger::connect`]; [`LedgerError::Foreign`] if the database has a schema `fleet` of another program.
+    pub async fn migrate(url: &str, options: &PostgresOptions) -> Result<(), LedgerError> {
+        database::migrate(&database::target(url, options)?).await
+    }
+
+    /// Ends all connections.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// Begins a transaction. Dropping it undoes it.
+    async fn begin(&self, step: &'static str) -> Result<Transaction<'static, Postgres>, LedgerError> {
+        self.pool.begin().await.map_err(failed(step))
+    }
+}

@@ -1,0 +1,330 @@
+//! What the statements about segments share: their windows and standings as columns, the one statement that moves
+//! a running segment elsewhere, and the history it leaves behind.
+
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use ledgerfleet_model::segment::Event;
+use ledgerfleet_model::{
+    Axis, ConnectionId, Days, Epoch, Failure, InstantField, RunId, SegmentId, SegmentState, Standing, Window,
+};
+use sqlx::PgConnection;
+use sqlx::types::Uuid;
+
+use super::codec::{Count, interval, millis, number, plain, small};
+use super::error::failed;
+use crate::{Held, LedgerError};
+
+/// A window as it stands in a row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WindowColumns {
+    pub(super) axis: Axis,
+    pub(super) day_from: Option<NaiveDate>,
+    pub(super) day_to: Option<NaiveDate>,
+    pub(super) starts_at: Option<DateTime<Utc>>,
+    pub(super) ends_at: Option<DateTime<Utc>>,
+}
+
+impl From<&Window> for WindowColumns {
+    fn from(window: &Window) -> Self {
+        let days = window.days();
+        let instants = match *window {
+            Window::Instants { start, end, .. } => Some((start, end)),
+            Window::Dates { .. } | Window::Whole => None,
+        };
+        Self {
+            axis: window.axis(),
+            day_from: days.map(|days| days.from),
+            day_to: days.map(|days| days.to),
+            starts_at: instants.map(|(start, _)| start),
+            ends_at: instants.map(|(_, end)| end),
+        }
+    }
+}
+
+impl TryFrom<WindowColumns> for Window {
+    type Error = LedgerError;
+
+    fn try_from(row: WindowColumns) -> Result<Self, LedgerError> {
+        let incomplete = || LedgerError::Corrupt(format!("a window on `{}` lacks its bounds", row.axis));
+        let days = row.day_from.zip(row.day_to).map(|(from, to)| Days { from, to });
+        let instants = |field| {
+            let (start, end) = row.starts_at.zip(row.ends_at).ok_or_else(incomplete)?;
+            let days = days.ok_or_else(incomplete)?;
+            Ok(Window::Instants {
+                field,
+                days,
+                start,
+                end,
+            })
+        };
+        match row.axis {
+            Axis::Whole => Ok(Window::Whole),
+            Axis::TxnDate => Ok(Window::Dates {
+                days: days.ok_or_else(incomplete)?,
+            }),
+            Axis::Created => instants(InstantField::Created),
+            Axis::Updated => instants(InstantField::Updated),
+        }
+    }
+}
+
+/// A standing as it stands in a row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StandingColumns {
+    pub(super) state: SegmentState,
+    pub(super) epoch: i64,
+    pub(super) failures: Count<u32>,
+    pub(super) crashes: Count<u32>,
+    pub(super) waited_ms: Count<u64>,
+    pub(super) started: bool,
+    pub(super) progressed: bool,
+}
+
+impl From<StandingColumns> for Standing {
+    fn from(row: StandingColumns) -> Self {
+        Self {
+            state: row.state,
+            epoch: Epoch(row.epoch),
+            failures: row.failures.0,
+            crashes: row.crashes.0,
+            waited: Duration::from_millis(row.waited_ms.0),
+            started: row.started,
+            progressed: row.progressed,
+        }
+    }
+}
+
+/// How an attempt left its segment.
+pub(super) struct Departure<'a> {
+    /// The segment and the fence under which the attempt held it.
+    pub(super) held: Held,
+    /// Where the segment stands afterwards.
+    pub(super) after: Standing,
+    /// How long after now it is due again.
+    pub(super) wait: Duration,
+    /// Why the attempt ended; none when it leaves no history.
+    pub(super) failure: Option<&'a Failure>,
+    /// Metered calls since the last committed page.
+    pub(super) calls: u32,
+}
+
+/// What is known of a segment that has just departed.
+#[derive(Debug)]
+pub(super) struct Departed {
+    pub(super) connection_id: Uuid,
+    pub(super) entity: String,
+    attempt: i32,
+    worker: String,
+    claimed_at: DateTime<Utc>,
+}
+
+/// Moves a running segment to where its attempt left it. None if the fence has moved: then nothing is written.
+pub(super) async fn depart(
+    tx: &mut PgConnection,
+    departure: &Departure<'_>,
+) -> Result<Option<Departed>, LedgerError> {
+    let Departure { held, after, .. } = departure;
+    let departed = sqlx::query_as!(
+        Departed,
+        r#"
+        UPDATE fleet.segments
+        SET state = $3, epoch = $4, failures = $5, crashes = $6, waited_ms = $7, started = $8, progressed = $9,
+            due_at = now() + $10::interval, lease_until = NULL, calls = calls + $11
+        WHERE id = $1 AND epoch = $2 AND state = 'running'
+        RETURNING connection_id, entity, attempt, worker AS "worker!", claimed_at AS "claimed_at!""#,
+        held.segment.0,
+        held.epoch.0,
+        after.state.as_str(),
+        after.epoch.0,
+        small(after.failures),
+        small(after.crashes),
+        millis(after.waited),
+        after.started,
+        after.progressed,
+        interval(departure.wait),
+        number(departure.calls),
+    );
+    let departed = departed
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(failed("depart"))?;
+    if let (Some(departed), Some(failure), SegmentState::Dead) = (&departed, departure.failure, after.state) {
+        bury(tx, held.segment, &departed.entity, failure).await?;
+    }
+    Ok(departed)
+}
+
+/// Writes why a segment is dead. Its window remembers how it was last asked for, if it was ever covered; what was
+/// seen of its unfinished reading is of no use any more.
+async fn bury(
+    tx: &mut PgConnection,
+    segment: SegmentId,
+    entity: &str,
+    failure: &Failure,
+) -> Result<(), LedgerError> {
+    let bury = sqlx::query!(
+        "
+        WITH buried AS (
+            UPDATE fleet.segments SET ended_at = now(), reason = $2, message = $3, fingerprint = $4 WHERE id = $1
+            RETURNING id, connection_id, entity, axis, day_from, day_to),
+        forgotten AS (
+            DELETE FROM fleet.seen WHERE segment_id = $1)
+        UPDATE fleet.coverage v SET last_result = 'dead', last_segment_id = s.id
+        FROM buried s
+        WHERE v.connection_id = s.connection_id AND v.entity = s.entity AND v.axis = s.axis
+          AND coalesce(v.day_from, '-infinity') = coalesce(s.day_from, '-infinity')
+          AND coalesce(v.day_to, 'infinity') = coalesce(s.day_to, 'infinity')",
+        segment.0,
+        failure.kind.as_str(),
+        &plain(&failure.message),
+        failure.fingerprint(entity),
+    );
+    bury.execute(tx).await.map_err(failed("bury"))?;
+    Ok(())
+}
+
+/// How an attempt ended, in the words of its history.
+pub(super) fn outcome_word(event: Event, after: Standing) -> &'static str {
+    match event {
+        Event::Rescue => "crash",
+        _ if after.state == SegmentState::Dead => "dead",
+        Event::Later(_) => "later",
+        _ => "retry",
+    }
+}
+
+/// Leaves a row of history behind. A wait for the reason of the row before it joins that row.
+pub(super) async fn remember_attempt(
+    tx: &mut PgConnection,
+    departure: &Departure<'_>,
+    departed: &Departed,
+    outcome: &str,
+) -> Result<(), LedgerError> {
+    let Some(failure) = departure.failure else {
+        return Ok(());
+    };
+    let code = failure.upstream_code.as_deref().map(plain);
+    let transaction = failure.transaction_id.as_deref().map(plain);
+    let request = failure.request.as_deref().map(plain);
+    let remember = sqlx::query!(
+        "
+        WITH joined AS (
+            UPDATE fleet.attempts
+            SET times = times + 1, waited_ms = waited_ms + $3, worker = $4, ended_at = now(), message = $5,
+                request = $6, status = $7, upstream_code = $8, transaction_id = $9
+            WHERE id = (SELECT id FROM fleet.attempts WHERE segment_id = $1 ORDER BY id DESC LIMIT 1)
+              AND outcome = 'later' AND $12 = 'later' AND reason = $2
+            RETURNING id)
+        INSERT INTO fleet.attempts (segment_id, reason, waited_ms, worker, ended_at, message, request, status,
+            upstream_code, transaction_id, attempt, started_at, outcome)
+        SELECT $1, $2, $3, $4, now(), $5, $6, $7, $8, $9, $10, $11, $12
+        WHERE NOT EXISTS (SELECT FROM joined)",
+        departure.held.segment.0,
+        failure.kind.as_str(),
+        millis(departure.wait),
+        &departed.worker,
+        &plain(&failure.message),
+        request.as_deref(),
+        failure.status.map(i32::from),
+        code.as_deref(),
+        transaction.as_deref(),
+        departed.attempt,
+        departed.claimed_at,
+        outcome,
+    );
+    remember.execute(tx).await.map_err(failed("remember attempt"))?;
+    Ok(())
+}
+
+/// Adds to the count of metered calls of this hour. Whoever else counts for this company waits from here to the
+/// commit, so it comes last.
+pub(super) async fn count_calls(
+    tx: &mut PgConnection,
+    connection: Uuid,
+    entity: &str,
+    calls: u32,
+) -> Result<(), LedgerError> {
+    if calls == 0 {
+        return Ok(());
+    }
+    let count = sqlx::query!(
+        "
+        INSERT INTO fleet.api_calls AS c (connection_id, entity, hour, calls)
+        VALUES ($1, $2, date_trunc('hour', now(), 'UTC'), $3)
+        ON CONFLICT (connection_id, entity, hour) DO UPDATE SET calls = c.calls + excluded.calls",
+        connection,
+        entity,
+        number(calls),
+    );
+    count.execute(tx).await.map_err(failed("count calls"))?;
+    Ok(())
+}
+
+/// Writes down what a person did.
+pub(super) async fn audit(
+    tx: &mut PgConnection,
+    action: &str,
+    subject: Option<Uuid>,
+    detail: serde_json::Value,
+) -> Result<(), LedgerError> {
+    let audit = sqlx::query!(
+        "INSERT INTO fleet.audit (at, action, subject, detail) VALUES (now(), $1, $2, $3::text::jsonb)",
+        action,
+        subject.map(|subject| subject.to_string()),
+        detail.to_string(),
+    );
+    audit.execute(tx).await.map_err(failed("audit"))?;
+    Ok(())
+}
+
+/// Whose unfinished segments to cancel.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Cancelled {
+    /// Those of a run.
+    OfRun(RunId),
+    /// Those of a connection.
+    OfConnection(ConnectionId),
+}
+
+/// Ends every segment of a scope that has not ended. Answers how many. A segment that is being claimed or stored at
+/// this moment is waited for, and cancelled as it then stands.
+pub(super) async fn cancel(tx: &mut PgConnection, scope: Cancelled) -> Result<i64, LedgerError> {
+    let (run, connection) = match scope {
+        Cancelled::OfRun(run) => (Some(run.0), None),
+        Cancelled::OfConnection(connection) => (None, Some(connection.0)),
+    };
+    let cancel = sqlx::query_scalar!(
+        r#"
+        WITH cancelled AS (
+            UPDATE fleet.segments s
+            SET state = 'cancelled', epoch = epoch + 1, lease_until = NULL, ended_at = now()
+            FROM fleet.run_connections rc
+            WHERE (rc.run_id = $1 OR rc.connection_id = $2)
+              AND s.run_id = rc.run_id AND s.connection_id = rc.connection_id
+              AND s.state IN ('pending', 'running')
+            RETURNING s.id, s.connection_id, s.entity, s.axis, s.day_from, s.day_to),
+        forgotten AS (
+            DELETE FROM fleet.seen WHERE segment_id IN (SELECT id FROM cancelled)),
+        noted AS (
+            UPDATE fleet.coverage v SET last_result = 'cancelled', last_segment_id = s.id
+            FROM cancelled s
+            WHERE v.connection_id = s.connection_id AND v.entity = s.entity AND v.axis = s.axis
+              AND coalesce(v.day_from, '-infinity') = coalesce(s.day_from, '-infinity')
+              AND coalesce(v.day_to, 'infinity') = coalesce(s.day_to, 'infinity'))
+        SELECT count(*) AS "count!" FROM cancelled"#,
+        run,
+        connection,
+    );
+    cancel.fetch_one(tx).await.map_err(failed("cancel"))
+}
+
+/// Lets the rest of a transaction take as long as it needs, and wait for others almost as long as a caller waits: for
+/// the few that touch a whole run or company.
+pub(super) async fn take_time(tx: &mut PgConnection) -> Result<(), LedgerError> {
+    use sqlx::Executor;
+    tx.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'")
+        .await
+        .map_err(failed("take time"))?;
+    Ok(())
+}

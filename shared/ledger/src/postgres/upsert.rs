@@ -1,0 +1,232 @@
+//! Storing the records of a page: one statement for those that exist and one for those that are gone, whatever their
+//! number.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, SubsecRound, Utc};
+use ledgerfleet_model::Record;
+use sqlx::PgConnection;
+
+use super::codec::{Count, plain, small, storable};
+use super::error::failed;
+use super::segments::WindowColumns;
+use crate::guard::newest_of_each;
+use crate::{Effects, LedgerError, PageCommit};
+
+/// The records of a page, a column each.
+#[derive(Default)]
+struct Columns<'a> {
+    ids: Vec<Cow<'a, str>>,
+    payloads: Vec<Cow<'a, str>>,
+    hashes: Vec<&'a [u8]>,
+    versions: Vec<Option<i64>>,
+    created: Vec<Option<DateTime<Utc>>>,
+    updated: Vec<Option<DateTime<Utc>>>,
+    dates: Vec<Option<NaiveDate>>,
+    originals: Vec<Option<&'a [u8]>>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(records: &[&'a Record]) -> Self {
+        let mut columns = Self::default();
+        for record in records {
+            columns.push(record);
+        }
+        columns
+    }
+
+    fn push(&mut self, record: &'a Record) {
+        let payload = storable(&record.payload);
+        let as_served = record.original.as_deref();
+        let changed = (*payload != *record.payload).then_some(record.payload.as_bytes());
+        self.originals.push(as_served.or(changed));
+        self.payloads.push(payload);
+        self.ids.push(plain(&record.id));
+        self.hashes.push(&record.payload_hash);
+        self.versions.push(record.source_version);
+        self.created.push(record.source_created_at);
+        self.updated
+            .push(record.source_updated_at.map(|at| at.trunc_subsecs(6)));
+        self.dates.push(record.document_date);
+    }
+}
+
+/// Stores the records of a page by the rules of [`crate::guard`], told once more in SQL: only there can they decide
+/// upon what is stored at the very moment of writing.
+pub(super) async fn upsert(tx: &mut PgConnection, page: &PageCommit<'_>) -> Result<Effects, LedgerError> {
+    let records = newest_of_each(page.records, page.observed_at);
+    let (gone, alive): (Vec<&Record>, Vec<&Record>) = records.into_iter().partition(|record| record.deleted);
+    let stored = store(tx, page, &Columns::of(&alive)).await?;
+    let deleted = bury(tx, page, &Columns::of(&gone)).await?;
+    let written = stored.new.0 + stored.changed.0 + deleted;
+    Ok(Effects {
+        new: stored.new.0,
+        changed: stored.changed.0,
+        same: u64::try_from(page.records.len()).unwrap_or(u64::MAX) - written,
+        deleted,
+    })
+}
+
+/// What was written of the records that exist.
+struct Stored {
+    new: Count<u64>,
+    changed: Count<u64>,
+}
+
+/// Stores new and newer records, and notes those that are as they were but were last noted long ago.
+async fn store(
+    tx: &mut PgConnection,
+    page: &PageCommit<'_>,
+    columns: &Columns<'_>,
+) -> Result<Stored, LedgerError> {
+    if columns.ids.is_empty() {
+        return Ok(Stored {
+            new: Count(0),
+            changed: Count(0),
+        });
+    }
+    let (starts_at, ends_at) = bounds(page);
+    let store = sqlx::query_as!(
+        Stored,
+        r#"
+        WITH given AS (
+            SELECT * FROM unnest($3::text[], $4::text[], $5::bytea[], $6::bigint[], $7::timestamptz[],
+                $8::timestamptz[], $9::date[], $10::bytea[])
+            AS given (id, payload, payload_hash, source_version, source_created_at, source_updated_at, document_date,
+                original)),
+        known AS (
+            SELECT r.id, r.payload_hash = given.payload_hash AND r.deleted_at_utc IS NULL AS same, r.last_seen_utc
+            FROM given JOIN raw.records r ON r.connection_id = $1 AND r.entity = $2 AND r.id = given.id),
+        noted AS (
+            UPDATE raw.records r SET last_seen_utc = $11
+            FROM known
+            WHERE known.same AND known.last_seen_utc < $11::timestamptz - interval '1 day'
+              AND r.connection_id = $1 AND r.entity = $2 AND r.id = known.id),
+        written AS (
+            INSERT INTO raw.records AS r (connection_id, entity, id, payload, payload_hash, source_version,
+                source_created_at, source_updated_at, document_date, observed_at_utc, ingested_at_utc, last_seen_utc,
+                extract_window_start_utc, extract_window_end_utc, page_number, page_size, request_payload, segment_id,
+                sanitised, original)
+            SELECT $1, $2, id, payload::jsonb, payload_hash, source_version, source_created_at, source_updated_at,
+                document_date, $11, now(), $11, $12, $13, $14, $15, $16, $17, original IS NOT NULL, original
+            FROM given
+            -- One order of locking for everybody who writes.
+            ORDER BY id COLLATE "C"
+            ON CONFLICT (connection_id, id, entity) DO UPDATE SET
+                payload = excluded.payload, payload_hash = excluded.payload_hash,
+                source_version = excluded.source_version, source_created_at = excluded.source_created_at,
+                source_updated_at = excluded.source_updated_at, document_date = excluded.document_date,
+                observed_at_utc = excluded.observed_at_utc, ingested_at_utc = excluded.ingested_at_utc,
+                last_seen_utc = greatest(r.last_seen_utc, excluded.last_seen_utc),
+                extract_window_start_utc = excluded.extract_window_start_utc,
+                extract_window_end_utc = excluded.extract_window_end_utc, page_number = excluded.page_number,
+                page_size = excluded.page_size, request_payload = excluded.request_payload,
+                segment_id = excluded.segment_id, deleted_at_utc = NULL, sanitised = excluded.sanitised,
+                original = excluded.original
+            WHERE CASE
+                WHEN r.deleted_at_utc IS NOT NULL THEN excluded.observed_at_utc > r.observed_at_utc
+                WHEN r.payload_hash = excluded.payload_hash THEN false
+                WHEN r.source_version <> excluded.source_version
+                    THEN excluded.source_version > r.source_version
+                WHEN r.source_updated_at <> excluded.source_updated_at
+                    THEN excluded.source_updated_at > r.source_updated_at
+                ELSE excluded.observed_at_utc > r.observed_at_utc
+            END
+            RETURNING r.id)
+        SELECT count(*) FILTER (WHERE known.id IS NULL) AS "new!: _",
+            count(*) FILTER (WHERE known.id IS NOT NULL) AS "changed!: _"
+        FROM written LEFT JOIN known ON known.id = written.id"#,
+        page.connection.0,
+        page.table,
+        &columns.ids as &[Cow<'_, str>],
+        &columns.payloads as &[Cow<'_, str>],
+        &columns.hashes as &[&[u8]],
+        &columns.versions as &[Option<i64>],
+        &columns.created as &[Option<DateTime<Utc>>],
+        &columns.updated as &[Option<DateTime<Utc>>],
+        &columns.dates as &[Option<NaiveDate>],
+        &columns.originals as &[Option<&[u8]>],
+        page.observed_at.trunc_subsecs(6),
+        starts_at,
+        ends_at,
+        small(page.page),
+        small(page.page_size),
+        &plain(page.request),
+        page.segment.0,
+    );
+    store.fetch_one(tx).await.map_err(failed("store records"))
+}
+
+/// Marks records as gone; answers how many were not gone before. They keep their last payload: it is all that is left
+/// of them. One that was seen alive after this said it was gone, is not.
+async fn bury(
+    tx: &mut PgConnection,
+    page: &PageCommit<'_>,
+    columns: &Columns<'_>,
+) -> Result<u64, LedgerError> {
+    if columns.ids.is_empty() {
+        return Ok(0);
+    }
+    let (starts_at, ends_at) = bounds(page);
+    let bury = sqlx::query_scalar!(
+        r#"
+        WITH buried AS (
+            INSERT INTO raw.records AS r (connection_id, entity, id, payload, payload_hash, source_version,
+                source_created_at, source_updated_at, document_date, observed_at_utc, ingested_at_utc, last_seen_utc,
+                extract_window_start_utc, extract_window_end_utc, page_number, page_size, request_payload, segment_id,
+                deleted_at_utc, sanitised, original)
+            SELECT $1, $2, id, payload::jsonb, payload_hash, source_version, source_created_at, source_updated_at,
+                document_date, $11, now(), $11, $12, $13, $14, $15, $16, $17, $11, original IS NOT NULL, original
+            FROM unnest($3::text[], $4::text[], $5::bytea[], $6::bigint[], $7::timestamptz[], $8::timestamptz[],
+                $9::date[], $10::bytea[])
+            AS given (id, payload, payload_hash, source_version, source_created_at, source_updated_at, document_date,
+                original)
+            -- One order of locking for everybody who writes.
+            ORDER BY id COLLATE "C"
+            ON CONFLICT (connection_id, id, entity) DO UPDATE SET
+                last_seen_utc = excluded.last_seen_utc,
+                deleted_at_utc = coalesce(r.deleted_at_utc, excluded.deleted_at_utc),
+                -- What was gone before is only noted.
+                observed_at_utc = CASE WHEN r.deleted_at_utc IS NULL THEN excluded.observed_at_utc
+                                       ELSE r.observed_at_utc END,
+                ingested_at_utc = CASE WHEN r.deleted_at_utc IS NULL THEN excluded.ingested_at_utc
+                                       ELSE r.ingested_at_utc END,
+                segment_id = CASE WHEN r.deleted_at_utc IS NULL THEN excluded.segment_id ELSE r.segment_id END
+            WHERE CASE
+                WHEN r.deleted_at_utc IS NULL
+                    THEN excluded.observed_at_utc > greatest(r.observed_at_utc, r.last_seen_utc)
+                ELSE excluded.last_seen_utc > r.last_seen_utc + interval '1 day'
+            END
+            RETURNING r.ingested_at_utc)
+        SELECT count(*) AS "count!: Count<u64>" FROM buried WHERE ingested_at_utc = now()"#,
+        page.connection.0,
+        page.table,
+        &columns.ids as &[Cow<'_, str>],
+        &columns.payloads as &[Cow<'_, str>],
+        &columns.hashes as &[&[u8]],
+        &columns.versions as &[Option<i64>],
+        &columns.created as &[Option<DateTime<Utc>>],
+        &columns.updated as &[Option<DateTime<Utc>>],
+        &columns.dates as &[Option<NaiveDate>],
+        &columns.originals as &[Option<&[u8]>],
+        page.observed_at.trunc_subsecs(6),
+        starts_at,
+        ends_at,
+        small(page.page),
+        small(page.page_size),
+        &plain(page.request),
+        page.segment.0,
+    );
+    let buried = bury.fetch_one(tx).await.map_err(failed("bury records"))?;
+    Ok(buried.0)
+}
+
+/// The window's bounds as instants: dates at midnight UTC, none where everything was asked for.
+fn bounds(page: &PageCommit<'_>) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+    let window = WindowColumns::from(page.window);
+    let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+    (
+        window.starts_at.or_else(|| window.day_from.map(midnight)),
+        window.ends_at.or_else(|| window.day_to.map(midnight)),
+    )
+}

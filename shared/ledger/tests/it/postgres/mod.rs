@@ -1,0 +1,14 @@
+//! The Postgres ledger: the promises that every ledger keeps, and those that only a server can break.
+
+mod database;
+mod entities;
+mod failures;
+mod locking;
+mod queries;
+mod records;
+mod size;
+mod world;
+
+mod promises {
+    ledgerfleet_ledger::ledger_conformance!(crate::postgres::world::world);
+}

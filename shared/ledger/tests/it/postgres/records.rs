@@ -1,0 +1,177 @@
+//! The columns and tables that people query, and what no trait tells.
+
+use ledgerfleet_ledger::conformance::scene::{
+    claim, company, failure, finish, kill, page, record, retry, run_for, scene, seconds, store, tombstone,
+    worker,
+};
+use ledgerfleet_ledger::{Claims, DeadLetterFilter, DeadLetters, Effects, NextStep, Runs, Steer};
+use ledgerfleet_model::segment::Settlement;
+use ledgerfleet_model::{FailureKind, Lane, Record, Timings};
+
+use super::world::world;
+
+#[tokio::test]
+async fn metered_calls_are_counted_by_connection_entity_and_hour() {
+    let world = world().await;
+    let scene = scene(&world, 2).await;
+    finish(&world, scene.segments[0], &[]).await;
+    let an_hour_ago = "UPDATE fleet.api_calls SET hour = hour - interval '1 hour'";
+    world.database.command(an_hour_ago);
+    let claim = claim(&world, scene.segments[1]).await;
+    let failure = failure(FailureKind::Timeout);
+    let settlement = Settlement::of(
+        claim.segment,
+        claim.standing,
+        &retry(seconds(1)),
+        failure,
+        &Timings::default(),
+    );
+    world
+        .ledger
+        .settle(&settlement.unwrap().unwrap(), 5)
+        .await
+        .unwrap();
+    finish(
+        &world,
+        run_for(&world, scene.connection, Lane::Manual, 1).await.segments[0],
+        &[],
+    )
+    .await;
+    let told =
+        "SELECT entity, hour = date_trunc('hour', hour, 'UTC'), calls FROM fleet.api_calls ORDER BY hour";
+    assert_eq!(world.database.command(told), "invoice|t|1\ninvoice|t|6");
+}
+
+#[tokio::test]
+async fn what_people_do_is_written_down() {
+    let world = world().await;
+    let scene = scene(&world, 1).await;
+    kill(&world, scene.segments[0], FailureKind::BadRequest).await;
+    world
+        .ledger
+        .replay(&DeadLetterFilter::default(), Some(5))
+        .await
+        .unwrap();
+    for steer in [Steer::Pause, Steer::Resume, Steer::Cancel, Steer::Pause] {
+        world.ledger.steer_run(scene.run, steer).await.unwrap();
+    }
+    let told = "SELECT action, subject, detail -> 'segments' FROM fleet.audit ORDER BY id";
+    let run = scene.run;
+    let expected =
+        format!("dead_letters.replay||1\nrun.pause|{run}|0\nrun.resume|{run}|0\nrun.cancel|{run}|1");
+    assert_eq!(world.database.command(told), expected);
+}
+
+#[tokio::test]
+async fn a_record_tells_where_it_came_from() {
+    let world = world().await;
+    let scene = scene(&world, 1).await;
+    let claim = claim(&world, scene.segments[0]).await;
+    let odd = Record {
+        original: Some(Box::from(*b"\xff{}")),
+        ..record("1", 7)
+    };
+    store(&world, &page(&claim, 1, &[odd, tombstone("2")], NextStep::Page)).await;
+    let told = world.database.command(
+        "SELECT connection_id, segment_id, request_payload, document_date, observed_at_utc <= ingested_at_utc,
+             extract_window_start_utc AT TIME ZONE 'UTC', extract_window_end_utc AT TIME ZONE 'UTC', page_number,
+             page_size, sanitised, original, length(payload_hash), deleted_at_utc IS NULL, payload ->> 'SyncToken'
+         FROM raw.qbo_invoice WHERE id = '1'",
+    );
+    let expected = format!(
+        r"{}|{}|SELECT * FROM Invoice|2026-03-01|t|2026-03-01 00:00:00|2026-03-02 00:00:00|1|1000|t|\xff7b7d|32|t|7",
+        scene.connection, claim.segment
+    );
+    assert_eq!(told, expected);
+    let gone = "SELECT deleted_at_utc = observed_at_utc FROM raw.qbo_invoice WHERE id = '2'";
+    assert_eq!(world.database.command(gone), "t");
+}
+
+#[tokio::test]
+async fn a_record_that_jsonb_refuses_is_stored_without_what_it_refuses_and_its_text_is_kept() {
+    let world = world().await;
+    let scene = scene(&world, 1).await;
+    let claim = claim(&world, scene.segments[0]).await;
+    let with_text = |id: &str, text: &str| Record {
+        payload: format!(r#"{{"Id":"{id}","text":"{text}"}}"#).into(),
+        ..record(id, 1)
+    };
+    let seen = [
+        with_text("1", r"a\u0000b"),
+        with_text("2", r"\ud83d"),
+        with_text("3", r"\ud83d\ude00"),
+        with_text("4", "plain"),
+    ];
+    let effects = store(&world, &page(&claim, 1, &seen, NextStep::Page)).await;
+    assert_eq!(
+        effects,
+        Effects {
+            new: 4,
+            ..Effects::default()
+        }
+    );
+    let told = world.database.command(
+        "SELECT id, payload ->> 'text', sanitised, convert_from(original, 'UTF8') FROM raw.qbo_invoice ORDER BY id",
+    );
+    let expected = [
+        "1|a\u{fffd}b|t|{\"Id\":\"1\",\"text\":\"a\\u0000b\"}",
+        "2|\u{fffd}|t|{\"Id\":\"2\",\"text\":\"\\ud83d\"}",
+        "3|😀|f|",
+        "4|plain|f|",
+    ];
+    assert_eq!(told.lines().collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
+async fn a_table_of_an_entity_is_read_by_connection_and_id_without_a_walk() {
+    let world = world().await;
+    let connection = company(&world, "Ash").await;
+    let run = run_for(&world, connection, Lane::Manual, 1).await;
+    let records: Vec<Record> = (0..1000).map(|id| record(&format!("{id}"), 1)).collect();
+    finish(&world, run.segments[0], &records).await;
+    world.database.command("ANALYZE raw.qbo_invoice");
+    let plan = world.database.command(&format!(
+        "EXPLAIN SELECT * FROM raw.qbo_invoice WHERE connection_id = '{connection}' AND id = '17'"
+    ));
+    assert!(plan.contains("qbo_invoice_pkey"), "{plan}");
+}
+
+#[tokio::test]
+async fn a_segment_of_a_newer_format_is_left_to_a_newer_worker() {
+    let world = world().await;
+    let scene = scene(&world, 1).await;
+    world
+        .database
+        .command("UPDATE fleet.segments SET format = format + 1");
+    let claimed = world
+        .ledger
+        .claim(&scene.segments, &worker("north-1"), seconds(20))
+        .await;
+    assert!(claimed.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn heartbeats_and_pages_rewrite_their_row_in_place() {
+    let world = world().await;
+    let scene = scene(&world, 1).await;
+    let claim = claim(&world, scene.segments[0]).await;
+    let updates = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'segments'";
+    world
+        .ledger
+        .heartbeat(
+            &[ledgerfleet_ledger::conformance::scene::held(&claim)],
+            seconds(20),
+        )
+        .await
+        .unwrap();
+    store(&world, &page(&claim, 1, &[record("1", 1)], NextStep::Page)).await;
+    // Sessions tell what they did when they end, or after a while.
+    world.ledger.close().await;
+    let told = loop {
+        let told = world.database.command(updates);
+        if told.starts_with('3') {
+            break told;
+        }
+    };
+    assert_eq!(told, "3|2", "the claim is not, for it changes an index");
+}

@@ -1,0 +1,59 @@
+//! Certificates for a server that speaks TLS.
+
+use std::path::Path;
+use std::process::Command;
+
+/// Makes an authority (`root.crt`) and a certificate for `localhost` that it has signed (`server.crt`, `server.key`).
+pub(super) fn make_certificates(directory: &Path) {
+    let name = |file: &str| directory.join(file).to_str().unwrap().to_owned();
+    let (root_key, root) = (name("root.key"), name("root.crt"));
+    let common = [
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "2",
+    ];
+    let authority = [
+        "-subj",
+        "/CN=Ledgerfleet tests",
+        "-keyout",
+        &root_key,
+        "-out",
+        &root,
+    ];
+    openssl(&[&common[..], &authority[..]].concat());
+    let (key, certificate) = (name("server.key"), name("server.crt"));
+    let signed = [
+        "-subj",
+        "/CN=localhost",
+        "-addext",
+        "subjectAltName=DNS:localhost",
+        "-addext",
+        "basicConstraints=critical,CA:FALSE",
+        "-CA",
+        &root,
+        "-CAkey",
+        &root_key,
+        "-keyout",
+        &key,
+        "-out",
+        &certificate,
+    ];
+    openssl(&[&common[..], &signed[..]].concat());
+}
+
+fn openssl(arguments: &[&str]) {
+    let made = Command::new("openssl").args(arguments).output();
+    let made =
+        made.unwrap_or_else(|error| panic!("openssl cannot be started: {error}; ./deploy/test installs it"));
+    assert!(
+        made.status.success(),
+        "openssl: {}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+}
