@@ -61,8 +61,10 @@ impl Command {
         let emulator = Emulator::start(self.options())
             .await
             .map_err(CommandError::Start)?;
+        // Before the address is known: whoever has read it may send the signal at once.
+        let stop = stop_signal().map_err(CommandError::Signal)?;
         writeln!(std::io::stdout(), "{}", emulator.url()).map_err(CommandError::Print)?;
-        stop_signal().await.map_err(CommandError::Signal)?;
+        stop.await;
         emulator.shutdown().await;
         Ok(())
     }
@@ -88,17 +90,26 @@ impl Command {
     }
 }
 
+/// Listens from now on; what it returns is over when one of the signals has come.
 #[cfg(unix)]
-async fn stop_signal() -> std::io::Result<()> {
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
-    }
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
 #[cfg(not(unix))]
-async fn stop_signal() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        // Without a way to be told, it runs until it is killed.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
 }

@@ -17,13 +17,16 @@ mod server;
 mod switches;
 
 pub use books::mutation::{Mutation, MutationError, MutationKind, Pick};
+pub use books::oddity::Oddity;
 pub use books::truth::{Axis, TruthError, TruthFilter, TruthLine};
 pub use clock::Clock;
 pub use command::{Command, CommandError};
 pub use control::{CompanySummary, Summary};
 pub use explain::complain;
 pub use faults::{CutLength, DropMoment, FaultKind, FaultSpec, SpecError, Surface};
-pub use options::{CompanySpec, EmulatorOptions, Environment, OptionError, Rate, Region, Size};
+pub use options::{
+    CompanySpec, Currencies, EmulatorOptions, Environment, OptionError, Plan, Rate, Region, Size,
+};
 pub use quickbooks::oauth::tokens::TokenTraffic;
 pub use server::traffic::CompanyTraffic;
 pub use server::upstream::{CompanyInfo, Info};

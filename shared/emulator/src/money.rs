@@ -20,6 +20,10 @@ pub(crate) struct Quantity(pub(crate) i64);
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Percentage(pub(crate) i64);
 
+/// What one unit of a currency is worth in another, in millionths.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Rate(pub(crate) i64);
+
 impl Money {
     pub(crate) const ZERO: Self = Self(0);
 
@@ -34,6 +38,11 @@ impl Money {
     /// That part of the amount, rounded half away from zero.
     pub(crate) fn share(self, part: Percentage) -> Self {
         Self(divide_rounded(self.0 * part.0, 100_000))
+    }
+
+    /// The amount in another currency, rounded half away from zero.
+    pub(crate) fn exchanged(self, rate: Rate) -> Self {
+        Self(divide_rounded(self.0 * rate.0, 1_000_000))
     }
 
     /// Two decimals always: the form of the truth, which people compare as text.
@@ -115,6 +124,12 @@ impl Display for Quantity {
 impl Display for Percentage {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_decimal(out, self.0, 3, Whole::Bare)
+    }
+}
+
+impl Display for Rate {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_decimal(out, self.0, 6, Whole::Bare)
     }
 }
 

@@ -68,7 +68,8 @@ impl Default for EmulatorOptions {
     }
 }
 
-/// One company: `[NAME=]SIZE[:us|ca][:sandbox|production]`, such as `medium` or `acme=large:ca:production`.
+/// One company: `[NAME=]SIZE[:WORD]…` with `us` or `ca`, `sandbox` or `production`, `simple_start`, `essentials` or `plus`,
+/// and `multicurrency`; such as `medium` or `acme=large:ca:production`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompanySpec {
     /// Empty to be named after its size.
@@ -79,6 +80,30 @@ pub struct CompanySpec {
     pub region: Region,
     /// Which upstream environment it lives in.
     pub environment: Environment,
+    /// What it pays upstream for, which decides what it can book.
+    pub plan: Plan,
+    /// Whether it deals in its own currency only.
+    pub currencies: Currencies,
+}
+
+/// What a company pays upstream for. A smaller plan lacks entities of the larger one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Plan {
+    /// No bills, bill payments, vendor credits and time activities, and what `Essentials` lacks.
+    SimpleStart,
+    /// No purchase orders, classes, departments and budgets.
+    Essentials,
+    /// Everything.
+    Plus,
+}
+
+/// In what a company deals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Currencies {
+    /// Its own currency.
+    One,
+    /// Also those of some customers and vendors.
+    Many,
 }
 
 /// How much a company books: 10, 100 or 10,000 invoices a day.
@@ -130,6 +155,8 @@ impl CompanySpec {
             size,
             region: Region::Us,
             environment: Environment::Sandbox,
+            plan: Plan::Plus,
+            currencies: Currencies::One,
         }
     }
 }
@@ -192,6 +219,10 @@ impl FromStr for CompanySpec {
                 "ca" => company.region = Region::Ca,
                 "sandbox" => company.environment = Environment::Sandbox,
                 "production" => company.environment = Environment::Production,
+                "simple_start" => company.plan = Plan::SimpleStart,
+                "essentials" => company.plan = Plan::Essentials,
+                "plus" => company.plan = Plan::Plus,
+                "multicurrency" => company.currencies = Currencies::Many,
                 _ => return Err(wrong()),
             }
         }
@@ -227,7 +258,8 @@ impl FromStr for Rate {
 pub enum OptionError {
     /// Not a company.
     #[error(
-        "`{0}` is no company: write [NAME=]small|medium|large[:us|ca][:sandbox|production], such as acme=medium:ca"
+        "`{0}` is no company: write [NAME=]small|medium|large and any of :us, :ca, :sandbox, :production, :simple_start, \
+         :essentials, :plus, :multicurrency, such as acme=medium:ca"
     )]
     Company(String),
     /// Not a company's name.
@@ -252,6 +284,11 @@ mod tests {
             ("acme", Size::Large, Region::Ca)
         );
         assert_eq!(full.environment, Environment::Production);
+        let small = read("small:essentials:multicurrency").unwrap();
+        assert_eq!(
+            (small.plan, small.currencies),
+            (Plan::Essentials, Currencies::Many)
+        );
         for wrong in ["", "huge", "=small", "a/b=small", "small:eu", "acme="] {
             assert!(read(wrong).is_err(), "{wrong}");
         }

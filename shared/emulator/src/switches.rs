@@ -29,6 +29,20 @@ pub struct Switches {
     pub not_equal: NotEqual,
     /// Whether a page that holds the whole result says so.
     pub total_count: TotalCount,
+    /// What stands in an answer without rows.
+    pub empty_result: EmptyResult,
+    /// How `ORDERBY Id` compares.
+    pub id_order: IdOrder,
+    /// Whether entities that take a favour can be asked for.
+    pub optional_entities: OptionalEntities,
+    /// Whether reimburse charges can be asked for.
+    pub reimburse_charge: ReimburseCharges,
+    /// What the most of 1,000 changes counts.
+    pub cdc_cap: CdcCap,
+    /// Whether change data capture knows the entities that no list of it names.
+    pub cdc_uncertain: UncertainChanges,
+    /// In which order a batch is answered.
+    pub batch_order: BatchOrder,
     /// Whether answers are compressed for those who accept it.
     pub gzip: Gzip,
     /// Whether JSON carries insignificant whitespace.
@@ -49,6 +63,13 @@ impl Default for Switches {
             literal_without_offset: LiteralZone::Pacific,
             not_equal: NotEqual::Accepted,
             total_count: TotalCount::WhenComplete,
+            empty_result: EmptyResult::Bare,
+            id_order: IdOrder::Number,
+            optional_entities: OptionalEntities::Refused,
+            reimburse_charge: ReimburseCharges::Served,
+            cdc_cap: CdcCap::PerResponse,
+            cdc_uncertain: UncertainChanges::Refused,
+            batch_order: BatchOrder::Shuffled,
             gzip: Gzip::On,
             spacing: Spacing::Compact,
         }
@@ -157,6 +178,62 @@ positions! {
     WhenComplete,
     /// Not at all.
     Never
+}
+positions! {
+    /// What stands in an answer without rows.
+    EmptyResult:
+    /// Nothing: an empty object.
+    Bare,
+    /// A start position and a number of rows of 0.
+    Zeros
+}
+positions! {
+    /// How `ORDERBY Id` compares.
+    IdOrder:
+    /// As numbers: 9 before 10.
+    Number,
+    /// As texts: 10 before 9.
+    Text
+}
+positions! {
+    /// Whether entities that take a favour (exchange rates, journal codes, inventory adjustments) can be asked for.
+    OptionalEntities:
+    /// With a fault.
+    Refused,
+    /// As all others.
+    Served
+}
+positions! {
+    /// Whether reimburse charges can be asked for.
+    ReimburseCharges:
+    /// They can.
+    Served,
+    /// With a fault.
+    Refused
+}
+positions! {
+    /// What the most of 1,000 changes counts.
+    CdcCap:
+    /// The objects of the whole response.
+    PerResponse,
+    /// The objects of each entity.
+    PerEntity
+}
+positions! {
+    /// Whether change data capture knows the entities that no list of it names.
+    UncertainChanges:
+    /// A fault for the whole request.
+    Refused,
+    /// As all others.
+    Served
+}
+positions! {
+    /// In which order a batch is answered.
+    BatchOrder:
+    /// In another one at every time.
+    Shuffled,
+    /// In that of the request.
+    Kept
 }
 positions! {
     /// Whether answers are compressed for those who accept it.

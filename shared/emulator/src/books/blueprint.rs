@@ -2,19 +2,27 @@
 
 use chrono::{NaiveDate, TimeDelta};
 
-use super::entities::{customer, item};
-use super::entity::{Entity, Population};
+use super::calendar::{Calendar, drawn};
+use super::entities::ALL;
+use super::entity::{Entity, Need, Opened, Population};
+use super::flow::following;
+use super::head::Head;
+use super::planned;
 use super::roll::Roll;
 use crate::dice::{Dice, topic};
-use crate::options::{Region, Size};
+use crate::options::{Currencies, Plan, Region, Size};
 
 /// The plan of one company's books.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Blueprint {
     /// Drawn from the emulator's seed and the company's name.
     pub(crate) seed: u64,
+    pub(crate) company: String,
+    pub(crate) realm: String,
     pub(crate) size: Size,
     pub(crate) region: Region,
+    pub(crate) plan: Plan,
+    pub(crate) currencies: Currencies,
     pub(crate) first_day: NaiveDate,
     pub(crate) days: u32,
     pub(crate) as_of: NaiveDate,
@@ -22,50 +30,58 @@ pub(crate) struct Blueprint {
     pub(crate) closing: i64,
     /// When the first entry of every list was created.
     pub(crate) lists_from: i64,
-    pub(crate) customers: Roll,
-    pub(crate) items: Roll,
+    /// How the ordinals of each entity lie in time, in the order of [`ALL`].
+    indexes: Vec<Index>,
+}
+
+/// How an entity's ordinals lie in time.
+#[derive(Debug)]
+pub(crate) enum Index {
+    Documents(Calendar),
+    List(Roll),
+    Single,
+    /// The company's plan does not have the entity.
+    Absent,
 }
 
 /// What a blueprint is drawn from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Draft {
     pub(crate) seed: u64,
+    pub(crate) company: String,
+    pub(crate) realm: String,
     pub(crate) size: Size,
     pub(crate) region: Region,
+    pub(crate) plan: Plan,
+    pub(crate) currencies: Currencies,
     pub(crate) days: u32,
     pub(crate) as_of: NaiveDate,
 }
 
 /// Lists start at least three years before the documents, so that the first day's customers are known already.
 const LIST_DAYS_BEFORE: u32 = 1095;
+const YEAR_SECONDS: i64 = 365 * 86_400;
 
 impl Blueprint {
     pub(crate) fn new(draft: Draft) -> Self {
-        let Draft {
-            seed,
-            size,
-            region,
-            days,
-            as_of,
-        } = draft;
-        let first_day = as_of - TimeDelta::days(i64::from(days) - 1);
-        let closing = midnight(as_of) + 86_399;
-        let lists_from = midnight(first_day) - 86_400 * i64::from(LIST_DAYS_BEFORE.max(days));
-        let blank = Roll::new(seed, 0, 1, lists_from, closing);
+        let first_day = draft.as_of - TimeDelta::days(i64::from(draft.days) - 1);
+        let lists_from = midnight(first_day) - 86_400 * i64::from(LIST_DAYS_BEFORE.max(draft.days));
         let mut blueprint = Self {
-            seed,
-            size,
-            region,
+            seed: draft.seed,
+            company: draft.company,
+            realm: draft.realm,
+            size: draft.size,
+            region: draft.region,
+            plan: draft.plan,
+            currencies: draft.currencies,
             first_day,
-            days,
-            as_of,
-            closing,
+            days: draft.days,
+            as_of: draft.as_of,
+            closing: midnight(draft.as_of) + 86_399,
             lists_from,
-            customers: blank,
-            items: blank,
+            indexes: Vec::new(),
         };
-        blueprint.customers = blueprint.roll(&customer::ENTITY);
-        blueprint.items = blueprint.roll(&item::ENTITY);
+        blueprint.indexes = blueprint.draw_indexes();
         blueprint
     }
 
@@ -74,27 +90,142 @@ impl Blueprint {
         Dice::new(self.seed, topic(about), ordinal)
     }
 
-    /// The roll of a list entity.
-    pub(crate) fn roll(&self, entity: &Entity) -> Roll {
-        let count = entity.population.list_count(self.size);
-        Roll::new(self.seed, entity.topic(), count, self.lists_from, self.closing)
-    }
-
-    /// The currency's code and name.
+    /// The home currency's code and name.
     pub(crate) fn currency(&self) -> (&'static str, &'static str) {
         match self.region {
             Region::Us => ("USD", "United States Dollar"),
             Region::Ca => ("CAD", "Dollar canadien"),
         }
     }
-}
 
-impl Population {
-    fn list_count(self, size: Size) -> u64 {
-        match self {
-            Self::List { count, .. } => size.of(count),
-            Self::Documents { .. } => 1,
+    /// The tax code of what is not taxed.
+    pub(crate) fn untaxed(&self) -> &'static str {
+        match self.region {
+            Region::Us => "NON",
+            Region::Ca => "4",
         }
+    }
+
+    /// Whether the company's plan has an entity.
+    pub(crate) fn has(&self, entity: &Entity) -> bool {
+        match entity.need {
+            Need::Nothing | Need::Favour(_) | Need::Luck => true,
+            Need::Essentials => self.plan >= Plan::Essentials,
+            Need::Plus => self.plan >= Plan::Plus,
+            Need::Currencies => self.currencies == Currencies::Many,
+        }
+    }
+
+    pub(crate) fn index(&self, entity: &Entity) -> &Index {
+        let at = ALL.iter().position(|known| known.is(entity));
+        at.and_then(|at| self.indexes.get(at)).unwrap_or(&Index::Absent)
+    }
+
+    pub(crate) fn calendar(&self, entity: &Entity) -> Option<&Calendar> {
+        match self.index(entity) {
+            Index::Documents(calendar) => Some(calendar),
+            _ => None,
+        }
+    }
+
+    /// How many documents a day has, counted from the first; none outside of the books.
+    pub(crate) fn documents_on(&self, entity: &Entity, day: i64) -> u64 {
+        let ordinals = self.calendar(entity).and_then(|calendar| calendar.day(day));
+        ordinals.map_or(0, |ordinals| ordinals.end - ordinals.start)
+    }
+
+    /// How many records there are before any mutation.
+    pub(crate) fn planned(&self, entity: &Entity) -> u64 {
+        match self.index(entity) {
+            Index::Documents(calendar) => calendar.total(),
+            Index::List(roll) => roll.count(),
+            Index::Single => 1,
+            Index::Absent => 0,
+        }
+    }
+
+    /// The head of a record before any mutation.
+    pub(crate) fn head(&self, entity: &Entity, ordinal: u64) -> Head {
+        planned::head(self, entity, ordinal)
+    }
+
+    /// How many entries of a list surely existed at an instant; at least one.
+    pub(crate) fn existing(&self, entity: &Entity, instant: i64) -> u64 {
+        match self.index(entity) {
+            Index::List(roll) => roll.existing_at(instant),
+            _ => 1,
+        }
+    }
+
+    /// Sources before what follows from them, each once.
+    fn draw_indexes(&self) -> Vec<Index> {
+        let mut drawn: Vec<Option<Index>> = ALL.iter().map(|_| None).collect();
+        for at in 0..ALL.len() {
+            self.draw_index(at, &mut drawn);
+        }
+        drawn
+            .into_iter()
+            .map(|index| index.unwrap_or(Index::Absent))
+            .collect()
+    }
+
+    fn draw_index(&self, at: usize, drawn: &mut Vec<Option<Index>>) {
+        if drawn[at].is_some() {
+            return;
+        }
+        let entity = ALL[at];
+        for stream in entity.streams {
+            if let Some(source) = ALL.iter().position(|known| known.is(stream.source)) {
+                self.draw_index(source, drawn);
+            }
+        }
+        drawn[at] = Some(match entity.population {
+            _ if !self.has(entity) => Index::Absent,
+            Population::Documents { .. } | Population::Daily { .. } => {
+                Index::Documents(self.lay_out(entity, drawn))
+            }
+            Population::List { count, opened, .. } => {
+                let (from, until) = match opened {
+                    Opened::YearsBefore(years) => {
+                        let from = self.lists_from - i64::from(years) * YEAR_SECONDS;
+                        (from, from + YEAR_SECONDS)
+                    }
+                    Opened::Throughout => (self.lists_from, self.closing),
+                    Opened::WithDocuments => (midnight(self.first_day), self.closing),
+                };
+                Index::List(Roll::new(
+                    self.seed,
+                    entity.topic(),
+                    self.size.of(count),
+                    from,
+                    until,
+                ))
+            }
+            Population::Single => Index::Single,
+        });
+    }
+
+    fn lay_out(&self, entity: &Entity, known: &[Option<Index>]) -> Calendar {
+        let source = |entity: &Entity, day: i64| {
+            let at = ALL.iter().position(|known| known.is(entity));
+            match at.and_then(|at| known[at].as_ref()) {
+                Some(Index::Documents(calendar)) => calendar.day(day).map_or(0, |day| day.end - day.start),
+                _ => 0,
+            }
+        };
+        let days = (0..i64::from(self.days)).zip(self.first_day.iter_days());
+        let counts = days.map(|(day, date)| {
+            let own = match entity.population {
+                Population::Documents { per_day } => {
+                    let per_day = self.size.of(per_day);
+                    drawn(self.seed, entity.topic(), day.unsigned_abs(), date, per_day)
+                }
+                Population::Daily { per_day } => per_day,
+                Population::List { .. } | Population::Single => 0,
+            };
+            own + following(entity.streams, day, source)
+        });
+        Calendar::new(self.first_day, counts)
     }
 }
 

@@ -3,29 +3,21 @@
 use std::ops::Range;
 use std::sync::RwLockReadGuard;
 
-use chrono::{DateTime, NaiveDate};
-
-use super::blueprint::{Blueprint, midnight};
-use super::bounds::{Bounds, UPDATED_WITHIN_DAYS};
-use super::calendar::Calendar;
-use super::entity::{Entity, Population};
-use super::head::{Head, Standing};
-use super::overlay::{Birth, Change, Overlay, Seen, View};
-use super::roll::Roll;
+use super::blueprint::{Blueprint, Index};
+use super::bounds::Bounds;
+use super::entity::{Entity, Key};
+use super::head::Head;
+use super::overlay::{Change, Overlay, Seen, View};
+use super::planned;
 use super::selection::Selection;
 use crate::locks::RwLock;
 
 /// One entity's records.
 pub(crate) struct Book {
     pub(crate) entity: &'static Entity,
-    index: Index,
+    /// How many records the blueprint has.
+    planned: u64,
     pub(crate) overlay: RwLock<Overlay>,
-}
-
-/// How ordinals lie in time.
-enum Index {
-    Documents(Calendar),
-    List { roll: Roll, inactive_percent: u64 },
 }
 
 /// A book as somebody sees it at one moment; nothing changes while it is held.
@@ -38,32 +30,15 @@ pub(crate) struct Sight<'book> {
 
 impl Book {
     pub(crate) fn new(blueprint: &Blueprint, entity: &'static Entity) -> Self {
-        let index = match entity.population {
-            Population::Documents { per_day } => Index::Documents(Calendar::new(
-                blueprint.seed,
-                entity.topic(),
-                blueprint.first_day,
-                blueprint.days,
-                blueprint.size.of(per_day),
-            )),
-            Population::List { inactive_percent, .. } => Index::List {
-                roll: blueprint.roll(entity),
-                inactive_percent,
-            },
-        };
         Self {
             entity,
-            index,
+            planned: blueprint.planned(entity),
             overlay: RwLock::default(),
         }
     }
 
-    /// How many records the blueprint has.
     pub(crate) fn planned(&self) -> u64 {
-        match &self.index {
-            Index::Documents(calendar) => calendar.total(),
-            Index::List { roll, .. } => roll.count(),
-        }
+        self.planned
     }
 
     pub(crate) fn look<'book>(&'book self, blueprint: &'book Blueprint, view: View) -> Sight<'book> {
@@ -75,31 +50,20 @@ impl Book {
         }
     }
 
-    /// The head that the blueprint gives a record.
-    fn planned_head(&self, blueprint: &Blueprint, ordinal: u64) -> Head {
-        match &self.index {
-            Index::Documents(calendar) => document_head(blueprint, self.entity, calendar, ordinal),
-            Index::List {
-                roll,
-                inactive_percent,
-            } => list_head(blueprint, self.entity, *roll, *inactive_percent, ordinal),
-        }
-    }
-
     /// The head of a record with a change on it.
     pub(crate) fn changed_head(&self, blueprint: &Blueprint, ordinal: u64, change: &Change) -> Head {
         let planned = match change.birth {
-            Some(birth) => born_head(ordinal, birth),
-            None => self.planned_head(blueprint, ordinal),
+            Some(birth) => planned::plain(ordinal, birth.date, birth.at),
+            None => blueprint.head(self.entity, ordinal),
         };
         change.on(planned)
     }
 
     /// The ordinals of the blueprint among which all its records within the bounds are.
-    fn planned_range(&self, bounds: &Bounds) -> Range<u64> {
-        match &self.index {
+    fn planned_range(&self, blueprint: &Blueprint, bounds: &Bounds) -> Range<u64> {
+        match blueprint.index(self.entity) {
             Index::Documents(calendar) => calendar.ordinals(bounds.possible_dates()),
-            Index::List { roll, .. } => 0..roll.count(),
+            Index::List(_) | Index::Single | Index::Absent => 0..self.planned,
         }
     }
 }
@@ -110,10 +74,20 @@ impl Sight<'_> {
         match self.overlay.see(ordinal, self.view) {
             Seen::Changed(change) => Some(self.book.changed_head(self.blueprint, ordinal, &change)),
             Seen::Untouched if ordinal < self.book.planned() => {
-                Some(self.book.planned_head(self.blueprint, ordinal))
+                Some(self.blueprint.head(self.book.entity, ordinal))
             }
             Seen::Untouched | Seen::Absent => None,
         }
+    }
+
+    /// The record of an id. Ids that are texts are searched for: the lists that have them are short.
+    pub(crate) fn find(&self, id: &str) -> Option<Head> {
+        if let Key::Number = self.book.entity.key {
+            return self.head(id.parse::<u64>().ok()?.checked_sub(1)?);
+        }
+        let all = self.select(&Bounds::default());
+        let named = |head: &Head| self.book.entity.id(self.blueprint, head) == id;
+        all.iter().filter_map(|ordinal| self.head(ordinal)).find(named)
     }
 
     /// The records that can lie within the bounds. Dates and ordinals are exact; instants have still to be compared.
@@ -122,7 +96,7 @@ impl Sight<'_> {
             let wanted = |ordinal: &u64| self.head(*ordinal).is_some_and(|head| self.dated(&head, bounds));
             return Selection::List(ordinals.iter().copied().filter(wanted).collect());
         }
-        let range = self.book.planned_range(bounds);
+        let range = self.book.planned_range(self.blueprint, bounds);
         if self.overlay.is_empty() {
             return Selection::Range(range);
         }
@@ -147,7 +121,15 @@ impl Sight<'_> {
     }
 
     fn dated(&self, head: &Head, bounds: &Bounds) -> bool {
-        self.book.entity.is_list() || bounds.dates.includes(head.date)
+        !self.book.entity.is_dated() || bounds.dates.includes(head.date)
+    }
+
+    /// Those among the deleted whose deletion can be seen from here.
+    pub(crate) fn gone(&self) -> Vec<(Head, i64)> {
+        let deleted = self.deleted().into_iter();
+        deleted
+            .filter(|(head, _)| matches!(self.overlay.see(head.ordinal, self.view), Seen::Absent))
+            .collect()
     }
 
     /// The records that clients can no longer see because a mutation deleted them, with the moment of it.
@@ -161,120 +143,13 @@ impl Sight<'_> {
     }
 }
 
-/// Entered on its date during the working day, in the order of ids; some days before or after in one case of eight.
-fn document_head(blueprint: &Blueprint, entity: &Entity, calendar: &Calendar, ordinal: u64) -> Head {
-    let place = calendar.place(ordinal);
-    let mut dice = crate::dice::Dice::new(blueprint.seed ^ entity.topic(), HEAD, ordinal);
-    let opening = midnight(place.date) + 13 * 3600;
-    let slot = 14 * 3600 * place.position / place.of.max(1);
-    let mut created = opening + i64::try_from(slot).unwrap_or(0) + dice.between(0, 119);
-    match dice.below(100) {
-        0..8 => created += 86_400 * dice.between(1, 2),
-        8..12 => created -= 86_400 * dice.between(1, 4),
-        _ => {}
-    }
-    let created = created.min(blueprint.closing);
-    let (updated, version) = later_change(&mut dice, created, blueprint.closing);
-    Head {
-        ordinal,
-        date: place.date,
-        created,
-        updated,
-        version,
-        editions: 0,
-        links: 0,
-        standing: Standing::Live,
-    }
-}
-
-const HEAD: u64 = crate::dice::topic("head");
-
-/// One record in four is changed within 45 days, mostly soon; a few of those without a new version, as upstream does.
-fn later_change(dice: &mut crate::dice::Dice, created: i64, closing: i64) -> (i64, u32) {
-    if !dice.chance(25) {
-        return (created, 0);
-    }
-    let horizon = UPDATED_WITHIN_DAYS * 86_400;
-    let within = dice.between(60, horizon).min(dice.between(60, horizon));
-    let updated = (created + within).min(closing);
-    let versions = if dice.chance(10) { 0 } else { dice.between(1, 4) };
-    (updated, u32::try_from(versions).unwrap_or(0))
-}
-
-fn list_head(
-    blueprint: &Blueprint,
-    entity: &Entity,
-    roll: Roll,
-    inactive_percent: u64,
-    ordinal: u64,
-) -> Head {
-    let created = roll.created(ordinal);
-    let mut dice = crate::dice::Dice::new(blueprint.seed ^ entity.topic(), HEAD, ordinal);
-    let updated = if dice.chance(40) {
-        dice.between(created, blueprint.closing)
-    } else {
-        created
-    };
-    let bumped = updated > created && dice.chance(70);
-    // The first entry is active, so that even the smallest list has something to show.
-    let inactive = ordinal > 0 && dice.chance(inactive_percent);
-    Head {
-        ordinal,
-        date: day_of(created),
-        created,
-        updated,
-        version: if bumped {
-            u32::try_from(dice.between(1, 6)).unwrap_or(1)
-        } else {
-            0
-        },
-        editions: 0,
-        links: 0,
-        standing: if inactive {
-            Standing::Inactive
-        } else {
-            Standing::Live
-        },
-    }
-}
-
-fn born_head(ordinal: u64, birth: Birth) -> Head {
-    Head {
-        ordinal,
-        date: birth.date,
-        created: birth.at,
-        updated: birth.at,
-        version: 0,
-        editions: 0,
-        links: 0,
-        standing: Standing::Live,
-    }
-}
-
-/// Whether a list's entry is inactive in the blueprint: other records show its name accordingly.
-pub(crate) fn planned_inactive(
-    blueprint: &Blueprint,
-    entity: &'static Entity,
-    roll: Roll,
-    ordinal: u64,
-) -> bool {
-    let Population::List { inactive_percent, .. } = entity.population else {
-        return false;
-    };
-    !list_head(blueprint, entity, roll, inactive_percent, ordinal).is_active()
-}
-
-fn day_of(seconds: i64) -> NaiveDate {
-    DateTime::from_timestamp(seconds, 0)
-        .unwrap_or_default()
-        .date_naive()
-}
-
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::books::blueprint::midnight;
     use crate::books::bounds::Span;
     use crate::books::entities::{customer, invoice};
     use crate::books::mutation::{Mutation, MutationKind, Occasion, Pick};
@@ -282,7 +157,7 @@ mod tests {
     use crate::options::Region;
 
     fn fits(bounds: &Bounds, head: &Head, entity: &Entity) -> bool {
-        let dated = entity.is_list() || bounds.dates.includes(head.date);
+        let dated = !entity.is_dated() || bounds.dates.includes(head.date);
         dated && bounds.created.includes(head.created) && bounds.updated.includes(head.updated)
     }
 
@@ -339,8 +214,8 @@ mod tests {
             let plan = blueprint(Region::Ca);
             let book = mutated(&plan, if list { &customer::ENTITY } else { &invoice::ENTITY });
             let sight = book.look(&plan, View::Newest);
-            let first = plan.first_day + chrono::TimeDelta::days(from);
-            let last = first + chrono::TimeDelta::days(days);
+            let first = plan.first_day + TimeDelta::days(from);
+            let last = first + TimeDelta::days(days);
             let instants = Span { from: Some(midnight(first) + 5 * 3600), to: (!open_end).then(|| midnight(last)) };
             let mut bounds = Bounds::default();
             match axis {

@@ -19,6 +19,8 @@ pub(crate) struct Calendar {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) date: NaiveDate,
+    /// Which day of the books, from 0.
+    pub(crate) day: i64,
     /// From 0, in the order of ids.
     pub(crate) position: u64,
     /// How many documents the day has.
@@ -26,16 +28,21 @@ pub(crate) struct Place {
 }
 
 impl Calendar {
-    /// Lays out `days` days from `first` with about `per_day` documents each.
-    pub(crate) fn new(seed: u64, entity: u64, first: NaiveDate, days: u32, per_day: u64) -> Self {
+    /// Lays out days from `first` with so many documents each.
+    pub(crate) fn new(first: NaiveDate, counts: impl IntoIterator<Item = u64>) -> Self {
         let mut starts = vec![0];
         let mut total = 0;
-        for (number, date) in (0..u64::from(days)).zip(first.iter_days()) {
-            let mut dice = Dice::new(seed ^ entity, topic("documents of a day"), number);
-            total += documents_of(&mut dice, date.weekday(), per_day);
+        for count in counts {
+            total += count;
             starts.push(total);
         }
         Self { first, starts }
+    }
+
+    /// The ordinals of a day counted from the first; none outside of the books.
+    pub(crate) fn day(&self, number: i64) -> Option<Range<u64>> {
+        let number = usize::try_from(number).ok()?;
+        Some(*self.starts.get(number)?..*self.starts.get(number + 1)?)
     }
 
     pub(crate) fn total(&self) -> u64 {
@@ -59,9 +66,11 @@ impl Calendar {
             .saturating_sub(1);
         let start = self.starts[day];
         let end = self.starts.get(day + 1).copied().unwrap_or(start + 1);
-        let date = self.first + TimeDelta::days(i64::try_from(day).unwrap_or(0));
+        let day = i64::try_from(day).unwrap_or(0);
+        let date = self.first + TimeDelta::days(day);
         Place {
             date,
+            day,
             position: ordinal - start,
             of: end - start,
         }
@@ -70,6 +79,12 @@ impl Calendar {
     fn day_number(&self, date: NaiveDate) -> usize {
         usize::try_from((date - self.first).num_days()).unwrap_or(0)
     }
+}
+
+/// How many documents that follow from no other one a day has.
+pub(crate) fn drawn(seed: u64, entity: u64, number: u64, date: NaiveDate, per_day: u64) -> u64 {
+    let mut dice = Dice::new(seed ^ entity, topic("documents of a day"), number);
+    documents_of(&mut dice, date.weekday(), per_day)
 }
 
 /// Workdays are full, Saturdays are thin and often empty, Sundays nearly always; a workday in fifty is a holiday.
@@ -94,7 +109,11 @@ mod tests {
 
     fn calendar(per_day: u64) -> Calendar {
         let first = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
-        Calendar::new(7, topic("invoice"), first, 180, per_day)
+        let days = (0..180).zip(first.iter_days());
+        Calendar::new(
+            first,
+            days.map(|(number, date)| drawn(7, topic("invoice"), number, date, per_day)),
+        )
     }
 
     #[test]

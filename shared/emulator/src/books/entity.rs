@@ -1,11 +1,9 @@
 //! An entity: one kind of record (invoice, customer). Its file says how many there are, what can be asked and how one reads.
 
-use std::cmp::Ordering;
-
-use chrono::NaiveDate;
-
 use super::blueprint::Blueprint;
+use super::flow::Stream;
 use super::head::Head;
+use super::property::{COMMON, DOCUMENT, DOCUMENT_CLOSED, LIST, LIST_CLOSED, Lookup, Property};
 use crate::dice::topic;
 use crate::json::Json;
 use crate::money::Money;
@@ -14,18 +12,29 @@ use crate::money::Money;
 pub(crate) struct Entity {
     /// The product's name: snake_case, singular.
     pub(crate) name: &'static str,
-    /// Upstream's name in statements.
+    /// Upstream's name in statements and, in lower case, in paths.
     pub(crate) api: &'static str,
-    /// Upstream's name in answers, which is another one here and there.
-    pub(crate) answer_key: &'static str,
+    /// Upstream's name in answers, where that is another one.
+    pub(crate) answer_key: Option<&'static str>,
     pub(crate) population: Population,
+    /// The documents from which some of these follow.
+    pub(crate) streams: &'static [Stream],
+    pub(crate) need: Need,
+    pub(crate) asking: Asking,
+    pub(crate) changes: Changes,
+    pub(crate) removal: Removal,
+    pub(crate) voiding: Voiding,
+    pub(crate) key: Key,
     /// What statements may filter and order by, in groups: those shared with other entities and its own.
     pub(crate) properties: &'static [&'static [Property]],
     /// Members that exist and cannot be asked for.
     pub(crate) not_queryable: &'static [&'static str],
     /// Members that a query answers only when they are named beside the `*`.
     pub(crate) only_projected: &'static [&'static str],
-    pub(crate) voiding: Voiding,
+    /// A member that differs at every answer and is no part of the truth.
+    pub(crate) volatile: Option<Volatile>,
+    /// What a `link` mutation adds a link to, and the link's type.
+    pub(crate) linked: Option<(&'static Entity, &'static str)>,
     /// Writes the members of the complete record.
     pub(crate) write: fn(&Blueprint, &Head, &mut Json),
     /// The record's control total, where it has one.
@@ -35,56 +44,112 @@ pub(crate) struct Entity {
 /// How many records there are, by size.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Population {
-    /// Dated documents.
+    /// Dated documents; so many a day stand for themselves, others follow from a stream.
     Documents { per_day: [u64; 3] },
-    /// Entries of a list, of which some are inactive.
-    List { count: [u64; 3], inactive_percent: u64 },
+    /// Dated records, exactly so many every day.
+    Daily { per_day: u64 },
+    /// Entries of a list.
+    List {
+        count: [u64; 3],
+        inactive: Inactive,
+        opened: Opened,
+    },
+    /// Exactly one.
+    Single,
 }
 
-/// Whether upstream can void a document of this kind.
+/// Which entries of a list are inactive from the start; the first never is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Inactive {
+    None,
+    /// So many of a hundred, by chance.
+    Percent(u64),
+    /// The last so many.
+    Last(u64),
+}
+
+/// When the entries of a list were made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Opened {
+    /// All within the year that began so many years before the first customer came.
+    YearsBefore(u32),
+    /// One after the other until the books close.
+    Throughout,
+    /// The same, from the first day of documents on: whatever they refer to is years older.
+    WithDocuments,
+}
+
+/// What a company must have for the entity to exist there; without it upstream answers with a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Voiding {
-    Possible,
+pub(crate) enum Need {
+    Nothing,
+    /// The plan `essentials` or a larger one.
+    Essentials,
+    /// The plan `plus`.
+    Plus,
+    /// More than one currency.
+    Currencies,
+    /// A client that upstream lets: refused with this code unless a switch serves it.
+    Favour(u32),
+    /// Read-only and perhaps not queryable: served unless a switch refuses it.
+    Luck,
+}
+
+/// What statements about the entity may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asking {
+    Anything,
+    /// No `ORDERBY`.
+    Unordered,
+    /// Only `SELECT * FROM …`.
+    Bare,
+}
+
+/// Whether change data capture tells of the entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Changes {
+    Told,
+    /// Documented or proven not to.
+    Untold,
+    /// Nobody has said so, a switch decides.
+    Uncertain,
+}
+
+/// What the deletion of a record does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Removal {
+    Vanishes,
+    /// Upstream never deletes names.
+    BecomesInactive,
     Impossible,
 }
 
-/// Something that a statement can filter and order by.
-pub(crate) struct Property {
-    pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
-    pub(crate) read: fn(&Blueprint, &Head) -> Scalar,
-}
-
-/// What a property's values are, which decides how a literal is read.
+/// Whether upstream can void a document of this kind, and how many are void from the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Id,
-    Date,
-    Instant,
+pub(crate) enum Voiding {
+    /// `percent` of those that follow from nothing and that nothing follows from: the last of each day, from the share
+    /// `beyond` on.
+    Possible {
+        percent: u64,
+        beyond: u64,
+    },
+    Impossible,
+}
+
+/// What identifies a record.
+#[derive(Clone, Copy)]
+pub(crate) enum Key {
+    /// A number, one more than the ordinal.
     Number,
-    Text,
-    Flag,
+    /// A text; upstream does so for a few.
+    Text(fn(&Blueprint, &Head) -> String),
 }
 
-/// A property's value, or a literal to compare it with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Scalar {
-    Null,
-    Flag(bool),
-    /// In millionths.
-    Number(i128),
-    Date(NaiveDate),
-    /// In microseconds of Unix time: records have seconds, literals may have more.
-    Instant(i64),
-    /// In lower case: upstream compares text without case.
-    Text(String),
-}
-
-/// How a property of that name can be used.
-pub(crate) enum Lookup {
-    Queryable(&'static Property),
-    NotQueryable,
-    Unknown,
+/// A member that is made anew for every answer, written before another one.
+#[derive(Clone, Copy)]
+pub(crate) struct Volatile {
+    pub(crate) before: &'static str,
+    pub(crate) write: fn(&Blueprint, &Head, u64, &mut Json),
 }
 
 impl Entity {
@@ -92,8 +157,78 @@ impl Entity {
         topic(self.name)
     }
 
-    pub(crate) fn is_list(&self) -> bool {
-        matches!(self.population, Population::List { .. })
+    /// What an entity is unless it says otherwise: a document with a `TxnDate`, deleted for good.
+    pub(crate) const DOCUMENT: Self = Self {
+        name: "",
+        api: "",
+        answer_key: None,
+        population: Population::Documents {
+            per_day: [1, 10, 1_000],
+        },
+        streams: &[],
+        need: Need::Nothing,
+        asking: Asking::Anything,
+        changes: Changes::Told,
+        removal: Removal::Vanishes,
+        voiding: Voiding::Impossible,
+        key: Key::Number,
+        properties: &[COMMON, DOCUMENT],
+        not_queryable: DOCUMENT_CLOSED,
+        only_projected: &[],
+        volatile: None,
+        linked: None,
+        write: |_, head, json| head.write(json),
+        total: |_, _| None,
+    };
+
+    /// A list of names: never deleted, only made inactive.
+    pub(crate) const LIST: Self = Self {
+        population: Population::List {
+            count: [12, 30, 200],
+            inactive: Inactive::Percent(10),
+            opened: Opened::Throughout,
+        },
+        removal: Removal::BecomesInactive,
+        properties: &[COMMON, LIST],
+        not_queryable: LIST_CLOSED,
+        ..Self::DOCUMENT
+    };
+
+    /// One record about the company.
+    pub(crate) const SINGLE: Self = Self {
+        population: Population::Single,
+        asking: Asking::Bare,
+        changes: Changes::Uncertain,
+        removal: Removal::Impossible,
+        properties: &[COMMON],
+        not_queryable: &[],
+        ..Self::DOCUMENT
+    };
+
+    /// Whether its records lie on days.
+    pub(crate) fn is_dated(&self) -> bool {
+        matches!(
+            self.population,
+            Population::Documents { .. } | Population::Daily { .. }
+        )
+    }
+
+    /// The member of an answer that holds its records.
+    pub(crate) fn rows_key(&self) -> &'static str {
+        self.answer_key.unwrap_or(self.api)
+    }
+
+    /// The text that identifies a record.
+    pub(crate) fn id(&self, plan: &Blueprint, head: &Head) -> String {
+        match self.key {
+            Key::Number => head.id().to_string(),
+            Key::Text(text) => text(plan, head),
+        }
+    }
+
+    /// Whether it is the same entity; there is one definition of each.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
     }
 
     /// Whether people mean this entity: any case, `-` and `_` or none, and upstream's own spelling.
@@ -121,66 +256,3 @@ impl Entity {
         }
     }
 }
-
-impl Scalar {
-    pub(crate) fn text(text: &str) -> Self {
-        Self::Text(text.to_lowercase())
-    }
-
-    pub(crate) fn money(money: Money) -> Self {
-        Self::Number(i128::from(money.in_cents()) * 10_000)
-    }
-
-    pub(crate) fn whole(number: u64) -> Self {
-        Self::Number(i128::from(number) * 1_000_000)
-    }
-
-    fn instant(seconds: i64) -> Self {
-        Self::Instant(seconds.saturating_mul(1_000_000))
-    }
-
-    /// The order of `ORDERBY`: nothing before something; values of one kind by size.
-    pub(crate) fn order(&self, other: &Self) -> Ordering {
-        match (self, other) {
-            (Self::Flag(a), Self::Flag(b)) => a.cmp(b),
-            (Self::Number(a), Self::Number(b)) => a.cmp(b),
-            (Self::Date(a), Self::Date(b)) => a.cmp(b),
-            (Self::Instant(a), Self::Instant(b)) => a.cmp(b),
-            (Self::Text(a), Self::Text(b)) => a.cmp(b),
-            (a, b) => (*a != Self::Null).cmp(&(*b != Self::Null)),
-        }
-    }
-}
-
-/// What every record can be asked for.
-pub(crate) const COMMON: &[Property] = &[
-    Property {
-        name: "Id",
-        kind: Kind::Id,
-        read: |_, head| Scalar::whole(head.id()),
-    },
-    Property {
-        name: "MetaData.CreateTime",
-        kind: Kind::Instant,
-        read: |_, head| Scalar::instant(head.created),
-    },
-    Property {
-        name: "MetaData.LastUpdatedTime",
-        kind: Kind::Instant,
-        read: |_, head| Scalar::instant(head.updated),
-    },
-];
-
-/// What every document can be asked for besides.
-pub(crate) const DOCUMENT: &[Property] = &[Property {
-    name: "TxnDate",
-    kind: Kind::Date,
-    read: |_, head| Scalar::Date(head.date),
-}];
-
-/// What every list entry can be asked for besides.
-pub(crate) const LIST: &[Property] = &[Property {
-    name: "Active",
-    kind: Kind::Flag,
-    read: |_, head| Scalar::Flag(head.is_active()),
-}];

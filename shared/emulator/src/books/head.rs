@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use super::oddity::Odd;
 use crate::json::Json;
 use crate::pacific::Pacific;
 
@@ -23,6 +24,8 @@ pub(crate) struct Head {
     /// How many links a mutation added without any other trace.
     pub(crate) links: u32,
     pub(crate) standing: Standing,
+    /// What a mutation made strange about its text.
+    pub(crate) odd: Option<Odd>,
 }
 
 /// Whether a record is in force.
@@ -52,6 +55,11 @@ impl Head {
     pub(crate) fn write(&self, json: &mut Json) {
         json.raw_member(r#""domain":"QBO","sparse":false"#);
         json.quoted("Id", self.id());
+        self.write_versions(json);
+    }
+
+    /// The same after the id.
+    pub(crate) fn write_versions(&self, json: &mut Json) {
         json.quoted("SyncToken", self.version);
         json.object("MetaData", |json| {
             json.quoted("CreateTime", Pacific(self.created));

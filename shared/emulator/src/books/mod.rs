@@ -5,16 +5,23 @@ pub(crate) mod blueprint;
 pub(crate) mod book;
 pub(crate) mod bounds;
 mod calendar;
+mod currency;
 pub(crate) mod entities;
 pub(crate) mod entity;
+mod flow;
 pub(crate) mod head;
 pub(crate) mod mutation;
 mod names;
+pub(crate) mod oddity;
 pub(crate) mod overlay;
+mod planned;
+pub(crate) mod property;
 mod roll;
 pub(crate) mod selection;
+pub(crate) mod served;
 #[cfg(test)]
 pub(crate) mod tests_support;
+pub(crate) mod text;
 pub(crate) mod truth;
 
 use blueprint::{Blueprint, Draft};

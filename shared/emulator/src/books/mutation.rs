@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::blueprint::Blueprint;
+use super::blueprint::{Blueprint, Index};
 use super::book::{Book, Sight};
 use super::bounds::{Bounds, Span};
-use super::entity::{Entity, Voiding};
+use super::entity::{Entity, Removal, Voiding};
 use super::head::{Head, Standing};
+use super::oddity::{Odd, Oddity};
 use super::overlay::{Birth, Change, View};
+use super::planned;
 use super::selection::Selection;
 use crate::dice::{Dice, topic};
 
@@ -36,6 +38,12 @@ pub struct Mutation {
     /// Which records are chosen where no ids are given.
     #[serde(default)]
     pub pick: Pick,
+    /// What becomes strange; only with the kind `odd`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oddity: Option<Oddity>,
+    /// Bytes of a `huge` record, depth of a `nested` one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u32>,
     /// Seconds by which a `late_change` claims to be older than it is.
     #[serde(default = "two_minutes")]
     pub late_seconds: u32,
@@ -53,6 +61,8 @@ fn one() -> u32 {
 
 /// The overlay remembers every changed record.
 const MOST: u32 = 100_000;
+/// The largest oddity.
+const LARGEST: u32 = 256 << 20;
 
 fn two_minutes() -> u32 {
     120
@@ -76,6 +86,8 @@ pub enum MutationKind {
     LateChange,
     /// The content gains a link without a new version or update time.
     Link,
+    /// As an update, but the text becomes strange.
+    Odd,
 }
 
 /// Which of the records that fit are chosen.
@@ -111,6 +123,18 @@ pub enum MutationError {
     /// Something else than a voidable document.
     #[error("a {0} cannot be voided")]
     Void(&'static str),
+    /// Something that upstream never deletes.
+    #[error("a {0} cannot be deleted")]
+    Delete(&'static str),
+    /// Something that links to nothing.
+    #[error("a {0} links to nothing")]
+    Link(&'static str),
+    /// An oddity without its kind, or the other way round.
+    #[error("`oddity` belongs to the kind `odd` and to no other")]
+    Oddity,
+    /// A company that has no such entity, or only one.
+    #[error("this company cannot have another {0}")]
+    Create(&'static str),
     /// More than memory is meant for.
     #[error("a mutation changes 1 to {MOST} records, not {0}")]
     Count(u32),
@@ -141,28 +165,33 @@ impl Mutation {
             day: None,
             ids: Vec::new(),
             pick: Pick::default(),
+            oddity: None,
+            size: None,
             late_seconds: two_minutes(),
             every: None,
             times: None,
         }
     }
 
-    /// Does it once and tells the ordinals.
+    /// Does it once and tells the ids.
     pub(crate) fn apply(
         &self,
         plan: &Blueprint,
         book: &Book,
         occasion: Occasion,
-    ) -> Result<Vec<u64>, MutationError> {
+    ) -> Result<Vec<String>, MutationError> {
         self.check(book.entity)?;
         if self.kind == MutationKind::Create {
-            return Ok(self.create(plan, book, occasion));
+            return match plan.index(book.entity) {
+                Index::Documents(_) | Index::List(_) => Ok(self.create(plan, book, occasion)),
+                Index::Single | Index::Absent => Err(MutationError::Create(book.entity.name)),
+            };
         }
         let chosen = self.choose(plan, &book.look(plan, View::Newest), book, occasion)?;
         for head in &chosen {
             self.change(book, head, occasion);
         }
-        Ok(chosen.iter().map(|head| head.ordinal).collect())
+        Ok(chosen.iter().map(|head| book.entity.id(plan, head)).collect())
     }
 
     /// Refuses what can never be done to any record of the entity.
@@ -176,10 +205,19 @@ impl Mutation {
         if self.kind == MutationKind::Void && entity.voiding == Voiding::Impossible {
             return Err(MutationError::Void(entity.name));
         }
+        if self.kind == MutationKind::Delete && entity.removal == Removal::Impossible {
+            return Err(MutationError::Delete(entity.name));
+        }
+        if self.kind == MutationKind::Link && entity.linked.is_none() {
+            return Err(MutationError::Link(entity.name));
+        }
+        if (self.kind == MutationKind::Odd) != self.oddity.is_some() {
+            return Err(MutationError::Oddity);
+        }
         Ok(())
     }
 
-    fn create(&self, plan: &Blueprint, book: &Book, occasion: Occasion) -> Vec<u64> {
+    fn create(&self, plan: &Blueprint, book: &Book, occasion: Occasion) -> Vec<String> {
         let birth = Birth {
             date: self.day.unwrap_or(plan.as_of),
             at: occasion.now,
@@ -195,7 +233,8 @@ impl Mutation {
             };
             overlay.put(ordinal, change, occasion.now, occasion.visible_at);
         }
-        born.collect()
+        let head = |ordinal| planned::plain(ordinal, birth.date, birth.at);
+        born.map(|ordinal| book.entity.id(plan, &head(ordinal))).collect()
     }
 
     fn choose(
@@ -233,6 +272,13 @@ impl Mutation {
         })
     }
 
+    fn odd(&self) -> Option<Odd> {
+        self.oddity.map(|oddity| Odd {
+            oddity,
+            size: self.size.unwrap_or(oddity.usual_size()).min(LARGEST),
+        })
+    }
+
     fn change(&self, book: &Book, head: &Head, occasion: Occasion) {
         let mut overlay = book.overlay.write();
         let mut change = overlay.newest(head.ordinal).unwrap_or_default();
@@ -241,6 +287,11 @@ impl Mutation {
             MutationKind::Create => {}
             MutationKind::Touch => change.updated = Some(now),
             MutationKind::Link => change.links += 1,
+            MutationKind::Odd => {
+                change.odd = self.odd();
+                change.versions += 1;
+                change.updated = Some(now);
+            }
             MutationKind::Update => {
                 change.editions += 1;
                 change.versions += 1;
@@ -256,7 +307,7 @@ impl Mutation {
                 change.versions += 1;
                 change.updated = Some(now);
             }
-            MutationKind::Delete if book.entity.is_list() => {
+            MutationKind::Delete if book.entity.removal == Removal::BecomesInactive => {
                 change.standing = Some(Standing::Inactive);
                 change.versions += 1;
                 change.updated = Some(now);
@@ -268,16 +319,10 @@ impl Mutation {
 }
 
 fn named(sight: &Sight<'_>, book: &Book, id: &str) -> Result<Head, MutationError> {
-    let missing = || MutationError::Record {
+    sight.find(id).ok_or_else(|| MutationError::Record {
         entity: book.entity.name,
         id: id.to_owned(),
-    };
-    let ordinal = id
-        .parse::<u64>()
-        .ok()
-        .and_then(|id| id.checked_sub(1))
-        .ok_or_else(missing)?;
-    sight.head(ordinal).ok_or_else(missing)
+    })
 }
 
 /// `count` different ones in the order of their ids; fewer where there are not so many.

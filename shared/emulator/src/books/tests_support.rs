@@ -8,12 +8,16 @@ use super::bounds::Bounds;
 use super::entity::Entity;
 use super::head::Head;
 use super::overlay::View;
-use crate::options::{Region, Size};
+use crate::options::{Currencies, Plan, Region, Size};
 
 pub(crate) fn draft(region: Region) -> Draft {
     let as_of = NaiveDate::from_ymd_opt(2026, 6, 30).unwrap_or_default();
     Draft {
         seed: 11,
+        company: "acme".to_owned(),
+        realm: "9341".to_owned(),
+        plan: Plan::Plus,
+        currencies: Currencies::One,
         size: Size::Small,
         region,
         days: 120,

@@ -12,7 +12,9 @@ use super::bounds::{Bounds, Span};
 use super::entity::Entity;
 use super::head::Head;
 use super::overlay::View;
+use super::{served, text};
 use crate::json::Json;
+use crate::switches::Switches;
 
 /// One record of the truth.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,7 +109,7 @@ impl TruthFilter {
         match self.by.unwrap_or(Axis::TxnDate) {
             Axis::Created => bounds.created = instants,
             Axis::Updated => bounds.updated = instants,
-            Axis::TxnDate if !entity.is_list() => {
+            Axis::TxnDate if entity.is_dated() => {
                 bounds.dates = Span {
                     from: self.from,
                     to: self.to,
@@ -132,8 +134,12 @@ pub(crate) fn tell(
     book: &Book,
     filter: &TruthFilter,
     bounds: &Bounds,
+    switches: &Switches,
     take: &mut dyn FnMut(TruthLine) -> bool,
 ) {
+    if served::refusal(plan, book.entity, switches).is_some() {
+        return;
+    }
     let sight = book.look(plan, View::Newest);
     if filter.wants_deleted() {
         for (head, at) in sight.deleted() {
@@ -164,17 +170,17 @@ fn tell_live(sight: &Sight<'_>, book: &Book, bounds: &Bounds, take: &mut dyn FnM
 }
 
 fn within(bounds: &Bounds, head: &Head, entity: &Entity) -> bool {
-    let dated = entity.is_list() || bounds.dates.includes(head.date);
+    let dated = !entity.is_dated() || bounds.dates.includes(head.date);
     dated && bounds.created.includes(head.created) && bounds.updated.includes(head.updated)
 }
 
 fn line(plan: &Blueprint, entity: &Entity, head: &Head) -> TruthLine {
     TruthLine {
-        id: head.id().to_string(),
+        id: entity.id(plan, head),
         version: head.version.to_string(),
         created_at: utc(head.created),
         updated_at: utc(head.updated),
-        date: (!entity.is_list()).then_some(head.date),
+        date: entity.is_dated().then_some(head.date),
         hash: record_hash(plan, entity, head),
         total: (entity.total)(plan, head).map(crate::money::Money::plain),
         deleted_at: None,
@@ -184,7 +190,7 @@ fn line(plan: &Blueprint, entity: &Entity, head: &Head) -> TruthLine {
 /// The writer leaves no insignificant whitespace, so that the record's text is what is hashed.
 fn record_hash(plan: &Blueprint, entity: &Entity, head: &Head) -> String {
     let mut json = Json::with_capacity(2048);
-    json.element(|json| (entity.write)(plan, head, json));
+    text::write(plan, entity, head, &mut json);
     blake3::hash(json.as_str().as_bytes()).to_hex().to_string()
 }
 

@@ -35,15 +35,23 @@ pub(super) async fn serve(
             return;
         };
         let mut part = Vec::with_capacity(PART + 1024);
-        tell(&company.books.blueprint, book, &filter, &bounds, &mut |line| {
-            // Serialising plain strings into memory cannot fail.
-            let _ = serde_json::to_writer(&mut part, &line);
-            part.push(b'\n');
-            part.len() < PART
-                || sender
-                    .blocking_send(Bytes::from(std::mem::take(&mut part)))
-                    .is_ok()
-        });
+        let switches = upstream.switches();
+        tell(
+            &company.books.blueprint,
+            book,
+            &filter,
+            &bounds,
+            &switches,
+            &mut |line| {
+                // Serialising plain strings into memory cannot fail.
+                let _ = serde_json::to_writer(&mut part, &line);
+                part.push(b'\n');
+                part.len() < PART
+                    || sender
+                        .blocking_send(Bytes::from(std::mem::take(&mut part)))
+                        .is_ok()
+            },
+        );
         // Whoever went away needs no last part.
         let _ = sender.blocking_send(Bytes::from(part));
     });
@@ -63,10 +71,18 @@ pub(crate) fn collect(
 ) -> Result<Vec<TruthLine>, TruthError> {
     let (company, book, bounds) = open(upstream, company, entity, filter)?;
     let mut lines = Vec::new();
-    tell(&company.books.blueprint, book, filter, &bounds, &mut |line| {
-        lines.push(line);
-        true
-    });
+    let switches = upstream.switches();
+    tell(
+        &company.books.blueprint,
+        book,
+        filter,
+        &bounds,
+        &switches,
+        &mut |line| {
+            lines.push(line);
+            true
+        },
+    );
     Ok(lines)
 }
 

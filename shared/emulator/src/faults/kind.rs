@@ -5,7 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::quickbooks::fault_body;
+use crate::quickbooks::fault_body::{self, ServiceFault};
+use crate::quickbooks::query::Distortion;
 use crate::server::reply::{Coding, Delivery, Reply};
 use crate::switches::{Switches, ThrottleBody};
 
@@ -77,6 +78,20 @@ pub enum FaultKind {
         #[serde(default)]
         moment: DropMoment,
     },
+    /// Fewer rows than asked for, although more are there.
+    ShortPage {
+        /// At most so many.
+        #[serde(default = "seven")]
+        rows: u64,
+    },
+    /// No rows, although some are there.
+    EmptyPage {},
+    /// The last rows of the page before come again: every row of the list has moved down.
+    RepeatRows {
+        /// So many.
+        #[serde(default = "seven")]
+        rows: u64,
+    },
     /// 401 as for an expired access token, although it is good.
     Expired {},
     /// All access tokens of the company die, from this request on.
@@ -130,6 +145,9 @@ fn half() -> u8 {
 fn kilobyte() -> usize {
     1024
 }
+fn seven() -> u64 {
+    7
+}
 fn tenth() -> u64 {
     100
 }
@@ -142,6 +160,7 @@ impl FaultKind {
             "truncate" => Some("keep_percent"),
             "delay" | "slow" => Some("millis"),
             "drop" => Some("moment"),
+            "short_page" | "repeat_rows" => Some("rows"),
             "visibility_delay" => Some("seconds"),
             _ => None,
         }
@@ -163,7 +182,7 @@ impl FaultKind {
                 },
                 now,
             )),
-            Self::Fault { status, code } => Some(fault_body::injected(*status, *code, now)),
+            Self::Fault { status, code } => Some(fault_body::injected(*status, *code).reply(now)),
             Self::Html { status } => Some(Reply::html(*status, HTML)),
             Self::Empty { status } => Some(Reply::empty(*status)),
             Self::Drop {
@@ -172,6 +191,33 @@ impl FaultKind {
             Self::Expired {} => Some(fault_body::expired(now)),
             Self::InvalidGrant {} => Some(Reply::json(400, r#"{"error":"invalid_grant"}"#.to_owned())),
             _ => None,
+        }
+    }
+
+    /// What becomes of one item of a batch.
+    pub(crate) fn as_service_fault(&self) -> Option<ServiceFault> {
+        match self {
+            Self::Fault { status, code } => Some(fault_body::injected(*status, *code)),
+            _ => None,
+        }
+    }
+
+    /// What becomes of a page of rows.
+    pub(crate) fn distort(&self, distortion: Distortion) -> Distortion {
+        match self {
+            Self::ShortPage { rows } => Distortion {
+                short: Some(*rows),
+                ..distortion
+            },
+            Self::EmptyPage {} => Distortion {
+                empty: true,
+                ..distortion
+            },
+            Self::RepeatRows { rows } => Distortion {
+                repeat: *rows,
+                ..distortion
+            },
+            _ => distortion,
         }
     }
 

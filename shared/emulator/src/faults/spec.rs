@@ -43,7 +43,7 @@ pub struct FaultSpec {
     pub times: Option<u64>,
 }
 
-/// The two doors of the upstream.
+/// The doors of the upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Surface {
@@ -51,6 +51,8 @@ pub enum Surface {
     Api,
     /// `/oauth2/v1/tokens/bearer`
     Token,
+    /// One query of a batch; only faults of the kind `fault` strike it.
+    BatchItem,
 }
 
 impl FaultSpec {

@@ -2,54 +2,28 @@
 
 use std::sync::Arc;
 
-use axum::body::{Bytes, to_bytes};
-use axum::extract::{ConnectInfo, Path, Query, Request, State};
-use axum::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HOST};
-use axum::http::{HeaderMap, Method};
+use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::http::Method;
 use axum::response::Response;
-use serde::Deserialize;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::answer::{Note, send};
+use super::call::{Call, entity_named};
 use super::oauth::tokens::AccessDenied;
-use super::{fault_body, query};
-use crate::books::entities;
+use super::query::{Distortion, Setting};
+use super::{batch, cdc, fault_body, query};
 use crate::books::entity::Entity;
 use crate::books::overlay::View;
+use crate::books::{served, text};
 use crate::faults::{Facts, FaultKind, Surface};
 use crate::json::{Json, spaced};
-use crate::options::{Environment, Region};
-use crate::pacific::{Pacific, answer_time};
+use crate::pacific::answer_time;
 use crate::server::reply::{Coding, Reply};
-use crate::server::traffic::{Admission, Metering};
+use crate::server::traffic::{Admission, Errand};
 use crate::server::upstream::{Company, Upstream};
 use crate::server::wire::Cord;
 use crate::switches::{Gzip, Spacing};
-
-/// What a request asks for, with all that is needed of its head and body.
-#[derive(Debug)]
-struct Call {
-    method: Method,
-    path: String,
-    company: Option<usize>,
-    environment: Option<Environment>,
-    /// What follows the realm.
-    resource: String,
-    statement: Option<String>,
-    entity: Option<&'static str>,
-    bearer: Option<String>,
-    accepts_json: bool,
-    accepts_gzip: bool,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Parameters {
-    query: Option<String>,
-}
-
-/// Statements are short; this only keeps a mad client from filling the memory.
-const LONGEST_BODY: usize = 1 << 20;
 
 pub(super) async fn serve(
     State(upstream): State<Arc<Upstream>>,
@@ -62,7 +36,12 @@ pub(super) async fn serve(
         .companies
         .iter()
         .position(|company| company.realm == realm);
-    let visit = company.map(|company| upstream.traffic.arrive(company));
+    let errand = if resource == "batch" {
+        Errand::Batch
+    } else {
+        Errand::Single
+    };
+    let visit = company.map(|company| upstream.traffic.arrive(company, errand));
     let call = Call::read(company, resource, request).await;
     let facts = Facts {
         surface: Surface::Api,
@@ -85,7 +64,7 @@ pub(super) async fn serve(
         return Response::new(axum::body::Body::empty());
     };
     if let Some(visit) = &visit {
-        visit.answered(reply.status.as_u16(), metering(&reply));
+        visit.answered(reply.status.as_u16(), reply.charges());
     }
     let note = Note {
         method: call.method.as_str(),
@@ -96,15 +75,6 @@ pub(super) async fn serve(
         visit,
     };
     send(&upstream, &cord, reply, note)
-}
-
-/// Upstream charges for every read that it answers with 2xx, whatever the answer holds.
-fn metering(reply: &Reply) -> Metering {
-    if reply.status.is_success() {
-        Metering::Charged
-    } else {
-        Metering::Free
-    }
 }
 
 /// Works the answer out and packs it: all that takes time on a processor.
@@ -119,7 +89,9 @@ fn work(upstream: &Upstream, call: &Call, admission: Admission, strikes: &[Fault
         Admission::Throttled => Some(fault_body::throttled(&switches, now)),
         Admission::Granted => strikes.iter().find_map(|fault| fault.instead(&switches, now)),
     };
-    let reply = instead.unwrap_or_else(|| answer(upstream, call)).uncached();
+    let reply = instead
+        .unwrap_or_else(|| answer(upstream, call, distortion(strikes)))
+        .uncached();
     let reply = match switches.spacing {
         Spacing::Spaced if reply.is_json() => reply.edit_body(spaced),
         _ => reply,
@@ -132,7 +104,14 @@ fn work(upstream: &Upstream, call: &Call, admission: Admission, strikes: &[Fault
         .pack()
 }
 
-fn answer(upstream: &Upstream, call: &Call) -> Reply {
+/// What the faults that strike make of a page.
+fn distortion(strikes: &[FaultKind]) -> Distortion {
+    strikes.iter().fold(Distortion::default(), |distortion, fault| {
+        fault.distort(distortion)
+    })
+}
+
+fn answer(upstream: &Upstream, call: &Call, distortion: Distortion) -> Reply {
     let now = upstream.clock.now();
     let company = match authorize(upstream, call) {
         Ok(company) => company,
@@ -141,25 +120,45 @@ fn answer(upstream: &Upstream, call: &Call) -> Reply {
     if !call.accepts_json {
         return fault_body::not_json(now);
     }
+    let setting = Setting {
+        now,
+        switches: upstream.switches(),
+        answer: upstream.next_answer(),
+        distortion,
+    };
     let segments: Vec<&str> = call
         .resource
         .split('/')
         .filter(|segment| !segment.is_empty())
         .collect();
-    match (segments.as_slice(), &call.method) {
-        (["query"], &Method::GET | &Method::POST) => run_query(upstream, company, call),
-        ([resource, id], &Method::GET) if resource.eq_ignore_ascii_case("companyinfo") => {
-            if *id == company.realm {
-                company_info(upstream, company)
-            } else {
-                fault_body::object_not_found(now)
-            }
-        }
-        ([resource, id], &Method::GET) => read(upstream, company, resource, id),
-        ([resource], &Method::POST) if entity_named(resource).is_some() => {
-            fault_body::unsupported_operation(now)
-        }
+    let known = segments.first().and_then(|resource| entity_named(resource));
+    match (segments.as_slice(), &call.method, known) {
+        (["query"], &Method::GET | &Method::POST, _) => run_query(upstream, company, call, setting),
+        (_, &Method::GET, Some(entity)) => match read_id(company, entity, &segments, call) {
+            Some(id) => read(company, entity, &id, setting),
+            None => fault_body::object_not_found(now),
+        },
+        (["cdc"], &Method::GET, _) => match cdc::answer(&company.books, &call.parameters, setting) {
+            Ok(body) => Reply::json(200, body),
+            Err(fault) => fault.reply(now),
+        },
+        (["batch"], &Method::POST, _) => batch::answer(upstream, company, &call.body, setting),
+        ([_], &Method::POST, Some(_)) => fault_body::no_writing().reply(now),
         _ => fault_body::no_such_path(now),
+    }
+}
+
+/// Which record a path means: one of two is named by the realm, one by nothing, and rates by what they are rates of.
+fn read_id(company: &Company, entity: &Entity, segments: &[&str], call: &Call) -> Option<String> {
+    match (segments, entity.name) {
+        ([_, realm], "company_info") => (*realm == company.realm).then(|| "1".to_owned()),
+        ([_], "preferences") => Some("1".to_owned()),
+        ([_], "exchange_rate") => {
+            let currency = call.parameters.sourcecurrencycode.as_deref()?.to_uppercase();
+            Some(format!("{currency}:{}", call.parameters.asofdate.as_deref()?))
+        }
+        ([_, id], _) => Some((*id).to_owned()),
+        _ => None,
     }
 }
 
@@ -186,149 +185,31 @@ fn authorize<'run>(upstream: &'run Upstream, call: &Call) -> Result<&'run Compan
     Ok(company)
 }
 
-fn run_query(upstream: &Upstream, company: &Company, call: &Call) -> Reply {
-    let now = upstream.clock.now();
+fn run_query(upstream: &Upstream, company: &Company, call: &Call, setting: Setting) -> Reply {
     let statement = call.statement.as_deref().unwrap_or("");
-    match query::answer(&company.books, statement, now, upstream.switches()) {
+    match query::answer(&company.books, statement, setting) {
         Ok(body) => Reply::json(200, body),
-        Err(error) => {
-            let (code, message) = match error {
-                query::QueryError::Parse(_) => (4000, "Error parsing query"),
-                query::QueryError::Validation(_) => (4001, "Invalid query"),
-            };
-            fault_body::validation(code, message, &error.to_string(), now)
-        }
+        Err(error) => fault_body::of_query(&error).reply(upstream.clock.now()),
     }
 }
 
-fn read(upstream: &Upstream, company: &Company, resource: &str, id: &str) -> Reply {
-    let now = upstream.clock.now();
-    let Some(entity) = entity_named(resource) else {
-        return fault_body::no_such_path(now);
-    };
+fn read(company: &Company, entity: &Entity, id: &str, setting: Setting) -> Reply {
     let books = &company.books;
-    let ordinal = id.parse::<u64>().ok().and_then(|id| id.checked_sub(1));
+    if let Some(code) = served::refusal(&books.blueprint, entity, &setting.switches) {
+        return fault_body::refused(code).reply(setting.now);
+    }
+    let view = View::At(setting.now.timestamp());
     let sight = books
         .book(entity.name)
-        .map(|book| book.look(&books.blueprint, View::At(now.timestamp())));
-    let head = sight
-        .zip(ordinal)
-        .and_then(|(sight, ordinal)| sight.head(ordinal));
-    let Some(head) = head else {
-        return fault_body::object_not_found(now);
+        .map(|book| book.look(&books.blueprint, view));
+    let Some(head) = sight.and_then(|sight| sight.find(id)) else {
+        return fault_body::object_not_found(setting.now);
     };
     let mut json = Json::with_capacity(4096);
     json.element(|json| {
-        json.object(entity.answer_key, |json| {
-            (entity.write)(&books.blueprint, &head, json);
-        });
-        json.text("time", &answer_time(now));
+        json.key(entity.rows_key());
+        text::serve(&books.blueprint, entity, &head, setting.answer, json);
+        json.text("time", &answer_time(setting.now));
     });
     Reply::json(200, json.into_string())
-}
-
-/// Paths spell an entity in lower case and without separators.
-fn entity_named(resource: &str) -> Option<&'static Entity> {
-    entities::ALL
-        .iter()
-        .copied()
-        .find(|entity| entity.api.eq_ignore_ascii_case(resource))
-}
-
-fn company_info(upstream: &Upstream, company: &Company) -> Reply {
-    let plan = &company.books.blueprint;
-    let opened = Pacific(plan.lists_from);
-    let mut json = Json::default();
-    json.element(|json| {
-        json.object("CompanyInfo", |json| {
-            json.text("CompanyName", &company.name);
-            json.text("LegalName", &company.name);
-            json.text("Country", if company.region == Region::Ca { "CA" } else { "US" });
-            json.text(
-                "SupportedLanguages",
-                if company.region == Region::Ca {
-                    "fr,en"
-                } else {
-                    "en"
-                },
-            );
-            json.raw_member(
-                r#""FiscalYearStartMonth":"January","domain":"QBO","sparse":false,"Id":"1","SyncToken":"4""#,
-            );
-            json.object("MetaData", |json| {
-                json.quoted("CreateTime", opened);
-                json.quoted("LastUpdatedTime", opened);
-            });
-        });
-        json.text("time", &answer_time(upstream.clock.now()));
-    });
-    Reply::json(200, json.into_string())
-}
-
-impl Call {
-    async fn read(company: Option<usize>, resource: String, request: Request) -> Self {
-        let (head, body) = request.into_parts();
-        let body = to_bytes(body, LONGEST_BODY).await.unwrap_or_default();
-        let parameters = Query::<Parameters>::try_from_uri(&head.uri)
-            .map(|Query(read)| read)
-            .unwrap_or_default();
-        let statement = statement(&head.method, &resource, parameters, &body);
-        let named = statement
-            .as_deref()
-            .and_then(query::entity_of)
-            .unwrap_or(&resource);
-        let entity = entity_named(named.split('/').next().unwrap_or(named)).map(|entity| entity.name);
-        let path = head.uri.path().to_owned();
-        Self {
-            company,
-            environment: environment(&path, &head.headers),
-            resource,
-            statement,
-            entity,
-            bearer: bearer(&head.headers),
-            accepts_json: says(&head.headers, ACCEPT.as_str(), "json"),
-            accepts_gzip: says(&head.headers, ACCEPT_ENCODING.as_str(), "gzip"),
-            method: head.method,
-            path,
-        }
-    }
-}
-
-fn statement(method: &Method, resource: &str, parameters: Parameters, body: &Bytes) -> Option<String> {
-    if resource != "query" {
-        return None;
-    }
-    if *method == Method::POST && !body.is_empty() {
-        return Some(String::from_utf8_lossy(body).into_owned());
-    }
-    parameters.query
-}
-
-/// The world that the path's prefix or the host's name says; none where neither does.
-fn environment(path: &str, headers: &HeaderMap) -> Option<Environment> {
-    let host = headers
-        .get(HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or("");
-    if path.starts_with("/sandbox/") || host.starts_with("sandbox-quickbooks.") {
-        Some(Environment::Sandbox)
-    } else if path.starts_with("/production/") || host.starts_with("quickbooks.") {
-        Some(Environment::Production)
-    } else {
-        None
-    }
-}
-
-fn bearer(headers: &HeaderMap) -> Option<String> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| token.trim().to_owned())
-}
-
-fn says(headers: &HeaderMap, name: &str, word: &str) -> bool {
-    headers
-        .get_all(name)
-        .iter()
-        .any(|value| value.to_str().is_ok_and(|value| value.contains(word)))
 }

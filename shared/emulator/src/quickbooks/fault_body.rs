@@ -3,22 +3,23 @@
 use axum::http::header::RETRY_AFTER;
 use chrono::{DateTime, Utc};
 
+use super::query::QueryError;
 use crate::json::Json;
 use crate::pacific::answer_time;
 use crate::server::reply::Reply;
 use crate::switches::{Switches, ThrottleBody};
 
 /// A fault of the service: capitalised keys.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ServiceFault<'text> {
+#[derive(Debug, Clone)]
+pub(crate) struct ServiceFault {
     pub(crate) status: u16,
     pub(crate) kind: &'static str,
     pub(crate) code: u32,
-    pub(crate) message: &'text str,
-    pub(crate) detail: &'text str,
+    pub(crate) message: String,
+    pub(crate) detail: String,
 }
 
-impl ServiceFault<'_> {
+impl ServiceFault {
     pub(crate) fn reply(&self, now: DateTime<Utc>) -> Reply {
         Reply::json(self.status, self.body(&answer_time(now)))
     }
@@ -26,33 +27,67 @@ impl ServiceFault<'_> {
     fn body(&self, time: &str) -> String {
         let mut json = Json::default();
         json.element(|json| {
-            json.object("Fault", |json| {
-                json.array("Error", |json| {
-                    json.element(|json| {
-                        json.text("Message", self.message);
-                        json.text("Detail", self.detail);
-                        json.quoted("code", self.code);
-                        json.text("element", "");
-                    });
-                });
-                json.text("type", self.kind);
-            });
+            self.write(json);
             json.text("time", time);
         });
         json.into_string()
+    }
+
+    /// Writes the member `Fault`.
+    pub(crate) fn write(&self, json: &mut Json) {
+        json.object("Fault", |json| {
+            json.array("Error", |json| {
+                json.element(|json| {
+                    json.text("Message", &self.message);
+                    json.text("Detail", &self.detail);
+                    json.quoted("code", self.code);
+                    json.text("element", "");
+                });
+            });
+            json.text("type", self.kind);
+        });
     }
 }
 
 /// A statement, or a request, that makes no sense.
 pub(crate) fn validation(code: u32, message: &str, detail: &str, now: DateTime<Utc>) -> Reply {
+    refusal(code, message, detail).reply(now)
+}
+
+pub(crate) fn refusal(code: u32, message: &str, detail: &str) -> ServiceFault {
     ServiceFault {
         status: 400,
         kind: "ValidationFault",
         code,
-        message,
-        detail,
+        message: message.to_owned(),
+        detail: detail.to_owned(),
     }
-    .reply(now)
+}
+
+/// A statement that is not answered.
+pub(crate) fn of_query(error: &QueryError) -> ServiceFault {
+    match error {
+        QueryError::Parse(_) => refusal(4000, "Error parsing query", &error.to_string()),
+        QueryError::Validation(_) => refusal(4001, "Invalid query", &error.to_string()),
+        QueryError::Refused(code) => refused(*code),
+    }
+}
+
+/// Something that the company does not have or the client may not see.
+pub(crate) fn refused(code: u32) -> ServiceFault {
+    match code {
+        5020 => refusal(
+            5020,
+            "Permission Denied Error",
+            "Permission Denied Error : You do not have permission to access this feature.",
+        ),
+        5030 => refusal(
+            5030,
+            "Feature Not Supported Error",
+            "Feature Not Supported Error : The feature is not supported by the company's subscription.",
+        ),
+        code => refusal(code, "Unsupported Operation", "Operation is not supported"),
+    }
 }
 
 /// An id that is not there: upstream answers 400 and not 404.
@@ -63,9 +98,10 @@ pub(crate) fn object_not_found(now: DateTime<Utc>) -> Reply {
 }
 
 /// A `Fault` that was asked for.
-pub(crate) fn injected(status: u16, code: u32, now: DateTime<Utc>) -> Reply {
+pub(crate) fn injected(status: u16, code: u32) -> ServiceFault {
     let (kind, message) = match code {
         120 => ("AuthorizationFault", "Authorization Failure"),
+        610 => ("ValidationFault", "Object Not Found"),
         5020 => ("ValidationFault", "Permission Denied Error"),
         5030 => ("ValidationFault", "Feature Not Supported Error"),
         6190 => ("ValidationFault", "Invalid Company Status"),
@@ -75,15 +111,13 @@ pub(crate) fn injected(status: u16, code: u32, now: DateTime<Utc>) -> Reply {
             "An application error has occurred while processing your request",
         ),
     };
-    let detail = "This fault was asked for";
-    let fault = ServiceFault {
+    ServiceFault {
         status,
         kind,
         code,
-        message,
-        detail,
-    };
-    fault.reply(now)
+        message: message.to_owned(),
+        detail: "This fault was asked for".to_owned(),
+    }
 }
 
 /// A refusal of the gateway: lower-case keys, a time in milliseconds, and a dozen members that are null.
@@ -191,8 +225,8 @@ pub(crate) fn throttled(switches: &Switches, now: DateTime<Utc>) -> Reply {
                 status,
                 kind: "SERVICE",
                 code: 3001,
-                message: &message,
-                detail,
+                message,
+                detail: detail.to_owned(),
             };
             fault.reply(now)
         }
@@ -226,18 +260,14 @@ pub(crate) fn no_such_path(now: DateTime<Utc>) -> Reply {
         status: 404,
         kind: "SystemFault",
         code: 10_000,
-        message,
-        detail,
+        message: message.to_owned(),
+        detail: detail.to_owned(),
     }
     .reply(now)
 }
 
 /// A write: this upstream is for reading.
-pub(crate) fn unsupported_operation(now: DateTime<Utc>) -> Reply {
-    validation(
-        500,
-        "Unsupported Operation",
-        "Operation is not supported: the emulator only reads",
-        now,
-    )
+pub(crate) fn no_writing() -> ServiceFault {
+    let detail = "Operation is not supported: the emulator only reads";
+    refusal(500, "Unsupported Operation", detail)
 }

@@ -2,9 +2,12 @@
 
 mod answer;
 mod api;
+mod batch;
+mod call;
+mod cdc;
 pub(crate) mod fault_body;
 pub(crate) mod oauth;
-mod query;
+pub(crate) mod query;
 
 use std::sync::Arc;
 

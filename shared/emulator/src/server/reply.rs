@@ -20,6 +20,7 @@ pub(crate) struct Reply {
     pub(crate) body: Vec<u8>,
     coding: Coding,
     delivery: Delivery,
+    charges: u64,
 }
 
 /// How the body is coded.
@@ -59,7 +60,18 @@ impl Reply {
             body,
             coding: Coding::Plain,
             delivery: Delivery::Whole,
+            charges: 1,
         }
+    }
+
+    /// Counts as so many calls.
+    pub(crate) fn charged(self, charges: u64) -> Self {
+        Self { charges, ..self }
+    }
+
+    /// Upstream charges for every read that it answers with 2xx, whatever the answer holds.
+    pub(crate) fn charges(&self) -> u64 {
+        if self.status.is_success() { self.charges } else { 0 }
     }
 
     pub(crate) fn json(status: u16, body: String) -> Self {

@@ -25,6 +25,14 @@ struct Limits {
     second: usize,
     minute: usize,
     in_flight: usize,
+    batches_a_minute: usize,
+}
+
+/// What a request is for, as far as limits care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Errand {
+    Single,
+    Batch,
 }
 
 /// What one company saw.
@@ -34,6 +42,7 @@ struct Tally {
     arrived_minute: Window,
     admitted_second: Window,
     admitted_minute: Window,
+    admitted_batches: Window,
     requests: u64,
     throttled: u64,
     metered: u64,
@@ -74,7 +83,7 @@ pub struct CompanyTraffic {
     pub statuses: BTreeMap<u16, u64>,
     /// Those that exceeded the rate.
     pub throttled: u64,
-    /// Those that upstream would charge: reads that were answered with 2xx.
+    /// What upstream would charge: reads that were answered with 2xx, each item of a batch for itself.
     pub metered: u64,
     /// The most that arrived in any one second.
     pub peak_1s: usize,
@@ -118,12 +127,12 @@ impl Traffic {
     }
 
     /// Counts a request in and decides whether it is admitted.
-    pub(crate) fn arrive(self: &Arc<Self>, company: usize) -> Visit {
+    pub(crate) fn arrive(self: &Arc<Self>, company: usize, errand: Errand) -> Visit {
         let mut tally = self.companies[company].lock();
         // Under the lock, so that the windows see time pass in one direction only.
         let now = self.clock.now().timestamp_micros();
         tally.arrive(now);
-        let admission = tally.admit(now, self.limits);
+        let admission = tally.admit(now, self.limits, errand);
         Visit {
             traffic: Arc::clone(self),
             company,
@@ -172,6 +181,7 @@ impl Limits {
                 second: 10,
                 minute: 500,
                 in_flight: 10,
+                batches_a_minute: 40,
             }),
             Rate::PerSecond(number) => {
                 let second = usize::try_from(number).unwrap_or(usize::MAX);
@@ -179,6 +189,7 @@ impl Limits {
                     second,
                     minute: second.saturating_mul(50),
                     in_flight: second.max(10),
+                    batches_a_minute: second.saturating_mul(4),
                 })
             }
         }
@@ -192,6 +203,7 @@ impl Tally {
             arrived_minute: Window::of_seconds(60),
             admitted_second: Window::of_seconds(1),
             admitted_minute: Window::of_seconds(60),
+            admitted_batches: Window::of_seconds(60),
             requests: 0,
             throttled: 0,
             metered: 0,
@@ -211,38 +223,34 @@ impl Tally {
     }
 
     /// What is refused uses up nothing: only admitted requests count against the limits.
-    fn admit(&mut self, now: i64, limits: Option<Limits>) -> Admission {
+    fn admit(&mut self, now: i64, limits: Option<Limits>, errand: Errand) -> Admission {
         if let Some(limits) = limits {
+            let batch = errand == Errand::Batch;
             let full = self.admitted_second.count(now) >= limits.second
                 || self.admitted_minute.count(now) >= limits.minute
-                || self.admitted_in_flight >= limits.in_flight;
+                || self.admitted_in_flight >= limits.in_flight
+                || (batch && self.admitted_batches.count(now) >= limits.batches_a_minute);
             if full {
                 self.throttled += 1;
                 return Admission::Throttled;
             }
             self.admitted_second.add(now);
             self.admitted_minute.add(now);
+            if batch {
+                self.admitted_batches.add(now);
+            }
         }
         self.admitted_in_flight += 1;
         Admission::Granted
     }
 }
 
-/// Whether upstream charges for an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Metering {
-    Charged,
-    Free,
-}
-
 impl Visit {
     /// Notes the outcome; the request stays in flight until the visit is dropped.
-    pub(crate) fn answered(&self, status: u16, metering: Metering) {
+    pub(crate) fn answered(&self, status: u16, charges: u64) {
         let mut tally = self.traffic.companies[self.company].lock();
         *tally.statuses.entry(status).or_default() += 1;
-        if metering == Metering::Charged {
-            tally.metered += 1;
-        }
+        tally.metered += charges;
     }
 }
 
@@ -271,7 +279,7 @@ mod tests {
 
     fn granted(traffic: &Arc<Traffic>, requests: usize) -> usize {
         (0..requests)
-            .filter(|_| traffic.arrive(0).admission == Admission::Granted)
+            .filter(|_| traffic.arrive(0, Errand::Single).admission == Admission::Granted)
             .count()
     }
 
@@ -303,7 +311,7 @@ mod tests {
     #[test]
     fn ten_are_admitted_in_flight() {
         let (traffic, clock) = traffic(Rate::Enforce);
-        let visits: Vec<Visit> = (0..10).map(|_| traffic.arrive(0)).collect();
+        let visits: Vec<Visit> = (0..10).map(|_| traffic.arrive(0, Errand::Single)).collect();
         clock.step(Duration::from_secs(2));
         assert_eq!(granted(&traffic, 1), 0);
         drop(visits);
@@ -318,7 +326,8 @@ mod tests {
             Some(Limits {
                 second: 50,
                 minute: 2_500,
-                in_flight: 50
+                in_flight: 50,
+                batches_a_minute: 200
             })
         );
         assert_eq!(
@@ -326,7 +335,8 @@ mod tests {
             Some(Limits {
                 second: 2,
                 minute: 100,
-                in_flight: 10
+                in_flight: 10,
+                batches_a_minute: 8
             })
         );
         let (traffic, _) = traffic(Rate::Off);

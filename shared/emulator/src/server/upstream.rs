@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::dice::{Dice, topic};
 use crate::faults::{Facts, FaultBoard, Surface};
 use crate::locks::{Lock, RwLock};
-use crate::options::{CompanySpec, EmulatorOptions, Environment, Region};
+use crate::options::{CompanySpec, EmulatorOptions, Environment};
 use crate::quickbooks::oauth::tokens::TokenStore;
 use crate::switches::Switches;
 
@@ -33,6 +33,7 @@ pub(crate) struct Upstream {
     recurring: Lock<Vec<Recurring>>,
     mutations: AtomicU64,
     answers: AtomicU64,
+    draws: AtomicU64,
     tid_seed: u64,
 }
 
@@ -41,7 +42,6 @@ pub(crate) struct Company {
     pub(crate) name: String,
     pub(crate) realm: String,
     pub(crate) environment: Environment,
-    pub(crate) region: Region,
     pub(crate) refresh_token: String,
     pub(crate) books: Books,
 }
@@ -113,6 +113,7 @@ impl Upstream {
             recurring: Lock::default(),
             mutations: AtomicU64::new(0),
             answers: AtomicU64::new(0),
+            draws: AtomicU64::new(0),
             tid_seed: keys.next(),
             companies,
         }
@@ -131,6 +132,11 @@ impl Upstream {
         self.companies
             .iter()
             .position(|company| company.name == name || company.realm == name)
+    }
+
+    /// A number that no other answer has.
+    pub(crate) fn next_answer(&self) -> u64 {
+        self.draws.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// The id that every answer carries and that support would ask for.
@@ -175,8 +181,7 @@ impl Upstream {
             visible_at: now + i64::from(self.faults.visibility_delay(&facts)),
             number: self.mutations.fetch_add(1, Ordering::Relaxed),
         };
-        let ordinals = mutation.apply(&company.books.blueprint, book, occasion)?;
-        Ok(ordinals.iter().map(|ordinal| (ordinal + 1).to_string()).collect())
+        mutation.apply(&company.books.blueprint, book, occasion)
     }
 
     /// Plans a mutation for every k-th request of its company.
@@ -236,14 +241,18 @@ impl Company {
     fn new(options: &EmulatorOptions, spec: &CompanySpec) -> Self {
         // Drawn from the name and not from the place in the list: another company beside it changes nothing.
         let mut dice = Dice::new(options.seed, topic("company"), topic(&spec.name));
+        let realm = format!("9341{:012}", dice.below(1_000_000_000_000));
         Self {
             name: spec.name.clone(),
-            realm: format!("9341{:012}", dice.below(1_000_000_000_000)),
+            realm: realm.clone(),
             environment: spec.environment,
-            region: spec.region,
             refresh_token: format!("AB11{}", dice.letters(46)),
             books: Books::open(Draft {
                 seed: dice.next(),
+                company: spec.name.clone(),
+                realm,
+                plan: spec.plan,
+                currencies: spec.currencies,
                 size: spec.size,
                 region: spec.region,
                 days: options.days,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::client::{Client, options};
 
 /// An amount's exact cents, read from the text that came over the wire.
-fn cents(value: &Value) -> i64 {
+pub(crate) fn cents(value: &Value) -> i64 {
     let text = value.to_string();
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, "0"));
     assert!(fraction.len() <= 2, "{text}");

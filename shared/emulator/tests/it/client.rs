@@ -153,6 +153,26 @@ impl Client {
         found
     }
 
+    /// The texts of all rows of an entity, exactly as they came.
+    pub(crate) async fn every_row(&self, api: &str) -> Vec<String> {
+        let select = crate::ledger::select(api);
+        let mut rows = Vec::new();
+        for start in (1..).step_by(1000) {
+            let statement = if crate::ledger::SINGLE.contains(&api) {
+                select.clone()
+            } else {
+                format!("{select} STARTPOSITION {start} MAXRESULTS 1000")
+            };
+            let page = self.query(&statement).await.raw_rows();
+            let last = page.len() < 1000;
+            rows.extend(page);
+            if last {
+                break;
+            }
+        }
+        rows
+    }
+
     pub(crate) fn truth(&self, entity: &str, filter: &TruthFilter) -> Vec<TruthLine> {
         self.emulator
             .truth(&self.company.name, entity, filter)

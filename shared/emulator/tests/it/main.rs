@@ -6,6 +6,8 @@ mod books;
 mod client;
 mod command;
 mod faults;
+mod integrity;
+mod ledger;
 mod limits;
 mod mutations;
 mod queries;

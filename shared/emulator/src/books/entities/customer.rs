@@ -1,10 +1,12 @@
 //! A customer: somebody to invoice, or a job of one.
 
 use crate::books::blueprint::Blueprint;
-use crate::books::book::planned_inactive;
-use crate::books::entity::{COMMON, Entity, Kind, LIST, Population, Property, Scalar, Voiding};
+use crate::books::currency;
+use crate::books::entity::{Entity, Inactive, Opened, Population};
 use crate::books::head::Head;
 use crate::books::names;
+use crate::books::planned::suffix;
+use crate::books::property::{COMMON, Kind, LIST, Property, Scalar};
 use crate::json::Json;
 use crate::money::Money;
 use crate::options::Region;
@@ -12,10 +14,10 @@ use crate::options::Region;
 pub(crate) static ENTITY: Entity = Entity {
     name: "customer",
     api: "Customer",
-    answer_key: "Customer",
     population: Population::List {
         count: [120, 1_200, 50_000],
-        inactive_percent: 6,
+        inactive: Inactive::Percent(6),
+        opened: Opened::Throughout,
     },
     properties: &[COMMON, LIST, CUSTOMER],
     not_queryable: &[
@@ -35,10 +37,8 @@ pub(crate) static ENTITY: Entity = Entity {
         "domain",
         "sparse",
     ],
-    only_projected: &[],
-    voiding: Voiding::Impossible,
     write,
-    total: |_, _| None,
+    ..Entity::LIST
 };
 
 const CUSTOMER: &[Property] = &[
@@ -87,15 +87,11 @@ struct Names {
 
 /// The name by which documents refer to a customer: with its parent's before it.
 pub(crate) fn planned_name(plan: &Blueprint, ordinal: u64) -> String {
-    let mut name = qualified_name(plan, ordinal);
-    if planned_inactive(plan, &ENTITY, plan.customers, ordinal) {
-        name.push_str(" (deleted)");
-    }
-    name
+    qualified_name(plan, ordinal) + suffix(plan, &ENTITY, ordinal)
 }
 
 /// The customer that this one is a job of: always an older one that is no job itself.
-fn parent(plan: &Blueprint, ordinal: u64) -> Option<u64> {
+pub(crate) fn parent(plan: &Blueprint, ordinal: u64) -> Option<u64> {
     if !is_job(plan, ordinal) {
         return None;
     }
@@ -167,8 +163,8 @@ fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
     let balance = balance(plan, head);
     json.value("Balance", balance);
     json.value("BalanceWithJobs", balance);
-    let (code, currency) = plan.currency();
-    json.reference("CurrencyRef", code, currency);
+    let currency = currency::of(plan, &ENTITY, head.ordinal);
+    currency::write_reference(plan, currency, json);
     json.text(
         "PreferredDeliveryMethod",
         ["Print", "Email", "None"][dice.index(3)],

@@ -2,20 +2,21 @@
 
 use crate::books::accounts::{COST_OF_GOODS, INVENTORY, SALES, SERVICES};
 use crate::books::blueprint::Blueprint;
-use crate::books::book::planned_inactive;
-use crate::books::entity::{COMMON, Entity, Kind, LIST, Population, Property, Scalar, Voiding};
+use crate::books::entity::{Entity, Inactive, Opened, Population};
 use crate::books::head::Head;
 use crate::books::names;
+use crate::books::planned::suffix;
+use crate::books::property::{COMMON, Kind, LIST, Property, Scalar};
 use crate::json::Json;
 use crate::money::Price;
 
 pub(crate) static ENTITY: Entity = Entity {
     name: "item",
     api: "Item",
-    answer_key: "Item",
     population: Population::List {
         count: [60, 400, 5_000],
-        inactive_percent: 8,
+        inactive: Inactive::Percent(8),
+        opened: Opened::Throughout,
     },
     properties: &[COMMON, LIST, ITEM],
     not_queryable: &[
@@ -33,9 +34,8 @@ pub(crate) static ENTITY: Entity = Entity {
         "sparse",
     ],
     only_projected: &["Sku"],
-    voiding: Voiding::Impossible,
     write,
-    total: |_, _| None,
+    ..Entity::LIST
 };
 
 const ITEM: &[Property] = &[
@@ -115,11 +115,8 @@ pub(crate) fn planned(plan: &Blueprint, ordinal: u64) -> Goods {
 
 /// The name by which documents refer to an item.
 pub(crate) fn planned_name(plan: &Blueprint, ordinal: u64) -> String {
-    let mut name = names::good(&mut plan.dice("item name", ordinal), plan.region, ordinal + 1);
-    if planned_inactive(plan, &ENTITY, plan.items, ordinal) {
-        name.push_str(" (deleted)");
-    }
-    name
+    names::good(&mut plan.dice("item name", ordinal), plan.region, ordinal + 1)
+        + suffix(plan, &ENTITY, ordinal)
 }
 
 fn goods(plan: &Blueprint, head: &Head) -> Goods {

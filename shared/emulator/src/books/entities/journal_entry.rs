@@ -2,15 +2,16 @@
 
 use crate::books::accounts::{Account, JOURNAL};
 use crate::books::blueprint::Blueprint;
-use crate::books::entity::{COMMON, DOCUMENT, Entity, Kind, Population, Property, Scalar, Voiding};
+use crate::books::currency;
+use crate::books::entity::{Entity, Population};
 use crate::books::head::Head;
+use crate::books::property::{COMMON, DOCUMENT, Kind, Property, Scalar};
 use crate::json::Json;
 use crate::money::Money;
 
 pub(crate) static ENTITY: Entity = Entity {
     name: "journal_entry",
     api: "JournalEntry",
-    answer_key: "JournalEntry",
     population: Population::Documents {
         per_day: [1, 10, 1_000],
     },
@@ -28,10 +29,9 @@ pub(crate) static ENTITY: Entity = Entity {
         "domain",
         "sparse",
     ],
-    only_projected: &[],
-    voiding: Voiding::Impossible,
     write,
     total: |plan, head| Some(debits(&postings(plan, head))),
+    ..Entity::DOCUMENT
 };
 
 const JOURNAL_ENTRY: &[Property] = &[Property {
@@ -92,17 +92,22 @@ fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
         json.text("DocNumber", &number);
     }
     json.quoted("TxnDate", head.date);
-    let (code, currency) = plan.currency();
-    json.reference("CurrencyRef", code, currency);
+    currency::write(plan, None, head.date, json);
     if head.ordinal.is_multiple_of(5) {
         json.text("PrivateNote", "Month's end – accrual «provisoire»");
     }
-    json.array("Line", |json| {
-        for (number, posting) in postings(plan, head).iter().enumerate() {
-            json.element(|json| write_line(plan, number, posting, json));
-        }
-    });
+    let postings = postings(plan, head);
+    json.array("Line", |json| write_lines(plan, &postings, json));
     json.object("TxnTaxDetail", |_| {});
+    // Companies with one currency are not told the sum.
+    currency::write_at_home(plan, None, head.date, ("TotalAmt", debits(&postings)), json);
+    currency::write_at_home(plan, None, head.date, ("HomeTotalAmt", debits(&postings)), json);
+}
+
+fn write_lines(plan: &Blueprint, postings: &[Posting], json: &mut Json) {
+    for (number, posting) in postings.iter().enumerate() {
+        json.element(|json| write_line(plan, number, posting, json));
+    }
 }
 
 /// The first line's id is "0", as upstream numbers these documents.

@@ -8,7 +8,8 @@ use super::QueryError;
 use super::parser::{Columns, Direction, Operator, Statement};
 use super::test::{Demand, Setting, Test};
 use crate::books::bounds::{Bounds, Span};
-use crate::books::entity::{Entity, Kind, Lookup, Property, Scalar};
+use crate::books::entity::{Asking, Entity};
+use crate::books::property::{Kind, Lookup, Property, Scalar};
 use crate::switches::{OverCap, StartZero};
 
 /// A statement that can be run.
@@ -39,6 +40,7 @@ const DEFAULT_RESULTS: u64 = 100;
 const MOST_RESULTS: u64 = 1_000;
 
 pub(super) fn bind(entity: &Entity, statement: &Statement, setting: Setting) -> Result<Query, QueryError> {
+    check_asking(entity, statement)?;
     let mut tests = Vec::new();
     for condition in &statement.conditions {
         tests.push(Test::new(
@@ -47,7 +49,7 @@ pub(super) fn bind(entity: &Entity, statement: &Statement, setting: Setting) -> 
             setting,
         )?);
     }
-    if entity.is_list() && !tests.iter().any(|test| test.property.name == "Active") {
+    if !tests.iter().any(|test| test.property.name == "Active") {
         tests.extend(active_only(entity));
     }
     let mut order = Vec::new();
@@ -63,6 +65,24 @@ pub(super) fn bind(entity: &Entity, statement: &Statement, setting: Setting) -> 
         start: start(statement, setting)?,
         max: max(statement, setting)?,
     })
+}
+
+/// Refuses what this entity cannot be asked at all.
+fn check_asking(entity: &Entity, statement: &Statement) -> Result<(), QueryError> {
+    let plain = statement.conditions.is_empty()
+        && statement.start.is_none()
+        && statement.max.is_none()
+        && statement.columns != Columns::Count;
+    let ordered = !statement.order.is_empty();
+    let complaint = match entity.asking {
+        Asking::Bare if ordered || !plain => "filtered, ordered, counted or paged",
+        Asking::Unordered if ordered => "ordered",
+        _ => return Ok(()),
+    };
+    Err(QueryError::Validation(format!(
+        "Entity {} cannot be {complaint}",
+        entity.api
+    )))
 }
 
 fn property(entity: &Entity, name: &str) -> Result<&'static Property, QueryError> {
@@ -141,7 +161,9 @@ fn bounded(tests: Vec<Test>) -> (Bounds, Vec<Test>) {
 /// Narrows the bounds by a test and tells whether they say all of it.
 fn absorb(bounds: &mut Bounds, test: &Test) -> bool {
     match (&test.demand, test.property.name) {
-        (Demand::Compare(operator, Scalar::Date(date)), "TxnDate") => narrow_dates(bounds, *operator, *date),
+        (Demand::Compare(operator, Scalar::Date(date)), "TxnDate" | "AsOfDate") => {
+            narrow_dates(bounds, *operator, *date)
+        }
         (Demand::Compare(operator, Scalar::Instant(micros)), "MetaData.CreateTime") => {
             narrow_instants(&mut bounds.created, *operator, *micros);
             false

@@ -8,7 +8,8 @@ mod test;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use run::answer;
+pub(crate) use run::{Run, answer};
+pub(crate) use test::{Setting, instant as read_instant};
 
 /// A statement that upstream refuses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +20,20 @@ pub(crate) enum QueryError {
     /// 4001: it can be read and makes no sense.
     #[error("QueryValidationError: {0}")]
     Validation(String),
+    /// Another code: the company does not have what it is about, or the client may not see it.
+    #[error("this company's plan or this app's tier does not include it")]
+    Refused(u32),
+}
+
+/// What faults make of a page.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Distortion {
+    /// At most so many rows, although more are there.
+    pub(crate) short: Option<u64>,
+    /// No rows, although some are there.
+    pub(crate) empty: bool,
+    /// So many rows of the page before come again, and as many at the end do not come.
+    pub(crate) repeat: u64,
 }
 
 /// The entity that a statement asks for, as it is written there: all that faults and logs need to know of it.

@@ -4,11 +4,11 @@ use std::cmp::Ordering;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
-use super::QueryError;
 use super::parser::{Condition, Operator, Value};
+use super::{Distortion, QueryError};
 use crate::books::blueprint::Blueprint;
-use crate::books::entity::{Kind, Property, Scalar};
 use crate::books::head::Head;
+use crate::books::property::{Kind, Property, Scalar};
 use crate::pacific::from_pacific;
 use crate::switches::{LiteralZone, NotEqual, Switches};
 
@@ -24,11 +24,14 @@ pub(super) enum Demand {
     Like(String),
 }
 
-/// What reading a literal depends on besides the literal.
-#[derive(Clone, Copy)]
-pub(super) struct Setting {
-    pub(super) now: DateTime<Utc>,
-    pub(super) switches: Switches,
+/// What an answer depends on besides the statement.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting {
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) switches: Switches,
+    /// Tells this answer apart from all others.
+    pub(crate) answer: u64,
+    pub(crate) distortion: Distortion,
 }
 
 impl Test {
@@ -170,7 +173,7 @@ fn date(text: &str) -> Option<NaiveDate> {
 }
 
 /// `2011-08-10T10:20:30-07:00`, `-0700`, `Z`, without an offset, with a fraction, or only a date.
-fn instant(text: &str, setting: Setting) -> Option<DateTime<Utc>> {
+pub(crate) fn instant(text: &str, setting: Setting) -> Option<DateTime<Utc>> {
     // Years beyond four digits would leave the range of the calendar.
     if !text.starts_with(|first: char| first.is_ascii_digit()) || text.find('-') != Some(4) {
         return None;
@@ -213,6 +216,8 @@ mod tests {
         Setting {
             now: DateTime::from_timestamp(1_767_229_200, 0).unwrap(),
             switches: Switches::default(),
+            answer: 1,
+            distortion: Distortion::default(),
         }
     }
 

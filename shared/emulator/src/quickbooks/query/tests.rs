@@ -1,7 +1,7 @@
 use chrono::DateTime;
 use proptest::prelude::*;
 
-use super::{QueryError, answer, entity_of};
+use super::{Distortion, QueryError, Setting, answer, entity_of};
 use crate::books::Books;
 use crate::books::tests_support::draft;
 use crate::options::Region;
@@ -12,8 +12,12 @@ fn ask(statement: &str) -> Result<String, QueryError> {
     answer(
         &Books::open(draft(Region::Us)),
         statement,
-        now,
-        Switches::default(),
+        Setting {
+            now,
+            switches: Switches::default(),
+            answer: 1,
+            distortion: Distortion::default(),
+        },
     )
 }
 

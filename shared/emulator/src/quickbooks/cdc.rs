@@ -1,0 +1,164 @@
+//! Change data capture: everything of some entities that has changed since an instant, as it is now, and stubs of what is
+//! gone. It has no pages: beyond 1,000 objects it just stops.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::call::{Parameters, entity_named};
+use super::fault_body::{self, ServiceFault};
+use super::query::{Setting, read_instant};
+use crate::books::book::Sight;
+use crate::books::bounds::{Bounds, Span};
+use crate::books::entity::{Changes, Entity};
+use crate::books::head::Head;
+use crate::books::overlay::View;
+use crate::books::{Books, text};
+use crate::json::Json;
+use crate::pacific::{Pacific, answer_time};
+use crate::switches::{CdcCap, UncertainChanges};
+
+/// The most objects of a response, or of each entity.
+const MOST: usize = 1_000;
+/// How far back it knows.
+const DAYS: i64 = 30;
+
+/// The body that answers a request for changes.
+pub(super) fn answer(books: &Books, asked: &Parameters, setting: Setting) -> Result<String, ServiceFault> {
+    let since = since(asked, setting)?;
+    let entities = entities(asked, setting)?;
+    let mut left = MOST;
+    let mut json = Json::with_capacity(16 * 1024);
+    json.element(|json| {
+        json.array("CDCResponse", |json| {
+            json.element(|json| {
+                json.array("QueryResponse", |json| {
+                    for entity in entities {
+                        json.element(|json| {
+                            let room = match setting.switches.cdc_cap {
+                                CdcCap::PerResponse => left,
+                                CdcCap::PerEntity => MOST,
+                            };
+                            left -= write_block(books, entity, (since, room), setting, json).min(left);
+                        });
+                    }
+                });
+            });
+        });
+        json.text("time", &answer_time(setting.now));
+    });
+    Ok(json.into_string())
+}
+
+fn since(asked: &Parameters, setting: Setting) -> Result<DateTime<Utc>, ServiceFault> {
+    let text = asked
+        .changed_since
+        .as_deref()
+        .ok_or_else(|| missing("changedSince"))?;
+    let since = read_instant(text, setting).ok_or_else(|| {
+        let detail = format!("Invalid date value : {text}");
+        fault_body::refusal(2040, "Invalid Date", &detail)
+    })?;
+    if setting.now - since > TimeDelta::days(DAYS) {
+        let detail =
+            format!("Business Validation Error: changedSince can be at most {DAYS} days in the past");
+        return Err(fault_body::refusal(
+            6000,
+            "A business validation error has occurred",
+            &detail,
+        ));
+    }
+    Ok(since)
+}
+
+/// One that is not supported makes all of them be refused.
+fn entities(asked: &Parameters, setting: Setting) -> Result<Vec<&'static Entity>, ServiceFault> {
+    let list = asked.entities.as_deref().filter(|list| !list.is_empty());
+    let named = list.ok_or_else(|| missing("entities"))?.split(',').map(|name| {
+        let name = name.trim();
+        let served = |entity: &&Entity| match entity.changes {
+            Changes::Told => true,
+            Changes::Untold => false,
+            Changes::Uncertain => setting.switches.cdc_uncertain == UncertainChanges::Served,
+        };
+        entity_named(name).filter(served).ok_or_else(|| {
+            let detail = format!("Operation Not Supported : change data capture of {name}");
+            fault_body::refusal(500, "Unsupported Operation", &detail)
+        })
+    });
+    named.collect()
+}
+
+fn missing(parameter: &str) -> ServiceFault {
+    let detail = format!("Required parameter {parameter} is missing in the request");
+    fault_body::refusal(
+        2020,
+        "Required param missing, need to supply the required value for the API",
+        &detail,
+    )
+}
+
+/// Something that changed.
+enum Changed {
+    Lives(Head),
+    /// Since Unix seconds.
+    Gone(Head, i64),
+}
+
+/// Writes the changes of one entity and tells how many; nothing at all where there are none.
+fn write_block(
+    books: &Books,
+    entity: &'static Entity,
+    (since, room): (DateTime<Utc>, usize),
+    setting: Setting,
+    json: &mut Json,
+) -> usize {
+    let Some(book) = books.book(entity.name) else {
+        return 0;
+    };
+    let sight = book.look(&books.blueprint, View::At(setting.now.timestamp()));
+    let changed = changed(&sight, since, room);
+    if changed.is_empty() {
+        return 0;
+    }
+    json.array(entity.rows_key(), |json| {
+        for change in &changed {
+            match change {
+                Changed::Lives(head) => text::serve(&books.blueprint, entity, head, setting.answer, json),
+                Changed::Gone(head, at) => {
+                    let id = entity.id(&books.blueprint, head);
+                    json.element(|json| write_stub(&id, *at, json));
+                }
+            }
+        }
+    });
+    let lives = changed.iter().any(|change| matches!(change, Changed::Lives(_)));
+    // Blocks of nothing but stubs have been seen without their position.
+    if lives {
+        json.value("startPosition", 1);
+    }
+    json.value("maxResults", changed.len());
+    changed.len()
+}
+
+fn changed(sight: &Sight<'_>, since: DateTime<Utc>, room: usize) -> Vec<Changed> {
+    let from = since.timestamp() + i64::from(since.timestamp_subsec_nanos() > 0);
+    let bounds = Bounds {
+        updated: Span {
+            from: Some(from),
+            to: None,
+        },
+        ..Bounds::default()
+    };
+    let selection = sight.select(&bounds);
+    let heads = selection.iter().filter_map(|ordinal| sight.head(ordinal));
+    let living = heads.filter(|head| head.updated >= from).map(Changed::Lives);
+    let gone = sight.gone().into_iter().filter(|(_, at)| *at >= from);
+    let gone = gone.map(|(head, at)| Changed::Gone(head, at));
+    living.chain(gone).take(room).collect()
+}
+
+/// No version, no creation, no amounts.
+fn write_stub(id: &str, at: i64, json: &mut Json) {
+    json.raw_member(r#""domain":"QBO","status":"Deleted""#);
+    json.text("Id", id);
+    json.object("MetaData", |json| json.quoted("LastUpdatedTime", Pacific(at)));
+}

@@ -1,0 +1,430 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, FixedOffset};
+use ledgerfleet_emulator::{EmulatorOptions, TruthFilter};
+use serde_json::{Value, json};
+
+use crate::books::cents;
+use crate::client::{Client, options};
+use crate::ledger::{ENTITIES, Ledger, SINGLE, WITH_ACTIVE, id, links, references, select};
+
+async fn company(spec: &str) -> Client {
+    Client::with(EmulatorOptions {
+        companies: vec![spec.parse().expect("a company")],
+        ..options()
+    })
+    .await
+}
+
+const COMPANIES: &[&str] = &[
+    "small",
+    "small:ca",
+    "small:multicurrency",
+    "small:ca:multicurrency",
+    "small:essentials",
+    "small:ca:simple_start",
+];
+
+fn created(row: &Value) -> Option<DateTime<FixedOffset>> {
+    let wrapped = row.as_object()?.values().next()?;
+    let time = row["MetaData"]["CreateTime"].as_str();
+    let time = time.or_else(|| wrapped["MetaData"]["CreateTime"].as_str())?;
+    Some(DateTime::parse_from_rfc3339(time).expect("an instant"))
+}
+
+#[tokio::test]
+async fn every_reference_leads_to_a_record_that_was_there_before() {
+    for spec in COMPANIES {
+        let ledger = Ledger::read(&company(spec).await).await;
+        let home = if spec.contains("ca") { "CAD" } else { "USD" };
+        let currencies: BTreeSet<&str> = ledger
+            .rows("CompanyCurrency")
+            .filter_map(|row| row["Code"].as_str())
+            .collect();
+        for (_, api) in ENTITIES {
+            for row in ledger.rows(api) {
+                for (target, id) in references(api, row) {
+                    if target == "Currency" {
+                        assert!(
+                            id == home || currencies.contains(id.as_str()),
+                            "{spec} {api}: {row}"
+                        );
+                        continue;
+                    }
+                    let found = ledger.row(&target, &id);
+                    let found = found.unwrap_or_else(|| panic!("{spec}: no {target} {id}: {row}"));
+                    assert!(
+                        created(found) <= created(row),
+                        "{spec}: {target} {id} came after {row}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_link_is_there_at_both_of_its_ends() {
+    for spec in COMPANIES {
+        let ledger = Ledger::read(&company(spec).await).await;
+        let mut kinds = BTreeSet::new();
+        for (_, api) in ENTITIES {
+            for row in ledger.rows(api) {
+                for (target, other) in links(row) {
+                    let found = ledger.row(&target, &other);
+                    let found = found.unwrap_or_else(|| panic!("{spec}: no {target} {other}: {row}"));
+                    let back = ((*api).to_owned(), id(row));
+                    assert!(
+                        links(found).contains(&back),
+                        "{spec}: {found} does not know {row}"
+                    );
+                    kinds.insert(format!("{api}-{target}"));
+                }
+            }
+        }
+        let all = [
+            "Estimate-Invoice",
+            "Invoice-Payment",
+            "Payment-Deposit",
+            "SalesReceipt-Deposit",
+            "PurchaseOrder-Bill",
+            "Bill-BillPayment",
+            "Purchase-ReimburseCharge",
+        ];
+        let missing = |link: &&&str| match *spec {
+            "small:essentials" => link.contains("PurchaseOrder"),
+            "small:ca:simple_start" => link.contains("Bill"),
+            _ => false,
+        };
+        for link in all.iter().filter(|link| !missing(link)) {
+            assert!(kinds.contains(*link), "{spec}: no {link}");
+        }
+    }
+}
+
+/// The sum of the lines, of which the subtotal counts everything a second time and a discount goes off.
+fn lines(row: &Value) -> i64 {
+    let lines = row["Line"].as_array().expect("lines");
+    lines
+        .iter()
+        .map(|line| match line["DetailType"].as_str() {
+            Some("SubTotalLineDetail") => 0,
+            Some("DiscountLineDetail") => -cents(&line["Amount"]),
+            _ => cents(&line["Amount"]),
+        })
+        .sum()
+}
+
+#[tokio::test]
+async fn all_amounts_add_up_to_the_cent() {
+    for spec in COMPANIES {
+        let client = company(spec).await;
+        let ledger = Ledger::read(&client).await;
+        for api in [
+            "Invoice",
+            "Estimate",
+            "SalesReceipt",
+            "CreditMemo",
+            "RefundReceipt",
+        ] {
+            for row in ledger.rows(api) {
+                let tax = row["TxnTaxDetail"].get("TotalTax").map_or(0, cents);
+                assert_eq!(cents(&row["TotalAmt"]), lines(row) + tax, "{row}");
+            }
+        }
+        for api in ["Bill", "Purchase", "PurchaseOrder", "VendorCredit", "BillPayment"] {
+            for row in ledger.rows(api) {
+                assert_eq!(cents(&row["TotalAmt"]), lines(row), "{row}");
+            }
+        }
+        for row in ledger.rows("Payment") {
+            assert_eq!(
+                cents(&row["TotalAmt"]),
+                lines(row) + cents(&row["UnappliedAmt"]),
+                "{row}"
+            );
+        }
+        for row in ledger.rows("Deposit") {
+            let back = row["CashBack"].get("Amount").map_or(0, cents);
+            assert_eq!(cents(&row["TotalAmt"]), lines(row) - back, "{row}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_paid_is_no_longer_owed_and_what_is_deposited_was_paid() {
+    for spec in ["small", "small:ca"] {
+        let ledger = Ledger::read(&company(spec).await).await;
+        for (document, payment) in [("Invoice", "Payment"), ("Bill", "BillPayment")] {
+            let mut open = BTreeSet::new();
+            for row in ledger.rows(document) {
+                let paid: i64 = links(row)
+                    .iter()
+                    .filter(|(kind, _)| kind == payment)
+                    .map(|(kind, id)| cents(&ledger.row(kind, id).expect("a payment")["Line"][0]["Amount"]))
+                    .sum();
+                assert_eq!(cents(&row["Balance"]), cents(&row["TotalAmt"]) - paid, "{row}");
+                open.insert((paid > 0, cents(&row["Balance"]) > 0));
+            }
+            assert_eq!(open.len(), 3, "paid, unpaid and paid in part: {open:?}");
+        }
+        for row in ledger.rows("Deposit") {
+            for line in row["Line"].as_array().expect("lines") {
+                for (kind, id) in links(line) {
+                    let source = ledger.row(&kind, &id).expect("a source");
+                    assert_eq!(cents(&line["Amount"]), cents(&source["TotalAmt"]));
+                    assert_eq!(source["DepositToAccountRef"]["value"], json!("4"), "{source}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_payments_link_to_its_deposit_shows_in_neither_version_nor_time() {
+    let ledger = Ledger::read(&company("small").await).await;
+    let updated = |row: &Value| {
+        let time = row["MetaData"]["LastUpdatedTime"].as_str().expect("a time");
+        DateTime::parse_from_rfc3339(time).expect("an instant")
+    };
+    let mut stale = 0;
+    for payment in ledger.rows("Payment") {
+        for (kind, id) in links(payment).iter().filter(|(kind, _)| kind == "Deposit") {
+            let deposit = ledger.row(kind, id).expect("a deposit");
+            stale += u32::from(Some(updated(payment)) < created(deposit));
+        }
+    }
+    assert!(stale > 20, "{stale}");
+}
+
+#[tokio::test]
+async fn the_truth_knows_every_entity_as_it_is_served() {
+    for spec in ["small:multicurrency", "small:ca:simple_start"] {
+        let client = company(spec).await;
+        client
+            .control("faults", r#"{"switches":{"optional_entities":"served"}}"#)
+            .await;
+        for (entity, api) in ENTITIES {
+            let truth = client.truth(entity, &TruthFilter::default());
+            let served = client.query(&select(api)).await;
+            if served.status == 400 {
+                assert_eq!(served.code(), "5030", "{spec} {api}");
+                assert!(truth.is_empty());
+                continue;
+            }
+            let hashes: BTreeSet<(String, String)> = truth
+                .iter()
+                .map(|line| (line.id.clone(), line.hash.clone()))
+                .collect();
+            let rows = client.every_row(api).await;
+            let read: BTreeSet<(String, String)> = rows
+                .iter()
+                .map(|text| {
+                    let row: Value = serde_json::from_str(text).expect("a record");
+                    (
+                        id(&row),
+                        blake3::hash(without_address(text).as_bytes())
+                            .to_hex()
+                            .to_string(),
+                    )
+                })
+                .collect();
+            assert!(!rows.is_empty(), "{spec} {api}");
+            assert_eq!(hashes, read, "{spec} {api}");
+            let amounts: BTreeMap<String, Value> = rows
+                .iter()
+                .map(|text| {
+                    let row: Value = serde_json::from_str(text).expect("a record");
+                    let amount = row.get("TotalAmt").or_else(|| row.get("Amount"));
+                    (id(&row), amount.cloned().unwrap_or_default())
+                })
+                .collect();
+            for line in truth.iter().filter(|line| !amounts[&line.id].is_null()) {
+                let total = line.total.as_deref().unwrap_or("0.00").replace('.', "");
+                if *api != "RecurringTransaction" {
+                    assert_eq!(
+                        total.parse::<i64>().expect("cents"),
+                        cents(&amounts[&line.id]),
+                        "{api}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// The record's text without the member that differs at every answer.
+fn without_address(text: &str) -> String {
+    let Some((head, tail)) = text.split_once(r#","TempDownloadUri":""#) else {
+        return text.to_owned();
+    };
+    let (_, tail) = tail.split_once('"').expect("the end of an address");
+    format!("{head}{tail}")
+}
+
+#[tokio::test]
+async fn every_list_has_inactive_names_and_most_are_marked() {
+    for spec in ["small", "small:ca:multicurrency"] {
+        let ledger = Ledger::read(&company(spec).await).await;
+        for api in WITH_ACTIVE.iter().filter(|api| **api != "JournalCode") {
+            if *api == "CompanyCurrency" && spec == "small" {
+                continue;
+            }
+            let inactive: Vec<&Value> = ledger
+                .rows(api)
+                .filter(|row| row["Active"] == json!(false))
+                .collect();
+            assert!(!inactive.is_empty(), "{spec} {api}");
+            for row in inactive {
+                let name = row.get("DisplayName").or_else(|| row.get("Name"));
+                let marked = name
+                    .and_then(Value::as_str)
+                    .expect("a name")
+                    .ends_with(" (deleted)");
+                assert_eq!(marked, *api != "CompanyCurrency", "{row}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn documents_are_voided_from_the_start() {
+    let ledger = Ledger::read(&company("small").await).await;
+    for api in [
+        "SalesReceipt",
+        "Payment",
+        "CreditMemo",
+        "RefundReceipt",
+        "Purchase",
+        "Transfer",
+    ] {
+        let voided: Vec<&Value> = ledger
+            .rows(api)
+            .filter(|row| {
+                row["PrivateNote"]
+                    .as_str()
+                    .is_some_and(|note| note.starts_with("Voided"))
+            })
+            .collect();
+        assert!(!voided.is_empty(), "{api}");
+        for row in voided {
+            let total = row
+                .get("TotalAmt")
+                .or_else(|| row.get("Amount"))
+                .expect("a total");
+            assert_eq!(total, &json!(0), "{row}");
+            assert!(links(row).is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_company_with_several_currencies_shows_rates_and_home_amounts() {
+    let ledger = Ledger::read(&company("small:multicurrency").await).await;
+    let mut foreign = 0;
+    for row in ledger.rows("Invoice") {
+        if row["CurrencyRef"]["value"] == json!("USD") {
+            assert!(row.get("ExchangeRate").is_none(), "{row}");
+            assert_eq!(row["HomeTotalAmt"], row["TotalAmt"]);
+        } else {
+            foreign += 1;
+            let rate = row["ExchangeRate"].as_f64().expect("a rate");
+            let home = row["TotalAmt"].as_f64().expect("a total") * rate;
+            assert!(
+                (home - row["HomeTotalAmt"].as_f64().expect("a total")).abs() < 0.006,
+                "{row}"
+            );
+            let customer = ledger.row("Customer", row["CustomerRef"]["value"].as_str().expect("an id"));
+            assert_eq!(customer.expect("a customer")["CurrencyRef"], row["CurrencyRef"]);
+        }
+    }
+    assert!(foreign > 50, "{foreign}");
+    assert!(ledger.rows("JournalEntry").all(|row| row["TotalAmt"].is_number()));
+    let plain = Ledger::read(&company("small").await).await;
+    let home = |row: &Value| {
+        row.as_object()
+            .expect("a row")
+            .keys()
+            .any(|key| key.starts_with("Home") || key == "ExchangeRate")
+    };
+    for (_, api) in ENTITIES {
+        assert!(!plain.rows(api).any(home), "{api}");
+    }
+}
+
+#[tokio::test]
+async fn a_smaller_plan_lacks_what_it_does_not_pay_for() {
+    for (spec, lacking) in [
+        ("small", vec!["CompanyCurrency"]),
+        (
+            "small:essentials",
+            vec![
+                "CompanyCurrency",
+                "PurchaseOrder",
+                "Class",
+                "Department",
+                "Budget",
+            ],
+        ),
+        (
+            "small:simple_start:multicurrency",
+            vec![
+                "PurchaseOrder",
+                "Class",
+                "Department",
+                "Budget",
+                "Bill",
+                "BillPayment",
+                "VendorCredit",
+                "TimeActivity",
+            ],
+        ),
+    ] {
+        let client = company(spec).await;
+        for (_, api) in ENTITIES {
+            let statement = format!("SELECT * FROM {api}");
+            let answer = client.query(&statement).await;
+            if lacking.contains(api) {
+                assert_eq!(
+                    (answer.status.as_u16(), answer.code().as_str()),
+                    (400, "5030"),
+                    "{spec} {api}"
+                );
+            } else if ["ExchangeRate", "InventoryAdjustment", "JournalCode"].contains(api) {
+                assert_eq!(answer.status, 400);
+            } else {
+                assert_eq!(answer.status, 200, "{spec} {api}: {}", answer.body);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn single_records_are_only_asked_for_as_a_whole_and_agencies_in_no_order() {
+    let client = company("small").await;
+    for api in SINGLE {
+        assert_eq!(client.rows(&format!("SELECT * FROM {api}")).await.len(), 1);
+        for more in ["WHERE Id = '1'", "ORDERBY Id", "MAXRESULTS 10", "STARTPOSITION 1"] {
+            assert_eq!(
+                client.query(&format!("SELECT * FROM {api} {more}")).await.code(),
+                "4001"
+            );
+        }
+        assert_eq!(
+            client.query(&format!("SELECT count(*) FROM {api}")).await.code(),
+            "4001"
+        );
+    }
+    assert_eq!(
+        client.query("SELECT * FROM TaxAgency ORDERBY Id").await.code(),
+        "4001"
+    );
+    assert_eq!(client.count("TaxAgency").await, 3);
+    assert_eq!(
+        client
+            .query("SELECT * FROM CustomerType WHERE Active = true")
+            .await
+            .code(),
+        "4001"
+    );
+}
