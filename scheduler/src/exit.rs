@@ -312,9 +312,17 @@ fn of_wiring(error: &WiringError) -> Option<(Exit, String)> {
              connection add`"
                 .to_owned(),
         )),
-        WiringError::FleetIsNotBuilt => Some((
+        WiringError::NoKey => Some((
             Exit::Usage,
-            "unset LEDGERFLEET_DATABASE_URL and LEDGERFLEET_REDIS_URL".to_owned(),
+            "`scheduler key generate` makes one; give it to every process as LEDGERFLEET_MASTER_KEY".to_owned(),
+        )),
+        WiringError::RootCertificate { .. } => Some((
+            Exit::Usage,
+            "name a readable PEM file with LEDGERFLEET_ROOT_CERTIFICATE".to_owned(),
+        )),
+        WiringError::Redis(_) => Some((
+            Exit::Usage,
+            "give LEDGERFLEET_REDIS_URL as redis://HOST:PORT or rediss://HOST:PORT".to_owned(),
         )),
         _ => None,
     }

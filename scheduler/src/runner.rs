@@ -6,6 +6,7 @@
 use ledgerfleet_config::Settings;
 use ledgerfleet_dispatch::DutyError;
 use ledgerfleet_ledger::RescueScope;
+use ledgerfleet_model::WorkerName;
 use ledgerfleet_wiring::{Parts, RunnerLock, RunnerLockError};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -13,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 /// Duties and worker at work. Dropping it without [`Runner::stop`] is what a crash does.
 #[derive(Debug)]
 pub(crate) struct Runner {
-    lock: RunnerLock,
+    lock: Option<RunnerLock>,
     leading: JoinHandle<()>,
     working: JoinHandle<Result<(), WorkFailed>>,
     stop_working: CancellationToken,
@@ -41,23 +42,36 @@ pub(crate) fn take_lock(settings: &Settings) -> Result<Option<RunnerLock>, Runne
 }
 
 impl Runner {
-    /// Takes back what the last runner left, then dispatches and works until it is stopped.
+    /// With a file's lock: takes back what the last runner left, then dispatches and works until it is stopped. Without
+    /// one, in a fleet: stands for leader, and leaves the work to workers.
     pub(crate) async fn start(
-        lock: RunnerLock,
+        lock: Option<RunnerLock>,
         parts: &Parts,
         settings: &Settings,
     ) -> Result<Self, RunnerError> {
-        let rescued =
-            ledgerfleet_dispatch::rescue(&*parts.ledger, &*parts.bell, RescueScope::All, &parts.timings);
-        rescued.await.map_err(RunnerError::Rescue)?;
+        let works = lock.is_some();
+        if works {
+            let (ledger, bell) = (&*parts.ledger, &*parts.bell);
+            let rescued = ledgerfleet_dispatch::rescue(ledger, bell, RescueScope::All, &parts.timings);
+            rescued.await.map_err(RunnerError::Rescue)?;
+        }
         let (stop_working, stop_leading) = (CancellationToken::new(), CancellationToken::new());
         let ended = CancellationToken::new();
-        let leading = ledgerfleet_dispatch::lead(parts.duties(), stop_leading.clone());
-        let working = work(parts.clone(), settings.worker.concurrency, stop_working.clone());
-        let ended_by_work = ended.clone();
+        let name = WorkerName::of_this_process("scheduler");
+        let leading = ledgerfleet_dispatch::lead(parts.duties(), name.clone(), stop_leading.clone());
+        let options = Options {
+            concurrency: settings.worker.concurrency,
+            name,
+        };
+        let working = work(parts.clone(), options, stop_working.clone());
+        let (ended_by_work, idle) = (ended.clone(), stop_working.clone());
         let working = async move {
             let _told = ended_by_work.drop_guard();
-            working.await
+            if works {
+                return working.await;
+            }
+            idle.cancelled().await;
+            Ok(())
         };
         let (leading, working) = (tokio::spawn(leading), tokio::spawn(working));
         Ok(Self {
@@ -91,9 +105,11 @@ impl Runner {
 pub(crate) use worker::WorkerError as WorkFailed;
 
 #[cfg(feature = "embedded")]
-async fn work(parts: Parts, concurrency: usize, shutdown: CancellationToken) -> Result<(), WorkFailed> {
-    let name = ledgerfleet_model::WorkerName::of_this_process("embedded");
-    worker::run(&parts, worker::WorkerOptions { concurrency, name }, shutdown).await
+use worker::WorkerOptions as Options;
+
+#[cfg(feature = "embedded")]
+async fn work(parts: Parts, options: Options, shutdown: CancellationToken) -> Result<(), WorkFailed> {
+    worker::run(&parts, options, shutdown).await
 }
 
 /// Why nothing works here.
@@ -103,7 +119,14 @@ async fn work(parts: Parts, concurrency: usize, shutdown: CancellationToken) -> 
 pub(crate) struct WorkFailed;
 
 #[cfg(not(feature = "embedded"))]
+#[expect(dead_code, reason = "the same shape as where there is a worker")]
+struct Options {
+    concurrency: usize,
+    name: WorkerName,
+}
+
+#[cfg(not(feature = "embedded"))]
 #[expect(clippy::unused_async, reason = "the same shape as where there is a worker")]
-async fn work(_: Parts, _: usize, _: CancellationToken) -> Result<(), WorkFailed> {
+async fn work(_: Parts, _: Options, _: CancellationToken) -> Result<(), WorkFailed> {
     Err(WorkFailed)
 }

@@ -108,7 +108,7 @@ pub(crate) async fn run_here(
     lock: RunnerLock,
     stop: &Stop,
 ) -> anyhow::Result<(RunReport, Ended)> {
-    let runner = Runner::start(lock, parts, &session.settings).await?;
+    let runner = Runner::start(Some(lock), parts, &session.settings).await?;
     let ledger = &*parts.ledger;
     let watching = Watching {
         parts,

@@ -3,9 +3,10 @@
 use crate::exit::Exit;
 use crate::session::Session;
 
-/// Opening a ledger migrates it, in one transaction.
 pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
-    session.parts_or_new().await?;
+    for notice in ledgerfleet_wiring::migrate(&session.settings).await? {
+        session.talk.say(notice);
+    }
     let place = session
         .settings
         .shape

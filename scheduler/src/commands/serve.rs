@@ -1,9 +1,7 @@
 //! `serve`: the daemon.
 
-use ledgerfleet_config::Shape;
 use ledgerfleet_connectors::REGISTRY;
 use ledgerfleet_telemetry::metrics;
-use ledgerfleet_wiring::RunnerLock;
 
 use crate::exit::{Exit, Problem};
 use crate::runner::{Runner, take_lock};
@@ -13,15 +11,16 @@ use ledgerfleet_process::Stop;
 
 pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let parts = session.parts_or_new().await?;
-    let lock = role(session)?;
+    // A fleet has no such role and no such file: there, this process stands for leader, and workers work.
+    let lock = take_lock(&session.settings)?;
+    let works = lock.is_some();
     let stop = Stop::on_signals()?;
     let connectors: Vec<&'static str> = REGISTRY.iter().map(|entry| entry.name).collect();
     let recorder = metrics::install(&connectors, env!("CARGO_PKG_VERSION"))?;
     let listening = listen(session).await?;
     let address = listening.address();
     let runner = Runner::start(lock, &parts, &session.settings).await?;
-    metrics::leading(true);
-    metrics::workers(1);
+    metrics::workers(works.into());
     session.talk.say(format!(
         "serving http://{address}: /livez /readyz /metrics; Ctrl-C stops"
     ));
@@ -35,19 +34,6 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
         .say("stopping: pages in progress are finished, the rest is handed back (again: stop at once)");
     runner.stop().await?;
     Ok(stop.signal().map_or(Exit::Failed, Exit::of))
-}
-
-/// The running role of the file. A fleet has no such role and no such file.
-fn role(session: &Session) -> anyhow::Result<RunnerLock> {
-    let lock = take_lock(&session.settings)?;
-    lock.ok_or_else(|| {
-        debug_assert!(matches!(session.settings.shape, Shape::Fleet { .. }));
-        Problem::usage(
-            "this program serves one SQLite file",
-            "unset LEDGERFLEET_DATABASE_URL",
-        )
-        .into()
-    })
 }
 
 async fn listen(session: &Session) -> Result<Listening, Problem> {

@@ -41,6 +41,9 @@ const fn secret(key: &'static str) -> OptionSpec {
 pub const OPTIONS: &[OptionSpec] = &[
     secret("database_url"),
     secret("redis_url"),
+    plain("root_certificate"),
+    plain("database_connections"),
+    plain("redis_prefix"),
     secret("master_key"),
     plain("page_size"),
     plain("allow_custom_endpoints"),

@@ -24,6 +24,12 @@ pub const PAGE_SIZE_MAX: u32 = 1_000;
 pub struct Settings {
     /// One process or a fleet.
     pub shape: Shape,
+    /// The authority that signed the certificates of Postgres and Redis, where it is a private one.
+    pub root_certificate: Option<PathBuf>,
+    /// Connections of this process to Postgres.
+    pub database_connections: u32,
+    /// What every key in Redis begins with.
+    pub redis_prefix: String,
     /// Seals the tokens at rest.
     pub master_key: Option<SecretString>,
     /// The QuickBooks connector.
@@ -117,6 +123,11 @@ impl Settings {
         warnings.extend(risky_pairs(&timings));
         Ok(Self {
             shape,
+            root_certificate: values
+                .text("root_certificate")
+                .map(|path| inputs.working_directory.join(path)),
+            database_connections: database_connections(&values)?,
+            redis_prefix: values.text("redis_prefix").unwrap_or_default(),
             master_key: values.secret("master_key"),
             quickbooks: quickbooks(&values, allow_custom_endpoints)?,
             allow_custom_endpoints,
@@ -249,6 +260,18 @@ fn page_size(values: &Values) -> Result<u32, ConfigError> {
     let size = values.number("page_size", expected)?;
     check(values, "page_size", (1..=PAGE_SIZE_MAX).contains(&size), expected)?;
     Ok(size)
+}
+
+fn database_connections(values: &Values) -> Result<u32, ConfigError> {
+    let expected = "it takes a whole number from 2 to 200";
+    let connections = values.number("database_connections", expected)?;
+    check(
+        values,
+        "database_connections",
+        (2..=200).contains(&connections),
+        expected,
+    )?;
+    Ok(connections)
 }
 
 fn worker(values: &Values) -> Result<WorkerSettings, ConfigError> {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ledgerfleet_coordination::{Bell, Gate};
-use ledgerfleet_ledger::{DispatchLimits, Ledger, RescueScope};
-use ledgerfleet_model::Timings;
+use ledgerfleet_ledger::{DispatchLimits, Leadership, Ledger, RescueScope};
+use ledgerfleet_model::{Timings, WorkerName};
+use ledgerfleet_telemetry::metrics;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -23,6 +24,8 @@ const DISPATCH_SPACING: Duration = Duration::from_millis(20);
 /// What the duties need.
 #[derive(Debug, Clone)]
 pub struct Duties {
+    /// Which process leads; none where there is only one.
+    pub leadership: Option<Leadership>,
     /// The truth.
     pub ledger: Arc<dyn Ledger>,
     /// What is ready now.
@@ -35,12 +38,68 @@ pub struct Duties {
     pub timings: Timings,
 }
 
-/// Does all duties until `shutdown`. A duty that fails is tried again at its next turn.
-pub async fn lead(duties: Duties, shutdown: CancellationToken) {
+/// Does all duties until `shutdown`, in a fleet whenever this process is elected. A duty that fails is tried again at
+/// its next turn.
+pub async fn lead(duties: Duties, name: WorkerName, shutdown: CancellationToken) {
+    let leading = async {
+        match &duties.leadership {
+            Some(leadership) => lead_when_elected(&duties, leadership, &name).await,
+            None => do_all(&duties).await,
+        }
+    };
+    if shutdown.run_until_cancelled(leading).await.is_none()
+        && let Some(leadership) = &duties.leadership
+        && let Err(error) = leadership.resign(&name).await
+    {
+        warn!(
+            error = &error as &dyn std::error::Error,
+            "the leadership ends by its lease"
+        );
+    }
+    metrics::leading(false);
+}
+
+/// Stands for election for ever, and does the duties while elected.
+async fn lead_when_elected(duties: &Duties, leadership: &Leadership, name: &WorkerName) {
+    let mut health = Health::new("election");
+    loop {
+        match hold(duties, leadership, name).await {
+            Ok(Some(term)) => {
+                health.note(Ok(()));
+                info!(term, "leading");
+                metrics::leading(true);
+                tokio::select! {
+                    () = do_all(duties) => {}
+                    lost = keep_leading(duties, leadership, name) => health.note(lost),
+                }
+                metrics::leading(false);
+                info!(term, "no longer leading");
+            }
+            Ok(None) => health.note(Ok(())),
+            Err(error) => health.note(Err(error)),
+        }
+        tokio::time::sleep(duties.timings.leadership() / 3).await;
+    }
+}
+
+async fn hold(duties: &Duties, leadership: &Leadership, name: &WorkerName) -> Result<Option<i64>, DutyError> {
+    Ok(leadership.hold(name, duties.timings.leadership()).await?)
+}
+
+/// Renews the lease; ends when another process has it or nobody can tell.
+async fn keep_leading(duties: &Duties, leadership: &Leadership, name: &WorkerName) -> Result<(), DutyError> {
+    loop {
+        tokio::time::sleep(duties.timings.leadership() / 3).await;
+        if hold(duties, leadership, name).await?.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+async fn do_all(duties: &Duties) {
     tokio::select! {
-        () = shutdown.cancelled() => {}
-        () = keep_dispatching(&duties) => {}
-        () = keep_rescuing(&duties) => {}
+        () = keep_dispatching(duties) => {}
+        () = keep_rescuing(duties) => {}
     }
 }
 

@@ -66,6 +66,11 @@ impl Default for Timings {
 }
 
 impl Timings {
+    /// A leader that is not heard of for this long is replaced: three tenths of a lease, 6 s.
+    pub fn leadership(&self) -> Duration {
+        self.lease * 3 / 10
+    }
+
     /// An attempt that would wait longer than this for the gate gives its place to another: half a lock's time to
     /// live, 10 s.
     pub fn gate_patience(&self) -> Duration {

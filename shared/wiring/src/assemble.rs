@@ -1,96 +1,22 @@
-//! Assemble: settings become parts.
+//! Assemble: settings become parts. The one file that knows what a fleet is made of, and what one process is.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ledgerfleet_access::{Access, AccessError};
 use ledgerfleet_config::{ConnectorSettings, Settings, Shape};
 use ledgerfleet_connectors::http::{HttpClient, HttpError};
-use ledgerfleet_connectors::{ConnectorEntry, Connectors, Endpoints, REGISTRY};
-use ledgerfleet_coordination::{Bell, Gate, GateLimits, Locks, MemoryBell, MemoryGate, MemoryLocks};
-use ledgerfleet_dispatch::Duties;
-use ledgerfleet_ledger::sqlite::SqliteLedger;
-use ledgerfleet_ledger::{Ledger, LedgerError};
-use ledgerfleet_model::{Clock, Connection, SystemClock, Timings};
+use ledgerfleet_connectors::{Connectors, Endpoints};
+use ledgerfleet_coordination::{
+    Bell, Gate, Locks, MemoryBell, MemoryGate, MemoryLocks, RedisParts, Unreachable,
+};
+use ledgerfleet_ledger::{Leadership, Ledger, LedgerError, PostgresLedger, PostgresOptions, SqliteLedger};
+use ledgerfleet_model::{Clock, SystemClock};
 use ledgerfleet_vault::{KeyError, MasterKey, Vault, VaultError};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::key_file::{self, KeyFileError};
-
-/// Everything that the program is made of, behind traits.
-#[derive(Debug, Clone)]
-pub struct Parts {
-    /// The truth.
-    pub ledger: Arc<dyn Ledger>,
-    /// What is ready now.
-    pub bell: Arc<dyn Bell>,
-    /// Rate and slots.
-    pub gate: Arc<dyn Gate>,
-    /// One reader a window.
-    pub locks: Arc<dyn Locks>,
-    /// The upstream APIs.
-    pub connectors: Arc<Connectors>,
-    /// Access tokens.
-    pub access: Arc<Access>,
-    /// Seals credentials.
-    pub vault: Arc<Vault>,
-    /// The time of day.
-    pub clock: Arc<dyn Clock>,
-    /// How long things take.
-    pub timings: Timings,
-    /// The limits of each connector's gates, where they are configured.
-    configured: HashMap<&'static str, Configured>,
-    /// What was done on the way that a person should know.
-    pub notices: Vec<String>,
-}
-
-/// What a configuration says of a connector's gates.
-#[derive(Debug, Clone, Copy)]
-struct Configured {
-    requests_per_second: Option<f64>,
-    slots: Option<u32>,
-}
-
-impl Parts {
-    /// The limits of a connection's gate: its own, else the configured, else the connector's.
-    pub fn gate_limits(&self, connection: &Connection, entry: &'static ConnectorEntry) -> GateLimits {
-        let configured = self.configured.get(entry.name);
-        let rate = connection
-            .requests_per_second
-            .or(configured.and_then(|gate| gate.requests_per_second));
-        GateLimits {
-            requests_per_second: rate.unwrap_or(entry.gate.requests_per_second),
-            slots: connection.slots.unwrap_or_else(|| self.slots(entry)),
-            slot_ttl: self.timings.lock_ttl,
-            quarantine: self.timings.request,
-        }
-    }
-
-    /// What the leader's duties need.
-    pub fn duties(&self) -> Duties {
-        Duties {
-            ledger: self.ledger.clone(),
-            bell: self.bell.clone(),
-            gate: self.gate.clone(),
-            slots: self.slots_by_connector(),
-            timings: self.timings,
-        }
-    }
-
-    fn slots_by_connector(&self) -> HashMap<String, u32> {
-        REGISTRY
-            .iter()
-            .map(|entry| (entry.name.to_owned(), self.slots(entry)))
-            .collect()
-    }
-
-    fn slots(&self, entry: &'static ConnectorEntry) -> u32 {
-        self.configured
-            .get(entry.name)
-            .and_then(|gate| gate.slots)
-            .unwrap_or(entry.gate.slots)
-    }
-}
+use crate::parts::{ConfiguredGates, Parts};
 
 /// Why the parts could not be put together.
 #[derive(Debug, thiserror::Error)]
@@ -113,9 +39,21 @@ pub enum WiringError {
     /// The HTTP client cannot be built.
     #[error("the HTTP client cannot be built")]
     Http(#[from] HttpError),
-    /// This program does not know the shape yet.
-    #[error("a fleet on Postgres and Redis is not built yet; leave both URLs out to run on one SQLite file")]
-    FleetIsNotBuilt,
+    /// A fleet shares its key, so nobody makes one by the way.
+    #[error("a fleet needs a master key")]
+    NoKey,
+    /// The private authority's certificate cannot be read.
+    #[error("the root certificate {} cannot be read", path.display())]
+    RootCertificate {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The URL of Redis is not one.
+    #[error("the Redis URL cannot be used")]
+    Redis(#[source] Unreachable),
 }
 
 /// What to do where there is no ledger yet.
@@ -127,18 +65,38 @@ pub enum Opening {
     Existing,
 }
 
+/// What differs between one process and a fleet.
+struct Foundation {
+    ledger: Arc<dyn Ledger>,
+    leadership: Option<Leadership>,
+    bell: Arc<dyn Bell>,
+    gate: Arc<dyn Gate>,
+    locks: Arc<dyn Locks>,
+    key: MasterKey,
+    notices: Vec<String>,
+}
+
 /// Opens the ledger and puts the parts together. Nothing is asked of an upstream.
 pub async fn assemble(settings: &Settings, opening: Opening) -> Result<Parts, WiringError> {
+    one_crypto_provider();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let Shape::Embedded { path } = &settings.shape else {
-        return Err(WiringError::FleetIsNotBuilt);
+    let foundation = match &settings.shape {
+        Shape::Embedded { path } => embedded(settings, path, opening, clock.clone()).await?,
+        Shape::Fleet {
+            database_url,
+            redis_url,
+        } => fleet(settings, database_url, redis_url).await?,
     };
-    if opening == Opening::Existing && !path.exists() {
-        return Err(WiringError::NoLedger(path.clone()));
-    }
-    let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(path, clock.clone()).await?);
-    let mut notices = Vec::new();
-    let vault = Arc::new(Vault::new(embedded_key(settings, &*ledger, &mut notices).await?));
+    let Foundation {
+        ledger,
+        leadership,
+        bell,
+        gate,
+        locks,
+        key,
+        notices,
+    } = foundation;
+    let vault = Arc::new(Vault::new(key));
     let http = HttpClient::new(&settings.timings)?;
     let endpoints = |name: &str| endpoints_of(settings.connector(name));
     let connectors = Arc::new(Connectors::build(&http, |entry| endpoints(entry.name)));
@@ -146,19 +104,103 @@ pub async fn assemble(settings: &Settings, opening: Opening) -> Result<Parts, Wi
     check_key(&*ledger, &access).await?;
     Ok(Parts {
         ledger,
-        bell: Arc::new(MemoryBell::default()),
-        gate: Arc::new(MemoryGate::default()),
-        locks: Arc::new(MemoryLocks::default()),
+        leadership,
+        bell,
+        gate,
+        locks,
         connectors,
         access: Arc::new(access),
         vault,
         clock,
         timings: settings.timings,
-        configured: REGISTRY
-            .iter()
-            .map(|entry| (entry.name, configured(settings, entry.name)))
-            .collect(),
+        gates: ConfiguredGates::of(settings),
         notices,
+    })
+}
+
+/// TLS to Postgres, Redis and upstreams is one implementation; with two in the program none would be chosen and the
+/// first `rediss://` would panic.
+fn one_crypto_provider() {
+    // A second call finds the same one installed.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
+/// One process: a SQLite file, and everything else in memory.
+async fn embedded(
+    settings: &Settings,
+    path: &Path,
+    opening: Opening,
+    clock: Arc<dyn Clock>,
+) -> Result<Foundation, WiringError> {
+    if opening == Opening::Existing && !path.exists() {
+        return Err(WiringError::NoLedger(path.to_owned()));
+    }
+    let ledger = Arc::new(SqliteLedger::open(path, clock).await?);
+    let mut notices = Vec::new();
+    let key = embedded_key(settings, &*ledger, &mut notices).await?;
+    Ok(Foundation {
+        ledger,
+        leadership: None,
+        bell: Arc::new(MemoryBell::default()),
+        gate: Arc::new(MemoryGate::default()),
+        locks: Arc::new(MemoryLocks::default()),
+        key,
+        notices,
+    })
+}
+
+/// A fleet: Postgres and Redis, shared by any number of processes.
+async fn fleet(
+    settings: &Settings,
+    database_url: &SecretString,
+    redis_url: &SecretString,
+) -> Result<Foundation, WiringError> {
+    let key = settings.master_key.as_ref().ok_or(WiringError::NoKey)?;
+    let key = MasterKey::parse(key)?;
+    let ledger = PostgresLedger::connect(database_url.expose_secret(), &postgres_options(settings)).await?;
+    let certificates = settings
+        .root_certificate
+        .as_deref()
+        .map(root_certificate)
+        .transpose()?;
+    let redis = RedisParts::new(redis_url.expose_secret(), &settings.redis_prefix, certificates);
+    let redis = redis.map_err(WiringError::Redis)?;
+    Ok(Foundation {
+        leadership: Some(ledger.leadership()),
+        ledger: Arc::new(ledger),
+        bell: Arc::new(redis.bell),
+        gate: Arc::new(redis.gate),
+        locks: Arc::new(redis.locks),
+        key,
+        notices: Vec::new(),
+    })
+}
+
+/// Brings the schema up to date: of a file by opening it, of a fleet's database by its migrations.
+pub async fn migrate(settings: &Settings) -> Result<Vec<String>, WiringError> {
+    match &settings.shape {
+        Shape::Embedded { .. } => Ok(assemble(settings, Opening::MayCreate).await?.notices),
+        Shape::Fleet { database_url, .. } => {
+            one_crypto_provider();
+            let options = postgres_options(settings);
+            PostgresLedger::migrate(database_url.expose_secret(), &options).await?;
+            Ok(Vec::new())
+        }
+    }
+}
+
+fn postgres_options(settings: &Settings) -> PostgresOptions {
+    PostgresOptions {
+        connections: settings.database_connections,
+        root_certificate: settings.root_certificate.clone(),
+        ..PostgresOptions::default()
+    }
+}
+
+fn root_certificate(path: &Path) -> Result<Vec<u8>, WiringError> {
+    std::fs::read(path).map_err(|source| WiringError::RootCertificate {
+        path: path.to_owned(),
+        source,
     })
 }
 
@@ -202,18 +244,6 @@ fn created(path: &Path) -> String {
         "made a master key in {}; keep a copy of it apart from the database",
         path.display()
     )
-}
-
-fn configured(settings: &Settings, connector: &str) -> Configured {
-    let ConnectorSettings {
-        requests_per_second,
-        slots,
-        ..
-    } = settings.connector(connector);
-    Configured {
-        requests_per_second,
-        slots,
-    }
 }
 
 fn endpoints_of(settings: ConnectorSettings) -> Endpoints {

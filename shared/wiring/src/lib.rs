@@ -2,8 +2,10 @@
 
 mod assemble;
 mod key_file;
+mod parts;
 mod runner_lock;
 
-pub use assemble::{Opening, Parts, WiringError, assemble};
+pub use assemble::{Opening, WiringError, assemble, migrate};
 pub use key_file::KeyFileError;
+pub use parts::Parts;
 pub use runner_lock::{RunnerLock, RunnerLockError};

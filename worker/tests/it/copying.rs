@@ -1,4 +1,4 @@
-use ledgerfleet_emulator::{CompanySpec, EmulatorOptions, Mutation, MutationKind, Pick, Rate, Region, Size};
+use ledgerfleet_emulator::{CompanySpec, EmulatorOptions, Mutation, MutationKind, Rate, Region, Size};
 use ledgerfleet_model::RunState;
 
 use crate::world::{World, options};
@@ -57,16 +57,8 @@ async fn what_changes_at_the_source_replaces_the_older_version() {
     let first = world.submit(&["customer"], 1, 1_000).await;
     world.run_to_the_end(first).await;
     let update = |kind| Mutation {
-        company: "acme".into(),
-        entity: "customer".into(),
-        kind,
         count: 4,
-        day: None,
-        ids: Vec::new(),
-        pick: Pick::default(),
-        late_seconds: 0,
-        every: None,
-        times: None,
+        ..Mutation::new("acme", "customer", kind)
     };
     world.emulator.mutate(update(MutationKind::Update)).unwrap();
     world.emulator.mutate(update(MutationKind::Create)).unwrap();
@@ -79,16 +71,10 @@ async fn what_changes_at_the_source_replaces_the_older_version() {
 async fn rows_that_are_added_while_a_window_is_read_are_not_lost() {
     let world = World::new().await;
     let mutation = Mutation {
-        company: "acme".into(),
-        entity: "customer".into(),
-        kind: MutationKind::Create,
         count: 2,
-        day: None,
-        ids: Vec::new(),
-        pick: Pick::default(),
-        late_seconds: 0,
         every: Some(3),
         times: Some(4),
+        ..Mutation::new("acme", "customer", MutationKind::Create)
     };
     world.emulator.mutate(mutation).unwrap();
     let run = world.submit(&["customer"], 1, 7).await;

@@ -250,11 +250,11 @@ impl World {
 impl Runner {
     pub(crate) fn start(parts: &Parts, concurrency: usize) -> Self {
         let shutdown = CancellationToken::new();
-        let leading = lead(parts.duties(), shutdown.clone());
         let options = WorkerOptions {
             concurrency,
             name: WorkerName::of_this_process("test"),
         };
+        let leading = lead(parts.duties(), options.name.clone(), shutdown.clone());
         let (parts, stop) = (parts.clone(), shutdown.clone());
         let working = async move { worker::run(&parts, options, stop).await.unwrap() };
         Self {

@@ -1,0 +1,60 @@
+//! Leadership: which process of a fleet does the leader's duties.
+//!
+//! One row: who leads, in which term, until when by the server's clock. It saves work, so that not every process reads
+//! what is due at every tick; it guards nothing, because every duty may be done by two at once.
+
+use std::time::Duration;
+
+use ledgerfleet_model::WorkerName;
+use sqlx::postgres::PgPool;
+
+use super::PostgresLedger;
+use super::error::failed;
+use crate::LedgerError;
+
+/// The lease that elects a leader.
+#[derive(Debug, Clone)]
+pub struct Leadership {
+    pool: PgPool,
+}
+
+impl PostgresLedger {
+    /// The leadership of the fleet that this ledger belongs to.
+    pub fn leadership(&self) -> Leadership {
+        Leadership {
+            pool: self.pool.clone(),
+        }
+    }
+}
+
+impl Leadership {
+    /// Takes the leadership if it is free, or keeps it, for `lease` from now. Answers the term while `name` leads; none
+    /// while another does. A term begins whenever the leader changes.
+    pub async fn hold(&self, name: &WorkerName, lease: Duration) -> Result<Option<i64>, LedgerError> {
+        sqlx::query_scalar(
+            "INSERT INTO fleet.leader (holder, term, until)
+             VALUES ($1, 1, now() + make_interval(secs => $2))
+             ON CONFLICT (only_row) DO UPDATE
+             SET term = CASE WHEN leader.holder = excluded.holder THEN leader.term ELSE leader.term + 1 END,
+                 holder = excluded.holder,
+                 until = excluded.until
+             WHERE leader.holder = excluded.holder OR leader.until < now()
+             RETURNING term",
+        )
+        .bind(&name.0)
+        .bind(lease.as_secs_f64())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(failed("lead"))
+    }
+
+    /// Gives the leadership away, if `name` has it, so that nobody has to wait for the end of its lease.
+    pub async fn resign(&self, name: &WorkerName) -> Result<(), LedgerError> {
+        sqlx::query("UPDATE fleet.leader SET until = now() - interval '1 second' WHERE holder = $1")
+            .bind(&name.0)
+            .execute(&self.pool)
+            .await
+            .map(drop)
+            .map_err(failed("resign"))
+    }
+}

@@ -1,0 +1,111 @@
+//! Parts: everything that the program is made of, behind traits.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ledgerfleet_access::Access;
+use ledgerfleet_config::{ConnectorSettings, Settings};
+use ledgerfleet_connectors::{ConnectorEntry, Connectors, REGISTRY};
+use ledgerfleet_coordination::{Bell, Gate, GateLimits, Locks};
+use ledgerfleet_dispatch::Duties;
+use ledgerfleet_ledger::{Leadership, Ledger};
+use ledgerfleet_model::{Clock, Connection, Timings};
+use ledgerfleet_vault::Vault;
+
+/// Everything that the program is made of, behind traits.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// The truth.
+    pub ledger: Arc<dyn Ledger>,
+    /// Which process leads; none where the holder of a file's runner lock does.
+    pub(crate) leadership: Option<Leadership>,
+    /// What is ready now.
+    pub bell: Arc<dyn Bell>,
+    /// Rate and slots.
+    pub gate: Arc<dyn Gate>,
+    /// One reader a window.
+    pub locks: Arc<dyn Locks>,
+    /// The upstream APIs.
+    pub connectors: Arc<Connectors>,
+    /// Access tokens.
+    pub access: Arc<Access>,
+    /// Seals credentials.
+    pub vault: Arc<Vault>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// How long things take.
+    pub timings: Timings,
+    /// The limits of each connector's gates, where they are configured.
+    pub(crate) gates: ConfiguredGates,
+    /// What was done on the way that a person should know.
+    pub notices: Vec<String>,
+}
+
+/// What the configuration says of the gates of each connector.
+#[derive(Debug, Clone)]
+pub(crate) struct ConfiguredGates(HashMap<&'static str, ConfiguredGate>);
+
+#[derive(Debug, Clone, Copy, Default)]
+struct ConfiguredGate {
+    requests_per_second: Option<f64>,
+    slots: Option<u32>,
+}
+
+impl ConfiguredGates {
+    pub(crate) fn of(settings: &Settings) -> Self {
+        let gate = |entry: &'static ConnectorEntry| {
+            let ConnectorSettings {
+                requests_per_second,
+                slots,
+                ..
+            } = settings.connector(entry.name);
+            (
+                entry.name,
+                ConfiguredGate {
+                    requests_per_second,
+                    slots,
+                },
+            )
+        };
+        Self(REGISTRY.iter().map(gate).collect())
+    }
+
+    fn get(&self, entry: &ConnectorEntry) -> ConfiguredGate {
+        self.0.get(entry.name).copied().unwrap_or_default()
+    }
+}
+
+impl Parts {
+    /// The limits of a connection's gate: its own, else the configured, else the connector's.
+    pub fn gate_limits(&self, connection: &Connection, entry: &'static ConnectorEntry) -> GateLimits {
+        let configured = self.gates.get(entry).requests_per_second;
+        let rate = connection.requests_per_second.or(configured);
+        GateLimits {
+            requests_per_second: rate.unwrap_or(entry.gate.requests_per_second),
+            slots: connection.slots.unwrap_or_else(|| self.slots(entry)),
+            slot_ttl: self.timings.lock_ttl,
+            quarantine: self.timings.request,
+        }
+    }
+
+    /// What the leader's duties need.
+    pub fn duties(&self) -> Duties {
+        Duties {
+            leadership: self.leadership.clone(),
+            ledger: self.ledger.clone(),
+            bell: self.bell.clone(),
+            gate: self.gate.clone(),
+            slots: self.slots_by_connector(),
+            timings: self.timings,
+        }
+    }
+
+    fn slots_by_connector(&self) -> HashMap<String, u32> {
+        let slots = |entry: &'static ConnectorEntry| (entry.name.to_owned(), self.slots(entry));
+        REGISTRY.iter().map(slots).collect()
+    }
+
+    fn slots(&self, entry: &'static ConnectorEntry) -> u32 {
+        self.gates.get(entry).slots.unwrap_or(entry.gate.slots)
+    }
+}

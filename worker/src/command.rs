@@ -1,0 +1,185 @@
+//! Command: from the command line to a worker that works until it is told to stop.
+
+use std::error::Error;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use ledgerfleet_config::{FlagValue, Inputs, Settings, Shape};
+use ledgerfleet_connectors::REGISTRY;
+use ledgerfleet_model::WorkerName;
+use ledgerfleet_process::{Listening, Signal, Stop};
+use ledgerfleet_telemetry::logs::{self, Colour};
+use ledgerfleet_telemetry::metrics::{self, Recorder};
+use ledgerfleet_wiring::{Opening, Parts, WiringError, assemble};
+use worker::WorkerOptions;
+
+/// Carries segments of a fleet: claims what is due, fetches it under the fleet's limits, and stores it. Any number of
+/// workers may run, and any of them may be killed at any moment.
+#[derive(Debug, Parser)]
+#[command(name = "worker", version)]
+struct Flags {
+    /// Segments carried at once
+    #[arg(long, value_name = "N")]
+    concurrency: Option<u32>,
+
+    /// Where to show /livez, /readyz and /metrics; nowhere if left out
+    #[arg(long, value_name = "ADDR")]
+    metrics_listen: Option<SocketAddr>,
+
+    /// A configuration file instead of ledgerfleet.toml in the working directory
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Logs more: -v what is done, -vv how
+    #[arg(short, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+/// Why a worker did not start, or stopped by itself.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    code: u8,
+    error: Box<dyn Error>,
+}
+
+/// Exit codes, as the scheduler has them.
+const FAILED: u8 = 1;
+const USAGE: u8 = 2;
+const DEPENDENCY_DOWN: u8 = 5;
+
+impl Refused {
+    fn with(code: u8) -> impl FnOnce(Box<dyn Error>) -> Self {
+        move |error| Self { code, error }
+    }
+
+    /// Says why, on stderr.
+    pub(crate) fn report(self) -> ExitCode {
+        let mut stderr = std::io::stderr();
+        // Where nobody can be told, the code still tells.
+        let _ = writeln!(stderr, "error: {}", self.error);
+        let mut cause = self.error.source();
+        while let Some(error) = cause {
+            let _ = writeln!(stderr, "  because: {error}");
+            cause = error.source();
+        }
+        self.code.into()
+    }
+}
+
+/// Runs the program.
+pub(crate) async fn run() -> Result<ExitCode, Refused> {
+    let settings =
+        Settings::load(&inputs(Flags::parse())).map_err(|error| Refused::with(USAGE)(error.into()))?;
+    logs::install(&settings.log, Colour::Off, std::io::stderr)
+        .map_err(|error| Refused::with(USAGE)(error.into()))?;
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    let parts = parts(&settings).await?;
+    let stop = Stop::on_signals().map_err(|error| Refused::with(FAILED)(error.into()))?;
+    work(&settings, parts, &stop).await?;
+    Ok(stop.signal().map_or(FAILED, Signal::exit_code).into())
+}
+
+/// The environment, and the flags that are settings.
+fn inputs(flags: Flags) -> Inputs {
+    let mut inputs = Inputs::of_this_process();
+    inputs.config_file = flags.config;
+    let mut set = |key: &'static str, flag: &'static str, value: Option<String>| {
+        inputs
+            .flags
+            .extend(value.map(|value| FlagValue { key, flag, value }));
+    };
+    set(
+        "worker.concurrency",
+        "--concurrency",
+        flags.concurrency.map(|many| many.to_string()),
+    );
+    set(
+        "worker.metrics_listen",
+        "--metrics-listen",
+        flags.metrics_listen.map(|at| at.to_string()),
+    );
+    let level = match flags.verbose {
+        0 => None,
+        1 => Some("info"),
+        _ => Some("debug"),
+    };
+    set("log.level", "-v", level.map(ToOwned::to_owned));
+    inputs
+}
+
+async fn parts(settings: &Settings) -> Result<Parts, Refused> {
+    if let Shape::Embedded { .. } = settings.shape {
+        let why = "a worker belongs to a fleet: give LEDGERFLEET_DATABASE_URL (postgres://…) and \
+                   LEDGERFLEET_REDIS_URL. On one SQLite file, `scheduler serve` works by itself";
+        return Err(Refused::with(USAGE)(why.into()));
+    }
+    assemble(settings, Opening::Existing).await.map_err(|error| {
+        let code = match &error {
+            WiringError::Ledger(cause) if cause.is_passing() => DEPENDENCY_DOWN,
+            WiringError::Ledger(_) | WiringError::Http(_) => FAILED,
+            _ => USAGE,
+        };
+        Refused::with(code)(error.into())
+    })
+}
+
+/// Works, stands for leader and shows itself, until told to stop.
+async fn work(settings: &Settings, parts: Parts, stop: &Stop) -> Result<(), Refused> {
+    let failed = |error: Box<dyn Error>| Refused::with(FAILED)(error);
+    let connectors: Vec<&'static str> = REGISTRY.iter().map(|entry| entry.name).collect();
+    let recorder =
+        metrics::install(&connectors, env!("CARGO_PKG_VERSION")).map_err(|error| failed(error.into()))?;
+    let listening = listen(settings.worker.metrics_listen).await?;
+    let options = WorkerOptions {
+        concurrency: settings.worker.concurrency,
+        name: WorkerName::of_this_process(&host()),
+    };
+    let leading = ledgerfleet_dispatch::lead(parts.duties(), options.name.clone(), stop.token().clone());
+    let showing = show(listening, parts.clone(), recorder, stop);
+    let working = worker::run(&parts, options, stop.token().clone());
+    let (worked, (), shown) = tokio::join!(working, leading, showing);
+    worked.map_err(|error| failed(error.into()))?;
+    shown.map_err(|error| failed(error.into()))
+}
+
+async fn listen(address: Option<SocketAddr>) -> Result<Option<Listening>, Refused> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let listening = Listening::on(address).await;
+    listening.map(Some).map_err(|error| {
+        let why = format!("cannot listen on {address}: {error}");
+        Refused::with(FAILED)(why.into())
+    })
+}
+
+async fn show(
+    listening: Option<Listening>,
+    parts: Parts,
+    recorder: Recorder,
+    stop: &Stop,
+) -> std::io::Result<()> {
+    match listening {
+        Some(listening) => {
+            tracing::info!(address = %listening.address(), "metrics are shown");
+            listening.serve(parts, recorder, stop.token().clone()).await
+        }
+        None => Ok(()),
+    }
+}
+
+/// This machine's name, which tells people where a worker runs.
+fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() {
+        "worker".to_owned()
+    } else {
+        name.to_owned()
+    }
+}
