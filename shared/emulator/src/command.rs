@@ -10,6 +10,7 @@ use clap::Parser;
 use crate::faults::FaultSpec;
 use crate::options::{CompanySpec, EmulatorOptions, Rate};
 use crate::server::{Emulator, StartError};
+use crate::switches::{SwitchError, SwitchSetting};
 
 /// The upstream APIs as a local server that knows the truth.
 #[derive(Debug, Parser)]
@@ -27,7 +28,8 @@ pub struct Command {
     /// The last day of the books.
     #[arg(long, value_name = "DATE", default_value_t = EmulatorOptions::AS_OF)]
     as_of: NaiveDate,
-    /// A company: [NAME=]small|medium|large[:us|ca][:sandbox|production]; may be given again.
+    /// A company: [NAME=]small|medium|large and any of :us :ca :sandbox :production :simple_start :essentials :plus
+    /// :multicurrency; may be given again.
     #[arg(long = "company", value_name = "COMPANY")]
     companies: Vec<CompanySpec>,
     /// What a company admits: upstream's own limits, none, or N/s.
@@ -36,6 +38,9 @@ pub struct Command {
     /// A fault from the start: KIND[=VALUE][,key=value]…; may be given again.
     #[arg(long = "fault", value_name = "SPEC")]
     faults: Vec<FaultSpec>,
+    /// A switch: NAME=VALUE, such as cdc_cap=per_entity; may be given again.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    switches: Vec<SwitchSetting>,
     /// Milliseconds that every API answer takes at least.
     #[arg(long, value_name = "MILLIS", default_value_t = 0)]
     latency: u64,
@@ -47,6 +52,9 @@ pub enum CommandError {
     /// The emulator did not start.
     #[error("the emulator cannot start")]
     Start(#[source] StartError),
+    /// Two switches that do not go together.
+    #[error("the switches cannot be set")]
+    Switch(#[source] SwitchError),
     /// Nobody reads its address.
     #[error("the address cannot be printed")]
     Print(#[source] std::io::Error),
@@ -58,7 +66,7 @@ pub enum CommandError {
 impl Command {
     /// Runs until it is told to stop; its address is the one line on stdout.
     pub async fn run(self) -> Result<(), CommandError> {
-        let emulator = Emulator::start(self.options())
+        let emulator = Emulator::start(self.options().map_err(CommandError::Switch)?)
             .await
             .map_err(CommandError::Start)?;
         // Before the address is known: whoever has read it may send the signal at once.
@@ -69,9 +77,13 @@ impl Command {
         Ok(())
     }
 
-    fn options(self) -> EmulatorOptions {
+    fn options(self) -> Result<EmulatorOptions, SwitchError> {
         let defaults = EmulatorOptions::default();
-        EmulatorOptions {
+        let switches = self
+            .switches
+            .iter()
+            .try_fold(defaults.switches, |switches, setting| setting.on(switches))?;
+        Ok(EmulatorOptions {
             listen: self.listen,
             seed: self.seed,
             days: self.days,
@@ -84,9 +96,9 @@ impl Command {
             rate: self.rate,
             faults: self.faults,
             latency: Duration::from_millis(self.latency),
-            switches: defaults.switches,
+            switches,
             clock: defaults.clock,
-        }
+        })
     }
 }
 

@@ -18,12 +18,12 @@ mod switches;
 
 pub use books::mutation::{Mutation, MutationError, MutationKind, Pick};
 pub use books::oddity::Oddity;
-pub use books::truth::{Axis, TruthError, TruthFilter, TruthLine};
+pub use books::truth::{Axis, TruthError, TruthFilter, TruthLine, TruthTotal};
 pub use clock::Clock;
 pub use command::{Command, CommandError};
 pub use control::{CompanySummary, Summary};
 pub use explain::complain;
-pub use faults::{CutLength, DropMoment, FaultKind, FaultSpec, SpecError, Surface};
+pub use faults::{CutLength, DropMoment, FaultKind, FaultShape, FaultSpec, SpecError, Surface};
 pub use options::{
     CompanySpec, Currencies, EmulatorOptions, Environment, OptionError, Plan, Rate, Region, Size,
 };

@@ -1,5 +1,7 @@
 //! Switches: one for each upstream behaviour that is doubtful or has changed over the years.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -13,6 +15,8 @@ pub struct Switches {
     pub old_token_grace_hours: u32,
     /// What the use of a dead refresh token, or of a used code, does to its family.
     pub reused_token: ReusedToken,
+    /// How the token endpoint writes seconds.
+    pub token_numbers: TokenNumbers,
     /// The HTTP status of a throttled answer: 429, or 403 as in 2016.
     pub throttle_status: u16,
     /// The body of a throttled answer.
@@ -55,6 +59,7 @@ impl Default for Switches {
             rotation: Rotation::Daily,
             old_token_grace_hours: 0,
             reused_token: ReusedToken::Refused,
+            token_numbers: TokenNumbers::Numbers,
             throttle_status: 429,
             throttle_body: ThrottleBody::Xml,
             throttle_retry_after: None,
@@ -79,11 +84,11 @@ impl Default for Switches {
 impl Switches {
     /// These switches with some of them set anew; unknown names and impossible values are refused.
     pub fn with(self, changes: &Map<String, Value>) -> Result<Self, SwitchError> {
-        let mut all = serde_json::to_value(self).map_err(SwitchError::Unreadable)?;
+        let mut all = serde_json::to_value(self).map_err(SwitchError::unreadable)?;
         if let Some(members) = all.as_object_mut() {
             members.extend(changes.clone());
         }
-        let switches: Self = serde_json::from_value(all).map_err(SwitchError::Unreadable)?;
+        let switches: Self = serde_json::from_value(all).map_err(SwitchError::unreadable)?;
         match (switches.old_token_grace_hours, switches.throttle_status) {
             (0 | 24, 429 | 403) => Ok(switches),
             (0 | 24, _) => Err(SwitchError::ThrottleStatus),
@@ -92,18 +97,64 @@ impl Switches {
     }
 }
 
+/// One switch and its position, as the command line has it: `NAME=VALUE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SwitchSetting {
+    name: String,
+    value: Value,
+}
+
+impl SwitchSetting {
+    /// These switches with this one set.
+    pub fn on(&self, switches: Switches) -> Result<Switches, SwitchError> {
+        let mut changes = Map::new();
+        changes.insert(self.name.clone(), self.value.clone());
+        switches.with(&changes)
+    }
+}
+
+impl FromStr for SwitchSetting {
+    type Err = SwitchError;
+
+    fn from_str(text: &str) -> Result<Self, SwitchError> {
+        let (name, value) = text.split_once('=').ok_or(SwitchError::NoValue)?;
+        let number = value.parse::<u64>().map(Value::from);
+        let setting = Self {
+            name: name.trim().replace('-', "_"),
+            value: number.unwrap_or_else(|_| Value::String(value.to_owned())),
+        };
+        // No switch depends on another, so that one can be tried alone.
+        setting.on(Switches::default()).map(|_| setting)
+    }
+}
+
 /// A switch that does not exist or cannot be set so.
 #[derive(Debug, thiserror::Error)]
 pub enum SwitchError {
     /// An unknown name or value.
-    #[error("the switches cannot be read")]
-    Unreadable(#[source] serde_json::Error),
+    #[error("the switches cannot be read: {reason}")]
+    Unreadable {
+        /// What the reader says; not a source, because the command line shows only this text.
+        reason: String,
+    },
+    /// A name alone.
+    #[error("a switch is set as NAME=VALUE, such as cdc_cap=per_entity")]
+    NoValue,
     /// Neither of the two graces that upstream has had.
     #[error("old_token_grace_hours is 0 or 24")]
     Grace,
     /// Neither of the two statuses that upstream has had.
     #[error("throttle_status is 429 or 403")]
     ThrottleStatus,
+}
+
+impl SwitchError {
+    #[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
+    fn unreadable(error: serde_json::Error) -> Self {
+        Self::Unreadable {
+            reason: error.to_string(),
+        }
+    }
 }
 
 macro_rules! positions {
@@ -130,6 +181,14 @@ positions! {
     Refused,
     /// The whole family dies: a person has to consent again.
     RevokesFamily
+}
+positions! {
+    /// How the token endpoint writes seconds.
+    TokenNumbers:
+    /// As JSON numbers.
+    Numbers,
+    /// As texts of digits.
+    Strings
 }
 positions! {
     /// The body of a throttled answer.

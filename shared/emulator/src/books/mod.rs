@@ -43,6 +43,11 @@ impl Books {
         Self { blueprint, shelf }
     }
 
+    /// The books of all entities, also of those that the company does not have.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Book> {
+        self.shelf.iter()
+    }
+
     /// The book of an entity by any of its names.
     pub(crate) fn book(&self, entity: &str) -> Option<&Book> {
         self.shelf.iter().find(|book| book.entity.answers_to(entity))

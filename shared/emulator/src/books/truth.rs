@@ -14,6 +14,7 @@ use super::head::Head;
 use super::overlay::View;
 use super::{served, text};
 use crate::json::Json;
+use crate::money::Money;
 use crate::switches::Switches;
 
 /// One record of the truth.
@@ -36,6 +37,19 @@ pub struct TruthLine {
     /// When a mutation deleted it; only among the deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<String>,
+}
+
+/// What all records of an entity come to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TruthTotal {
+    /// The entity's name.
+    pub entity: String,
+    /// How many live records there are.
+    pub rows: u64,
+    /// The sum of their control totals with two decimals, whatever their currencies; none for entities without any.
+    pub total: Option<String>,
+    /// How many records mutations deleted.
+    pub deleted: u64,
 }
 
 /// Which records of a book are asked for.
@@ -128,6 +142,46 @@ impl TruthFilter {
     }
 }
 
+/// Counts an entity. Dates of documents narrow documents only: a list is counted whole.
+pub(crate) fn count(
+    plan: &Blueprint,
+    book: &Book,
+    filter: &TruthFilter,
+    switches: &Switches,
+) -> Result<TruthTotal, TruthError> {
+    let entity = book.entity;
+    let bounds = match filter.bounds(entity) {
+        Err(TruthError::NoDate(_)) => Bounds::default(),
+        bounds => bounds?,
+    };
+    let mut counted = TruthTotal {
+        entity: entity.name.to_owned(),
+        rows: 0,
+        total: None,
+        deleted: 0,
+    };
+    if served::refusal(plan, entity, switches).is_some() {
+        return Ok(counted);
+    }
+    let sight = book.look(plan, View::Newest);
+    let mut sum = None;
+    for ordinal in sight.select(&bounds).iter() {
+        if let Some(head) = sight.head(ordinal).filter(|head| within(&bounds, head, entity)) {
+            counted.rows += 1;
+            sum = (entity.total)(plan, &head)
+                .map(|total| total + sum.unwrap_or(Money::ZERO))
+                .or(sum);
+        }
+    }
+    let deleted = sight.deleted().into_iter();
+    counted.deleted = deleted
+        .filter(|(head, _)| within(&bounds, head, entity))
+        .map(|_| 1)
+        .sum();
+    counted.total = sum.map(Money::plain);
+    Ok(counted)
+}
+
 /// Hands over every line of the truth; stops when the taker returns false.
 pub(crate) fn tell(
     plan: &Blueprint,
@@ -182,7 +236,7 @@ fn line(plan: &Blueprint, entity: &Entity, head: &Head) -> TruthLine {
         updated_at: utc(head.updated),
         date: entity.is_dated().then_some(head.date),
         hash: record_hash(plan, entity, head),
-        total: (entity.total)(plan, head).map(crate::money::Money::plain),
+        total: (entity.total)(plan, head).map(Money::plain),
         deleted_at: None,
     }
 }

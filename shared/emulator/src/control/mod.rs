@@ -1,6 +1,7 @@
 //! The control surface: `/__emulator/…`, where tests and people ask for the truth and make things go wrong.
 
 mod clock;
+pub(crate) mod disconnect;
 mod faults;
 pub(crate) mod mutate;
 pub(crate) mod requests;
@@ -27,6 +28,8 @@ pub(crate) fn routes() -> Router<Arc<Upstream>> {
         .route("/__emulator/info", get(info))
         .route("/__emulator/requests", get(requests::serve))
         .route("/__emulator/truth/{company}/{entity}", get(truth::serve))
+        .route("/__emulator/truth/{company}", get(truth::serve_totals))
+        .route("/__emulator/disconnect", post(disconnect::serve))
         .route("/__emulator/faults", get(faults::list).post(faults::change))
         .route("/__emulator/mutate", post(mutate::serve))
         .route("/__emulator/clock", get(clock::show).post(clock::step))

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::Uri;
@@ -12,7 +13,7 @@ use tokio::sync::mpsc::channel;
 use super::{Refusal, parameters};
 use crate::books::book::Book;
 use crate::books::bounds::Bounds;
-use crate::books::truth::{TruthError, TruthFilter, TruthLine, tell};
+use crate::books::truth::{TruthError, TruthFilter, TruthLine, TruthTotal, count, tell};
 use crate::server::Stream;
 use crate::server::upstream::{Company, Upstream};
 
@@ -25,10 +26,7 @@ pub(super) async fn serve(
     uri: Uri,
 ) -> Result<Response, Refusal> {
     let filter: TruthFilter = parameters(&uri)?;
-    open(&upstream, &company, &entity, &filter).map_err(|error| match error {
-        TruthError::Company(_) | TruthError::Entity(_) => Refusal::not_found(&error),
-        _ => Refusal::bad_request(&error),
-    })?;
+    open(&upstream, &company, &entity, &filter).map_err(|error| refusal(&error))?;
     let (sender, receiver) = channel::<Bytes>(4);
     tokio::task::spawn_blocking(move || {
         let Ok((company, book, bounds)) = open(&upstream, &company, &entity, &filter) else {
@@ -60,6 +58,42 @@ pub(super) async fn serve(
         Body::new(Stream(receiver)),
     )
         .into_response())
+}
+
+/// How many records each entity has and what they come to.
+pub(super) async fn serve_totals(
+    State(upstream): State<Arc<Upstream>>,
+    Path(company): Path<String>,
+    uri: Uri,
+) -> Result<Json<Vec<TruthTotal>>, Refusal> {
+    let filter: TruthFilter = parameters(&uri)?;
+    let counted = tokio::task::spawn_blocking(move || totals(&upstream, &company, &filter)).await;
+    match counted {
+        Ok(Ok(totals)) => Ok(Json(totals)),
+        Ok(Err(error)) => Err(refusal(&error)),
+        Err(error) => Err(Refusal::bad_request(&error)),
+    }
+}
+
+fn refusal(error: &TruthError) -> Refusal {
+    match error {
+        TruthError::Company(_) | TruthError::Entity(_) => Refusal::not_found(error),
+        _ => Refusal::bad_request(error),
+    }
+}
+
+pub(crate) fn totals(
+    upstream: &Upstream,
+    company: &str,
+    filter: &TruthFilter,
+) -> Result<Vec<TruthTotal>, TruthError> {
+    let index = upstream
+        .company(company)
+        .ok_or_else(|| TruthError::Company(company.to_owned()))?;
+    let books = &upstream.companies[index].books;
+    let switches = upstream.switches();
+    let total = |book: &Book| count(&books.blueprint, book, filter, &switches);
+    books.all().map(total).collect()
 }
 
 /// All lines at once, for those in the same process.

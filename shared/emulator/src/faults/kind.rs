@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::shape::FaultShape;
 use crate::quickbooks::fault_body::{self, ServiceFault};
 use crate::quickbooks::query::Distortion;
 use crate::server::reply::{Coding, Delivery, Reply};
@@ -35,6 +36,21 @@ pub enum FaultKind {
         #[serde(default = "severe")]
         code: u32,
     },
+    /// A fault in any of the shapes in which upstream has spelt one.
+    ShapedFault {
+        /// Which.
+        #[serde(default)]
+        shape: FaultShape,
+        /// The HTTP status; 403 unless given.
+        #[serde(default = "forbidden")]
+        status: u16,
+        /// The fault's code; 3100 unless given.
+        #[serde(default = "not_authorized")]
+        code: u32,
+        /// The code gets zeros before it until it has so many digits.
+        #[serde(default)]
+        digits: u8,
+    },
     /// A gateway's HTML page; with status 200, a page where JSON should be.
     Html {
         /// The HTTP status; 502 unless given.
@@ -58,6 +74,22 @@ pub enum FaultKind {
     },
     /// The true answer, said to be gzip and spoilt.
     BadGzip {},
+    /// The true answer, and so many mebibytes of blanks after it; endless unless given.
+    LongBody {
+        /// How many.
+        #[serde(default)]
+        mebibytes: Option<u32>,
+    },
+    /// The same blanks, compressed to a thousandth.
+    GzipBomb {
+        /// How many mebibytes; 1,024 unless given.
+        #[serde(default = "gibibyte")]
+        mebibytes: u32,
+    },
+    /// The true answer with bytes in it that are not UTF-8.
+    InvalidUtf8 {},
+    /// The true answer after a byte order mark.
+    ByteOrderMark {},
     /// The true answer after a while.
     Delay {
         /// Milliseconds before the first byte.
@@ -96,6 +128,8 @@ pub enum FaultKind {
     Expired {},
     /// All access tokens of the company die, from this request on.
     RevokeAccess {},
+    /// The owner ends the consent: all tokens of the company die, from this request on.
+    Disconnect {},
     /// The token endpoint refuses the grant.
     InvalidGrant {},
     /// Mutations of the company become visible to queries only later. It strikes mutations, not requests.
@@ -145,6 +179,15 @@ fn half() -> u8 {
 fn kilobyte() -> usize {
     1024
 }
+fn forbidden() -> u16 {
+    403
+}
+fn not_authorized() -> u32 {
+    3_100
+}
+fn gibibyte() -> u32 {
+    1_024
+}
 fn seven() -> u64 {
     7
 }
@@ -160,6 +203,8 @@ impl FaultKind {
             "truncate" => Some("keep_percent"),
             "delay" | "slow" => Some("millis"),
             "drop" => Some("moment"),
+            "shaped_fault" => Some("shape"),
+            "long_body" | "gzip_bomb" => Some("mebibytes"),
             "short_page" | "repeat_rows" => Some("rows"),
             "visibility_delay" => Some("seconds"),
             _ => None,
@@ -183,6 +228,18 @@ impl FaultKind {
                 now,
             )),
             Self::Fault { status, code } => Some(fault_body::injected(*status, *code).reply(now)),
+            Self::ShapedFault {
+                shape,
+                status,
+                code,
+                digits,
+            } => Some(fault_body::shaped(
+                *shape,
+                *status,
+                *code,
+                usize::from(*digits),
+                now,
+            )),
             Self::Html { status } => Some(Reply::html(*status, HTML)),
             Self::Empty { status } => Some(Reply::empty(*status)),
             Self::Drop {
@@ -235,6 +292,12 @@ impl FaultKind {
                 keep_percent: *keep_percent,
             }),
             Self::BadGzip {} => reply.coded(Coding::Broken),
+            Self::LongBody { mebibytes } => reply.padded(*mebibytes),
+            Self::GzipBomb { mebibytes } => reply.coded(Coding::Bomb {
+                mebibytes: *mebibytes,
+            }),
+            Self::InvalidUtf8 {} => reply.injected(&[0xC3, 0x28, 0xFF]),
+            Self::ByteOrderMark {} => reply.prefixed("\u{feff}".as_bytes()),
             Self::Slow { chunk, millis } => {
                 let pause = Duration::from_millis(*millis);
                 reply.delivered(Delivery::Slow {

@@ -2,8 +2,10 @@
 
 mod board;
 mod kind;
+mod shape;
 mod spec;
 
 pub(crate) use board::{Facts, FaultBoard, RuleReport};
 pub use kind::{CutLength, DropMoment, FaultKind};
+pub use shape::FaultShape;
 pub use spec::{FaultSpec, SpecError, Surface};

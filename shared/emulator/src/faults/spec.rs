@@ -89,9 +89,10 @@ impl FaultSpec {
         }
         let status = match self.fault {
             FaultKind::Throttle { status, .. } => status,
-            FaultKind::Fault { status, .. } | FaultKind::Html { status } | FaultKind::Empty { status } => {
-                Some(status)
-            }
+            FaultKind::Fault { status, .. }
+            | FaultKind::ShapedFault { status, .. }
+            | FaultKind::Html { status }
+            | FaultKind::Empty { status } => Some(status),
             _ => None,
         };
         match status {

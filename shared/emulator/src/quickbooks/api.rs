@@ -85,6 +85,11 @@ fn work(upstream: &Upstream, call: &Call, admission: Admission, strikes: &[Fault
     {
         upstream.tokens.revoke_access(company);
     }
+    if strikes.contains(&FaultKind::Disconnect {})
+        && let Some(company) = call.company
+    {
+        upstream.tokens.disconnect(company);
+    }
     let instead = match admission {
         Admission::Throttled => Some(fault_body::throttled(&switches, now)),
         Admission::Granted => strikes.iter().find_map(|fault| fault.instead(&switches, now)),

@@ -4,6 +4,7 @@ use axum::http::header::RETRY_AFTER;
 use chrono::{DateTime, Utc};
 
 use super::query::QueryError;
+use crate::faults::FaultShape;
 use crate::json::Json;
 use crate::pacific::answer_time;
 use crate::server::reply::Reply;
@@ -14,7 +15,8 @@ use crate::switches::{Switches, ThrottleBody};
 pub(crate) struct ServiceFault {
     pub(crate) status: u16,
     pub(crate) kind: &'static str,
-    pub(crate) code: u32,
+    /// Digits, sometimes with zeros before them.
+    pub(crate) code: String,
     pub(crate) message: String,
     pub(crate) detail: String,
 }
@@ -35,17 +37,55 @@ impl ServiceFault {
 
     /// Writes the member `Fault`.
     pub(crate) fn write(&self, json: &mut Json) {
+        self.write_with(json, |_| {});
+    }
+
+    fn write_with(&self, json: &mut Json, more: impl FnOnce(&mut Json)) {
         json.object("Fault", |json| {
             json.array("Error", |json| {
                 json.element(|json| {
                     json.text("Message", &self.message);
                     json.text("Detail", &self.detail);
-                    json.quoted("code", self.code);
+                    json.quoted("code", &self.code);
                     json.text("element", "");
                 });
+                more(json);
             });
             json.text("type", self.kind);
         });
+    }
+
+    /// A body with a second error after the first.
+    fn twice(&self, time: &str) -> String {
+        let mut json = Json::default();
+        json.element(|json| {
+            self.write_with(json, |json| {
+                json.element(|json| {
+                    json.raw_member(r#""Message":"Illegal number format","Detail":"","code":"2080""#);
+                });
+            });
+            json.text("time", time);
+        });
+        json.into_string()
+    }
+
+    /// The same in XML.
+    fn xml(&self, now: DateTime<Utc>) -> Reply {
+        let Self {
+            kind,
+            code,
+            message,
+            detail,
+            ..
+        } = self;
+        let body = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\
+             <IntuitResponse time=\"{}\" xmlns=\"http://schema.intuit.com/finance/v3\">\
+             <Fault type=\"{kind}\"><Error code=\"{code}\"><Message>{message}</Message><Detail>{detail}</Detail>\
+             </Error></Fault></IntuitResponse>",
+            answer_time(now)
+        );
+        Reply::xml(self.status, body)
     }
 }
 
@@ -58,7 +98,7 @@ pub(crate) fn refusal(code: u32, message: &str, detail: &str) -> ServiceFault {
     ServiceFault {
         status: 400,
         kind: "ValidationFault",
-        code,
+        code: code.to_string(),
         message: message.to_owned(),
         detail: detail.to_owned(),
     }
@@ -114,7 +154,7 @@ pub(crate) fn injected(status: u16, code: u32) -> ServiceFault {
     ServiceFault {
         status,
         kind,
-        code,
+        code: code.to_string(),
         message: message.to_owned(),
         detail: "This fault was asked for".to_owned(),
     }
@@ -125,6 +165,8 @@ struct GatewayFault<'text> {
     status: u16,
     kind: &'static str,
     code: u32,
+    /// The code gets zeros before it until it has so many.
+    digits: usize,
     reason: &'static str,
     detail: Option<&'text str>,
 }
@@ -159,7 +201,7 @@ impl GatewayFault<'_> {
             Some(detail) => json.text("detail", detail),
             None => json.value("detail", "null"),
         }
-        json.quoted("code", code);
+        json.quoted("code", format_args!("{code:0>digits$}", digits = self.digits));
         json.value("element", "null");
     }
 }
@@ -170,6 +212,7 @@ fn authentication(detail: &str, now: DateTime<Utc>) -> Reply {
         status: 401,
         kind: "AUTHENTICATION",
         code: 3200,
+        digits: 4,
         reason,
         detail: Some(detail),
     }
@@ -198,38 +241,60 @@ pub(crate) fn not_authorized(now: DateTime<Utc>) -> Reply {
         status: 403,
         kind: "SERVICE",
         code: 3100,
+        digits: 4,
         reason,
         detail: None,
     }
     .reply(now)
 }
 
-/// Too many requests, in the body that the switches ask for.
-pub(crate) fn throttled(switches: &Switches, now: DateTime<Utc>) -> Reply {
-    let time = answer_time(now);
-    let status = switches.throttle_status;
-    let message = format!("message=ThrottleExceeded; errorCode=003001; statusCode={status}");
-    let detail = "The request limit was reached.  Try again later";
-    let reply = match switches.throttle_body {
-        ThrottleBody::Xml => Reply::xml(
-            status,
-            format!(
-                "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\
-                 <IntuitResponse time=\"{time}\" xmlns=\"http://schema.intuit.com/finance/v3\">\
-                 <Fault type=\"SERVICE\"><Error code=\"3001\"><Message>{message}</Message><Detail>{detail}</Detail>\
-                 </Error></Fault></IntuitResponse>"
-            ),
-        ),
-        ThrottleBody::Json => {
-            let fault = ServiceFault {
+/// A fault that was asked for in a shape that was asked for.
+pub(crate) fn shaped(shape: FaultShape, status: u16, code: u32, digits: usize, now: DateTime<Utc>) -> Reply {
+    let fault = ServiceFault {
+        code: format!("{code:0>digits$}"),
+        ..injected(status, code)
+    };
+    match shape {
+        FaultShape::Service => fault.reply(now),
+        FaultShape::Double => Reply::json(status, fault.twice(&answer_time(now))),
+        FaultShape::Xml => fault.xml(now),
+        FaultShape::Gateway => {
+            let (kind, reason, detail) = match code {
+                3001 => (
+                    "SERVICE",
+                    "ThrottleExceeded",
+                    Some("The request limit was reached."),
+                ),
+                3100 => ("SERVICE", "ApplicationAuthorizationFailed", None),
+                3200 => ("AUTHENTICATION", "AuthenticationFailed", Some("Token expired")),
+                _ => ("SERVICE", "ApplicationError", Some("This fault was asked for")),
+            };
+            let fault = GatewayFault {
                 status,
-                kind: "SERVICE",
-                code: 3001,
-                message,
-                detail: detail.to_owned(),
+                kind,
+                code,
+                digits,
+                reason,
+                detail,
             };
             fault.reply(now)
         }
+    }
+}
+
+/// Too many requests, in the body that the switches ask for.
+pub(crate) fn throttled(switches: &Switches, now: DateTime<Utc>) -> Reply {
+    let status = switches.throttle_status;
+    let fault = ServiceFault {
+        status,
+        kind: "SERVICE",
+        code: "3001".to_owned(),
+        message: format!("message=ThrottleExceeded; errorCode=003001; statusCode={status}"),
+        detail: "The request limit was reached.  Try again later".to_owned(),
+    };
+    let reply = match switches.throttle_body {
+        ThrottleBody::Xml => fault.xml(now),
+        ThrottleBody::Json => fault.reply(now),
     };
     match switches.throttle_retry_after {
         Some(seconds) => reply.with(RETRY_AFTER, &seconds.to_string()),
@@ -239,17 +304,14 @@ pub(crate) fn throttled(switches: &Switches, now: DateTime<Utc>) -> Reply {
 
 /// Upstream speaks XML to those who do not ask for JSON; the emulator only says so.
 pub(crate) fn not_json(now: DateTime<Utc>) -> Reply {
-    let time = answer_time(now);
-    Reply::xml(
-        406,
-        format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\
-             <IntuitResponse time=\"{time}\" xmlns=\"http://schema.intuit.com/finance/v3\">\
-             <Fault type=\"SystemFault\"><Error code=\"500\"><Message>Unsupported Operation</Message>\
-             <Detail>The emulator speaks JSON only: send Accept: application/json</Detail></Error></Fault>\
-             </IntuitResponse>"
-        ),
-    )
+    let fault = ServiceFault {
+        status: 406,
+        kind: "SystemFault",
+        code: "500".to_owned(),
+        message: "Unsupported Operation".to_owned(),
+        detail: "The emulator speaks JSON only: send Accept: application/json".to_owned(),
+    };
+    fault.xml(now)
 }
 
 /// A path that is none.
@@ -259,7 +321,7 @@ pub(crate) fn no_such_path(now: DateTime<Utc>) -> Reply {
     ServiceFault {
         status: 404,
         kind: "SystemFault",
-        code: 10_000,
+        code: "10000".to_owned(),
         message: message.to_owned(),
         detail: detail.to_owned(),
     }

@@ -18,6 +18,8 @@ use super::traffic::Visit;
 pub(crate) enum Step {
     Send(Bytes),
     Wait(Duration),
+    /// The same again and again, so many times or for ever.
+    Repeat(Bytes, Option<u32>),
     /// Lets the server send what it has; a body that fails at once would take it along.
     Flush,
     /// Ends the connection in the middle of the answer.
@@ -60,6 +62,12 @@ impl Body for Script {
                 None => return Poll::Ready(None),
                 Some(Step::Send(bytes)) if bytes.is_empty() => {}
                 Some(Step::Send(bytes)) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                Some(Step::Repeat(_, Some(0))) => {}
+                Some(Step::Repeat(bytes, times)) => {
+                    let left = times.map(|times| times - 1);
+                    self.steps.push_front(Step::Repeat(bytes.clone(), left));
+                    return Poll::Ready(Some(Ok(Frame::data(bytes))));
+                }
                 Some(Step::Wait(pause)) => self.asleep = Some(Box::pin(tokio::time::sleep(pause))),
                 Some(Step::Flush) => {
                     context.waker().wake_by_ref();

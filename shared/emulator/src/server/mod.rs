@@ -1,6 +1,7 @@
 //! The server: starts the upstream on a socket and stops it again.
 
 mod delivery;
+mod padding;
 pub(crate) mod reply;
 pub(crate) mod traffic;
 pub(crate) mod upstream;
@@ -21,7 +22,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::books::mutation::{Mutation, MutationError};
-use crate::books::truth::{TruthError, TruthFilter, TruthLine};
+use crate::books::truth::{TruthError, TruthFilter, TruthLine, TruthTotal};
 use crate::clock::Clock;
 use crate::control::{self, Summary};
 use crate::faults::FaultSpec;
@@ -159,6 +160,11 @@ impl RunningEmulator {
         self.upstream.faults.clear();
     }
 
+    /// Ends the consent of a company, as its owner does inside of upstream: all its tokens are dead.
+    pub fn disconnect(&self, company: &str) -> Result<(), MutationError> {
+        control::disconnect::perform(&self.upstream, company)
+    }
+
     /// Shows other ones of the doubtful behaviours.
     pub fn set_switches(&self, switches: Switches) {
         self.upstream.set_switches(switches);
@@ -177,6 +183,11 @@ impl RunningEmulator {
         filter: &TruthFilter,
     ) -> Result<Vec<TruthLine>, TruthError> {
         control::truth::collect(&self.upstream, company, entity, filter)
+    }
+
+    /// How many records each entity of a company has and what they come to.
+    pub fn totals(&self, company: &str, filter: &TruthFilter) -> Result<Vec<TruthTotal>, TruthError> {
+        control::truth::totals(&self.upstream, company, filter)
     }
 
     /// What each company saw of its clients.

@@ -10,6 +10,7 @@ use axum::response::Response;
 use flate2::{Compression, write::GzEncoder};
 
 use super::delivery::{Script, Step};
+use super::padding::{blanks, bomb};
 use super::traffic::Visit;
 
 /// An answer of the emulator.
@@ -30,6 +31,10 @@ pub(crate) enum Coding {
     Gzip,
     /// Said to be gzip, and not decodable to the end.
     Broken,
+    /// Gzip that grows by so many mebibytes of blanks.
+    Bomb {
+        mebibytes: u32,
+    },
 }
 
 /// How the answer reaches the client.
@@ -43,6 +48,10 @@ pub(crate) enum Delivery {
     /// Only a part of what its length claims, then the connection ends.
     Broken {
         keep_percent: u8,
+    },
+    /// The body, uncompressed, and then so many mebibytes of blanks; without end if none are given.
+    Padded {
+        mebibytes: Option<u32>,
     },
     /// Not at all: the connection ends.
     Never,
@@ -121,6 +130,29 @@ impl Reply {
         Self { coding, ..self }
     }
 
+    /// Follows the body with blanks, which no coding hides.
+    pub(crate) fn padded(self, mebibytes: Option<u32>) -> Self {
+        Self {
+            coding: Coding::Plain,
+            delivery: Delivery::Padded { mebibytes },
+            ..self
+        }
+    }
+
+    /// Puts bytes before the body.
+    pub(crate) fn prefixed(mut self, bytes: &[u8]) -> Self {
+        self.body.splice(0..0, bytes.iter().copied());
+        self
+    }
+
+    /// Puts bytes into the first text value of the body.
+    pub(crate) fn injected(mut self, bytes: &[u8]) -> Self {
+        let value = self.body.windows(2).position(|two| two == b":\"");
+        let at = value.map_or(self.body.len(), |at| at + 2);
+        self.body.splice(at..at, bytes.iter().copied());
+        self
+    }
+
     pub(crate) fn is_never_delivered(&self) -> bool {
         self.delivery == Delivery::Never
     }
@@ -145,6 +177,7 @@ impl Reply {
             Coding::Plain => return self,
             Coding::Gzip if self.body.len() < GZIP_FROM => return self,
             Coding::Gzip => self.body = gzip(&self.body),
+            Coding::Bomb { mebibytes } => self.body = bomb(&self.body, mebibytes),
             Coding::Broken => {
                 self.body = gzip(&self.body);
                 let middle = self.body.len() / 2;
@@ -192,6 +225,10 @@ fn steps(body: Bytes, delivery: Delivery) -> Steps {
                 claimed_length: Some(length),
             }
         }
+        Delivery::Padded { mebibytes } => Steps {
+            steps: vec![Step::Send(body), Step::Repeat(blanks(), mebibytes)],
+            claimed_length: None,
+        },
         Delivery::Broken { keep_percent } => {
             let part = Step::Send(body.slice(..part_of(length, keep_percent)));
             Steps {

@@ -153,6 +153,11 @@ impl Client {
         found
     }
 
+    /// The texts of the rows of one page, exactly as they came.
+    pub(crate) async fn raw_rows(&self, statement: &str) -> Vec<String> {
+        self.query(statement).await.raw_rows()
+    }
+
     /// The texts of all rows of an entity, exactly as they came.
     pub(crate) async fn every_row(&self, api: &str) -> Vec<String> {
         let select = crate::ledger::select(api);

@@ -10,6 +10,20 @@ fn emulator(arguments: &[&str]) -> Command {
     command
 }
 
+/// The answer to a plain request.
+fn get(address: &str, path: &str) -> String {
+    use std::io::Write;
+    let mut stream = std::net::TcpStream::connect(address).expect("a connection");
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    )
+    .expect("a request sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
 #[cfg(unix)]
 #[test]
 fn the_program_prints_its_url_and_stops_when_it_is_told_to() {
@@ -22,12 +36,20 @@ fn the_program_prints_its_url_and_stops_when_it_is_told_to() {
         "50/s",
         "--fault",
         "html=503,nth=2",
+        "--set",
+        "cdc_cap=per_entity",
+        "--set",
+        "throttle-retry-after=7",
     ];
     let mut running = emulator(&arguments).spawn().unwrap();
     let mut stdout = BufReader::new(running.stdout.take().unwrap());
     let mut url = String::new();
     stdout.read_line(&mut url).unwrap();
     assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+    let address = url.trim().strip_prefix("http://").unwrap();
+    let switches = get(address, "/__emulator/faults");
+    assert!(switches.contains(r#""cdc_cap":"per_entity""#), "{switches}");
+    assert!(switches.contains(r#""throttle_retry_after":7"#), "{switches}");
     std::net::TcpStream::connect(url.trim().strip_prefix("http://").unwrap()).unwrap();
     let told = Command::new("kill")
         .args(["-TERM", &running.id().to_string()])
@@ -48,6 +70,9 @@ fn a_flag_that_cannot_be_meant_is_explained() {
         (["--fault", "explode"], "explode"),
         (["--days", "0"], "1 to 36600 days"),
         (["--as-of", "tomorrow"], "tomorrow"),
+        (["--set", "cdc_cap"], "NAME=VALUE"),
+        (["--set", "cdc_cap=sometimes"], "sometimes"),
+        (["--set", "cdc_cup=per_entity"], "cdc_cup"),
     ] {
         let refused = emulator(&["--listen", "127.0.0.1:0"])
             .args(arguments)

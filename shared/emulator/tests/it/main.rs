@@ -2,7 +2,9 @@
 
 mod answers;
 mod authorization;
+mod batches;
 mod books;
+mod changes;
 mod client;
 mod command;
 mod faults;
@@ -10,4 +12,6 @@ mod integrity;
 mod ledger;
 mod limits;
 mod mutations;
+mod oddities;
+mod pages;
 mod queries;

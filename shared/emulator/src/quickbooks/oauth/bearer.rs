@@ -18,6 +18,7 @@ use crate::quickbooks::answer::{Note, send};
 use crate::server::reply::Reply;
 use crate::server::upstream::Upstream;
 use crate::server::wire::Cord;
+use crate::switches::TokenNumbers;
 
 const PATH: &str = "/oauth2/v1/tokens/bearer";
 
@@ -112,7 +113,7 @@ fn answer(upstream: &Upstream, headers: &HeaderMap, request: Option<&TokenReques
         (Some(_), ..) => return error(400, "unsupported_grant_type"),
     };
     match grant {
-        Ok(grant) => Reply::json(200, body(&grant, headers)),
+        Ok(grant) => Reply::json(200, body(&grant, headers, switches.token_numbers)),
         Err(InvalidGrant) => Reply::json(
             400,
             r#"{"error":"invalid_grant","error_description":"Incorrect or invalid refresh token"}"#
@@ -122,19 +123,23 @@ fn answer(upstream: &Upstream, headers: &HeaderMap, request: Option<&TokenReques
 }
 
 /// The realm is never among these members: only the redirect of the consent tells it.
-fn body(grant: &Grant, headers: &HeaderMap) -> String {
+fn body(grant: &Grant, headers: &HeaderMap, numbers: TokenNumbers) -> String {
     let hard = headers
         .get("x-include-refresh-token-hard-expires-in")
         .is_some_and(|value| value == "true");
+    let seconds = |json: &mut Json, key: &str, seconds: i64| match numbers {
+        TokenNumbers::Numbers => json.value(key, seconds),
+        TokenNumbers::Strings => json.quoted(key, seconds),
+    };
     let mut json = Json::default();
     json.element(|json| {
-        json.value("x_refresh_token_expires_in", grant.refresh_expires_in);
+        seconds(json, "x_refresh_token_expires_in", grant.refresh_expires_in);
         json.text("refresh_token", &grant.refresh_token);
         json.text("access_token", &grant.access_token);
         json.text("token_type", "bearer");
-        json.value("expires_in", ACCESS_SECONDS);
+        seconds(json, "expires_in", ACCESS_SECONDS);
         if hard {
-            json.value("x_refresh_token_hard_expires_in", grant.hard_expires_in);
+            seconds(json, "x_refresh_token_hard_expires_in", grant.hard_expires_in);
         }
     });
     json.into_string()

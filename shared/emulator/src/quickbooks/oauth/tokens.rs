@@ -204,6 +204,15 @@ impl TokenStore {
         }
     }
 
+    /// Ends all consents of a company: its owner has disconnected the app.
+    pub(crate) fn disconnect(&self, company: usize) {
+        let mut tokens = self.0.lock();
+        let families = tokens.families.iter_mut();
+        for family in families.filter(|family| family.company == company) {
+            family.revoked = true;
+        }
+    }
+
     pub(crate) fn traffic(&self, company: usize) -> TokenTraffic {
         self.0.lock().counts.get(&company).cloned().unwrap_or_default()
     }

@@ -1,0 +1,38 @@
+//! The disconnection's control: the owner of a company ends the consent inside of upstream.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Refusal, read};
+use crate::books::mutation::MutationError;
+use crate::server::upstream::Upstream;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// The company's name or realm.
+    company: String,
+}
+
+pub(super) async fn serve(
+    State(upstream): State<Arc<Upstream>>,
+    body: Bytes,
+) -> Result<Json<Value>, Refusal> {
+    let Wanted { company } = read(&body)?;
+    perform(&upstream, &company).map_err(|error| Refusal::bad_request(&error))?;
+    Ok(Json(json!({ "disconnected": company })))
+}
+
+/// Ends all consents of a company.
+pub(crate) fn perform(upstream: &Upstream, company: &str) -> Result<(), MutationError> {
+    let index = upstream
+        .company(company)
+        .ok_or_else(|| MutationError::Company(company.to_owned()))?;
+    upstream.tokens.disconnect(index);
+    Ok(())
+}
