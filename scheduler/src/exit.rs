@@ -206,6 +206,7 @@ fn of_ledger(error: &LedgerError) -> (Exit, String) {
             "use the program that wrote it, or a newer one; or another file: \
              LEDGERFLEET_DATABASE_URL=sqlite://other.db",
         ),
+        LedgerError::NotMigrated { .. } => (Exit::Failed, "scheduler migrate"),
         LedgerError::Foreign(_) => (
             Exit::Failed,
             "name another file: LEDGERFLEET_DATABASE_URL=sqlite://other.db; this one is left as it is",

@@ -14,6 +14,9 @@ use ledgerfleet_process::Stop;
 /// Without a claim for this long, somebody should be told that no worker runs.
 const NOBODY_WORKS_AFTER: Duration = Duration::from_secs(30);
 
+/// How long to wait for a ledger that does not answer before it is asked again.
+const OUTAGE_PAUSE: Duration = Duration::from_secs(1);
+
 /// Why watching ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ended {
@@ -44,16 +47,14 @@ pub(crate) async fn watch(
     talk: &Talk,
     stop: &Stop,
 ) -> Result<Option<(RunReport, Ended)>, LedgerError> {
-    let Watching {
-        parts, run, every, ..
-    } = *watching;
+    let Watching { parts, every, .. } = *watching;
     let ledger = &*parts.ledger;
     let connections = ledger.connections().await?;
     let mut progress = None;
     let mut idle = Idle::since_now();
     loop {
         let asked = Instant::now();
-        let Some(report) = ledger.run(run).await? else {
+        let Some(report) = look(watching, talk, stop).await? else {
             return Ok(None);
         };
         // Sums over a million segments take their time; looking must not become the main work.
@@ -67,7 +68,10 @@ pub(crate) async fn watch(
         }
         if let Some(advice) = watching.if_nobody_works
             && idle.lasts_too_long(&report)
-            && ledger.next_due().await?.is_some_and(|wait| wait.is_zero())
+            && ledger
+                .next_due()
+                .await
+                .is_ok_and(|due| due.is_some_and(|wait| wait.is_zero()))
         {
             talk.warn(advice);
         }
@@ -76,6 +80,26 @@ pub(crate) async fn watch(
             () = stop.token().cancelled() => {
                 return Ok(Some((report, Ended::Signal(stop.signal().map_or(Exit::Interrupted, Exit::of)))));
             }
+        }
+    }
+}
+
+/// Reads the run. Where other processes carry it, an outage of the ledger is theirs and ours to wait out.
+async fn look(watching: &Watching<'_>, talk: &Talk, stop: &Stop) -> Result<Option<RunReport>, LedgerError> {
+    let is_carried_elsewhere = watching.if_nobody_works.is_some();
+    let mut told = false;
+    loop {
+        match watching.parts.ledger.run(watching.run).await {
+            Err(error) if error.is_passing() && is_carried_elsewhere && !stop.token().is_cancelled() => {
+                if !told {
+                    talk.warn(format!("{error}; still waiting"));
+                    told = true;
+                }
+                let stopped = stop.token().cancelled();
+                // Either way the ledger is asked once more.
+                let _ = tokio::time::timeout(watching.every.max(OUTAGE_PAUSE), stopped).await;
+            }
+            answer => return answer,
         }
     }
 }

@@ -22,6 +22,15 @@ pub enum LedgerError {
         /// The newest version this program knows.
         known: i64,
     },
+    /// The database has no schema, or an older one: it is migrated on purpose, not by the way.
+    #[error("the database has {}, this program needs schema version {known}: run `scheduler migrate`",
+            found.map_or_else(|| "no ledger yet".to_owned(), |found| format!("schema version {found}")))]
+    NotMigrated {
+        /// The version the database has.
+        found: Option<i64>,
+        /// The version this program needs.
+        known: i64,
+    },
     /// The file or database holds something that is not a ledger.
     #[error("{0}")]
     Foreign(String),

@@ -86,12 +86,7 @@ pub(super) async fn check_version(target: &PgConnectOptions) -> Result<(), Ledge
     match found {
         Some(found) if found > known => Err(LedgerError::NewerVersion { found, known }),
         Some(found) if found == known => Ok(()),
-        Some(found) => Err(LedgerError::Foreign(format!(
-            "the database has schema version {found}, this program needs {known}: run `scheduler migrate`"
-        ))),
-        None => Err(LedgerError::Foreign(
-            "the database holds no ledger yet: run `scheduler migrate`".to_owned(),
-        )),
+        found => Err(LedgerError::NotMigrated { found, known }),
     }
 }
 

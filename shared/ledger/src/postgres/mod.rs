@@ -62,8 +62,8 @@ impl PostgresLedger {
     /// Connects to the ledger in the database at `url`.
     ///
     /// # Errors
-    /// [`LedgerError::NewerVersion`] if a newer program has migrated it; [`LedgerError::Foreign`], which says what to
-    /// run, if it has not been migrated for this program; [`LedgerError::Unavailable`] if it cannot be reached or
+    /// [`LedgerError::NewerVersion`] if a newer program has migrated it; [`LedgerError::NotMigrated`] if it has not
+    /// been migrated for this program; [`LedgerError::Unavailable`] if it cannot be reached or
     /// refuses the user.
     pub async fn connect(url: &str, options: &PostgresOptions) -> Result<Self, LedgerError> {
         let target = database::target(url, options)?;
