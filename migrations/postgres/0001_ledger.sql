@@ -216,3 +216,12 @@ ALTER TABLE raw.records ATTACH PARTITION raw.qbo_invoice FOR VALUES IN ('qbo_inv
 ALTER TABLE raw.records ATTACH PARTITION raw.qbo_customer FOR VALUES IN ('qbo_customer');
 ALTER TABLE raw.records ATTACH PARTITION raw.qbo_item FOR VALUES IN ('qbo_item');
 ALTER TABLE raw.records ATTACH PARTITION raw.qbo_journal_entry FOR VALUES IN ('qbo_journal_entry');
+
+-- Statistics of long texts are dear and of no use. Those of companies are outdated whenever one is added, and then say
+-- that it has no records: without any, Postgres assumes a fair share. For every partition, also a later one.
+ALTER TABLE raw.records
+    ALTER COLUMN connection_id SET STATISTICS 0,
+    ALTER COLUMN payload SET STATISTICS 0,
+    ALTER COLUMN payload_hash SET STATISTICS 0,
+    ALTER COLUMN request_payload SET STATISTICS 0,
+    ALTER COLUMN original SET STATISTICS 0;

@@ -137,6 +137,7 @@ macro_rules! ledger_conformance {
             },
             ordering::{
                 the_last_observation_stands_whatever_the_order_of_arrival,
+                every_observation_is_judged_as_the_guard_says,
             },
             covering::{
                 a_window_that_may_still_grow_is_open,

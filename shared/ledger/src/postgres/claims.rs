@@ -180,14 +180,17 @@ impl PostgresLedger {
             ClaimRow,
             r#"
             WITH free AS (
-                SELECT s.id
+                SELECT s.id, s.run_id, s.connection_id
                 FROM fleet.segments s
-                JOIN fleet.runs r ON r.id = s.run_id AND r.state = 'active'
-                JOIN fleet.connections c ON c.id = s.connection_id AND c.state = 'active'
                 WHERE s.id = ANY($1) AND s.state = 'pending' AND s.due_at <= now() AND s.format <= $4
                 ORDER BY s.id
                 -- One that another worker is taking at this moment is not waited for: it is lost anyway.
-                FOR NO KEY UPDATE OF s SKIP LOCKED
+                FOR NO KEY UPDATE SKIP LOCKED),
+            -- Apart, and not joined above: whatever the statistics say, segments are found by their ids.
+            open AS (
+                SELECT r.id
+                FROM fleet.runs r
+                WHERE r.state = 'active' AND r.id IN (SELECT run_id FROM free)
                 -- A run that is paused at this moment either waits for this claim and calls it back, or is skipped.
                 FOR SHARE OF r SKIP LOCKED)
             UPDATE fleet.segments s
@@ -195,6 +198,8 @@ impl PostgresLedger {
                 progressed = false, worker = $2, claimed_at = now(), lease_until = now() + $3::interval,
                 first_claimed_at = coalesce(first_claimed_at, now())
             FROM free
+            JOIN open ON open.id = free.run_id
+            JOIN fleet.connections c ON c.id = free.connection_id AND c.state = 'active'
             WHERE s.id = free.id
             RETURNING s.id, s.run_id, s.connection_id, s.entity, s.lane, s.axis AS "axis: _", s.day_from, s.day_to,
                 s.starts_at, s.ends_at, s.page_size AS "page_size: _", s.pass AS "pass: _", s.page AS "page: _",

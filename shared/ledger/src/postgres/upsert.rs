@@ -94,9 +94,16 @@ async fn store(
                 $8::timestamptz[], $9::date[], $10::bytea[])
             AS given (id, payload, payload_hash, source_version, source_created_at, source_updated_at, document_date,
                 original)),
+        -- OFFSET 0 keeps this a look-up for each id: what is known of how many records a company has is mostly
+        -- outdated, and a plan that trusts it would read all of them for every page.
         known AS (
-            SELECT r.id, r.payload_hash = given.payload_hash AND r.deleted_at_utc IS NULL AS same, r.last_seen_utc
-            FROM given JOIN raw.records r ON r.connection_id = $1 AND r.entity = $2 AND r.id = given.id),
+            SELECT given.id, r.payload_hash = given.payload_hash AND r.deleted_at_utc IS NULL AS same, r.last_seen_utc
+            FROM given
+            CROSS JOIN LATERAL (
+                SELECT payload_hash, deleted_at_utc, last_seen_utc
+                FROM raw.records
+                WHERE connection_id = $1 AND entity = $2 AND id = given.id
+                OFFSET 0) AS r),
         noted AS (
             UPDATE raw.records r SET last_seen_utc = $11
             FROM known
