@@ -1,6 +1,7 @@
 //! A Redis of one's own.
 
 use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,6 +18,7 @@ const STARTING: Duration = Duration::from_secs(20);
 pub struct PrivateRedis {
     directory: TempDir,
     options: Vec<String>,
+    port: u16,
     server: Child,
 }
 
@@ -30,23 +32,30 @@ impl PrivateRedis {
     pub fn start_with(options: &[&str]) -> Self {
         let directory = tempfile::Builder::new().prefix("redis").tempdir().unwrap();
         let options: Vec<String> = options.iter().map(ToString::to_string).collect();
-        let server = spawn(directory.path(), &options);
+        let port = free_port();
+        let server = spawn(directory.path(), port, &options);
         Self {
             directory,
             options,
+            port,
             server,
         }
     }
 
-    /// Where to reach it.
+    /// Where to reach it: through its socket.
     pub fn url(&self) -> String {
         format!("redis+unix://{}", self.socket().display())
+    }
+
+    /// Where a program reaches it that knows no sockets: on a loopback port of its own.
+    pub fn tcp_url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
     }
 
     /// Kills it without warning and starts it again on what it had written.
     pub fn kill_and_restart(&mut self) {
         self.kill();
-        self.server = spawn(self.directory.path(), &self.options);
+        self.server = spawn(self.directory.path(), self.port, &self.options);
     }
 
     /// Sends one command and answers the reply's first line, for what a test does behind the product's back.
@@ -80,10 +89,19 @@ fn socket(directory: &Path) -> PathBuf {
     directory.join("socket")
 }
 
-fn spawn(directory: &Path, options: &[String]) -> Child {
+/// A port that nobody listens on now.
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+fn spawn(directory: &Path, port: u16, options: &[String]) -> Child {
     let _ = std::fs::remove_file(socket(directory));
     let server = Command::new("redis-server")
-        .args(["--port", "0", "--unixsocket"])
+        .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--unixsocket"])
         .arg(socket(directory))
         .arg("--dir")
         .arg(directory)

@@ -9,4 +9,5 @@
 mod copying;
 mod crashing;
 mod failing;
+mod fleet;
 mod world;

@@ -33,6 +33,8 @@ pub(crate) struct World {
     pub(crate) emulator: RunningEmulator,
     pub(crate) parts: Parts,
     pub(crate) connections: Vec<Connection>,
+    /// What a process of this world finds in its environment.
+    pub(crate) variables: Vec<(&'static str, String)>,
     settings: Settings,
     _directory: TempDir,
 }
@@ -59,25 +61,32 @@ impl World {
     }
 
     pub(crate) async fn with(options: EmulatorOptions, requests_per_second: Option<f64>) -> Self {
+        Self::on(options, requests_per_second, Vec::new()).await
+    }
+
+    /// A world whose settings are also made of `variables`: on other ground than a file.
+    pub(crate) async fn on(
+        options: EmulatorOptions,
+        requests_per_second: Option<f64>,
+        mut variables: Vec<(&'static str, String)>,
+    ) -> Self {
         let emulator = Emulator::start(options).await.unwrap();
         let directory = tempfile::tempdir().unwrap();
-        let settings = settings(&emulator, &directory);
+        variables.extend(upstream(&emulator));
+        variables.push(("LEDGERFLEET_TIME_SCALE", "0.05".to_owned()));
+        let settings = settings(&variables, &directory);
         let parts = assemble(&settings, Opening::MayCreate).await.unwrap();
         let mut world = Self {
             emulator,
             parts,
             connections: Vec::new(),
+            variables,
             settings,
             _directory: directory,
         };
         for company in world.emulator.info().companies {
-            let connection = world.connect(
-                &company.name,
-                &company.realm,
-                &company.refresh_token,
-                requests_per_second,
-            );
-            let connection = connection.await;
+            let (name, realm, token) = (&company.name, &company.realm, &company.refresh_token);
+            let connection = world.connect(name, realm, token, requests_per_second).await;
             world.connections.push(connection);
         }
         world
@@ -170,9 +179,10 @@ impl World {
     pub(crate) async fn until(&self, run: RunId, wanted: impl Fn(&RunReport) -> bool) -> RunReport {
         let watching = async {
             loop {
-                let report = self.parts.ledger.run(run).await.unwrap().unwrap();
-                if wanted(&report) {
-                    return report;
+                match self.parts.ledger.run(run).await {
+                    Ok(report) if wanted(report.as_ref().unwrap()) => return report.unwrap(),
+                    Err(error) => assert!(error.is_passing(), "{error}"),
+                    Ok(_) => {}
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
@@ -278,21 +288,23 @@ impl Drop for Runner {
     }
 }
 
-fn settings(emulator: &RunningEmulator, directory: &TempDir) -> Settings {
+/// Where the emulator is, and with which keys it is asked.
+fn upstream(emulator: &RunningEmulator) -> [(&'static str, String); 4] {
     let info = emulator.info();
-    let environment = [
-        ("LEDGERFLEET_QUICKBOOKS_API_URL", emulator.url()),
-        ("LEDGERFLEET_QUICKBOOKS_OAUTH_URL", emulator.url()),
-        ("LEDGERFLEET_QUICKBOOKS_CLIENT_ID", &info.client_id),
-        ("LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET", &info.client_secret),
-        ("LEDGERFLEET_TIME_SCALE", "0.05"),
-    ];
-    let environment = environment
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+    [
+        ("LEDGERFLEET_QUICKBOOKS_API_URL", emulator.url().to_owned()),
+        ("LEDGERFLEET_QUICKBOOKS_OAUTH_URL", emulator.url().to_owned()),
+        ("LEDGERFLEET_QUICKBOOKS_CLIENT_ID", info.client_id),
+        ("LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET", info.client_secret),
+    ]
+}
+
+fn settings(variables: &[(&'static str, String)], directory: &TempDir) -> Settings {
+    let variables = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()));
     let inputs = Inputs {
-        environment,
+        environment: variables.collect(),
         working_directory: directory.path().to_owned(),
         ..Inputs::default()
     };
