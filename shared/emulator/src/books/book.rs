@@ -180,6 +180,7 @@ mod tests {
                 .apply(
                     plan,
                     &book,
+                    None,
                     Occasion {
                         now,
                         visible_at: now,

@@ -24,8 +24,18 @@ pub(crate) struct Head {
     /// How many links a mutation added without any other trace.
     pub(crate) links: u32,
     pub(crate) standing: Standing,
+    /// The record that a mutation tied to this one, at both ends.
+    pub(crate) companion: Option<Companion>,
     /// What a mutation made strange about its text.
     pub(crate) odd: Option<Odd>,
+}
+
+/// A record of another entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Companion {
+    /// The entity's name.
+    pub(crate) entity: &'static str,
+    pub(crate) ordinal: u64,
 }
 
 /// Whether a record is in force.

@@ -26,6 +26,7 @@ pub(crate) mod truth;
 
 use blueprint::{Blueprint, Draft};
 use book::Book;
+use entity::Entity;
 
 /// All books of one company.
 pub(crate) struct Books {
@@ -46,6 +47,13 @@ impl Books {
     /// The books of all entities, also of those that the company does not have.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Book> {
         self.shelf.iter()
+    }
+
+    /// The book of the deposits that links of an entity's records are made with.
+    pub(crate) fn deposits_of(&self, entity: &Entity) -> Option<&Book> {
+        let deposit = &entities::deposit::ENTITY;
+        let links = entity.linked.is_some_and(|(target, _)| target.is(deposit));
+        links.then(|| self.book(deposit.name)).flatten()
     }
 
     /// The book of an entity by any of its names.

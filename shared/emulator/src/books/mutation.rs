@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use super::blueprint::{Blueprint, Index};
 use super::book::{Book, Sight};
 use super::bounds::{Bounds, Span};
 use super::entity::{Entity, Removal, Voiding};
-use super::head::{Head, Standing};
+use super::flow::follower;
+use super::head::{Companion, Head, Standing};
 use super::oddity::{Odd, Oddity};
 use super::overlay::{Birth, Change, View};
 use super::planned;
@@ -84,7 +85,8 @@ pub enum MutationKind {
     Void,
     /// As an update, but stamped with a moment in the past: it appears behind a reader's watermark.
     LateChange,
-    /// The content gains a link without a new version or update time.
+    /// The content gains a link without a new version or update time: a payment or a sales receipt to a deposit that is
+    /// made of it, anything else to some record that is there.
     Link,
     /// As an update, but the text becomes strange.
     Odd,
@@ -178,6 +180,7 @@ impl Mutation {
         &self,
         plan: &Blueprint,
         book: &Book,
+        deposits: Option<&Book>,
         occasion: Occasion,
     ) -> Result<Vec<String>, MutationError> {
         self.check(book.entity)?;
@@ -189,7 +192,12 @@ impl Mutation {
         }
         let chosen = self.choose(plan, &book.look(plan, View::Newest), book, occasion)?;
         for head in &chosen {
-            self.change(book, head, occasion);
+            match deposits.filter(|_| self.kind == MutationKind::Link) {
+                Some(deposits) if is_undeposited(plan, deposits, book, head) => {
+                    self.deposit(deposits, book, head, occasion);
+                }
+                _ => self.change(book, head, occasion),
+            }
         }
         Ok(chosen.iter().map(|head| book.entity.id(plan, head)).collect())
     }
@@ -235,6 +243,36 @@ impl Mutation {
         }
         let head = |ordinal| planned::plain(ordinal, birth.date, birth.at);
         born.map(|ordinal| book.entity.id(plan, &head(ordinal))).collect()
+    }
+
+    /// Makes a deposit of a payment: the deposit is new, and the payment shows it without any other trace.
+    fn deposit(&self, deposits: &Book, book: &Book, head: &Head, occasion: Occasion) {
+        let born = {
+            let mut overlay = deposits.overlay.write();
+            let born = deposits.planned() + overlay.added;
+            overlay.added += 1;
+            let date = DateTime::from_timestamp(occasion.now, 0).map_or(head.date, |now| now.date_naive());
+            let change = Change {
+                birth: Some(Birth {
+                    date: self.day.unwrap_or(date),
+                    at: occasion.now,
+                }),
+                companion: Some(Companion {
+                    entity: book.entity.name,
+                    ordinal: head.ordinal,
+                }),
+                ..Change::default()
+            };
+            overlay.put(born, change, occasion.now, occasion.visible_at);
+            born
+        };
+        let mut overlay = book.overlay.write();
+        let mut change = overlay.newest(head.ordinal).unwrap_or_default();
+        change.companion = Some(Companion {
+            entity: deposits.entity.name,
+            ordinal: born,
+        });
+        overlay.put(head.ordinal, change, occasion.now, occasion.visible_at);
     }
 
     fn choose(
@@ -316,6 +354,14 @@ impl Mutation {
         }
         overlay.put(head.ordinal, change, occasion.now, occasion.visible_at);
     }
+}
+
+/// Whether neither the books nor a mutation made a deposit of it.
+fn is_undeposited(plan: &Blueprint, deposits: &Book, book: &Book, head: &Head) -> bool {
+    let planned = head.ordinal < book.planned();
+    planned
+        && head.companion.is_none()
+        && follower(plan, deposits.entity, book.entity, head.ordinal).is_none()
 }
 
 fn named(sight: &Sight<'_>, book: &Book, id: &str) -> Result<Head, MutationError> {

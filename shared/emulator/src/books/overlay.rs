@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use super::head::{Head, Standing};
+use super::head::{Companion, Head, Standing};
 use super::oddity::Odd;
 
 /// The changed and the added records of one entity.
@@ -39,6 +39,7 @@ pub(crate) struct Change {
     pub(crate) links: u32,
     pub(crate) updated: Option<i64>,
     pub(crate) standing: Option<Standing>,
+    pub(crate) companion: Option<Companion>,
     pub(crate) odd: Option<Odd>,
     /// Unix seconds.
     pub(crate) deleted: Option<i64>,
@@ -136,6 +137,7 @@ impl Change {
         head.links += self.links;
         head.updated = self.updated.unwrap_or(head.updated);
         head.standing = self.standing.unwrap_or(head.standing);
+        head.companion = self.companion.or(head.companion);
         head.odd = self.odd.or(head.odd);
         head
     }

@@ -47,6 +47,7 @@ pub(crate) fn plain(ordinal: u64, date: NaiveDate, at: i64) -> Head {
         editions: 0,
         links: 0,
         standing: Standing::Live,
+        companion: None,
         odd: None,
     }
 }
@@ -104,17 +105,19 @@ fn entry(plan: &Blueprint, entity: &Entity, roll: Roll, ordinal: u64) -> Head {
         created
     };
     let bumped = updated > created && dice.chance(70);
-    let inactive = match entity.population {
-        Population::List {
-            inactive: Inactive::Percent(percent),
-            ..
-        } => dice.chance(percent),
-        Population::List {
-            inactive: Inactive::Last(last),
-            ..
-        } => ordinal + last >= roll.count(),
-        _ => false,
-    };
+    // The first entry is active, so that even the smallest list has something to show.
+    let inactive = ordinal > 0
+        && match entity.population {
+            Population::List {
+                inactive: Inactive::Percent(percent),
+                ..
+            } => dice.chance(percent),
+            Population::List {
+                inactive: Inactive::Last(last),
+                ..
+            } => ordinal + last >= roll.count(),
+            _ => false,
+        };
     Head {
         updated,
         version: if bumped {
@@ -122,8 +125,7 @@ fn entry(plan: &Blueprint, entity: &Entity, roll: Roll, ordinal: u64) -> Head {
         } else {
             0
         },
-        // The first entry is active, so that even the smallest list has something to show.
-        standing: if ordinal > 0 && inactive {
+        standing: if inactive {
             Standing::Inactive
         } else {
             Standing::Live

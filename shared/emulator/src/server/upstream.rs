@@ -181,7 +181,8 @@ impl Upstream {
             visible_at: now + i64::from(self.faults.visibility_delay(&facts)),
             number: self.mutations.fetch_add(1, Ordering::Relaxed),
         };
-        mutation.apply(&company.books.blueprint, book, occasion)
+        let deposits = company.books.deposits_of(book.entity);
+        mutation.apply(&company.books.blueprint, book, deposits, occasion)
     }
 
     /// Plans a mutation for every k-th request of its company.

@@ -32,9 +32,10 @@ async fn the_same_seed_writes_the_same_books_on_any_day() {
         today.emulator.info().client_id,
         tomorrow.emulator.info().client_id
     );
-    for entity in ["invoice", "customer", "item", "journal_entry"] {
+    for (entity, api) in crate::ledger::ENTITIES {
         assert_eq!(today.hashes(entity), tomorrow.hashes(entity));
-        assert_ne!(today.hashes(entity), other.hashes(entity));
+        let drawn = !crate::ledger::SINGLE.contains(api) && !today.hashes(entity).is_empty();
+        assert!(!drawn || today.hashes(entity) != other.hashes(entity), "{entity}");
     }
 }
 

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, FixedOffset};
-use ledgerfleet_emulator::{EmulatorOptions, TruthFilter};
+use ledgerfleet_emulator::{Axis, EmulatorOptions, TruthFilter};
 use serde_json::{Value, json};
 
 use crate::books::cents;
@@ -260,6 +260,47 @@ fn without_address(text: &str) -> String {
     };
     let (_, tail) = tail.split_once('"').expect("the end of an address");
     format!("{head}{tail}")
+}
+
+#[tokio::test]
+async fn the_documents_of_every_day_are_counted_and_found_by_all_three_dates() {
+    let client = company("small").await;
+    for (entity, api) in ENTITIES {
+        let lines = client.truth(entity, &TruthFilter::default());
+        if lines.iter().all(|line| line.date.is_none()) {
+            continue;
+        }
+        for (by, property) in [
+            (Axis::TxnDate, "TxnDate"),
+            (Axis::Created, "MetaData.CreateTime"),
+            (Axis::Updated, "MetaData.LastUpdatedTime"),
+        ] {
+            let day = |text: &str| Some(text.parse().expect("a date"));
+            let filter = TruthFilter {
+                by: Some(by),
+                from: day("2026-06-02"),
+                to: day("2026-06-09"),
+                ..TruthFilter::default()
+            };
+            let mut truth: Vec<String> = client
+                .truth(entity, &filter)
+                .into_iter()
+                .map(|line| line.id)
+                .collect();
+            assert!(!truth.is_empty(), "{entity} {property}");
+            let (from, to) = match by {
+                Axis::TxnDate => ("2026-06-02", "2026-06-10"),
+                _ => ("2026-06-02T00:00:00Z", "2026-06-10T00:00:00Z"),
+            };
+            let window = format!("{api} WHERE {property} >= '{from}' AND {property} < '{to}'");
+            assert_eq!(client.count(&window).await, truth.len() as u64, "{window}");
+            let select = format!("SELECT * FROM {window} ORDERBY {property}, Id MAXRESULTS 1000");
+            let mut found = client.ids(&select).await;
+            truth.sort();
+            found.sort();
+            assert_eq!(found, truth, "{window}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -78,6 +78,47 @@ async fn an_update_changes_content_version_and_time_and_a_touch_only_the_time() 
 }
 
 #[tokio::test]
+async fn a_deposit_made_of_a_payment_shows_at_both_ends_and_in_no_version_or_time() {
+    let client = Client::start().await;
+    let rows = client
+        .rows("SELECT * FROM Payment WHERE TotalAmt > '0' MAXRESULTS 1000")
+        .await;
+    let waiting = rows
+        .iter()
+        .find(|row| row["LinkedTxn"] == json!([]))
+        .expect("a payment not deposited");
+    let id = waiting["Id"].as_str().expect("an id");
+    let before = line(&client, "payment", id);
+    let deposits = client.count("Deposit").await;
+    mutate(
+        &client,
+        json!({ "entity": "payment", "kind": "link", "ids": [id] }),
+    )
+    .await;
+    let after = line(&client, "payment", id);
+    assert_eq!(
+        (&after.version, &after.updated_at),
+        (&before.version, &before.updated_at)
+    );
+    assert_ne!(after.hash, before.hash);
+    assert_eq!(client.count("Deposit").await, deposits + 1);
+    let select = format!("SELECT * FROM Payment WHERE Id = '{id}'");
+    let payment = client.rows(&select).await.remove(0);
+    let link = &payment["LinkedTxn"][0];
+    assert_eq!(link["TxnType"], json!("Deposit"));
+    let select = format!(
+        "SELECT * FROM Deposit WHERE Id = '{}'",
+        link["TxnId"].as_str().expect("an id")
+    );
+    let deposit = client.rows(&select).await.remove(0);
+    assert_eq!(
+        deposit["Line"][0]["LinkedTxn"][0],
+        json!({ "TxnId": id, "TxnType": "Payment" })
+    );
+    assert_eq!(deposit["TotalAmt"], payment["TotalAmt"]);
+}
+
+#[tokio::test]
 async fn a_late_change_appears_behind_a_readers_watermark() {
     let client = Client::start().await;
     let before = line(&client, "invoice", "9");

@@ -6,7 +6,7 @@ use crate::books::accounts::{CHECKING, INTEREST, SAVINGS};
 use crate::books::blueprint::Blueprint;
 use crate::books::currency;
 use crate::books::entity::Entity;
-use crate::books::flow::{Stream, origin};
+use crate::books::flow::{Stream, follower, origin};
 use crate::books::head::Head;
 use crate::books::property::{COMMON, DOCUMENT, Property, Scalar};
 use crate::json::Json;
@@ -41,6 +41,12 @@ pub(crate) static ENTITY: Entity = Entity {
     ..Entity::DOCUMENT
 };
 
+/// The deposit that was made of a payment or a receipt, by the books or by a mutation.
+pub(super) fn of(plan: &Blueprint, source: &Entity, head: &Head) -> Option<u64> {
+    let made = head.companion.map(|companion| companion.ordinal);
+    follower(plan, &ENTITY, source, head.ordinal).or(made)
+}
+
 /// The exact content of one deposit, in the home currency.
 struct Content {
     linked: Vec<(Link, Money)>,
@@ -56,6 +62,9 @@ impl Content {
         if let Some(origin) = origin(plan, &ENTITY, head.ordinal) {
             let paid = origin.source.is(&payment::ENTITY);
             from.extend(origin.ordinals.iter().map(|ordinal| linked(plan, paid, *ordinal)));
+        } else if let Some(companion) = head.companion {
+            let paid = companion.entity == payment::ENTITY.name;
+            from.push(linked(plan, paid, companion.ordinal));
         } else {
             own.extend((0..=dice.below(2)).map(|_| Money::cents(dice.between(5_000, 120_000))));
         }

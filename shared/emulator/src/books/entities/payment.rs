@@ -10,7 +10,7 @@ use crate::books::accounts::{CHECKING, RECEIVABLE, UNDEPOSITED};
 use crate::books::blueprint::Blueprint;
 use crate::books::currency::{self, Currency};
 use crate::books::entity::{Entity, Voiding};
-use crate::books::flow::{Stream, follower, origin};
+use crate::books::flow::{Stream, origin};
 use crate::books::head::Head;
 use crate::books::property::{COMMON, DOCUMENT, Property, Scalar};
 use crate::json::Json;
@@ -115,7 +115,7 @@ fn number(head: &Head) -> String {
 
 fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
     let content = Content::of(plan, head);
-    let deposit = follower(plan, &deposit::ENTITY, &ENTITY, head.ordinal);
+    let deposit = deposit::of(plan, &ENTITY, head);
     let name = customer::planned_name(plan, content.customer);
     json.reference("CustomerRef", content.customer + 1, &name);
     let account = if deposit.is_some() {

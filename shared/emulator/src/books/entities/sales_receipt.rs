@@ -8,7 +8,6 @@ use super::words::PAYMENT_METHODS;
 use crate::books::accounts::{CHECKING, UNDEPOSITED};
 use crate::books::blueprint::Blueprint;
 use crate::books::entity::{Entity, Population, Voiding};
-use crate::books::flow::follower;
 use crate::books::head::Head;
 use crate::books::property::{COMMON, DOCUMENT, Kind, Property, Scalar};
 use crate::json::Json;
@@ -40,7 +39,7 @@ fn number(head: &Head) -> String {
 }
 
 fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
-    let deposit = follower(plan, &deposit::ENTITY, &ENTITY, head.ordinal);
+    let deposit = deposit::of(plan, &ENTITY, head);
     let paper = Paper {
         entity: &ENTITY,
         sale: &sale(plan, head),
