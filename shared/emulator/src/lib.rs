@@ -16,7 +16,8 @@ mod quickbooks;
 mod server;
 mod switches;
 
-pub use books::mutation::{Mutation, MutationError, MutationKind, Pick};
+pub use books::mutation::{Mutation, MutationKind, Pick};
+pub use books::mutation_error::MutationError;
 pub use books::oddity::Oddity;
 pub use books::truth::{Axis, TruthError, TruthFilter, TruthLine, TruthTotal};
 pub use clock::Clock;

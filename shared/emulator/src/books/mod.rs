@@ -11,6 +11,7 @@ pub(crate) mod entity;
 mod flow;
 pub(crate) mod head;
 pub(crate) mod mutation;
+pub(crate) mod mutation_error;
 mod names;
 pub(crate) mod oddity;
 pub(crate) mod overlay;

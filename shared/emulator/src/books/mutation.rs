@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::blueprint::{Blueprint, Index};
 use super::book::{Book, Sight};
 use super::bounds::{Bounds, Span};
-use super::entity::{Entity, Removal, Voiding};
+use super::entity::{Entity, Population, Removal, Voiding};
 use super::flow::follower;
 use super::head::{Companion, Head, Standing};
+use super::mutation_error::MutationError;
 use super::oddity::{Odd, Oddity};
 use super::overlay::{Birth, Change, View};
 use super::planned;
@@ -61,7 +62,7 @@ fn one() -> u32 {
 }
 
 /// The overlay remembers every changed record.
-const MOST: u32 = 100_000;
+pub(super) const MOST: u32 = 100_000;
 /// The largest oddity.
 const LARGEST: u32 = 256 << 20;
 
@@ -105,46 +106,6 @@ pub enum Pick {
     Random,
 }
 
-/// A mutation that cannot be done.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MutationError {
-    /// No such company.
-    #[error("there is no company `{0}`")]
-    Company(String),
-    /// No such entity.
-    #[error("there is no entity `{0}`")]
-    Entity(String),
-    /// No such record.
-    #[error("there is no live {entity} with id `{id}`")]
-    Record {
-        /// The entity's name.
-        entity: &'static str,
-        /// The id asked for.
-        id: String,
-    },
-    /// Something else than a voidable document.
-    #[error("a {0} cannot be voided")]
-    Void(&'static str),
-    /// Something that upstream never deletes.
-    #[error("a {0} cannot be deleted")]
-    Delete(&'static str),
-    /// Something that links to nothing.
-    #[error("a {0} links to nothing")]
-    Link(&'static str),
-    /// An oddity without its kind, or the other way round.
-    #[error("`oddity` belongs to the kind `odd` and to no other")]
-    Oddity,
-    /// A company that has no such entity, or only one.
-    #[error("this company cannot have another {0}")]
-    Create(&'static str),
-    /// More than memory is meant for.
-    #[error("a mutation changes 1 to {MOST} records, not {0}")]
-    Count(u32),
-    /// Every 0-th request.
-    #[error("`every` counts requests from 1")]
-    Every,
-}
-
 /// The circumstances of one execution.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Occasion {
@@ -185,9 +146,11 @@ impl Mutation {
     ) -> Result<Vec<String>, MutationError> {
         self.check(book.entity)?;
         if self.kind == MutationKind::Create {
-            return match plan.index(book.entity) {
-                Index::Documents(_) | Index::List(_) => Ok(self.create(plan, book, occasion)),
-                Index::Single | Index::Absent => Err(MutationError::Create(book.entity.name)),
+            return match (plan.index(book.entity), book.entity.population) {
+                (Index::Single | Index::Absent, _) | (_, Population::Daily { .. }) => {
+                    Err(MutationError::Create(book.entity.name))
+                }
+                _ => Ok(self.create(plan, book, occasion)),
             };
         }
         let chosen = self.choose(plan, &book.look(plan, View::Newest), book, occasion)?;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Refusal, read};
-use crate::books::mutation::MutationError;
+use crate::books::mutation_error::MutationError;
 use crate::server::upstream::Upstream;
 
 #[derive(Debug, Deserialize)]

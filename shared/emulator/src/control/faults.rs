@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{Refusal, read};
-use crate::books::mutation::MutationError;
+use crate::books::mutation_error::MutationError;
 use crate::faults::{FaultSpec, RuleReport};
 use crate::server::upstream::Upstream;
 use crate::switches::Switches;

@@ -8,7 +8,8 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::{Refusal, read};
-use crate::books::mutation::{Mutation, MutationError};
+use crate::books::mutation::Mutation;
+use crate::books::mutation_error::MutationError;
 use crate::server::upstream::Upstream;
 
 /// One mutation, or `{"clear": true}` to end those that recur.

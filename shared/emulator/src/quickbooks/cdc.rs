@@ -6,12 +6,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::call::{Parameters, entity_named};
 use super::fault_body::{self, ServiceFault};
 use super::query::{Setting, read_instant};
+use crate::books::blueprint::Blueprint;
 use crate::books::book::Sight;
 use crate::books::bounds::{Bounds, Span};
 use crate::books::entity::{Changes, Entity};
 use crate::books::head::Head;
 use crate::books::overlay::View;
-use crate::books::{Books, text};
+use crate::books::{Books, served, text};
 use crate::json::Json;
 use crate::pacific::{Pacific, answer_time};
 use crate::switches::{CdcCap, UncertainChanges};
@@ -24,7 +25,7 @@ const DAYS: i64 = 30;
 /// The body that answers a request for changes.
 pub(super) fn answer(books: &Books, asked: &Parameters, setting: Setting) -> Result<String, ServiceFault> {
     let since = since(asked, setting)?;
-    let entities = entities(asked, setting)?;
+    let entities = entities(&books.blueprint, asked, setting)?;
     let mut left = MOST;
     let mut json = Json::with_capacity(16 * 1024);
     json.element(|json| {
@@ -70,14 +71,22 @@ fn since(asked: &Parameters, setting: Setting) -> Result<DateTime<Utc>, ServiceF
 }
 
 /// One that is not supported makes all of them be refused.
-fn entities(asked: &Parameters, setting: Setting) -> Result<Vec<&'static Entity>, ServiceFault> {
+fn entities(
+    plan: &Blueprint,
+    asked: &Parameters,
+    setting: Setting,
+) -> Result<Vec<&'static Entity>, ServiceFault> {
     let list = asked.entities.as_deref().filter(|list| !list.is_empty());
     let named = list.ok_or_else(|| missing("entities"))?.split(',').map(|name| {
         let name = name.trim();
         let served = |entity: &&Entity| match entity.changes {
             Changes::Told => true,
             Changes::Untold => false,
-            Changes::Uncertain => setting.switches.cdc_uncertain == UncertainChanges::Served,
+            Changes::Uncertain => {
+                let switches = &setting.switches;
+                let told = switches.cdc_uncertain == UncertainChanges::Served;
+                told && served::refusal(plan, entity, switches).is_none()
+            }
         };
         entity_named(name).filter(served).ok_or_else(|| {
             let detail = format!("Operation Not Supported : change data capture of {name}");

@@ -21,7 +21,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::books::mutation::{Mutation, MutationError};
+use crate::books::mutation::Mutation;
+use crate::books::mutation_error::MutationError;
 use crate::books::truth::{TruthError, TruthFilter, TruthLine, TruthTotal};
 use crate::clock::Clock;
 use crate::control::{self, Summary};

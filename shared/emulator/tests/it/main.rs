@@ -7,6 +7,7 @@ mod books;
 mod changes;
 mod client;
 mod command;
+mod companies;
 mod faults;
 mod integrity;
 mod ledger;

@@ -1,9 +1,11 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ledgerfleet_emulator::{Mutation, MutationKind, TruthFilter, TruthLine};
+use ledgerfleet_emulator::{EmulatorOptions, Mutation, MutationKind, TruthFilter, TruthLine};
 use serde_json::{Value, json};
 
-use crate::client::Client;
+use crate::client::{Client, options};
+use crate::ledger::{ENTITIES, SINGLE, id};
 
 async fn mutate(client: &Client, change: Value) -> Vec<String> {
     let mut body = json!({ "company": "demo-us", "entity": "invoice" });
@@ -75,6 +77,49 @@ async fn an_update_changes_content_version_and_time_and_a_touch_only_the_time() 
         client.hashes("invoice"),
         client.all("SELECT * FROM Invoice", 100).await
     );
+}
+
+#[tokio::test]
+async fn an_update_changes_the_content_of_every_entity_and_a_creation_adds_to_it() {
+    let client = Client::with(EmulatorOptions {
+        companies: vec!["demo-us=small:multicurrency".parse().unwrap()],
+        ..options()
+    })
+    .await;
+    client
+        .control("faults", r#"{"switches":{"optional_entities":"served"}}"#)
+        .await;
+    for (entity, api) in ENTITIES {
+        let before = content(&client, api).await;
+        let changed = mutate(&client, json!({ "entity": entity, "kind": "update", "count": 2 })).await;
+        let after = content(&client, api).await;
+        for (id, row) in &after {
+            assert_eq!(before[id] != *row, changed.contains(id), "{entity} {id}: {row}");
+        }
+        if !SINGLE.contains(api) && *api != "ExchangeRate" {
+            mutate(&client, json!({ "entity": entity, "kind": "create", "count": 3 })).await;
+            let grown = content(&client, api).await;
+            assert_eq!(grown.len(), after.len() + 3, "{entity}");
+            assert_eq!(client.hashes(entity).len(), grown.len());
+        }
+    }
+}
+
+/// All rows of an entity without what tells of their versions.
+async fn content(client: &Client, api: &str) -> BTreeMap<String, Value> {
+    let rows = client.every_row(api).await;
+    let content = |text: &String| {
+        let mut row: Value = serde_json::from_str(text).expect("a record");
+        let id = id(&row);
+        for member in ["SyncToken", "MetaData", "TempDownloadUri"] {
+            row.as_object_mut().expect("a record").remove(member);
+            for wrapped in row.as_object_mut().expect("a record").values_mut() {
+                wrapped.as_object_mut().map(|inner| inner.remove(member));
+            }
+        }
+        (id, row)
+    };
+    rows.iter().map(content).collect()
 }
 
 #[tokio::test]

@@ -38,7 +38,8 @@ fn currency(plan: &Blueprint, head: &Head) -> &'static Currency {
 fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
     let currency = currency(plan, head);
     json.text("Code", currency.code);
-    json.text("Name", currency.name);
+    let renamed = "*".repeat(usize::try_from(head.editions).unwrap_or(0));
+    json.text("Name", &format!("{}{renamed}", currency.name));
     json.value("Active", head.is_active());
     json.array("CustomField", |_| {});
     head.write(json);

@@ -6,6 +6,7 @@ use crate::books::entity::{Changes, Entity, Key, Need, Population, Removal};
 use crate::books::head::Head;
 use crate::books::property::{COMMON_WITHOUT_ID, Kind, Property, Scalar};
 use crate::json::Json;
+use crate::money::Rate;
 use crate::pacific::Pacific;
 
 pub(crate) static ENTITY: Entity = Entity {
@@ -43,7 +44,8 @@ fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
     let currency = currency(plan, head);
     json.text("SourceCurrencyCode", currency.code);
     json.text("TargetCurrencyCode", plan.currency().0);
-    json.value("Rate", rate(plan, currency, head.date));
+    let Rate(rate) = rate(plan, currency, head.date);
+    json.value("Rate", Rate(rate + 100 * i64::from(head.editions)));
     json.quoted("AsOfDate", head.date);
     json.raw_member(r#""domain":"QBO","sparse":false"#);
     json.object("MetaData", |json| {
