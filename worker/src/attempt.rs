@@ -6,6 +6,7 @@
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 
+use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use ledgerfleet_connectors::{connector_entry, find_entity};
 use ledgerfleet_coordination::{GateLimits, LockKey, Taken};
@@ -13,7 +14,8 @@ use ledgerfleet_ledger::{Claim, LedgerError};
 use ledgerfleet_model::{Failure, FailureKind, Standing};
 use ledgerfleet_telemetry::metrics::{self, AttemptOutcome};
 use tokio::time::Instant;
-use tracing::{debug, error};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, warn};
 
 use crate::claiming::held;
 use crate::fetch::{Fetcher, Keeping, stopping, unreachable};
@@ -39,19 +41,44 @@ impl From<Failure> for Stopped {
     }
 }
 
-/// Carries a claim to its outcome. Never fails: what goes wrong is settled here.
+/// Carries a claim to its outcome. Never fails: what goes wrong, a panic too, is settled here.
 pub(crate) async fn attempt(work: Work, fleet: &Fleet) {
     let began = Instant::now();
+    let _leaving = fleet.held.leaving(held(&work.claim));
     let mut progress = Progress::of(&work.claim);
-    let outcome = match carry(&work, fleet, &mut progress).await {
+    let carried = AssertUnwindSafe(carry(&work, fleet, &mut progress))
+        .catch_unwind()
+        .await;
+    let outcome = match carried.unwrap_or_else(|panic| Err(panicked(&*panic).into())) {
         Ok(()) => AttemptOutcome::Done,
         Err(Stopped::Fenced) => AttemptOutcome::Fenced,
         Err(Stopped::Failed(failure)) => settle(fleet, &work.claim, &progress, failure).await,
     };
+    if outcome != AttemptOutcome::Done {
+        charge_rest(fleet, &work.claim, &progress, outcome).await;
+    }
     debug!(segment = %work.claim.segment, %outcome, "attempt ended");
     metrics::attempt_ended(progress.connector, outcome, began.elapsed());
-    fleet.held.leave(held(&work.claim));
     fleet.ring().await;
+}
+
+/// Counts the metered calls of an attempt whose last write counted none: they were made, whoever has the segment now.
+async fn charge_rest(fleet: &Fleet, claim: &Claim, progress: &Progress, outcome: AttemptOutcome) {
+    let uncounted = matches!(outcome, AttemptOutcome::Fenced | AttemptOutcome::HandedBack);
+    if !uncounted || progress.calls == 0 {
+        return;
+    }
+    let ledger = &fleet.parts.ledger;
+    if let Err(error) = ledger
+        .count_calls(claim.connection, &claim.entity, progress.calls)
+        .await
+    {
+        warn!(
+            error = &error as &dyn std::error::Error,
+            calls = progress.calls,
+            "metered calls were not counted"
+        );
+    }
 }
 
 /// How far an attempt has got; it outlives the attempt's end, however that comes.
@@ -69,6 +96,10 @@ pub(crate) struct Progress {
     pub(crate) pass: u32,
     /// Pages of this pass that are committed.
     pub(crate) page: u32,
+    /// When the first page of this pass was asked for; unknown to an attempt that goes on with another's pass.
+    pub(crate) read_since: Option<DateTime<Utc>>,
+    /// Whether a commit was sent and its answer never came: the ledger may be ahead of what is known here.
+    pub(crate) unknown: bool,
 }
 
 impl Progress {
@@ -80,37 +111,60 @@ impl Progress {
             limits: None,
             pass: claim.pass,
             page: claim.page,
+            read_since: None,
+            unknown: false,
         }
     }
 }
 
 /// Prepares, locks, and reads the window, until it is done or something ends it.
 async fn carry(work: &Work, fleet: &Fleet, progress: &mut Progress) -> Result<(), Stopped> {
-    let lost = fleet.held.lost_signal(held(&work.claim));
     let fetcher = prepare(work, fleet).await?;
     progress.connector = fetcher.entry.name;
     progress.limits = Some(fetcher.limits);
     let keeper = lock(&fetcher).await?;
     let watchdog = Watchdog::new(fleet.parts.timings.progress);
+    let interrupts = Interrupts {
+        lost: fleet.held.lost_signal(held(&work.claim)),
+        keeper: &keeper,
+        watchdog: &watchdog,
+        fleet,
+    };
     let reading = Reading {
         fetcher: &fetcher,
         keeping: Keeping {
             keeper: &keeper,
             watchdog: &watchdog,
         },
+        interrupts: &interrupts,
         progress,
     };
-    let ended = tokio::select! {
-        ended = AssertUnwindSafe(reading.run()).catch_unwind() => {
-            ended.unwrap_or_else(|panic| Err(panicked(&*panic).into()))
-        }
-        () = lost.cancelled() => Err(Stopped::Fenced),
-        () = keeper.lost() => Err(lost_lock().into()),
-        () = watchdog.stalled() => Err(stalled(fleet).into()),
-        () = fleet.drained.cancelled() => Err(stopping().into()),
-    };
+    let ended = AssertUnwindSafe(reading.run()).catch_unwind().await;
     keeper.finish().await;
-    ended
+    ended.unwrap_or_else(|panic| Err(panicked(&*panic).into()))
+}
+
+/// What may end an attempt from outside, while it waits. A commit that was sent is never interrupted: whether it took
+/// effect could not be known.
+#[derive(Debug)]
+pub(crate) struct Interrupts<'a> {
+    lost: CancellationToken,
+    keeper: &'a Keeper,
+    watchdog: &'a Watchdog,
+    fleet: &'a Fleet,
+}
+
+impl Interrupts<'_> {
+    /// Waits for `work`, or for what ends it first.
+    pub(crate) async fn guard<T>(&self, work: impl Future<Output = T>) -> Result<T, Stopped> {
+        tokio::select! {
+            done = work => Ok(done),
+            () = self.lost.cancelled() => Err(Stopped::Fenced),
+            () = self.keeper.lost() => Err(lost_lock().into()),
+            () = self.watchdog.stalled() => Err(stalled(self.fleet).into()),
+            () = self.fleet.drained.cancelled() => Err(stopping().into()),
+        }
+    }
 }
 
 /// Finds out whom and what the claim is about.

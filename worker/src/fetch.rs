@@ -145,11 +145,12 @@ impl Fetcher<'_> {
     /// Waits for the gate and takes a slot, which the keeper renews until [`Fetcher::leave_gate`].
     async fn pass_gate(&self, keeping: Keeping<'_>) -> Result<(), Failure> {
         let began = Instant::now();
+        let waiting = keeping.watchdog.waiting();
         let granted = tokio::select! {
             granted = self.granted() => granted,
             () = self.fleet.shutdown.cancelled() => Err(stopping()),
         };
-        keeping.watchdog.waited(began.elapsed());
+        drop(waiting);
         metrics::gate_waited(self.entry.name, began.elapsed());
         keeping.keeper.put_slot(granted?);
         Ok(())

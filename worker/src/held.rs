@@ -23,6 +23,19 @@ struct HeldClaim {
     lease_end: Instant,
 }
 
+/// A claim that is taken out when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Leaving<'a> {
+    claims: &'a HeldClaims,
+    held: Held,
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.claims.leave(self.held);
+    }
+}
+
 impl HeldClaims {
     fn claims(&self) -> MutexGuard<'_, HashMap<SegmentId, HeldClaim>> {
         self.claims.lock().unwrap_or_else(PoisonError::into_inner)
@@ -52,6 +65,11 @@ impl HeldClaims {
                 },
                 |claim| claim.lost.clone(),
             )
+    }
+
+    /// Takes a claim out when the answer is dropped, however its attempt ends.
+    pub(crate) fn leaving(&self, held: Held) -> Leaving<'_> {
+        Leaving { claims: self, held }
     }
 
     /// Takes a claim out, at its end.

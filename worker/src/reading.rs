@@ -4,14 +4,14 @@
 //! page, and read again while they differ.
 
 use chrono::{DateTime, Utc};
-use ledgerfleet_ledger::{Committed, Effects, FinishedWindow, NextStep, PageCommit};
+use ledgerfleet_ledger::{Committed, Effects, FinishedWindow, LedgerError, NextStep, PageCommit};
 use ledgerfleet_model::segment::{Event, PASSES};
 use ledgerfleet_model::{Failure, FailureKind, Record};
 use ledgerfleet_telemetry::metrics::{self, RowCounts};
 use tokio::time::Instant;
 use tracing::debug;
 
-use crate::attempt::{Progress, Stopped, ledger_failure};
+use crate::attempt::{Interrupts, Progress, Stopped, ledger_failure};
 use crate::claiming::held;
 use crate::fetch::{Fetched, Fetcher, Keeping, stopping};
 
@@ -19,6 +19,7 @@ use crate::fetch::{Fetched, Fetcher, Keeping, stopping};
 pub(crate) struct Reading<'a> {
     pub(crate) fetcher: &'a Fetcher<'a>,
     pub(crate) keeping: Keeping<'a>,
+    pub(crate) interrupts: &'a Interrupts<'a>,
     pub(crate) progress: &'a mut Progress,
 }
 
@@ -34,7 +35,7 @@ impl Reading<'_> {
     /// Reads, stores and reconciles, until the window is done or something ends it.
     pub(crate) async fn run(mut self) -> Result<(), Stopped> {
         loop {
-            let fetched = match self.fetch().await {
+            let fetched = match self.fetch().await? {
                 Ok(fetched) => fetched,
                 Err(failure) if failure.kind == FailureKind::NotInPlan => {
                     return self.finish_without_rows(failure).await;
@@ -56,10 +57,14 @@ impl Reading<'_> {
         }
     }
 
-    async fn fetch(&mut self) -> Result<Fetched, Failure> {
-        let fetched = self.fetcher.page(self.progress.page + 1, self.keeping).await;
+    async fn fetch(&mut self) -> Result<Result<Fetched, Failure>, Stopped> {
+        let fetching = self.fetcher.page(self.progress.page + 1, self.keeping);
+        let fetched = self.interrupts.guard(fetching).await?;
         self.charge(&fetched);
-        fetched
+        if let (Ok(fetched), 0) = (&fetched, self.progress.page) {
+            self.progress.read_since = Some(fetched.observed_at);
+        }
+        Ok(fetched)
     }
 
     /// Counts a call that the upstream charges: one that it answered with success, whatever the body was worth.
@@ -75,7 +80,7 @@ impl Reading<'_> {
         let rows = distinct(&fetched.page.records);
         let finished = FinishedWindow {
             rows,
-            open: self.may_grow(fetched.observed_at),
+            open: self.may_grow(),
             ..FinishedWindow::default()
         };
         self.commit_page(fetched, NextStep::Done(finished)).await
@@ -100,12 +105,13 @@ impl Reading<'_> {
             .await
             .map_err(ledger_failure)?;
         if repeats || source_count.is_none_or(|count| count == rows) {
-            let open = self.may_grow(self.fetcher.ledger_now());
+            let differs = source_count.filter(|count| *count != rows);
             let finished = FinishedWindow {
                 rows,
                 source_count,
-                open,
-                note: None,
+                open: self.may_grow(),
+                note: differs
+                    .map(|count| format!("two readings saw the same {rows} rows; the source counts {count}")),
             };
             self.close(NextStep::Done(finished)).await?;
             return Ok(true);
@@ -119,13 +125,13 @@ impl Reading<'_> {
         Ok(false)
     }
 
-    async fn source_count(&mut self) -> Result<Option<u64>, Failure> {
+    async fn source_count(&mut self) -> Result<Option<u64>, Stopped> {
         if !self.fetcher.entity.countable {
             return Ok(None);
         }
-        let count = self.fetcher.count(self.keeping).await;
+        let count = self.interrupts.guard(self.fetcher.count(self.keeping)).await?;
         self.charge(&count);
-        count.map(Some)
+        Ok(Some(count?))
     }
 
     /// Stores a fetched page and what follows from it.
@@ -173,18 +179,14 @@ impl Reading<'_> {
             next,
         };
         let asked_at = Instant::now();
-        match fleet
-            .parts
-            .ledger
-            .commit_page(&commit)
-            .await
-            .map_err(ledger_failure)?
-        {
+        let committed = fleet.parts.ledger.commit_page(&commit).await;
+        self.progress.unknown = matches!(committed, Err(LedgerError::Unavailable(..)));
+        match committed.map_err(ledger_failure)? {
+            Committed::Stored(effects) => self.note_stored(effects, &commit, asked_at),
             Committed::Fenced => {
                 metrics::write_fenced();
                 return Err(Stopped::Fenced);
             }
-            Committed::Stored(effects) => self.note_stored(effects, &commit, asked_at),
         }
         Ok(())
     }
@@ -228,11 +230,16 @@ impl Reading<'_> {
         );
     }
 
-    /// Whether rows may still appear in the window, because it ends too close to the time it was read.
-    fn may_grow(&self, read_at: DateTime<Utc>) -> bool {
-        let margin = self.fetcher.fleet.parts.timings.upper_margin;
+    /// Whether rows may still have appeared in the window after its first page was read, because it ends too close to
+    /// that time. Where an earlier attempt read it, that was within the last day.
+    fn may_grow(&self) -> bool {
+        let timings = &self.fetcher.fleet.parts.timings;
+        let read_since = self
+            .progress
+            .read_since
+            .unwrap_or_else(|| self.fetcher.claim.claimed_at - timings.waiting_cap);
         let end = self.fetcher.claim.window.end(self.fetcher.connection.time_zone);
-        end.is_some_and(|end| end > read_at - margin)
+        end.is_some_and(|end| end > read_since - timings.upper_margin)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ledgerfleet_ledger::{Claim, LedgerError, Settled};
 use ledgerfleet_model::outcome::outcome;
 use ledgerfleet_model::segment::Settlement;
-use ledgerfleet_model::{ConnectionState, Failure, FailureKind, Outcome, SegmentState};
+use ledgerfleet_model::{Failure, FailureKind, Outcome, SegmentState};
 use ledgerfleet_telemetry::metrics::{self, AttemptOutcome};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
@@ -15,7 +15,7 @@ use crate::claiming::held;
 use crate::run::Fleet;
 
 /// How long after a failed write the next is tried.
-const PAUSE: Duration = Duration::from_millis(200);
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Turns `failure` into an outcome and writes it. While the ledger cannot be written, tries until the lease is over;
 /// then rescue finds the segment.
@@ -34,20 +34,28 @@ pub(crate) async fn settle(
     report(claim, &outcome, &failure);
     spread_the_word(fleet, claim, progress, &outcome, &failure).await;
     let deadline = Instant::now() + fleet.parts.timings.lease;
+    let mut told = false;
     loop {
-        match write(fleet, claim, progress, &outcome, &failure).await {
+        let error = match write(fleet, claim, progress, &outcome, &failure).await {
             Ok(ended) => return ended,
-            Err(error) => {
-                let gives_up =
-                    !error.is_passing() || Instant::now() >= deadline || fleet.drained.is_cancelled();
-                warn!(segment = %claim.segment, error = &error as &dyn std::error::Error, gives_up, "settling failed");
-                if gives_up {
-                    return AttemptOutcome::Fenced;
-                }
-            }
+            Err(error) => error,
+        };
+        if gives_up(fleet, &error) || Instant::now() >= deadline {
+            warn!(segment = %claim.segment, error = &error as &dyn std::error::Error, "not settled; rescue will find it");
+            return AttemptOutcome::Fenced;
+        }
+        if !told {
+            warn!(segment = %claim.segment, error = &error as &dyn std::error::Error, "settling fails, and is tried again");
+            told = true;
         }
         sleep(PAUSE).await;
     }
+}
+
+/// Whether trying again is no use, or nobody waits for it: a worker that stops does not wait for room on a disk.
+fn gives_up(fleet: &Fleet, error: &LedgerError) -> bool {
+    let is_stuck = matches!(error, LedgerError::Full(_) | LedgerError::ReadOnly(_));
+    !error.is_passing() || fleet.drained.is_cancelled() || (is_stuck && fleet.shutdown.is_cancelled())
 }
 
 fn report(claim: &Claim, outcome: &Outcome, failure: &Failure) {
@@ -86,13 +94,12 @@ async fn spread_the_word(
             }
         }
         (FailureKind::NeedsReauthorisation, _) => {
-            let state = ConnectionState::NeedsReauthorisation;
-            let told =
+            let parked =
                 fleet
                     .parts
                     .ledger
-                    .set_connection_state(claim.connection, state, Some(&failure.message));
-            if let Err(error) = told.await {
+                    .park_connection(claim.connection, claim.claimed_at, &failure.message);
+            if let Err(error) = parked.await {
                 warn!(
                     error = &error as &dyn std::error::Error,
                     "the connection could not be stopped"
@@ -110,7 +117,8 @@ async fn write(
     outcome: &Outcome,
     failure: &Failure,
 ) -> Result<AttemptOutcome, LedgerError> {
-    if *outcome == Outcome::HandBack {
+    // After a commit of unknown outcome the counters known here may be behind the ledger's, and must not replace them.
+    if *outcome == Outcome::HandBack || progress.unknown {
         fleet.parts.ledger.hand_back(&[held(claim)]).await?;
         return Ok(AttemptOutcome::HandedBack);
     }

@@ -15,9 +15,9 @@ use ledgerfleet_ledger::conformance::scene::{
 };
 use ledgerfleet_ledger::{
     Claim, Claims, Connections, DispatchLimits, Dispatching, NewSegment, NextStep, Pages, PostgresLedger,
-    PostgresOptions, Runs,
+    PostgresOptions, Runs, Steer,
 };
-use ledgerfleet_model::{ConnectionId, Lane, Record, SegmentId};
+use ledgerfleet_model::{ConnectionId, Lane, Record, RunId, SegmentId};
 use ledgerfleet_testkit::{PrivatePostgres, Settings};
 
 const SEGMENTS: usize = 1_000_000;
@@ -36,7 +36,7 @@ async fn main() {
 
     pages(&ledger).await;
     small_segments(&ledger).await;
-    submit(&ledger).await;
+    let run = submit(&ledger).await;
     for analyzed in ["", ", analyzed"] {
         if !analyzed.is_empty() {
             postgres.command("ANALYZE");
@@ -44,6 +44,9 @@ async fn main() {
         ticks(&ledger, analyzed).await;
     }
     small_segments(&ledger).await;
+    let began = Instant::now();
+    ledger.steer_run(run, Steer::Cancel).await.unwrap();
+    told("cancel of the million", began);
 }
 
 fn told(what: &str, began: Instant) {
@@ -102,7 +105,7 @@ async fn pages(ledger: &PostgresLedger) {
     }
 }
 
-async fn submit(ledger: &PostgresLedger) {
+async fn submit(ledger: &PostgresLedger) -> RunId {
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
         connections.push(company(ledger).await);
@@ -122,6 +125,7 @@ async fn submit(ledger: &PostgresLedger) {
     let began = Instant::now();
     ledger.run(run.id).await.unwrap().unwrap();
     told("report of that run", began);
+    run.id
 }
 
 /// The most memory this process has used so far, in megabytes.

@@ -78,6 +78,16 @@ pub trait Connections: Send + Sync {
         reason: Option<&str>,
     ) -> Result<(), LedgerError>;
 
+    /// Marks an active connection as `needs_reauthorisation`, unless its credential was replaced after `since` (the
+    /// ledger's time at which the refused attempt was claimed): what was refused then is not what is stored now.
+    /// Answers whether it did.
+    async fn park_connection(
+        &self,
+        id: ConnectionId,
+        since: DateTime<Utc>,
+        reason: &str,
+    ) -> Result<bool, LedgerError>;
+
     /// Removes a connection: its credential is deleted, its unfinished segments are cancelled, its dead letters and
     /// coverage are listed no more, its name is free. Answers how many records were deleted with it. Written to the
     /// audit.

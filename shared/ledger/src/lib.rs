@@ -17,7 +17,7 @@ pub mod sqlite;
 
 pub use claims::{Claim, Claims, Held, Settled};
 pub use connections::{Connections, NewConnection, Purge, SealedCredential};
-pub use coverage::{Coverage, CoverageFilter, CoverageRow, CoverageState};
+pub use coverage::{Coverage, CoverageFilter, CoverageRow, CoverageState, Missing};
 pub use dead_letters::{Attempt, DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetters, Replayed};
 pub use dispatching::{ClosedRun, DispatchLimits, Dispatching, Ready, RescueScope, Rescued, SegmentCounts};
 pub use error::LedgerError;

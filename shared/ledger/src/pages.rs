@@ -106,6 +106,15 @@ pub trait Pages: Send + Sync {
     /// last statement.
     async fn commit_page(&self, page: &PageCommit<'_>) -> Result<Committed, LedgerError>;
 
+    /// Adds metered calls whose attempt has no other way to count them: it was fenced off, or gave its segment back.
+    /// The upstream charges them whoever has the segment now.
+    async fn count_calls(
+        &self,
+        connection: ConnectionId,
+        entity: &str,
+        calls: u32,
+    ) -> Result<(), LedgerError>;
+
     /// The ids seen in one pass over a segment's window: how many distinct ones, and whether they are the same
     /// as those of the pass before.
     async fn seen(&self, segment: SegmentId, pass: u32) -> Result<(u64, bool), LedgerError>;

@@ -216,3 +216,51 @@ pub async fn of_two_refreshes_of_one_credential_one_wins(world: &dyn World) {
         .count();
     assert_eq!(won, 1);
 }
+
+pub async fn a_refusal_parks_a_connection_unless_its_credential_was_replaced_since(world: &dyn World) {
+    let birch = company(world, "Birch").await;
+    let ledger = world.ledger();
+    let stored_at = async || {
+        ledger
+            .credential(birch)
+            .await
+            .unwrap()
+            .unwrap()
+            .stored_at
+            .unwrap()
+    };
+    let state = async || ledger.connection(birch).await.unwrap().unwrap().state;
+    let refused_at = stored_at().await;
+    world.pass_time(seconds(60)).await;
+    assert!(ledger.replace_credential(birch, 1, &credential(2)).await.unwrap());
+    assert!(
+        !ledger
+            .park_connection(birch, refused_at, "the old one was refused")
+            .await
+            .unwrap()
+    );
+    assert_eq!(state().await, ConnectionState::Active);
+
+    assert!(
+        ledger
+            .park_connection(birch, stored_at().await, "refused")
+            .await
+            .unwrap()
+    );
+    assert_eq!(state().await, ConnectionState::NeedsReauthorisation);
+    ledger
+        .set_connection_state(birch, ConnectionState::Paused, None)
+        .await
+        .unwrap();
+    assert!(
+        !ledger
+            .park_connection(birch, stored_at().await, "refused")
+            .await
+            .unwrap()
+    );
+    assert_eq!(
+        state().await,
+        ConnectionState::Paused,
+        "what a person has stopped stays stopped"
+    );
+}

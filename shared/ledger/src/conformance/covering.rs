@@ -1,10 +1,13 @@
 //! Coverage: which windows are complete.
 
-use ledgerfleet_model::{FailureKind, Lane};
+use ledgerfleet_model::segment::SegmentState;
+use ledgerfleet_model::{Axis, Days, FailureKind, Lane, SegmentId, Window};
 
 use super::World;
-use super::scene::{claim, company, day, finish, kill, page, record, run_for, scene, store};
-use crate::{CoverageFilter, CoverageRow, CoverageState, FinishedWindow, NextStep, Steer};
+use super::scene::{claim, company, day, finish, kill, new_run, page, record, run_for, scene, store, submit};
+use crate::{
+    CoverageFilter, CoverageRow, CoverageState, FinishedWindow, Missing, NewSegment, NextStep, Steer,
+};
 
 async fn coverage(world: &dyn World, filter: CoverageFilter) -> Vec<CoverageRow> {
     world.ledger().coverage(&filter).await.unwrap()
@@ -103,4 +106,113 @@ pub async fn coverage_is_filtered_by_connection_entity_and_days(world: &dyn Worl
         .map(|row| row.from)
         .collect();
     assert_eq!(days, [Some(day(1)), Some(day(2))]);
+}
+
+async fn missing(world: &dyn World, filter: CoverageFilter) -> Vec<Missing> {
+    world.ledger().asked_and_not_read(&filter).await.unwrap()
+}
+
+/// First day, last day and why, in short.
+fn told(missing: &[Missing]) -> Vec<(usize, usize, SegmentState, Option<FailureKind>)> {
+    let number = |of: Option<chrono::NaiveDate>| (of.unwrap() - day(0)).num_days().try_into().unwrap();
+    missing
+        .iter()
+        .map(|gap| (number(gap.from), number(gap.to), gap.state, gap.reason))
+        .collect()
+}
+
+pub async fn what_was_asked_for_and_not_read_is_told_by_state_and_reason(world: &dyn World) {
+    use SegmentState::{Cancelled, Dead, Pending, Running};
+    let first = scene(world, 8).await;
+    assert_eq!(
+        told(&missing(world, CoverageFilter::default()).await),
+        [(0, 7, Pending, None)]
+    );
+    kill(world, first.segments[0], FailureKind::Timeout).await;
+    kill(world, first.segments[1], FailureKind::Timeout).await;
+    kill(world, first.segments[2], FailureKind::Forbidden).await;
+    finish(world, first.segments[3], &[record("1", 1)]).await;
+    claim(world, first.segments[7]).await;
+    assert_eq!(
+        told(&missing(world, CoverageFilter::default()).await),
+        [
+            (2, 2, Dead, Some(FailureKind::Forbidden)),
+            (0, 1, Dead, Some(FailureKind::Timeout)),
+            (4, 6, Pending, None),
+            (7, 7, Running, None),
+        ]
+    );
+    world.ledger().steer_run(first.run, Steer::Cancel).await.unwrap();
+    assert_eq!(
+        told(&missing(world, CoverageFilter::default()).await),
+        [
+            (4, 7, Cancelled, None),
+            (2, 2, Dead, Some(FailureKind::Forbidden)),
+            (0, 1, Dead, Some(FailureKind::Timeout)),
+        ]
+    );
+}
+
+pub async fn days_that_were_read_through_another_window_are_not_missing(world: &dyn World) {
+    use SegmentState::Pending;
+    let daily = scene(world, 10).await;
+    let middle = Days {
+        from: day(3),
+        to: day(6),
+    };
+    let window = Window::Dates { days: middle };
+    let segment = NewSegment {
+        id: SegmentId::new(),
+        connection: daily.connection,
+        entity: "invoice".to_owned(),
+        window,
+    };
+    let id = segment.id;
+    submit(
+        world,
+        &new_run(Lane::Backfill, "three days at once"),
+        vec![segment],
+    )
+    .await;
+    let any = CoverageFilter::default;
+    assert_eq!(told(&missing(world, any()).await), [(0, 9, Pending, None)]);
+    finish(world, id, &[]).await;
+    assert_eq!(
+        told(&missing(world, any()).await),
+        [(0, 2, Pending, None), (6, 9, Pending, None)]
+    );
+    let some_days = CoverageFilter {
+        from: Some(day(2)),
+        to: Some(day(6)),
+        ..any()
+    };
+    assert_eq!(
+        told(&missing(world, some_days).await),
+        [(2, 2, Pending, None), (6, 6, Pending, None)]
+    );
+    let others = CoverageFilter {
+        entities: vec!["item".to_owned()],
+        ..any()
+    };
+    assert_eq!(missing(world, others).await, []);
+}
+
+pub async fn a_list_that_was_never_read_whole_is_missing_without_days(world: &dyn World) {
+    let connection = company(world, "Alder & Sons").await;
+    let whole = |entity: &str| NewSegment {
+        id: SegmentId::new(),
+        connection,
+        entity: entity.to_owned(),
+        window: Window::Whole,
+    };
+    let (customers, items) = (whole("customer"), whole("item"));
+    let read = customers.id;
+    submit(world, &new_run(Lane::Backfill, "lists"), vec![customers, items]).await;
+    finish(world, read, &[]).await;
+    let missing = missing(world, CoverageFilter::default()).await;
+    let told: Vec<_> = missing
+        .iter()
+        .map(|gap| (gap.entity.as_str(), gap.axis, gap.from, gap.to, gap.state))
+        .collect();
+    assert_eq!(told, [("item", Axis::Whole, None, None, SegmentState::Pending)]);
 }

@@ -57,6 +57,7 @@ macro_rules! ledger_conformance {
     ($world:path) => {
         $crate::ledger_conformance! { @tests $world,
             connecting::{
+                a_refusal_parks_a_connection_unless_its_credential_was_replaced_since,
                 a_name_is_taken_until_its_connection_is_removed,
                 connections_are_listed_by_name_without_the_removed,
                 an_unknown_connection_cannot_be_changed,
@@ -144,6 +145,9 @@ macro_rules! ledger_conformance {
                 a_failed_rerun_leaves_a_complete_day_complete,
                 a_cancelled_rerun_leaves_a_complete_day_complete,
                 coverage_is_filtered_by_connection_entity_and_days,
+                what_was_asked_for_and_not_read_is_told_by_state_and_reason,
+                days_that_were_read_through_another_window_are_not_missing,
+                a_list_that_was_never_read_whole_is_missing_without_days,
             },
             replaying::{
                 dead_letters_are_listed_newest_first_and_filtered,

@@ -9,7 +9,7 @@ use sqlx::types::Uuid;
 
 use super::PostgresLedger;
 use super::codec::{Count, Word, plain, small};
-use super::error::{failed, persistently};
+use super::error::{failed, patiently, persistently};
 use super::segments::{Cancelled, audit, cancel, take_time};
 use crate::{Connections, LedgerError, NewConnection, Purge, SealedCredential};
 
@@ -123,8 +123,32 @@ impl Connections for PostgresLedger {
         }
     }
 
+    async fn park_connection(
+        &self,
+        id: ConnectionId,
+        since: DateTime<Utc>,
+        reason: &str,
+    ) -> Result<bool, LedgerError> {
+        let reason = plain(reason);
+        let park = || async {
+            sqlx::query!(
+                "
+                UPDATE fleet.connections SET state = 'needs_reauthorisation', state_reason = $3
+                WHERE id = $1 AND state = 'active'
+                  AND NOT EXISTS (SELECT 1 FROM fleet.credentials WHERE connection_id = $1 AND stored_at > $2)",
+                id.0,
+                since,
+                &*reason,
+            )
+            .execute(&self.pool)
+            .await
+            .map_err(failed("park connection"))
+        };
+        Ok(persistently(park).await?.rows_affected() == 1)
+    }
+
     async fn remove_connection(&self, id: ConnectionId, purge: Purge) -> Result<u64, LedgerError> {
-        persistently(|| self.remove_once(id, purge)).await
+        patiently(|| self.remove_once(id, purge)).await
     }
 
     async fn credential(&self, id: ConnectionId) -> Result<Option<SealedCredential>, LedgerError> {

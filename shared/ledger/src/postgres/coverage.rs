@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
-use ledgerfleet_model::{Axis, SegmentId};
+use ledgerfleet_model::segment::SegmentState;
+use ledgerfleet_model::{Axis, Days, FailureKind, SegmentId};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
@@ -10,7 +11,10 @@ use super::PostgresLedger;
 use super::codec::{Count, Word, number, plain};
 use super::error::{failed, persistently};
 use super::segments::WindowColumns;
-use crate::{Coverage, CoverageFilter, CoverageRow, CoverageState, FinishedWindow, LedgerError, PageCommit};
+use crate::coverage::{Island, not_read};
+use crate::{
+    Coverage, CoverageFilter, CoverageRow, CoverageState, FinishedWindow, LedgerError, Missing, PageCommit,
+};
 
 struct Row {
     name: String,
@@ -80,6 +84,83 @@ impl Coverage for PostgresLedger {
             .map(CoverageRow::from)
             .collect())
     }
+
+    async fn asked_and_not_read(&self, filter: &CoverageFilter) -> Result<Vec<Missing>, LedgerError> {
+        let rows = persistently(|| island_rows(self, filter)).await?;
+        let islands: Vec<Island> = rows.into_iter().map(Island::from).collect();
+        Ok(not_read(&islands, filter))
+    }
+}
+
+struct IslandRow {
+    name: String,
+    entity: String,
+    axis: Word<Axis>,
+    state: Word<SegmentState>,
+    reason: Option<Word<FailureKind>>,
+    day_from: Option<NaiveDate>,
+    day_to: Option<NaiveDate>,
+}
+
+impl From<IslandRow> for Island {
+    fn from(row: IslandRow) -> Self {
+        let days = row.day_from.zip(row.day_to);
+        Self {
+            connection: row.name,
+            entity: row.entity,
+            axis: row.axis.0,
+            state: row.state.0,
+            reason: row.reason.map(|reason| reason.0),
+            days: days.map(|(from, to)| Days { from, to }),
+        }
+    }
+}
+
+async fn island_rows(
+    ledger: &PostgresLedger,
+    filter: &CoverageFilter,
+) -> Result<Vec<IslandRow>, LedgerError> {
+    let connections: Vec<Uuid> = filter.connections.iter().map(|id| id.0).collect();
+    let rows = sqlx::query_as!(
+        IslandRow,
+        r#"
+        -- What is complete stands among what was asked for as `done`. A window begins an island unless it touches or
+        -- overlaps one before it.
+        WITH windows AS (
+            SELECT s.connection_id, s.entity, s.axis, s.state, CASE s.state WHEN 'dead' THEN s.reason END AS reason,
+                s.day_from, s.day_to
+            FROM fleet.segments s WHERE s.state IN ('pending', 'running', 'dead', 'cancelled')
+            UNION
+            SELECT connection_id, entity, axis, 'done', NULL, day_from, day_to
+            FROM fleet.coverage WHERE state = 'complete'),
+        wanted AS (
+            SELECT c.name, w.*
+            FROM windows w JOIN fleet.connections c ON c.id = w.connection_id
+            WHERE c.state <> 'removed'
+              AND (cardinality($1::uuid[]) = 0 OR w.connection_id = ANY($1))
+              AND (cardinality($2::text[]) = 0 OR w.entity = ANY($2))
+              AND ($3::date IS NULL OR w.day_to IS NULL OR w.day_to > $3)
+              AND ($4::date IS NULL OR w.day_from IS NULL OR w.day_from <= $4)),
+        marked AS (
+            SELECT *, day_from <= max(day_to) OVER (PARTITION BY name, entity, axis, state, reason
+                ORDER BY day_from, day_to ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS goes_on
+            FROM wanted),
+        numbered AS (
+            SELECT *, count(*) FILTER (WHERE goes_on IS NOT TRUE) OVER (PARTITION BY name, entity, axis, state, reason
+                ORDER BY day_from, day_to ROWS UNBOUNDED PRECEDING) AS island
+            FROM marked)
+        SELECT name AS "name!", entity AS "entity!", axis AS "axis!: _", state AS "state!: _", reason AS "reason?: _",
+            min(day_from) AS "day_from?", max(day_to) AS "day_to?"
+        FROM numbered GROUP BY name, entity, axis, state, reason, island
+        ORDER BY name, entity, axis, state, reason NULLS FIRST, min(day_from)"#,
+        &connections,
+        &filter.entities,
+        filter.from,
+        filter.to,
+    );
+    rows.fetch_all(&ledger.pool)
+        .await
+        .map_err(failed("asked_and_not_read"))
 }
 
 /// Writes that the window of a page was read to its end, and forgets what was seen in it.

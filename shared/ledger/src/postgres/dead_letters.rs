@@ -8,7 +8,7 @@ use sqlx::types::Uuid;
 
 use super::PostgresLedger;
 use super::codec::{Count, Word, number};
-use super::error::{failed, persistently};
+use super::error::{failed, patiently, persistently};
 use super::segments::{WindowColumns, audit, take_time};
 use crate::{Attempt, DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetters, LedgerError, Replayed};
 
@@ -235,7 +235,7 @@ impl DeadLetters for PostgresLedger {
     }
 
     async fn replay(&self, filter: &DeadLetterFilter, limit: Option<u32>) -> Result<Replayed, LedgerError> {
-        persistently(|| self.replay_once(filter, limit)).await
+        patiently(|| self.replay_once(filter, limit)).await
     }
 }
 

@@ -77,8 +77,28 @@ fn is_conflict(error: &LedgerError) -> bool {
 /// silent lasts this long.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// The same for a call that may touch a whole run or company, millions of rows, and whose statements are not bounded.
+const LONG_PATIENCE: Duration = Duration::from_mins(30);
+
 /// Does `transaction` as a whole, and anew if another one was in its way.
 pub(super) async fn persistently<T, F>(transaction: impl Fn() -> F + Send) -> Result<T, LedgerError>
+where
+    F: Future<Output = Result<T, LedgerError>> + Send,
+    T: Send,
+{
+    within(PATIENCE, transaction).await
+}
+
+/// The same for a transaction that [takes its time](super::segments::take_time).
+pub(super) async fn patiently<T, F>(transaction: impl Fn() -> F + Send) -> Result<T, LedgerError>
+where
+    F: Future<Output = Result<T, LedgerError>> + Send,
+    T: Send,
+{
+    within(LONG_PATIENCE, transaction).await
+}
+
+async fn within<T, F>(patience: Duration, transaction: impl Fn() -> F + Send) -> Result<T, LedgerError>
 where
     F: Future<Output = Result<T, LedgerError>> + Send,
     T: Send,
@@ -93,7 +113,7 @@ where
         }
         transaction().await
     };
-    tokio::time::timeout(PATIENCE, whole)
+    tokio::time::timeout(patience, whole)
         .await
         .unwrap_or_else(|_| Err(LedgerError::Unavailable("it does not answer".to_owned(), None)))
 }

@@ -31,7 +31,7 @@ impl Leadership {
     /// Takes the leadership if it is free, or keeps it, for `lease` from now. Answers the term while `name` leads; none
     /// while another does. A term begins whenever the leader changes.
     pub async fn hold(&self, name: &WorkerName, lease: Duration) -> Result<Option<i64>, LedgerError> {
-        sqlx::query_scalar(
+        let held = sqlx::query_scalar!(
             "INSERT INTO fleet.leader (holder, term, until)
              VALUES ($1, 1, now() + make_interval(secs => $2))
              ON CONFLICT (only_row) DO UPDATE
@@ -40,18 +40,19 @@ impl Leadership {
                  until = excluded.until
              WHERE leader.holder = excluded.holder OR leader.until < now()
              RETURNING term",
-        )
-        .bind(&name.0)
-        .bind(lease.as_secs_f64())
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(failed("lead"))
+            &name.0,
+            lease.as_secs_f64(),
+        );
+        held.fetch_optional(&self.pool).await.map_err(failed("lead"))
     }
 
     /// Gives the leadership away, if `name` has it, so that nobody has to wait for the end of its lease.
     pub async fn resign(&self, name: &WorkerName) -> Result<(), LedgerError> {
-        sqlx::query("UPDATE fleet.leader SET until = now() - interval '1 second' WHERE holder = $1")
-            .bind(&name.0)
+        let resigned = sqlx::query!(
+            "UPDATE fleet.leader SET until = now() - interval '1 second' WHERE holder = $1",
+            &name.0,
+        );
+        resigned
             .execute(&self.pool)
             .await
             .map(drop)

@@ -4,6 +4,9 @@
 //! must hold between several is held by the fence in the segment's row, by unique indexes and by row locks that the
 //! statements explain. Rows are locked in the order of their ids; should two transactions still block each other, the
 //! one that Postgres undoes is done again.
+//!
+//! Sessions have settings and prepared statements: a pooler in between must keep a session to its client (PgBouncer:
+//! `pool_mode = session`).
 
 mod claims;
 mod codec;

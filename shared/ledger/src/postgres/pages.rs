@@ -1,7 +1,7 @@
 //! Storing pages on Postgres: one transaction for rows, progress and outcome.
 
 use async_trait::async_trait;
-use ledgerfleet_model::SegmentId;
+use ledgerfleet_model::{ConnectionId, SegmentId};
 use sqlx::PgConnection;
 
 use super::PostgresLedger;
@@ -16,6 +16,16 @@ use crate::{Committed, FinishedWindow, LedgerError, NextStep, PageCommit, Pages}
 impl Pages for PostgresLedger {
     async fn commit_page(&self, page: &PageCommit<'_>) -> Result<Committed, LedgerError> {
         persistently(|| self.commit_once(page)).await
+    }
+
+    async fn count_calls(
+        &self,
+        connection: ConnectionId,
+        entity: &str,
+        calls: u32,
+    ) -> Result<(), LedgerError> {
+        let mut connected = self.pool.acquire().await.map_err(failed("count calls"))?;
+        count_calls(&mut connected, connection.0, entity, calls).await
     }
 
     async fn seen(&self, segment: SegmentId, pass: u32) -> Result<(u64, bool), LedgerError> {

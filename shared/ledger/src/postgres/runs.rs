@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
 use super::codec::{Count, Word, number, small};
-use super::error::{failed, persistently};
+use super::error::{failed, patiently};
 use super::segments::{Cancelled, WindowColumns, audit, cancel, take_time};
 use super::{PostgresLedger, reports};
 use crate::{EntityVolume, LedgerError, NewRun, NewSegment, RunReport, Runs, Steer, Submitted};
@@ -60,7 +60,7 @@ impl Runs for PostgresLedger {
     }
 
     async fn steer_run(&self, id: RunId, steer: Steer) -> Result<Option<RunState>, LedgerError> {
-        persistently(|| self.steer_once(id, steer)).await
+        patiently(|| self.steer_once(id, steer)).await
     }
 
     async fn volumes(&self, id: RunId) -> Result<Vec<EntityVolume>, LedgerError> {

@@ -73,7 +73,9 @@ struct Stored {
     changed: Count<u64>,
 }
 
-/// Stores new and newer records, and notes those that are as they were but were last noted long ago.
+/// Stores new and newer records, and notes those that are as they were but were last noted long ago. What is new is
+/// counted by what was there when the statement began: of two pages that bring one record at the same moment, both may
+/// count it as new.
 async fn store(
     tx: &mut PgConnection,
     page: &PageCommit<'_>,

@@ -1,6 +1,7 @@
 //! Connections and their sealed credentials on SQLite.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use ledgerfleet_model::{Connection, ConnectionId, ConnectionState, Environment};
 use sqlx::SqliteConnection;
@@ -99,6 +100,26 @@ impl Connections for SqliteLedger {
             return Err(LedgerError::NoSuchConnection(id));
         }
         tx.commit().await.map_err(failed("set connection state"))
+    }
+
+    async fn park_connection(
+        &self,
+        id: ConnectionId,
+        since: DateTime<Utc>,
+        reason: &str,
+    ) -> Result<bool, LedgerError> {
+        const PARK: &str = "
+            UPDATE fleet_connections SET state = 'needs_reauthorisation', state_reason = ?3
+            WHERE id = ?1 AND state = 'active'
+              AND NOT EXISTS (SELECT 1 FROM fleet_credentials WHERE connection_id = ?1 AND stored_at > ?2)";
+        let mut tx = self.write("park connection").await?;
+        let park = sqlx::query(PARK)
+            .bind(Text(id))
+            .bind(Stamp::from(since))
+            .bind(reason);
+        let parked = park.execute(&mut *tx).await.map_err(failed("park connection"))?;
+        tx.commit().await.map_err(failed("park connection"))?;
+        Ok(parked.rows_affected() == 1)
     }
 
     async fn remove_connection(&self, id: ConnectionId, purge: Purge) -> Result<u64, LedgerError> {

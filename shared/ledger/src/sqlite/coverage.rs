@@ -2,14 +2,18 @@
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
-use ledgerfleet_model::{Axis, SegmentId};
+use ledgerfleet_model::segment::SegmentState;
+use ledgerfleet_model::{Axis, Days, FailureKind, SegmentId};
 use sqlx::SqliteConnection;
 
 use super::SqliteLedger;
 use super::codec::{Stamp, Text, json_filter, number};
 use super::error::failed;
 use super::segments::WindowColumns;
-use crate::{Coverage, CoverageFilter, CoverageRow, CoverageState, FinishedWindow, LedgerError, PageCommit};
+use crate::coverage::{Island, not_read};
+use crate::{
+    Coverage, CoverageFilter, CoverageRow, CoverageState, FinishedWindow, LedgerError, Missing, PageCommit,
+};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -69,6 +73,77 @@ impl Coverage for SqliteLedger {
             .await
             .map_err(failed("coverage"))?;
         Ok(rows.into_iter().map(CoverageRow::from).collect())
+    }
+
+    async fn asked_and_not_read(&self, filter: &CoverageFilter) -> Result<Vec<Missing>, LedgerError> {
+        // What is complete stands among what was asked for as `done`. A window begins an island unless it touches or
+        // overlaps one before it. Segments are found by their run and state, so the done ones are not read.
+        const ISLANDS: &str = "
+            WITH windows AS (
+                SELECT s.connection_id, s.entity, s.axis, s.state, CASE s.state WHEN 'dead' THEN s.reason END AS reason,
+                       s.day_from, s.day_to
+                FROM fleet_runs r CROSS JOIN fleet_segments s
+                WHERE s.run_id = r.id AND s.state IN ('pending', 'running', 'dead', 'cancelled')
+                UNION
+                SELECT connection_id, entity, axis, 'done', NULL, day_from, day_to
+                FROM fleet_coverage WHERE state = 'complete'),
+            wanted AS (
+                SELECT c.name, w.*
+                FROM windows w JOIN fleet_connections c ON c.id = w.connection_id
+                WHERE c.state <> 'removed'
+                  AND (?1 IS NULL OR w.connection_id IN (SELECT value FROM json_each(?1)))
+                  AND (?2 IS NULL OR w.entity IN (SELECT value FROM json_each(?2)))
+                  AND (?3 IS NULL OR w.day_to IS NULL OR w.day_to > ?3)
+                  AND (?4 IS NULL OR w.day_from IS NULL OR w.day_from <= ?4)),
+            marked AS (
+                SELECT *, day_from <= max(day_to) OVER (PARTITION BY name, entity, axis, state, reason
+                    ORDER BY day_from, day_to ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS goes_on
+                FROM wanted),
+            numbered AS (
+                SELECT *, count(*) FILTER (WHERE goes_on IS NOT TRUE) OVER (PARTITION BY name, entity, axis, state, reason
+                    ORDER BY day_from, day_to ROWS UNBOUNDED PRECEDING) AS island
+                FROM marked)
+            SELECT name, entity, axis, state, reason, min(day_from) AS day_from, max(day_to) AS day_to
+            FROM numbered GROUP BY name, entity, axis, state, reason, island
+            ORDER BY name, entity, axis, state, reason, min(day_from)";
+        let rows: Vec<IslandRow> = sqlx::query_as(ISLANDS)
+            .bind(json_filter(&filter.connections))
+            .bind(json_filter(&filter.entities))
+            .bind(filter.from.map(Text))
+            .bind(filter.to.map(Text))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("asked_and_not_read"))?;
+        let islands: Vec<Island> = rows.into_iter().map(Island::from).collect();
+        Ok(not_read(&islands, filter))
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct IslandRow {
+    name: String,
+    entity: String,
+    axis: Text<Axis>,
+    state: Text<SegmentState>,
+    reason: Option<Text<FailureKind>>,
+    day_from: Option<Text<NaiveDate>>,
+    day_to: Option<Text<NaiveDate>>,
+}
+
+impl From<IslandRow> for Island {
+    fn from(row: IslandRow) -> Self {
+        let days = row.day_from.zip(row.day_to);
+        Self {
+            connection: row.name,
+            entity: row.entity,
+            axis: row.axis.0,
+            state: row.state.0,
+            reason: row.reason.map(|reason| reason.0),
+            days: days.map(|(from, to)| Days {
+                from: from.0,
+                to: to.0,
+            }),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Storing pages on SQLite: one transaction for rows, progress and outcome.
 
 use async_trait::async_trait;
-use ledgerfleet_model::SegmentId;
+use ledgerfleet_model::{ConnectionId, SegmentId};
 use sqlx::SqliteConnection;
 
 use super::SqliteLedger;
@@ -31,6 +31,17 @@ impl Pages for SqliteLedger {
         count_calls(&mut tx, now, page.connection, page.entity, page.calls).await?;
         tx.commit().await.map_err(failed("commit page"))?;
         Ok(Committed::Stored(effects))
+    }
+
+    async fn count_calls(
+        &self,
+        connection: ConnectionId,
+        entity: &str,
+        calls: u32,
+    ) -> Result<(), LedgerError> {
+        let mut tx = self.write("count calls").await?;
+        count_calls(&mut tx, self.now(), connection, entity, calls).await?;
+        tx.commit().await.map_err(failed("count calls"))
     }
 
     async fn seen(&self, segment: SegmentId, pass: u32) -> Result<(u64, bool), LedgerError> {

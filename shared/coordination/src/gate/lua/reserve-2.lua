@@ -1,25 +1,25 @@
 -- Books the next free instant of a connection: GCRA with burst 1, first come first served.
 --
 -- KEYS[1]  sentinel (see now.lua)
--- KEYS[2]  gate: a hash of next_free and closed_until, µs
+-- KEYS[2]  gate: a hash of next_free, closed_until and seen (the last time anyone booked), µs
 -- ARGV[1]  quarantine, µs (see now.lua)
 -- ARGV[2]  interval between two grants, µs
 -- ARGV[3]  patience, µs: nothing is booked further away than this
 -- returns  {1, wait in µs} if booked, {0, wait in µs} if the next free instant is too far away
 local interval, patience = tonumber(ARGV[2]), tonumber(ARGV[3])
-local gate = redis.call('HMGET', KEYS[2], 'next_free', 'closed_until')
+local gate = redis.call('HMGET', KEYS[2], 'next_free', 'closed_until', 'seen')
 local opening = math.max(now, opens_at, tonumber(gate[2]) or 0)
 local next_free = tonumber(gate[1]) or 0
--- Nothing is ever booked further ahead than this; where it seems so, the clock was set back.
-if next_free > opening + patience + interval then
-  next_free = opening
+-- Where the clock was set back, bookings seem to lie far ahead, and nobody could wait for them.
+if now < (tonumber(gate[3]) or 0) then
+  next_free = opening + interval
 end
 local booked = math.max(opening, next_free)
 local wait = booked - now
 if wait > patience then
   return {0, wait}
 end
-redis.call('HSET', KEYS[2], 'next_free', string.format('%.0f', booked + interval))
+redis.call('HSET', KEYS[2], 'next_free', string.format('%.0f', booked + interval), 'seen', string.format('%.0f', now))
 -- Once its last booking has passed, a gate that is gone and a gate that is empty are the same.
 redis.call('PEXPIRE', KEYS[2], math.ceil((wait + interval) / 1000) + 60000)
 return {1, wait}
