@@ -13,7 +13,7 @@ pub(crate) static ENTITY: Entity = Entity {
     api: "Employee",
     population: Population::List {
         count: [12, 60, 600],
-        inactive: Inactive::Percent(15),
+        inactive: Inactive::Last(2),
         opened: Opened::Throughout,
     },
     properties: &[

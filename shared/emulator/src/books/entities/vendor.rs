@@ -16,7 +16,7 @@ pub(crate) static ENTITY: Entity = Entity {
     api: "Vendor",
     population: Population::List {
         count: [50, 300, 5_000],
-        inactive: Inactive::Percent(8),
+        inactive: Inactive::Percent(12),
         opened: Opened::Throughout,
     },
     properties: &[
