@@ -258,7 +258,7 @@ pub(crate) struct CoverageArgs {
     /// Up to this day.
     #[arg(long, value_name = "DATE", value_parser = day)]
     pub(crate) to: Option<NaiveDate>,
-    /// Shows what is not complete instead.
+    /// Shows what is not complete instead, and why. The exit code is 0 with gaps and without.
     #[arg(long)]
     pub(crate) gaps: bool,
 }

@@ -1,12 +1,12 @@
 //! `coverage`: which days are complete, and which are not.
 
 use chrono::NaiveDate;
-use ledgerfleet_connectors::connector_entry;
-use ledgerfleet_ledger::{CoverageFilter, CoverageRow};
+use ledgerfleet_connectors::{EntitySpec, connector_entry};
+use ledgerfleet_ledger::{CoverageFilter, CoverageRow, Missing};
 use ledgerfleet_model::Connection;
 use serde::Serialize;
 
-use super::gaps::{Gap, Question, gaps};
+use super::gaps::{Gap, Known, Question, gaps};
 use crate::cli::CoverageArgs;
 use crate::exit::{Exit, Problem};
 use crate::output::{Row, instant, optional};
@@ -27,18 +27,23 @@ pub(crate) async fn run(session: &Session, args: &CoverageArgs) -> anyhow::Resul
         from: args.from,
         to: args.to,
     };
-    let covered = if connections.is_empty() {
-        Vec::new()
-    } else {
-        parts.ledger.coverage(&filter).await?
-    };
-    if args.gaps {
-        return show_gaps(session, &connections, args, &filter.entities, &covered);
+    if connections.is_empty() {
+        return show(session, &[]);
     }
+    let covered = parts.ledger.coverage(&filter).await?;
+    if !args.gaps {
+        return show(session, &covered);
+    }
+    let missing = parts.ledger.asked_and_not_read(&filter).await?;
+    let found = all_gaps(&connections, &filter, &covered, &missing);
+    tell_gaps(session, &found)
+}
+
+fn show(session: &Session, covered: &[CoverageRow]) -> anyhow::Result<Exit> {
     if session.output.is_for_people() {
-        session.output.list(&Span::joined(&covered))?;
+        session.output.list(&Span::joined(covered))?;
     } else {
-        session.output.list(&covered)?;
+        session.output.list(covered)?;
     }
     Ok(Exit::Done)
 }
@@ -72,49 +77,65 @@ fn entities(connections: &[Connection], names: &[String]) -> anyhow::Result<Vec<
     Ok(names.iter().map(known).collect::<Result<_, _>>()?)
 }
 
-fn show_gaps(
-    session: &Session,
+/// The gaps of every entity that the filter names; without names, of those that were ever asked for.
+fn all_gaps(
     connections: &[Connection],
-    args: &CoverageArgs,
-    entities: &[String],
+    filter: &CoverageFilter,
     covered: &[CoverageRow],
-) -> anyhow::Result<Exit> {
+    missing: &[Missing],
+) -> Vec<Gap> {
+    let known_of = |connection: &Connection, entity: &EntitySpec| Known {
+        covered: covered
+            .iter()
+            .filter(|row| row.connection == connection.name && row.entity == entity.name)
+            .collect(),
+        missing: missing
+            .iter()
+            .filter(|gap| gap.connection == connection.name && gap.entity == entity.name)
+            .collect(),
+    };
     let mut found = Vec::new();
     for connection in connections {
-        let Some(entry) = connector_entry(&connection.connector) else {
-            continue;
-        };
-        for entity in entry.entities {
-            let rows: Vec<&CoverageRow> = covered
-                .iter()
-                .filter(|row| row.connection == connection.name && row.entity == entity.name)
-                .collect();
-            // Without a list of entities, those count that were ever asked for.
-            let wanted = if entities.is_empty() {
-                !rows.is_empty()
-            } else {
-                entities.iter().any(|name| name == entity.name)
-            };
-            if wanted {
+        let entities = connector_entry(&connection.connector).map_or(&[][..], |entry| entry.entities);
+        for entity in entities {
+            let known = known_of(connection, entity);
+            let is_named = filter.entities.iter().any(|name| name == entity.name);
+            if is_named || (filter.entities.is_empty() && !known.is_empty()) {
                 let question = Question {
                     connection: &connection.name,
                     entity,
-                    from: args.from,
-                    to: args.to,
+                    from: filter.from,
+                    to: filter.to,
                 };
-                found.extend(gaps(&question, &rows));
+                found.extend(gaps(&question, &known));
             }
         }
     }
-    session.output.list(&found)?;
+    found
+}
+
+/// Gaps are an answer and no failure: the code is 0 either way, and scripts count the rows.
+fn tell_gaps(session: &Session, found: &[Gap]) -> anyhow::Result<Exit> {
+    session.output.list(found)?;
     if found.is_empty() {
         session
             .talk
             .say("no gaps: every day that was asked for is complete");
-    } else {
+        return Ok(Exit::Done);
+    }
+    let begins_with = |word: &str| found.iter().any(|gap| gap.why.starts_with(word));
+    session
+        .talk
+        .say("to fill them: scheduler backfill with these connections, entities and days");
+    if begins_with("dead") {
         session
             .talk
-            .say("to fill them: scheduler backfill with these connections, entities and days");
+            .say("what is dead: scheduler dlq list --group; again: scheduler dlq replay");
+    }
+    if begins_with("pending") {
+        session
+            .talk
+            .say("what is pending waits for its turn or for a person: scheduler doctor");
     }
     Ok(Exit::Done)
 }
@@ -130,7 +151,7 @@ impl Row for Gap {
             optional(self.from),
             optional(self.to),
             optional(self.days),
-            self.why.to_owned(),
+            self.why.clone(),
         ]
     }
 }

@@ -132,6 +132,15 @@ impl World {
             format!("connection add quickbooks --name {name} --realm {realm} --refresh-token-file {token}");
         self.run(&line).await
     }
+
+    /// The same for a connection that is there and works.
+    pub(crate) async fn reconnect_with(&self, name: &str, realm: &str, token: &Path) -> Ended {
+        let token = token.display();
+        let line = format!(
+            "connection add quickbooks --yes --name {name} --realm {realm} --refresh-token-file {token}"
+        );
+        self.run(&line).await
+    }
 }
 
 /// A command that runs beside the test.
