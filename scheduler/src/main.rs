@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod boot;
+mod carry;
 mod cli;
 mod commands;
 mod disk;

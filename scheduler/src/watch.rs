@@ -104,7 +104,8 @@ async fn look(watching: &Watching<'_>, talk: &Talk, stop: &Stop) -> Result<Optio
     }
 }
 
-fn ended(report: &RunReport) -> Option<Ended> {
+/// Why a run need not be watched any more, if it need not.
+pub(crate) fn ended(report: &RunReport) -> Option<Ended> {
     if report.state.is_over() {
         Some(Ended::Over)
     } else if report.state == RunState::Paused {

@@ -19,10 +19,11 @@ use ledgerfleet_telemetry::metrics;
 use ledgerfleet_wiring::{Parts, RunnerLock};
 use secrecy::SecretString;
 
-use super::backfill::{run_here, tell_resume, tell_submitted};
+use super::backfill::tell_submitted;
 use super::connection_add::add_or_replace;
 use super::demo_check::{Comparison, Hashes, compare, stored, table_of};
-use super::run::tell_end;
+use super::run::{tell_end, tell_resume};
+use crate::carry::{Holding, run_here};
 use crate::cli::DemoArgs;
 use crate::exit::{Exit, Problem};
 use crate::output::{counted, span, thousands};
@@ -48,6 +49,7 @@ pub(crate) async fn run(session: &Session, args: &DemoArgs) -> anyhow::Result<Ex
     let session = session.with_settings(settings(&session.settings, &emulator));
     let parts = open(&session).await?;
     let lock = take_lock(&session.settings)?.context("the demo runs on a file")?;
+    let role = Holding::new(lock, &parts);
     let stop = Stop::on_signals()?;
     let connections = connect(&parts, &emulator).await?;
     let before = stored(&parts, &connections).await?;
@@ -56,7 +58,7 @@ pub(crate) async fn run(session: &Session, args: &DemoArgs) -> anyhow::Result<Ex
 
     let submitted = submit(&*parts.ledger, &*parts.bell, &plan).await?;
     tell_submitted(&session, &submitted);
-    let (report, ended) = run_here(&session, &parts, submitted.run, lock, &stop).await?;
+    let (report, ended) = run_here(&session, &parts, submitted.run, role, &stop).await?;
     if let Ended::Signal(exit) = ended {
         tell_resume(&session, &report);
         return Ok(exit);

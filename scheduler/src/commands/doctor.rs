@@ -1,6 +1,7 @@
 //! `doctor`: checks what can be checked without asking an upstream.
 
 use ledgerfleet_config::{Settings, Shape};
+use ledgerfleet_ledger::RunReport;
 use ledgerfleet_model::ConnectionState;
 use ledgerfleet_wiring::{Parts, RunnerLockError};
 use serde::Serialize;
@@ -9,6 +10,10 @@ use crate::exit::{Exit, explain};
 use crate::output::{Row, counted};
 use crate::runner::take_lock;
 use crate::session::Session;
+use crate::watch::ended;
+
+/// Unfinished work is looked for among this many newest runs.
+const RUNS: u32 = 100;
 
 pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let mut checks = vec![configuration(&session.settings), app_keys(&session.settings)];
@@ -16,7 +21,7 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     match session.parts().await {
         Ok(parts) => {
             checks.push(Check::good("database", place(&session.settings)));
-            checks.push(runner(&session.settings));
+            checks.push(runner(&parts, &session.settings).await?);
             checks.extend(connections(&parts, &mut exits).await?);
             checks.push(dead_letters(&parts, &mut exits).await?);
         }
@@ -119,16 +124,36 @@ fn place(settings: &Settings) -> String {
 }
 
 /// Taking the role and giving it back at once tells whether somebody has it.
-fn runner(settings: &Settings) -> Check {
-    match take_lock(settings) {
-        Ok(_) => Check::good("runner", "nobody runs segments now"),
+async fn runner(parts: &Parts, settings: &Settings) -> anyhow::Result<Check> {
+    Ok(match take_lock(settings) {
+        Ok(None) => Check::good("runner", "the workers of the fleet"),
+        Ok(Some(lock)) => {
+            drop(lock);
+            nobody_runs(&parts.ledger.runs(RUNS).await?)
+        }
         Err(held @ RunnerLockError::Held { .. }) => Check::good("runner", held.to_string()),
         Err(error) => Check::bad(
             "runner",
             error.to_string(),
             "make the database's directory writable for you",
         ),
-    }
+    })
+}
+
+/// Work that waits although nobody does it is easily taken for work that is being done.
+fn nobody_runs(runs: &[RunReport]) -> Check {
+    let waiting: Vec<&RunReport> = runs.iter().filter(|run| ended(run).is_none()).collect();
+    let Some(first) = waiting.first() else {
+        return Check::good("runner", "nobody runs segments now, and none waits");
+    };
+    Check::doubtful(
+        "runner",
+        format!(
+            "nobody runs segments now, and unfinished runs wait: {}",
+            waiting.len()
+        ),
+        format!("scheduler serve, or scheduler run watch {}", first.run_id),
+    )
 }
 
 async fn connections(parts: &Parts, exits: &mut Vec<Exit>) -> anyhow::Result<Vec<Check>> {

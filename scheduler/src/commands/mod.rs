@@ -22,6 +22,7 @@ mod serve;
 use crate::cli::Command;
 use crate::exit::Exit;
 use crate::session::Session;
+pub(crate) use run::no_such_run;
 
 /// Runs a command to its end.
 pub(crate) async fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {

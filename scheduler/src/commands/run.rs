@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use ledgerfleet_ledger::{Ledger, Steer};
+use ledgerfleet_ledger::{Ledger, RunReport, Steer};
 use ledgerfleet_model::{RunId, RunState};
 use ledgerfleet_wiring::Parts;
 
 use super::run_rows::{RunLine, RunWithVolumes};
+use crate::carry::{abandoned, run_here};
 use crate::cli::RunCommand;
 use crate::exit::{Exit, Problem};
+use crate::output::thousands;
 use crate::session::Session;
 use crate::watch::{Ended, Watching, exit_of, needing_authorisation, watch};
 use ledgerfleet_process::Stop;
@@ -54,35 +56,71 @@ pub(crate) async fn print(session: &Session, ledger: &dyn Ledger, id: RunId) -> 
     Ok(())
 }
 
-/// Follows a run that another process carries, and says how it stands at the end.
+/// Follows a run that another process carries, and says how it stands at the end. If that process goes away and this
+/// one can run segments, this one goes on with them.
 pub(crate) async fn follow(session: &Session, parts: &Parts, id: RunId) -> anyhow::Result<Exit> {
     let stop = Stop::on_signals()?;
-    let ledger = &*parts.ledger;
     let watching = Watching {
         parts,
         run: id,
         every: LOOK_EVERY,
         if_nobody_works: Some(NOBODY_WORKS),
     };
-    let (report, ended) = watch(&watching, &session.talk, &stop)
-        .await?
-        .ok_or_else(|| no_such_run(id))?;
+    let role = tokio::select! {
+        watched = watch(&watching, &session.talk, &stop) => {
+            let (report, ended) = watched?.ok_or_else(|| no_such_run(id))?;
+            if let Ended::Signal(exit) = ended {
+                session.talk.say(format!(
+                    "the run goes on; to see it again: scheduler run watch {id}"
+                ));
+                return Ok(exit);
+            }
+            return conclude(session, parts, &report, ended).await;
+        }
+        role = abandoned(session, parts, id) => role?,
+    };
+    session
+        .talk
+        .say("no process runs the segments of this database: this one goes on with them");
+    let (report, ended) = run_here(session, parts, id, role, &stop).await?;
+    conclude(session, parts, &report, ended).await
+}
+
+/// Prints how a run stands that was carried or followed, says what to do about it, and answers the code.
+pub(crate) async fn conclude(
+    session: &Session,
+    parts: &Parts,
+    report: &RunReport,
+    ended: Ended,
+) -> anyhow::Result<Exit> {
     if let Ended::Signal(exit) = ended {
-        session.talk.say(format!(
-            "the run goes on; to see it again: scheduler run watch {id}"
-        ));
+        if report.state.is_over() {
+            print(session, &*parts.ledger, report.run_id).await?;
+        }
+        tell_resume(session, report);
         return Ok(exit);
     }
-    print(session, ledger, id).await?;
-    let connections = ledger.connections().await?;
-    tell_end(session, &report, ended, &connections);
-    Ok(exit_of(&report, ended, &connections))
+    print(session, &*parts.ledger, report.run_id).await?;
+    let connections = parts.ledger.connections().await?;
+    tell_end(session, report, ended, &connections);
+    Ok(exit_of(report, ended, &connections))
+}
+
+/// How to go on after a signal.
+pub(crate) fn tell_resume(session: &Session, report: &RunReport) {
+    let (done, all) = (thousands(report.done), thousands(report.segments));
+    session.talk.say(if report.state.is_over() {
+        "stopped; this run is over. What others have handed to this process goes on with: scheduler serve"
+            .to_owned()
+    } else {
+        format!("stopped; {done} of {all} segments are done and stay done. The same command goes on.")
+    });
 }
 
 /// Says what a person has to do about a run that has not ended well.
 pub(crate) fn tell_end(
     session: &Session,
-    report: &ledgerfleet_ledger::RunReport,
+    report: &RunReport,
     ended: Ended,
     connections: &[ledgerfleet_model::Connection],
 ) {

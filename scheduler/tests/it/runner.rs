@@ -120,3 +120,68 @@ async fn ctrl_c_hands_back_and_the_same_command_goes_on() {
         (&122.into(), &122.into())
     );
 }
+
+#[tokio::test]
+async fn work_that_was_handed_to_a_backfill_is_finished_before_it_ends() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator).with("LEDGERFLEET_QUICKBOOKS_REQUESTS_PER_SECOND", "5");
+    world.connect(&emulator.info().companies[0]).await;
+    let first = "backfill --connection demo-us --entity invoice --from 2026-06-01 --to 2026-06-15";
+    let first = world.start(first, "segments").await;
+    let second = "backfill --connection demo-us --entity journal_entry --from 2026-06-01 --to 2026-06-25";
+    world.run(second).await.expect(0).says("handed to it");
+    world.run("doctor").await.expect(0);
+
+    first
+        .end()
+        .await
+        .expect(0)
+        .says("another request was handed to this process; finishing it too");
+    let runs = world.run("run list -o json").await.expect(0).json();
+    assert_eq!(
+        (&runs[0]["state"], &runs[1]["state"]),
+        (&"done".into(), &"done".into())
+    );
+}
+
+#[tokio::test]
+async fn who_waits_for_a_process_that_is_killed_goes_on_with_its_work() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator).with("LEDGERFLEET_QUICKBOOKS_REQUESTS_PER_SECOND", "5");
+    world.connect(&emulator.info().companies[0]).await;
+    let server = world.start("serve --listen 127.0.0.1:0", "serving http://").await;
+    let line = "backfill --connection demo-us --entity invoice --from 2026-06-01 --to 2026-06-20";
+    let waiting = world
+        .start(&format!("{line} --wait -o json"), "20 segments")
+        .await;
+    server.end_with("KILL").await;
+    let run = waiting
+        .end()
+        .await
+        .expect(0)
+        .says("this one goes on with them")
+        .json();
+    assert_eq!(run["done"], 20);
+}
+
+#[tokio::test]
+async fn doctor_tells_of_work_that_nobody_does() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator).with("LEDGERFLEET_QUICKBOOKS_REQUESTS_PER_SECOND", "1");
+    world.connect(&emulator.info().companies[0]).await;
+    let line = "backfill --connection demo-us --entity invoice --from 2026-03-01 --to 2026-06-30";
+    let backfill = world.start(line, "segments").await;
+    backfill.end_with("KILL").await;
+    let checks = world.run("doctor -o json").await.expect(0).json();
+    let runner = checks
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|check| check["check"] == "runner")
+        .unwrap();
+    assert_eq!(runner["result"], "warning");
+    assert!(
+        runner["next"].as_str().unwrap().contains("scheduler serve"),
+        "{runner}"
+    );
+}
