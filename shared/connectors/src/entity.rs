@@ -3,7 +3,7 @@
 use ledgerfleet_model::Axis;
 
 /// Everything the product knows about one entity of one connector. Adding an entity is adding one of these.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "a row of a table of facts, each of them a yes or no"
@@ -19,6 +19,10 @@ pub struct EntitySpec {
     pub table: &'static str,
     /// How it is cut into windows when nothing else is asked for.
     pub kind: EntityKind,
+    /// How a row of an answer holds its record.
+    pub rows: RowShape,
+    /// Members that differ in every answer although nothing has changed: stored, and left out of the payload's hash.
+    pub volatile: &'static [&'static str],
     /// Whether inactive rows are hidden unless asked for by `Active IN (true, false)`.
     pub hides_inactive: bool,
     /// What is selected, where `*` alone leaves something out: `*, Sku`.
@@ -27,6 +31,8 @@ pub struct EntitySpec {
     pub countable: bool,
     /// Whether it can be ordered.
     pub orderable: bool,
+    /// Whether the upstream may refuse it as unknown or not allowed; then a company simply has none.
+    pub optional: bool,
     /// Whether it belongs to `all`.
     pub in_all: bool,
     /// The member that holds the amount of a document as a decimal number: `TotalAmt`.
@@ -42,6 +48,17 @@ pub enum EntityKind {
     List,
     /// Exactly one object a company; it cannot be filtered, ordered, paged or counted.
     Single,
+}
+
+/// How a row of an answer holds its record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowShape {
+    /// The row is the record, and its `Id` is the id.
+    Plain,
+    /// The row's only member is the record; the member's name says what it is.
+    Wrapped,
+    /// The row is the record and has no id: these members, joined by colons, are one.
+    Keyed(&'static [&'static str]),
 }
 
 impl EntitySpec {

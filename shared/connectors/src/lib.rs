@@ -9,5 +9,5 @@ mod registry;
 
 pub use connector::{AccessGrant, AuthenticationError, Connector, CountRequest, Page, PageRequest, Target};
 pub use connectors::Connectors;
-pub use entity::{EntityKind, EntitySpec};
+pub use entity::{EntityKind, EntitySpec, RowShape};
 pub use registry::{Build, ConnectorEntry, Endpoints, GateDefaults, REGISTRY, connector_entry, find_entity};

@@ -59,7 +59,15 @@ impl Connector for QuickBooks {
     async fn page(&self, target: &Target<'_>, request: &PageRequest<'_>) -> Result<Page, Failure> {
         let statement = self.describe(request);
         let answer = self.query(target, &statement).await?;
-        let records = read_page(&answer, request).map_err(|failure| asked(failure, &statement, target))?;
+        let records = read_page(&answer, request)
+            .map_err(|failure| asked(failure, &statement, target))
+            .map_err(|failure| {
+                if request.entity.optional {
+                    as_absent(failure)
+                } else {
+                    failure
+                }
+            })?;
         let is_full = records.len() >= rows_asked(request) as usize;
         Ok(Page {
             more: is_full && request.entity.kind != EntityKind::Single,
@@ -83,6 +91,17 @@ impl Connector for QuickBooks {
     fn describe(&self, request: &PageRequest<'_>) -> String {
         Query::page(request).to_string()
     }
+}
+
+/// An entity that may be refused, and is, is one that this company does not have.
+fn as_absent(failure: Failure) -> Failure {
+    let is_refusal = matches!(failure.upstream_code.as_deref(), Some("4001" | "5020"));
+    let kind = if is_refusal {
+        FailureKind::NotInPlan
+    } else {
+        failure.kind
+    };
+    Failure { kind, ..failure }
 }
 
 impl QuickBooks {
@@ -159,7 +178,7 @@ mod tests {
     use ledgerfleet_model::{Timings, Window};
 
     use super::*;
-    use crate::quickbooks::INVOICE;
+    use crate::quickbooks::entities::entity;
 
     #[tokio::test]
     async fn a_long_statement_is_posted_and_means_the_same() {
@@ -195,7 +214,7 @@ mod tests {
         let statement = |ids: &[String]| format!("SELECT * FROM Invoice WHERE Id IN ({})", ids.join(", "));
         assert!(statement(&ids).len() > LONGEST_IN_ADDRESS);
         let request = PageRequest {
-            entity: &INVOICE,
+            entity: entity("invoice"),
             window: &Window::Whole,
             page: 1,
             size: 1_000,

@@ -26,7 +26,7 @@ mod samples;
 use crate::{ConnectorEntry, GateDefaults};
 
 pub use client::QuickBooks;
-pub use entities::{CUSTOMER, ENTITIES, INVOICE, ITEM, JOURNAL_ENTRY};
+pub use entities::ENTITIES;
 
 /// QuickBooks in the registry.
 ///

@@ -1,5 +1,7 @@
 //! Pages: answers read strictly. What is not the answer that was asked for is a failure, never "no rows".
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use ledgerfleet_model::{Failure, FailureKind, Record};
 use reqwest::header::CONTENT_TYPE;
@@ -10,7 +12,7 @@ use super::faults::{Fault, failure, of_fault, refused, tidy};
 use super::json::{Members, compact, ends_early};
 use super::query::rows_asked;
 use crate::http::Answer;
-use crate::{EntityKind, EntitySpec, PageRequest};
+use crate::{EntityKind, EntitySpec, PageRequest, RowShape};
 
 /// The most bytes one record may have: 8 MiB.
 const RECORD_LIMIT: usize = 8 << 20;
@@ -119,11 +121,17 @@ struct MetaData {
 }
 
 fn record(answer: &Answer, row: &RawValue, entity: &EntitySpec) -> Result<Record, Failure> {
-    // An array would be read as an object whose members stand in order.
-    let head = Some(row.get())
+    let text = match entity.rows {
+        RowShape::Plain | RowShape::Keyed(_) => row.get(),
+        RowShape::Wrapped => {
+            wrapped(row).ok_or_else(|| malformed(answer, "a row does not wrap exactly one object"))?
+        }
+    };
+    // An array would be read as an object whose members stand in order. The parser's error is not repeated: it may
+    // quote the record.
+    let head = Some(text)
         .filter(|text| text.starts_with('{'))
         .map(serde_json::from_str);
-    // The parser's error is not repeated: it may quote the record.
     let Some(Ok(head)) = head else {
         return Err(malformed(
             answer,
@@ -131,13 +139,13 @@ fn record(answer: &Answer, row: &RawValue, entity: &EntitySpec) -> Result<Record
         ));
     };
     let head: Head<'_> = head;
-    let id: String = head
-        .id
-        .and_then(|id| serde_json::from_str(id.get()).ok())
-        .unwrap_or_default();
-    if id.is_empty() {
-        return Err(malformed(answer, "a row has no Id"));
-    }
+    let id = match entity.rows {
+        RowShape::Plain | RowShape::Wrapped => head.id.and_then(text_value),
+        RowShape::Keyed(members) => key(row, members),
+    };
+    let id = id
+        .filter(|id| !id.is_empty())
+        .ok_or_else(|| malformed(answer, "a row has no Id"))?;
     let payload = compact(row.get()).into_boxed_str();
     if payload.len() > RECORD_LIMIT {
         let message = format!("record {} is longer than {RECORD_LIMIT} bytes", tidy(&id));
@@ -146,7 +154,7 @@ fn record(answer: &Answer, row: &RawValue, entity: &EntitySpec) -> Result<Record
     let bad = |member: &str| malformed(answer, &format!("{member} of record {} is unreadable", tidy(&id)));
     let meta = head.meta_data.unwrap_or_default();
     Ok(Record {
-        payload_hash: *blake3::hash(payload.as_bytes()).as_bytes(),
+        payload_hash: *blake3::hash(stable(&payload, entity.volatile).as_bytes()).as_bytes(),
         payload,
         source_version: head.sync_token.and_then(version),
         source_created_at: instant(meta.create_time).map_err(|()| bad("CreateTime"))?,
@@ -159,6 +167,44 @@ fn record(answer: &Answer, row: &RawValue, entity: &EntitySpec) -> Result<Record
         original: None,
         id,
     })
+}
+
+/// The text of the only member of a row.
+fn wrapped(row: &RawValue) -> Option<&str> {
+    let members: Members<'_> = serde_json::from_str(row.get()).ok()?;
+    let mut inner = members.iter();
+    match (inner.next(), inner.next()) {
+        (Some((_, record)), None) => Some(record.get()),
+        _ => None,
+    }
+}
+
+/// An id made of members that together are one.
+fn key(row: &RawValue, names: &[&str]) -> Option<String> {
+    let members: Members<'_> = serde_json::from_str(row.get()).ok()?;
+    let values = names.iter().map(|name| members.get(name).and_then(text_value));
+    values
+        .collect::<Option<Vec<String>>>()
+        .map(|values| values.join(":"))
+}
+
+fn text_value(value: &RawValue) -> Option<String> {
+    serde_json::from_str(value.get()).ok()
+}
+
+/// A compact record without the members that differ in every answer.
+fn stable<'a>(payload: &'a str, volatile: &[&str]) -> Cow<'a, str> {
+    if volatile.is_empty() {
+        return Cow::Borrowed(payload);
+    }
+    let Ok(members) = serde_json::from_str::<Members<'_>>(payload) else {
+        return Cow::Borrowed(payload);
+    };
+    let kept = members.iter().filter(|(name, _)| !volatile.contains(name));
+    let kept: Vec<String> = kept
+        .map(|(name, value)| format!("\"{name}\":{}", value.get()))
+        .collect();
+    Cow::Owned(format!("{{{}}}", kept.join(",")))
 }
 
 /// A `SyncToken` is a decimal number in a string.

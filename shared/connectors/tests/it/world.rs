@@ -78,8 +78,18 @@ impl World {
 
     /// What a request for a page of all invoices fails with.
     pub(crate) async fn failure(&self, realm: &str, access: &SecretString) -> Failure {
+        self.refusal(entity("invoice"), realm, access).await
+    }
+
+    /// What a request for a page of all of an entity fails with.
+    pub(crate) async fn refusal(
+        &self,
+        entity: &'static EntitySpec,
+        realm: &str,
+        access: &SecretString,
+    ) -> Failure {
         let request = PageRequest {
-            entity: &ledgerfleet_connectors::quickbooks::INVOICE,
+            entity,
             window: &Window::Whole,
             page: 1,
             size: 50,
@@ -113,4 +123,9 @@ pub(crate) fn connector(endpoints: &Endpoints) -> Arc<dyn Connector> {
     let http = HttpClient::new(&Timings::default()).unwrap();
     let connectors = Connectors::build(&http, |_| endpoints.clone());
     Arc::clone(connectors.get("quickbooks").unwrap())
+}
+
+/// The entity of that name.
+pub(crate) fn entity(name: &str) -> &'static ledgerfleet_connectors::EntitySpec {
+    ledgerfleet_connectors::find_entity(&ledgerfleet_connectors::quickbooks::ENTRY, name).unwrap()
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::PageRequest;
-use crate::quickbooks::INVOICE;
+use crate::quickbooks::entities::entity;
 use crate::quickbooks::pages::read_page;
 use crate::quickbooks::samples::{
     HTML, Table, answer, fault, gateway_fault, json, throttle_xml, with, xml_fault,
@@ -16,7 +16,7 @@ use crate::quickbooks::samples::{
 /// The failure that an answer to a request for a page is.
 fn read(answer: &Answer) -> Failure {
     let request = PageRequest {
-        entity: &INVOICE,
+        entity: entity("invoice"),
         window: &Window::Whole,
         page: 1,
         size: 100,
@@ -278,7 +278,7 @@ proptest! {
         body in prop::collection::vec(any::<u8>(), 0..200),
         markup in "<Fault( type=\"[a-z]{0,3}\"?)?>?(<Error( code=\"[0-9]{0,4}\"?)?>?(<Message>?é?(</)?)?){0,2}",
     ) {
-        let request = PageRequest { entity: &INVOICE, window: &Window::Whole, page: 1, size: 100 };
+        let request = PageRequest { entity: entity("invoice"), window: &Window::Whole, page: 1, size: 100 };
         let _ = read_page(&json(status, &body), &request);
         prop_assert!(read_page(&json(status, &markup), &request).is_err());
     }

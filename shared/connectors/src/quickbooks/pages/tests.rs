@@ -4,14 +4,14 @@ use ledgerfleet_model::{FailureKind as Kind, Window};
 use proptest::prelude::*;
 
 use super::*;
+use crate::quickbooks::entities::entity;
 use crate::quickbooks::samples::{Table, answer, json};
-use crate::quickbooks::{CUSTOMER, INVOICE};
 
 const SIZE: u32 = 3;
 
 fn request() -> PageRequest<'static> {
     PageRequest {
-        entity: &INVOICE,
+        entity: entity("invoice"),
         window: &Window::Whole,
         page: 1,
         size: SIZE,
@@ -109,7 +109,7 @@ fn what_is_absent_is_unknown() {
 fn a_list_has_no_document_date() {
     let body = page_of(ROW).replace("\"Invoice\"", "\"Customer\"");
     let request = PageRequest {
-        entity: &CUSTOMER,
+        entity: entity("customer"),
         ..request()
     };
     assert_eq!(

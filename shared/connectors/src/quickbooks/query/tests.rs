@@ -5,7 +5,7 @@ use ledgerfleet_model::{Axis, DateRange, Segmenting, window::windows};
 use proptest::prelude::*;
 
 use super::*;
-use crate::quickbooks::{CUSTOMER, INVOICE, ITEM, JOURNAL_ENTRY};
+use crate::quickbooks::entities::entity;
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
@@ -29,7 +29,7 @@ fn page(entity: &'static EntitySpec, window: &Window, page: u32) -> String {
 #[test]
 fn a_day_of_invoices_is_a_half_open_pair_of_dates() {
     assert_eq!(
-        page(&INVOICE, &window(Axis::TxnDate, Tz::UTC), 1),
+        page(entity("invoice"), &window(Axis::TxnDate, Tz::UTC), 1),
         "SELECT * FROM Invoice WHERE TxnDate >= '2026-03-08' AND TxnDate < '2026-03-09' \
          ORDERBY TxnDate, Id STARTPOSITION 1 MAXRESULTS 1000"
     );
@@ -39,27 +39,36 @@ fn a_day_of_invoices_is_a_half_open_pair_of_dates() {
 fn a_day_of_changes_is_a_pair_of_instants_with_their_offset() {
     // Clocks were set forward in New York on this day: it has 23 hours.
     assert_eq!(
-        page(&JOURNAL_ENTRY, &window(Axis::Updated, Tz::America__New_York), 3),
+        page(
+            entity("journal_entry"),
+            &window(Axis::Updated, Tz::America__New_York),
+            3
+        ),
         "SELECT * FROM JournalEntry WHERE MetaData.LastUpdatedTime >= '2026-03-08T05:00:00Z' \
          AND MetaData.LastUpdatedTime < '2026-03-09T04:00:00Z' ORDERBY Id STARTPOSITION 2001 MAXRESULTS 1000"
     );
-    assert!(page(&INVOICE, &window(Axis::Created, Tz::UTC), 1).contains("MetaData.CreateTime >= '2026"));
+    assert!(
+        page(entity("invoice"), &window(Axis::Created, Tz::UTC), 1).contains("MetaData.CreateTime >= '2026")
+    );
 }
 
 #[test]
 fn inactive_names_and_hidden_columns_are_asked_for() {
     assert_eq!(
-        page(&ITEM, &Window::Whole, 1),
+        page(entity("item"), &Window::Whole, 1),
         "SELECT *, Sku FROM Item WHERE Active IN (true, false) ORDERBY Id STARTPOSITION 1 MAXRESULTS 1000"
     );
-    assert!(page(&CUSTOMER, &window(Axis::Created, Tz::UTC), 1).contains("' AND Active IN (true, false) "));
+    assert!(
+        page(entity("customer"), &window(Axis::Created, Tz::UTC), 1)
+            .contains("' AND Active IN (true, false) ")
+    );
 }
 
 #[test]
 fn a_count_has_the_filters_of_the_pages_and_nothing_else() {
     let window = window(Axis::TxnDate, Tz::UTC);
     let count = Query::count(&CountRequest {
-        entity: &INVOICE,
+        entity: entity("invoice"),
         window: &window,
     })
     .to_string();
@@ -71,22 +80,12 @@ fn a_count_has_the_filters_of_the_pages_and_nothing_else() {
 
 #[test]
 fn what_can_not_be_filtered_ordered_or_paged_is_not() {
-    static COMPANY: EntitySpec = EntitySpec {
-        name: "company_info",
-        upstream: "CompanyInfo",
-        kind: EntityKind::Single,
-        hides_inactive: false,
-        ..CUSTOMER
-    };
-    static AGENCY: EntitySpec = EntitySpec {
-        upstream: "TaxAgency",
-        orderable: false,
-        hides_inactive: false,
-        ..CUSTOMER
-    };
-    assert_eq!(page(&COMPANY, &Window::Whole, 1), "SELECT * FROM CompanyInfo");
     assert_eq!(
-        page(&AGENCY, &Window::Whole, 2),
+        page(entity("company_info"), &Window::Whole, 1),
+        "SELECT * FROM CompanyInfo"
+    );
+    assert_eq!(
+        page(entity("tax_agency"), &Window::Whole, 2),
         "SELECT * FROM TaxAgency STARTPOSITION 1001 MAXRESULTS 1000"
     );
 }
@@ -95,7 +94,7 @@ fn what_can_not_be_filtered_ordered_or_paged_is_not() {
 fn a_page_is_never_larger_than_the_api_allows_nor_empty() {
     for (size, max) in [(0, 1), (1, 1), (1_000, 1_000), (5_000, 1_000)] {
         let request = PageRequest {
-            entity: &INVOICE,
+            entity: entity("invoice"),
             window: &Window::Whole,
             page: 2,
             size,
@@ -147,7 +146,7 @@ proptest! {
 
     #[test]
     fn pages_follow_each_other_without_gap(number in 1u32..1_000_000, size in 1u32..=1_000) {
-        let rows = |page| Rows::of(&PageRequest { entity: &INVOICE, window: &Window::Whole, page, size });
+        let rows = |page| Rows::of(&PageRequest { entity: entity("invoice"), window: &Window::Whole, page, size });
         prop_assert_eq!(rows(1).start, 1);
         prop_assert_eq!(rows(number + 1).start, rows(number).start + u64::from(size));
     }
