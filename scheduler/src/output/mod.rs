@@ -13,7 +13,7 @@ use crate::cli::Format;
 pub(crate) use progress::Progress;
 pub(crate) use talk::Talk;
 
-/// Something that is printed as a row: as text cells for tables and CSV, as an object for JSON.
+/// Something that is printed as a row: as text cells for tables, as an object for JSON and CSV.
 pub(crate) trait Row: Serialize {
     /// Titles of the cells.
     const COLUMNS: &'static [&'static str];

@@ -88,6 +88,14 @@ async fn a_backfill_prints_one_object_and_its_records_can_be_read_in_every_form(
     assert_eq!(csv.lines().count(), lines.lines().count() + 1);
     assert!(json[0]["payload"]["Id"].is_string());
 
+    let shown = world.run(&format!("run show {id} -o csv")).await.expect(0).stdout;
+    let (titles, values) = shown.split_once('\n').unwrap();
+    assert!(titles.starts_with("run_id,state,lane,connections,"), "{titles}");
+    assert!(
+        values.contains(&format!(",{},", run["seconds"])) && values.contains(&format!(",{},", run["rows"])),
+        "{values}"
+    );
+
     let covered = world
         .run("coverage --connection demo-us -o jsonl")
         .await
