@@ -1,120 +1,16 @@
-//! Exit: the code a command ends with, and the one place that turns errors into codes.
+//! Explain: the one place that turns errors into what is told of them, and into codes.
 
 use std::error::Error;
-use std::fmt;
 use std::io::ErrorKind;
-use std::process::ExitCode;
 
 use ledgerfleet_access::AccessError;
 use ledgerfleet_config::ConfigError;
 use ledgerfleet_ledger::LedgerError;
-use ledgerfleet_process::Signal;
 use ledgerfleet_telemetry::logs::LogError;
 use ledgerfleet_wiring::{KeyFileError, RunnerLockError, WiringError};
 
+use super::{Exit, Problem};
 use crate::plan::PlanError;
-
-/// How a command ended. The numbers are relied upon by scripts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exit {
-    /// Everything that was asked for is done.
-    Done = 0,
-    /// It failed.
-    Failed = 1,
-    /// It was asked for in a way that cannot be done.
-    Usage = 2,
-    /// It finished, with dead segments.
-    DeadSegments = 3,
-    /// A connection needs a person: re-authorisation, or other keys, realm or environment.
-    NeedsAuthorisation = 4,
-    /// Something it depends on is down, read-only or full.
-    DependencyDown = 5,
-    /// The call budget of the month is used up.
-    BudgetExhausted = 6,
-    /// Another process runs the segments of this file.
-    AnotherRunner = 7,
-    /// SIGINT.
-    Interrupted = 130,
-    /// SIGTERM.
-    Terminated = 143,
-}
-
-impl Exit {
-    /// The one of several that says what to do first: 4, then 6, 5, 3, 1. Done if there is none.
-    pub(crate) fn most_telling(all: impl IntoIterator<Item = Self>) -> Self {
-        const ORDER: [Exit; 5] = [
-            Exit::NeedsAuthorisation,
-            Exit::BudgetExhausted,
-            Exit::DependencyDown,
-            Exit::DeadSegments,
-            Exit::Failed,
-        ];
-        let all: Vec<Self> = all.into_iter().collect();
-        let first = ORDER.into_iter().find(|exit| all.contains(exit));
-        first
-            .or_else(|| all.into_iter().find(|exit| *exit != Self::Done))
-            .unwrap_or(Self::Done)
-    }
-
-    /// The code of a process that a signal has ended.
-    pub(crate) fn of(signal: Signal) -> Self {
-        match signal {
-            Signal::Interrupt => Self::Interrupted,
-            Signal::Terminate => Self::Terminated,
-        }
-    }
-
-    /// The number.
-    pub(crate) fn code(self) -> u8 {
-        self as u8
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        exit.code().into()
-    }
-}
-
-/// An error as people see it: what happened, why, and what to try next.
-#[derive(Debug, Clone)]
-pub(crate) struct Problem {
-    pub(crate) exit: Exit,
-    pub(crate) what: String,
-    pub(crate) why: Option<String>,
-    pub(crate) next: String,
-}
-
-impl Problem {
-    pub(crate) fn new(exit: Exit, what: impl Into<String>, next: impl Into<String>) -> Self {
-        Self {
-            exit,
-            what: what.into(),
-            why: None,
-            next: next.into(),
-        }
-    }
-
-    /// Something was asked for that cannot be done.
-    pub(crate) fn usage(what: impl Into<String>, next: impl Into<String>) -> Self {
-        Self::new(Exit::Usage, what, next)
-    }
-
-    pub(crate) fn because(self, why: impl Into<String>) -> Self {
-        Self {
-            why: Some(why.into()),
-            ..self
-        }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)
-    }
-}
-
-impl Error for Problem {}
 
 /// What to tell of an error, and the code it ends with. None if there is nothing to tell: whoever read our output
 /// has enough of it.
@@ -260,7 +156,7 @@ fn of_access(error: &AccessError) -> (Exit, String) {
         AccessError::WrongKeys(_) => (
             Exit::NeedsAuthorisation,
             "check LEDGERFLEET_QUICKBOOKS_CLIENT_ID and LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET: they must be the keys \
-             of the app, for the environment (sandbox or production) that the refresh token was made in",
+             of the app, for the environment (sandbox or production) that the refresh token was made in; then: scheduler connection test",
         ),
         AccessError::Sealed(_) | AccessError::Unreadable => (
             Exit::NeedsAuthorisation,
@@ -356,24 +252,6 @@ mod tests {
             .unwrap()
             .exit
             .code()
-    }
-
-    #[test]
-    fn of_several_codes_the_one_that_says_what_to_do_first_counts() {
-        use Exit::{DeadSegments, DependencyDown, Done, Failed, NeedsAuthorisation};
-        assert_eq!(
-            Exit::most_telling([Failed, DeadSegments, NeedsAuthorisation]),
-            NeedsAuthorisation
-        );
-        assert_eq!(Exit::most_telling([DeadSegments, DependencyDown]), DependencyDown);
-        assert_eq!(
-            Exit::most_telling([DependencyDown, Exit::BudgetExhausted]),
-            Exit::BudgetExhausted
-        );
-        assert_eq!(Exit::most_telling([Failed, DeadSegments]), DeadSegments);
-        assert_eq!(Exit::most_telling([Done]), Done);
-        assert_eq!(Exit::most_telling([Exit::Interrupted]), Exit::Interrupted);
-        assert_eq!(Exit::most_telling([]), Done);
     }
 
     #[test]
