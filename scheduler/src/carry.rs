@@ -65,6 +65,16 @@ fn can_run(session: &Session) -> bool {
     cfg!(feature = "embedded") && !matches!(session.settings.shape, Shape::Fleet { .. })
 }
 
+/// Says how to get segments running, if this is a file and no process runs it.
+pub(crate) fn tell_if_nobody_runs(session: &Session, parts: &Parts) -> Result<(), RunnerLockError> {
+    if let Role::Runner(_) = role(session, parts)? {
+        session
+            .talk
+            .say("no process runs this database now: scheduler serve, or the same backfill again");
+    }
+    Ok(())
+}
+
 /// Returns with the running role when nobody has it any more and the run can still progress.
 pub(crate) async fn abandoned(session: &Session, parts: &Parts, run: RunId) -> anyhow::Result<Holding> {
     while can_run(session) {

@@ -9,10 +9,11 @@ use ledgerfleet_wiring::Parts;
 use serde::Serialize;
 
 use super::connection_add;
+use crate::advice::to_place_rightly;
+use crate::carry::{Role, role, tell_if_nobody_runs};
 use crate::cli::ConnectionCommand;
 use crate::exit::{Exit, Problem};
 use crate::output::{Row, counted, instant, optional};
-use crate::runner::take_lock;
 use crate::session::{Session, connection_named};
 
 pub(crate) async fn run(session: &Session, command: ConnectionCommand) -> anyhow::Result<Exit> {
@@ -52,9 +53,14 @@ async fn show(session: &Session, name: &str) -> anyhow::Result<Exit> {
 async fn test(session: &Session, name: &str) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;
     let connection = connection_named(&*parts.ledger, name).await?;
-    // A refresh by two processes at once can cost the connection its credential.
-    let _role = take_lock(&session.settings)?;
-    let company = identify(&parts, &connection).await?;
+    let renewal = match role(session, &parts)? {
+        Role::Client(Some(held)) => {
+            session.talk.say(format!("{held}; the test is made beside it"));
+            beside_a_runner(&connection)
+        }
+        Role::Runner(_) | Role::Client(None) => Renewal::Always,
+    };
+    let company = identify(&parts, &connection, renewal).await?;
     session.talk.say(format!("{name} answers: it is {company}"));
     if connection.state == ConnectionState::NeedsReauthorisation {
         parts
@@ -64,15 +70,36 @@ async fn test(session: &Session, name: &str) -> anyhow::Result<Exit> {
         session
             .talk
             .say(format!("{name} is active again; its waiting segments go on"));
+        tell_if_nobody_runs(session, &parts)?;
     }
     Ok(Exit::Done)
 }
 
-async fn identify(parts: &Parts, connection: &Connection) -> anyhow::Result<String> {
-    // An access that is still good would say nothing of the app's keys and of the credential: it is renewed.
-    let earlier = parts.access.token(connection).await?;
-    parts.access.refused(connection.id, &earlier).await;
-    let access = parts.access.token(connection).await?;
+/// Whether access is renewed before it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Renewal {
+    /// An access that is still good would say nothing of the app's keys and of the credential.
+    Always,
+    /// One that is still good is used as it is.
+    IfNeeded,
+}
+
+/// A connection that waits for a person is used by nobody. The credential of any other is renewed by the process that
+/// runs the file, and two renewals at once could cost it.
+fn beside_a_runner(connection: &Connection) -> Renewal {
+    if connection.state == ConnectionState::NeedsReauthorisation {
+        Renewal::Always
+    } else {
+        Renewal::IfNeeded
+    }
+}
+
+async fn identify(parts: &Parts, connection: &Connection, renewal: Renewal) -> anyhow::Result<String> {
+    let mut access = parts.access.token(connection).await?;
+    if renewal == Renewal::Always {
+        parts.access.refused(connection.id, &access).await;
+        access = parts.access.token(connection).await?;
+    }
     let connector = parts
         .connectors
         .get(&connection.connector)
@@ -117,19 +144,14 @@ async fn pass_gate(parts: &Parts, connection: &Connection) -> anyhow::Result<()>
 fn refused(connection: &Connection, failure: &Failure) -> Problem {
     let name = &connection.name;
     let what = format!("{name} cannot be asked: {}", failure.message);
-    let wrong_place = || {
-        format!(
-            "check that realm {} lives in the {} environment and that the refresh token was made for it; then \
-             `scheduler connection add` with what is right",
-            connection.account, connection.environment
-        )
-    };
     match failure.kind {
         FailureKind::Unauthorised
         | FailureKind::NeedsReauthorisation
         | FailureKind::Forbidden
         | FailureKind::NotFound
-        | FailureKind::BadRequest => Problem::new(Exit::NeedsAuthorisation, what, wrong_place()),
+        | FailureKind::BadRequest => {
+            Problem::new(Exit::NeedsAuthorisation, what, to_place_rightly(connection))
+        }
         FailureKind::Network
         | FailureKind::Timeout
         | FailureKind::UpstreamError

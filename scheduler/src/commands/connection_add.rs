@@ -18,6 +18,10 @@ pub(crate) async fn run(session: &Session, command: AddCommand) -> anyhow::Resul
     let wanted = wanted(&args)?;
     let secret = read_secret(&args.refresh_token_file)?;
     let parts = session.parts_or_new().await?;
+    let all = parts.ledger.connections().await?;
+    if let Some(existing) = existing(&all, &wanted)? {
+        confirm_replacement(session, existing)?;
+    }
     let added = add_or_replace(&parts, wanted, &secret).await?;
     let name = &args.name;
     session.talk.say(match added {
@@ -103,19 +107,37 @@ pub(crate) async fn add_or_replace(
     secret: &SecretString,
 ) -> anyhow::Result<Added> {
     let all = parts.ledger.connections().await?;
-    check_not_connected_twice(&all, &wanted)?;
-    let Some(existing) = all.iter().find(|connection| connection.name == wanted.name) else {
+    let Some(existing) = existing(&all, &wanted)? else {
         let credential = parts.access.seal_first(wanted.id, secret);
         parts.ledger.add_connection(&wanted, &credential).await?;
         return Ok(Added::New);
     };
-    check_same_company(existing, &wanted)?;
     replace(parts, existing, secret).await?;
     parts
         .ledger
         .set_connection_state(existing.id, ConnectionState::Active, None)
         .await?;
     Ok(Added::Updated)
+}
+
+/// The connection whose credential would be replaced, if there is one.
+fn existing<'a>(all: &'a [Connection], wanted: &NewConnection) -> Result<Option<&'a Connection>, Problem> {
+    check_not_connected_twice(all, wanted)?;
+    let existing = all.iter().find(|connection| connection.name == wanted.name);
+    existing.map_or(Ok(()), |existing| check_same_company(existing, wanted))?;
+    Ok(existing)
+}
+
+/// Whoever connected a company keeps the file; its token is stale as soon as it has been used.
+fn confirm_replacement(session: &Session, existing: &Connection) -> anyhow::Result<()> {
+    if existing.state != ConnectionState::Active {
+        return Ok(());
+    }
+    let name = &existing.name;
+    session.confirm(&format!(
+        "Replace the credential of {name}? It is connected and active; its token rotates with use, so a file that was \
+         used before is stale. `scheduler connection test {name}` checks it as it is."
+    ))
 }
 
 /// Two connections for one company would each get the whole quota and rotate each other's token away.

@@ -6,6 +6,7 @@ use ledgerfleet_model::ConnectionState;
 use ledgerfleet_wiring::{Parts, RunnerLockError};
 use serde::Serialize;
 
+use crate::advice::to_authorise;
 use crate::exit::{Exit, explain};
 use crate::output::{Row, counted};
 use crate::runner::take_lock;
@@ -166,11 +167,11 @@ async fn connections(parts: &Parts, exits: &mut Vec<Exit>) -> anyhow::Result<Vec
             ConnectionState::Paused => Check::doubtful(title, format!("paused {reason}"), ""),
             ConnectionState::NeedsReauthorisation => {
                 exits.push(Exit::NeedsAuthorisation);
-                let next = format!(
-                    "scheduler connection add … --name {} with a new token",
-                    connection.name
-                );
-                Check::bad(title, format!("needs authorisation: {reason}"), next)
+                Check::bad(
+                    title,
+                    format!("needs authorisation: {reason}"),
+                    to_authorise(&connection),
+                )
             }
             ConnectionState::Removed => continue,
         });

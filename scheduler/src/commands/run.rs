@@ -7,6 +7,7 @@ use ledgerfleet_model::{RunId, RunState};
 use ledgerfleet_wiring::Parts;
 
 use super::run_rows::{RunLine, RunWithVolumes};
+use crate::advice::to_authorise;
 use crate::carry::{abandoned, run_here};
 use crate::cli::RunCommand;
 use crate::exit::{Exit, Problem};
@@ -138,7 +139,8 @@ pub(crate) fn tell_end(
         );
         talk.warn(format!(
             "{name} needs authorisation again: {reason}\n  \
-             try: scheduler connection add … --name {name} with a new token, then the same command goes on"
+             try: {}; then the same command goes on",
+            to_authorise(connection)
         ));
     }
     if ended == Ended::Blocked && needing_authorisation(report, connections).next().is_none() {

@@ -47,6 +47,11 @@ async fn adding_again_replaces_the_credential_and_another_company_does_not_take_
     world
         .connect_with("acme", &us.realm, &token)
         .await
+        .expect(2)
+        .says("the same command with --yes");
+    world
+        .reconnect_with("acme", &us.realm, &token)
+        .await
         .expect(0)
         .says("updated");
     world
@@ -181,4 +186,62 @@ async fn no_secret_is_ever_printed() {
             assert!(!ended.stderr.contains(secret.as_str()), "{line}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_file_that_was_used_before_does_not_replace_a_token_that_has_rotated() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    let us = &emulator.info().companies[0];
+    let used = world.write("used", &us.refresh_token);
+    world.connect_with("acme", &us.realm, &used).await.expect(0);
+    world.run("connection test acme").await.expect(0);
+    world
+        .connect_with("acme", &us.realm, &used)
+        .await
+        .expect(2)
+        .says("a file that was used before is stale");
+    world.run("connection test acme").await.expect(0);
+}
+
+#[tokio::test]
+async fn the_advice_fits_the_cause_and_a_test_revives_what_was_mended() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    let [us, ca] = &emulator.info().companies[..] else {
+        panic!("two companies")
+    };
+    world.connect(us).await;
+    let secret = &emulator.info().client_secret;
+    let line = "backfill --connection demo-us --entity invoice --from 2026-06-01 --to 2026-06-02";
+    let world = world.with("LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET", "wrong");
+    world
+        .run(line)
+        .await
+        .expect(4)
+        .says("then: scheduler connection test demo-us");
+    let checks = world.run("doctor -o json").await.expect(4).stdout;
+    assert!(
+        checks.contains("then: scheduler connection test demo-us"),
+        "{checks}"
+    );
+    let world = world.with("LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET", secret);
+    world
+        .run("connection test demo-us")
+        .await
+        .expect(0)
+        .says("demo-us is active again")
+        .says("scheduler serve, or the same backfill again");
+    world.run(line).await.expect(0).says("joined it");
+
+    let misplaced = world.write("misplaced", &us.refresh_token);
+    world
+        .connect_with("elsewhere", &ca.realm, &misplaced)
+        .await
+        .expect(0);
+    world
+        .run("backfill --connection elsewhere --entity invoice --from 2026-06-01 --to 2026-06-02")
+        .await
+        .expect(4)
+        .says("scheduler connection");
 }

@@ -10,7 +10,12 @@ async fn a_second_runner_is_told_who_the_first_is_and_a_backfill_is_handed_over(
     let server = world.start("serve --listen 127.0.0.1:0", "serving http://").await;
     let pid = format!("process {}", server.pid());
     world.run("serve --listen 127.0.0.1:0").await.expect(7).says(&pid);
-    world.run("connection test demo-us").await.expect(7).says(&pid);
+    world
+        .run("connection test demo-us")
+        .await
+        .expect(0)
+        .says(&pid)
+        .says("it is demo-us");
 
     let line =
         "backfill --connection demo-us --entity invoice --from 2026-06-01 --to 2026-06-03 --wait -o json";
