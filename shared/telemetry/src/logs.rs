@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_bare_level_keeps_libraries_quiet_and_directives_are_taken_as_they_are() {
-        assert!(filter("debug").unwrap().to_string().contains("sqlx=warn"));
+        assert!(filter("debug").unwrap().to_string().contains("sqlx=error"));
         assert_eq!(filter("worker=trace").unwrap().to_string(), "worker=trace");
         assert!(matches!(filter("worker=loud"), Err(LogError::Level { .. })));
     }
