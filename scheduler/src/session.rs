@@ -114,6 +114,9 @@ pub(crate) async fn connections_named(
     ledger: &dyn Ledger,
     names: &[String],
 ) -> Result<Vec<Connection>, ChoiceError> {
+    if names.iter().any(|name| name.trim().is_empty()) {
+        return Err(empty_name(names).into());
+    }
     let all = ledger.connections().await?;
     let wants_all = names.iter().any(|name| name.eq_ignore_ascii_case("all"));
     let is_unknown = |name: &&String| {
@@ -131,11 +134,26 @@ pub(crate) async fn connections_named(
         .collect())
 }
 
+fn empty_name(names: &[String]) -> Problem {
+    let given: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !name.trim().is_empty())
+        .collect();
+    let next = if given.is_empty() {
+        "--connection NAME, or --connection all".to_owned()
+    } else {
+        format!("--connection {}", given.join(","))
+    };
+    Problem::usage("one of the names of --connection is empty", next)
+}
+
 fn unknown_connection(name: &str, known: &[Connection]) -> Problem {
     if known.is_empty() {
         return no_connections().because(format!("`{name}` was asked for"));
     }
-    let likeness = |connection: &&Connection| strsim::jaro_winkler(name, &connection.name);
+    let wanted = name.to_lowercase();
+    let likeness = |connection: &&Connection| strsim::jaro_winkler(&wanted, &connection.name.to_lowercase());
     let best = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     let next = match best.filter(|connection| likeness(connection) > 0.8) {
         Some(connection) => format!("did you mean `{}`?", connection.name),

@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use ledgerfleet_model::{RunId, SegmentId};
 
 pub(crate) use values::{AxisArg, EnvironmentArg, Format, SegmentArg, When};
-use values::{day, page_size, time_zone};
+use values::{day, page_size, run_id, segment_id, time_zone};
 
 /// Copies accounting data out of rate-limited APIs into a database that you control.
 ///
@@ -177,7 +177,7 @@ pub(crate) struct BackfillArgs {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) by: AxisArg,
     /// Rows in one request, 1 to 1000.
-    #[arg(long, value_name = "N", value_parser = page_size)]
+    #[arg(long, value_name = "N", value_parser = page_size, allow_negative_numbers = true)]
     pub(crate) page_size: Option<u32>,
     /// Shows what would be asked for, and asks for nothing.
     #[arg(long)]
@@ -198,26 +198,31 @@ pub(crate) enum RunCommand {
     /// Shows one run.
     Show {
         /// Its id.
+        #[arg(value_parser = run_id)]
         id: RunId,
     },
     /// Shows a run's progress until it is over or nothing can progress.
     Watch {
         /// Its id.
+        #[arg(value_parser = run_id)]
         id: RunId,
     },
     /// Claims nothing more of a run.
     Pause {
         /// Its id.
+        #[arg(value_parser = run_id)]
         id: RunId,
     },
     /// Claims of a paused run again.
     Resume {
         /// Its id.
+        #[arg(value_parser = run_id)]
         id: RunId,
     },
     /// Ends every segment of a run that has not ended.
     Cancel {
         /// Its id.
+        #[arg(value_parser = run_id)]
         id: RunId,
     },
 }
@@ -277,6 +282,7 @@ pub(crate) enum DlqCommand {
     /// Shows one dead letter with its history.
     Show {
         /// The segment's id.
+        #[arg(value_parser = segment_id)]
         id: SegmentId,
     },
     /// Sends dead letters again.
@@ -300,10 +306,10 @@ pub(crate) struct ReplayArgs {
 #[group(required = true, multiple = true)]
 pub(crate) struct ReplayFilter {
     /// These segments.
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', value_parser = segment_id)]
     pub(crate) id: Vec<SegmentId>,
     /// Of this run.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = run_id)]
     pub(crate) run: Option<RunId>,
     /// Of these companies.
     #[arg(long, value_delimiter = ',', value_name = "NAME")]

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::ValueEnum;
 use ledgerfleet_config::PAGE_SIZE_MAX;
-use ledgerfleet_model::{Axis, Environment, Segmenting};
+use ledgerfleet_model::{Axis, Environment, RunId, SegmentId, Segmenting};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum EnvironmentArg {
@@ -111,6 +111,18 @@ pub(super) fn page_size(text: &str) -> Result<u32, String> {
         .filter(|size| (1..=PAGE_SIZE_MAX).contains(size));
     size.ok_or_else(|| format!("a page has 1 to {PAGE_SIZE_MAX} rows"))
 }
+
+pub(super) fn run_id(text: &str) -> Result<RunId, String> {
+    text.parse()
+        .map_err(|_| format!("a run's id {SHAPE_OF_IDS}; `scheduler run list` shows them"))
+}
+
+pub(super) fn segment_id(text: &str) -> Result<SegmentId, String> {
+    text.parse()
+        .map_err(|_| format!("a dead letter's id {SHAPE_OF_IDS}; `scheduler dlq list` shows them"))
+}
+
+const SHAPE_OF_IDS: &str = "looks like 0192f0c1-5e2a-7000-8000-1c9d3a6b4e21";
 
 pub(super) fn time_zone(text: &str) -> Result<Tz, String> {
     text.parse().map_err(|_| {

@@ -5,6 +5,7 @@ use ledgerfleet_model::{SegmentId, Window};
 use ledgerfleet_wiring::Parts;
 use serde::Serialize;
 
+use crate::carry::tell_if_nobody_runs;
 use crate::cli::{DlqCommand, ReplayArgs, ReplayFilter};
 use crate::exit::{Exit, Problem};
 use crate::output::{Row, counted, instant, optional, span};
@@ -78,6 +79,11 @@ async fn replay(session: &Session, parts: &Parts, args: ReplayArgs) -> anyhow::R
         ));
         return Ok(Exit::Done);
     }
+    if matching == 0 {
+        session
+            .talk
+            .say("no dead letter matches: there is nothing to send again");
+    }
     let replayed = parts.ledger.replay(&filter, args.canary).await?;
     parts.bell.ring().await?;
     session.output.one(&ReplayedRow {
@@ -92,9 +98,7 @@ async fn replay(session: &Session, parts: &Parts, args: ReplayArgs) -> anyhow::R
         ));
     }
     if replayed.segments > 0 {
-        session
-            .talk
-            .say("who runs the file goes on with them; if nobody does: scheduler serve");
+        tell_if_nobody_runs(session, parts)?;
     }
     Ok(Exit::Done)
 }

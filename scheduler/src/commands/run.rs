@@ -8,7 +8,7 @@ use ledgerfleet_wiring::Parts;
 
 use super::run_rows::{RunLine, RunWithVolumes};
 use crate::advice::to_authorise;
-use crate::carry::{abandoned, run_here};
+use crate::carry::{abandoned, run_here, tell_if_nobody_runs};
 use crate::cli::RunCommand;
 use crate::exit::{Exit, Problem};
 use crate::output::thousands;
@@ -168,9 +168,7 @@ async fn steer(session: &Session, parts: &Parts, id: RunId, steer: Steer) -> any
     };
     session.talk.say(format!("run {id} is {state}"));
     if state == RunState::Active {
-        session
-            .talk
-            .say("who runs the file goes on with it; if nobody does: scheduler serve");
+        tell_if_nobody_runs(session, parts)?;
     }
     if state == wanted {
         return Ok(Exit::Done);

@@ -156,7 +156,8 @@ fn of_access(error: &AccessError) -> (Exit, String) {
         AccessError::WrongKeys(_) => (
             Exit::NeedsAuthorisation,
             "check LEDGERFLEET_QUICKBOOKS_CLIENT_ID and LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET: they must be the keys \
-             of the app, for the environment (sandbox or production) that the refresh token was made in; then: scheduler connection test",
+             of the app, for the environment (sandbox or production) that the refresh token was made in; \
+             then: scheduler connection test",
         ),
         AccessError::Sealed(_) | AccessError::Unreadable => (
             Exit::NeedsAuthorisation,

@@ -30,6 +30,11 @@ async fn what_cannot_be_asked_for_is_refused_before_anything_is_done() {
         (GOOD.replace("2026-06-01", "01/06/2026"), "YYYY-MM-DD"),
         (format!("{GOOD} --page-size 1001"), "1 to 1000 rows"),
         (format!("{GOOD} --page-size 0"), "1 to 1000 rows"),
+        (format!("{GOOD} --page-size -3"), "1 to 1000 rows"),
+        (GOOD.replace("demo-us", "DEMO-US"), "did you mean `demo-us`?"),
+        (GOOD.replace("demo-us", "demo-us,,acme"), "is empty"),
+        ("run show 123".to_owned(), "scheduler run list"),
+        ("dlq show 123".to_owned(), "scheduler dlq list"),
         (format!("{GOOD} --segment fortnight"), "possible values"),
         (GOOD.replace(" --to 2026-06-02", ""), "--to <DATE>"),
         (

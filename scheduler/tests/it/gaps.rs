@@ -70,6 +70,17 @@ async fn days_that_are_dead_pending_or_cancelled_are_gaps_at_the_edges_of_a_rang
         ]
     );
     ended.says("scheduler dlq replay");
+
+    world
+        .run("dlq replay --all")
+        .await
+        .expect(0)
+        .says("scheduler serve, or the same backfill again");
+    world
+        .run("dlq replay --all")
+        .await
+        .expect(0)
+        .says("nothing to send again");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ async fn settings_are_shown_with_their_origin_and_secrets_only_as_set() {
     );
     assert!(shown.contains("page_size,7,LEDGERFLEET_PAGE_SIZE in .env"));
     assert!(shown.contains("timings.lease,20s,default"));
+    assert!(shown.contains("database_url,sqlite://ledgerfleet.db,default"));
     assert!(!shown.contains("canary"));
 }
 
