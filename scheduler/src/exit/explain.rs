@@ -150,7 +150,8 @@ fn of_key_file(error: &KeyFileError) -> (Exit, String) {
 }
 
 fn of_access(error: &AccessError) -> (Exit, String) {
-    const AGAIN: &str = "get a new refresh token and run `scheduler connection add` again with the same name";
+    const AGAIN: &str =
+        "get a new refresh token and run `scheduler connection add --yes` again with the same name";
     let (exit, next) = match error {
         AccessError::NeedsReauthorisation(_) | AccessError::NoCredential => (Exit::NeedsAuthorisation, AGAIN),
         AccessError::WrongKeys(_) => (
