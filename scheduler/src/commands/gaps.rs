@@ -64,9 +64,9 @@ impl Known<'_> {
 
     /// The first and the last day that was ever asked for.
     fn ends(&self) -> (Option<NaiveDate>, Option<NaiveDate>) {
-        let froms = self.covered.iter().map(|row| row.from);
+        let starts = self.covered.iter().map(|row| row.from);
         let tos = self.covered.iter().map(|row| row.to);
-        let first = froms
+        let first = starts
             .chain(self.missing.iter().map(|gap| gap.from))
             .flatten()
             .min();

@@ -12,4 +12,5 @@ mod files;
 mod gaps;
 mod output;
 mod runner;
+mod secrets;
 mod world;

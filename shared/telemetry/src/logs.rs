@@ -70,7 +70,8 @@ where
 }
 
 /// Libraries whose chatter at `info` and below says nothing about our work.
-const CHATTY: &str = "sqlx=error,sqlx_core=error,hyper=warn,hyper_util=warn,reqwest=warn,rustls=warn,h2=warn,tower=warn";
+const CHATTY: &str =
+    "sqlx=error,sqlx_core=error,hyper=warn,hyper_util=warn,reqwest=warn,rustls=warn,h2=warn,tower=warn";
 
 fn filter(level: &str) -> Result<EnvFilter, LogError> {
     let is_level = ["info", "debug", "trace"]

@@ -1,6 +1,9 @@
 //! The bells, gates and locks of one process and of a fleet keep every promise of the conformance suite.
 
-#![expect(clippy::unwrap_used, reason = "a test whose scene cannot be set up has failed")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test whose scene cannot be set up has failed"
+)]
 
 mod memory;
 mod redis;

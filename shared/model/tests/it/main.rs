@@ -1,5 +1,10 @@
 //! What the model promises.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test whose scene cannot be set up has failed"
+)]
+
 mod failure;
 mod outcome;
 mod retry;

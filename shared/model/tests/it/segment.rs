@@ -68,7 +68,7 @@ fn after_two_crashes_a_segment_is_a_suspect_and_the_third_kills_it_once_it_has_b
 
 #[test]
 fn waiting_is_no_failure_until_it_sums_to_a_day() {
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     let mut standing = Standing::NEW;
     for _ in 0..24 {
         standing = on(standing, &[Event::Claim, Event::Later(hour)]);
