@@ -9,7 +9,7 @@ pub enum RunState {
     Active,
     /// A person stopped it; nothing of it is claimed.
     Paused,
-    /// Every segment is done.
+    /// Every segment that was not cancelled is done.
     Done,
     /// Every segment has ended, at least one of them dead.
     Dead,

@@ -7,6 +7,7 @@
 
 mod postgres;
 mod redis;
+mod tls;
 
 pub use postgres::{Database, PrivatePostgres, Settings};
 pub use redis::PrivateRedis;

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::tls;
+
 /// How long a server may take to answer for the first time.
 const STARTING: Duration = Duration::from_secs(20);
 
@@ -30,7 +32,7 @@ impl PrivateRedis {
 
     /// Starts one with further options.
     pub fn start_with(options: &[&str]) -> Self {
-        let directory = tempfile::Builder::new().prefix("redis").tempdir().unwrap();
+        let directory = folder();
         let options: Vec<String> = options.iter().map(ToString::to_string).collect();
         let port = free_port();
         let server = spawn(directory.path(), port, &options);
@@ -40,6 +42,39 @@ impl PrivateRedis {
             port,
             server,
         }
+    }
+
+    /// Starts one that speaks TLS, with a certificate for `localhost` from an authority of its own.
+    pub fn start_tls() -> Self {
+        let directory = folder();
+        tls::make_certificates(directory.path());
+        let file = |name: &str| directory.path().join(name).display().to_string();
+        let port = free_port();
+        let options = [
+            ["--tls-port".to_owned(), port.to_string()],
+            ["--tls-cert-file".to_owned(), file("server.crt")],
+            ["--tls-key-file".to_owned(), file("server.key")],
+            ["--tls-ca-cert-file".to_owned(), file("root.crt")],
+            ["--tls-auth-clients".to_owned(), "no".to_owned()],
+        ];
+        // The ordinary port is off: what is said, is said in private.
+        let server = spawn(directory.path(), 0, &options.concat());
+        Self {
+            directory,
+            options: options.concat(),
+            port,
+            server,
+        }
+    }
+
+    /// Where one that speaks TLS is reached.
+    pub fn tls_url(&self) -> String {
+        format!("rediss://localhost:{}", self.port)
+    }
+
+    /// The certificate of its authority, PEM.
+    pub fn root_certificate(&self) -> Vec<u8> {
+        std::fs::read(self.directory.path().join("root.crt")).unwrap()
     }
 
     /// Where to reach it: through its socket.
@@ -87,6 +122,10 @@ impl Drop for PrivateRedis {
 
 fn socket(directory: &Path) -> PathBuf {
     directory.join("socket")
+}
+
+fn folder() -> TempDir {
+    tempfile::Builder::new().prefix("redis").tempdir().unwrap()
 }
 
 /// A port that nobody listens on now.

@@ -136,3 +136,30 @@ async fn two_thousand_ids_fit_into_one_replacement() {
         ids
     );
 }
+
+/// As the wiring does for every program.
+fn one_crypto_provider() {
+    // Each test is a process of its own, so nobody was faster.
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_redis_with_a_certificate_of_a_private_authority_is_spoken_to_in_private() {
+    one_crypto_provider();
+    let redis = PrivateRedis::start_tls();
+    let parts = RedisParts::new(&redis.tls_url(), "test", Some(redis.root_certificate())).unwrap();
+    assert!(parts.gate.open_unused().await.unwrap());
+    parts.bell.replace(Lane::Live, &[SegmentId::new()]).await.unwrap();
+    assert_eq!(parts.bell.ready(Lane::Live).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_redis_whose_authority_is_not_known_is_not_spoken_to() {
+    one_crypto_provider();
+    let redis = PrivateRedis::start_tls();
+    let stranger = PrivateRedis::start_tls();
+    let parts = RedisParts::new(&redis.tls_url(), "test", Some(stranger.root_certificate())).unwrap();
+    parts.gate.open_unused().await.unwrap_err();
+}

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::psql::Psql;
-use super::tls;
+use crate::tls;
 
 /// How long a server may take to answer for the first time.
 const STARTING: Duration = Duration::from_secs(30);

@@ -8,7 +8,6 @@ mod cluster;
 mod database;
 mod psql;
 mod shared;
-mod tls;
 
 use cluster::Cluster;
 use psql::Psql;

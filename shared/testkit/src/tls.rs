@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Makes an authority (`root.crt`) and a certificate for `localhost` that it has signed (`server.crt`, `server.key`).
-pub(super) fn make_certificates(directory: &Path) {
+pub(crate) fn make_certificates(directory: &Path) {
     let name = |file: &str| directory.join(file).to_str().unwrap().to_owned();
     let (root_key, root) = (name("root.key"), name("root.crt"));
     let common = [
