@@ -49,8 +49,14 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 }
 
 /// The causes below an error, as one sentence.
+/// Why, from the outside in. Some libraries repeat a cause in the text of what it caused; it is told once.
 fn causes(error: &(dyn Error + 'static)) -> Option<String> {
-    let causes: Vec<String> = chain(error).skip(1).map(ToString::to_string).collect();
+    let mut causes: Vec<String> = Vec::new();
+    for cause in chain(error).skip(1).map(ToString::to_string) {
+        if !causes.last().is_some_and(|last| last.contains(&cause)) {
+            causes.push(cause);
+        }
+    }
     (!causes.is_empty()).then(|| causes.join(": "))
 }
 
@@ -274,6 +280,18 @@ mod tests {
         let wrapped = WiringError::Ledger(LedgerError::NewerVersion { found: 9, known: 1 });
         let problem = explain(&wrapped).unwrap();
         assert!(problem.what.contains("schema version 9"), "{}", problem.what);
+    }
+
+    #[test]
+    fn a_cause_that_is_repeated_is_told_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("the file: cannot be opened")]
+        struct Outer(#[source] Inner);
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot be opened")]
+        struct Inner;
+        let error = anyhow::Error::from(Outer(Inner)).context("no ledger");
+        assert_eq!(causes(error.as_ref()).unwrap(), "the file: cannot be opened");
     }
 
     #[test]

@@ -74,6 +74,8 @@ pub(crate) fn create(path: &Path) -> Result<MasterKey, KeyFileError> {
     match written {
         Ok(()) => {
             removed.map_err(failed)?;
+            // A power cut must not leave credentials whose key was never written down.
+            sync_directory(path).map_err(failed)?;
             Ok(key)
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -83,6 +85,23 @@ pub(crate) fn create(path: &Path) -> Result<MasterKey, KeyFileError> {
         }
         Err(error) => Err(failed(error)),
     }
+}
+
+#[cfg(unix)]
+fn sync_directory(path: &Path) -> std::io::Result<()> {
+    let directory = path
+        .parent()
+        .filter(|directory| !directory.as_os_str().is_empty());
+    std::fs::File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(not(unix))]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the same shape as where a directory can be synced"
+)]
+fn sync_directory(_: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 fn write_new(path: &Path, key: &MasterKey) -> std::io::Result<()> {
