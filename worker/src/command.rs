@@ -8,11 +8,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use ledgerfleet_config::{FlagValue, Inputs, Settings, Shape};
-use ledgerfleet_connectors::REGISTRY;
 use ledgerfleet_model::WorkerName;
-use ledgerfleet_process::{Listening, Signal, Stop};
+use ledgerfleet_process::{Listening, Signal, Stop, record_metrics};
 use ledgerfleet_telemetry::logs::{self, Colour};
-use ledgerfleet_telemetry::metrics::{self, Recorder};
+use ledgerfleet_telemetry::metrics::Recorder;
 use ledgerfleet_wiring::{Opening, Parts, WiringError, assemble};
 use worker::WorkerOptions;
 
@@ -131,9 +130,7 @@ async fn parts(settings: &Settings) -> Result<Parts, Refused> {
 /// Works, stands for leader and shows itself, until told to stop.
 async fn work(settings: &Settings, parts: Parts, stop: &Stop) -> Result<(), Refused> {
     let failed = |error: Box<dyn Error>| Refused::with(FAILED)(error);
-    let connectors: Vec<&'static str> = REGISTRY.iter().map(|entry| entry.name).collect();
-    let recorder =
-        metrics::install(&connectors, env!("CARGO_PKG_VERSION")).map_err(|error| failed(error.into()))?;
+    let recorder = record_metrics().map_err(|error| failed(error.into()))?;
     let listening = listen(settings.worker.metrics_listen).await?;
     let options = WorkerOptions {
         concurrency: settings.worker.concurrency,

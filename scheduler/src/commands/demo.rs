@@ -15,7 +15,6 @@ use ledgerfleet_connectors::http::HttpClient;
 use ledgerfleet_emulator::{CompanyInfo, Emulator, EmulatorOptions, Rate, RunningEmulator};
 use ledgerfleet_ledger::{LedgerError, NewConnection};
 use ledgerfleet_model::{Axis, Connection, ConnectionId, Environment, Segmenting};
-use ledgerfleet_telemetry::metrics;
 use ledgerfleet_wiring::{Parts, RunnerLock};
 use secrecy::SecretString;
 
@@ -32,8 +31,8 @@ use crate::runner::{Runner, take_lock};
 use crate::session::Session;
 use crate::submit::submit;
 use crate::watch::{Ended, exit_of};
-use ledgerfleet_process::Listening;
 use ledgerfleet_process::Stop;
+use ledgerfleet_process::{Listening, record_metrics};
 
 /// The file, in the working directory.
 const DATABASE: &str = "ledgerfleet-demo.db";
@@ -288,8 +287,7 @@ async fn keep(
     stop: &Stop,
 ) -> anyhow::Result<()> {
     let lock: RunnerLock = take_lock(&session.settings)?.context("the demo runs on a file")?;
-    let connectors: Vec<&'static str> = REGISTRY.iter().map(|entry| entry.name).collect();
-    let recorder = metrics::install(&connectors, env!("CARGO_PKG_VERSION"))?;
+    let recorder = record_metrics()?;
     let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let listening = match Listening::on(session.settings.listen).await {
         Ok(listening) => listening,

@@ -1,13 +1,12 @@
 //! `serve`: the daemon.
 
-use ledgerfleet_connectors::REGISTRY;
 use ledgerfleet_telemetry::metrics;
 
 use crate::exit::{Exit, Problem};
 use crate::runner::{Runner, take_lock};
 use crate::session::Session;
-use ledgerfleet_process::Listening;
 use ledgerfleet_process::Stop;
+use ledgerfleet_process::{Listening, record_metrics};
 
 pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let parts = session.parts_or_new().await?;
@@ -15,8 +14,7 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let lock = take_lock(&session.settings)?;
     let works = lock.is_some();
     let stop = Stop::on_signals()?;
-    let connectors: Vec<&'static str> = REGISTRY.iter().map(|entry| entry.name).collect();
-    let recorder = metrics::install(&connectors, env!("CARGO_PKG_VERSION"))?;
+    let recorder = record_metrics()?;
     let listening = listen(session).await?;
     let address = listening.address();
     let runner = Runner::start(lock, &parts, &session.settings).await?;

@@ -8,11 +8,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::get;
-use ledgerfleet_connectors::REGISTRY;
+use ledgerfleet_connectors::{ConnectorEntry, REGISTRY};
 use ledgerfleet_coordination::Unreachable;
 use ledgerfleet_ledger::{DeadLetterFilter, LedgerError};
 use ledgerfleet_model::{FailureKind, Lane, SegmentState};
-use ledgerfleet_telemetry::metrics::{self, Recorder};
+use ledgerfleet_telemetry::metrics::{self, ConnectorLabels, InstallError, Recorder};
 use ledgerfleet_wiring::Parts;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,16 @@ enum LookError {
     Ledger(#[from] LedgerError),
     #[error("the bell does not answer")]
     Bell(#[from] Unreachable),
+}
+
+/// Starts recording metrics, with the series of every connector and entity there is.
+pub fn record_metrics() -> Result<Recorder, InstallError> {
+    let labels = |entry: &'static ConnectorEntry| ConnectorLabels {
+        connector: entry.name,
+        entities: entry.entities.iter().map(|entity| entity.name).collect(),
+    };
+    let labels: Vec<ConnectorLabels> = REGISTRY.iter().map(labels).collect();
+    metrics::install(&labels, env!("CARGO_PKG_VERSION"))
 }
 
 /// A socket that is bound, so that a taken port is known before anything else begins.

@@ -3,5 +3,5 @@
 mod http;
 mod signals;
 
-pub use http::Listening;
+pub use http::{Listening, record_metrics};
 pub use signals::{Signal, Stop};

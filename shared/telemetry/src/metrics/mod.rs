@@ -8,7 +8,7 @@ use std::time::Duration;
 use ledgerfleet_model::{FailureKind, Lane, SegmentState};
 use metrics::{counter, gauge, histogram};
 
-pub use recorder::{InstallError, Recorder, install};
+pub use recorder::{ConnectorLabels, InstallError, Recorder, install};
 
 /// How an attempt ended, as a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

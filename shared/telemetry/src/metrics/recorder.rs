@@ -1,6 +1,6 @@
 //! The recorder of a process, and its text for Prometheus.
 
-use ledgerfleet_model::{Lane, SegmentState};
+use ledgerfleet_model::{FailureKind, Lane, SegmentState};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
@@ -42,8 +42,18 @@ impl std::fmt::Debug for Recorder {
     }
 }
 
-/// Starts recording. Series whose labels are known exist at zero from now on, for each of `connectors`.
-pub fn install(connectors: &[&'static str], version: &'static str) -> Result<Recorder, InstallError> {
+/// The labels of one connector's series.
+#[derive(Debug, Clone)]
+pub struct ConnectorLabels {
+    /// Its name.
+    pub connector: &'static str,
+    /// The names of its entities.
+    pub entities: Vec<&'static str>,
+}
+
+/// Starts recording. Counters whose labels are known exist at zero from now on, for each of `connectors`: a rate over a
+/// counter that appears with its first event misses that event.
+pub fn install(connectors: &[ConnectorLabels], version: &'static str) -> Result<Recorder, InstallError> {
     let mut builder = PrometheusBuilder::new();
     for metric in names::ALL.iter().filter(|metric| metric.kind == Kind::Histogram) {
         builder = builder
@@ -69,7 +79,7 @@ fn describe() {
     }
 }
 
-fn start_at_zero(connectors: &[&'static str]) {
+fn start_at_zero(connectors: &[ConnectorLabels]) {
     for name in [
         names::LOCK_CONTENTION_TOTAL,
         names::FENCED_WRITES_TOTAL,
@@ -90,12 +100,28 @@ fn start_at_zero(connectors: &[&'static str]) {
     for result in RefreshResult::ALL {
         counter!(names::TOKEN_REFRESH_TOTAL, "result" => result.as_str()).absolute(0);
     }
-    for &connector in connectors {
-        counter!(names::THROTTLED_TOTAL, "connector" => connector).absolute(0);
-        gauge!(names::IN_FLIGHT_REQUESTS, "connector" => connector).set(0.0);
-        for outcome in AttemptOutcome::ALL {
-            let outcome = outcome.as_str();
-            counter!(names::ATTEMPTS_TOTAL, "connector" => connector, "outcome" => outcome).absolute(0);
+    for labels in connectors {
+        start_connector_at_zero(labels);
+    }
+}
+
+fn start_connector_at_zero(labels: &ConnectorLabels) {
+    let connector = labels.connector;
+    counter!(names::THROTTLED_TOTAL, "connector" => connector).absolute(0);
+    gauge!(names::IN_FLIGHT_REQUESTS, "connector" => connector).set(0.0);
+    for outcome in AttemptOutcome::ALL {
+        let outcome = outcome.as_str();
+        counter!(names::ATTEMPTS_TOTAL, "connector" => connector, "outcome" => outcome).absolute(0);
+    }
+    for reason in FailureKind::ALL {
+        let reason = reason.as_str();
+        counter!(names::RETRIES_TOTAL, "connector" => connector, "reason" => reason).absolute(0);
+    }
+    for &entity in &labels.entities {
+        counter!(names::PAGES_TOTAL, "connector" => connector, "entity" => entity).absolute(0);
+        for effect in ["new", "changed", "same", "deleted"] {
+            counter!(names::ROWS_TOTAL, "connector" => connector, "entity" => entity, "effect" => effect)
+                .absolute(0);
         }
     }
 }
@@ -110,10 +136,15 @@ mod tests {
     // One test, because a process has one recorder.
     #[test]
     fn series_exist_at_zero_from_the_start_and_then_count() {
-        let recorder = install(&["quickbooks"], "0.0.0").unwrap();
+        let labels = ConnectorLabels {
+            connector: "quickbooks",
+            entities: vec!["invoice"],
+        };
+        let recorder = install(&[labels], "0.0.0").unwrap();
         let text = recorder.render();
         assert!(text.contains("ledgerfleet_segments{state=\"dead\"} 0"), "{text}");
         assert!(text.contains("ledgerfleet_attempts_total{connector=\"quickbooks\",outcome=\"done\"} 0"));
+        assert!(text.contains("ledgerfleet_pages_total{connector=\"quickbooks\",entity=\"invoice\"} 0"));
         assert!(text.contains("# HELP ledgerfleet_fenced_writes_total"), "{text}");
 
         attempt_ended("quickbooks", AttemptOutcome::Done, Duration::from_millis(30));
