@@ -36,11 +36,9 @@ async fn no_secret_is_said_logged_or_stored_in_clear() {
         }
     }
     for (place, text) in &said {
-        // What the emulator grants begins like this; so does nothing else.
-        assert!(
-            !text.contains("eyJ") && !text.contains("Bearer "),
-            "an access token stands in clear in: {place}"
-        );
+        // What the emulator grants begins like this. It is long enough that sealed text does not hold it by chance.
+        let grants = text.contains("eyJlbmMiOiJBMTI4") || text.contains("Bearer ");
+        assert!(!grants, "an access token stands in clear in: {place}");
     }
 }
 
