@@ -6,6 +6,7 @@ use apalis_core::task::data::Data;
 use apalis_core::worker::builder::WorkerBuilder;
 use apalis_core::worker::ext::parallelize::ParallelizeExt;
 use futures::FutureExt;
+use ledgerfleet_ledger::LedgerError;
 use ledgerfleet_model::WorkerName;
 use ledgerfleet_wiring::Parts;
 use tokio::sync::mpsc;
@@ -119,23 +120,33 @@ async fn drain(fleet: &Fleet, stopped: &CancellationToken) {
     }
 }
 
+/// How often the last hand-back is tried, where the ledger is busy or away for a moment.
+const HAND_BACK_TRIES: usize = 6;
+
 /// Gives back what was claimed and never begun. What that is, the ledger knows best.
 async fn hand_back_rest(fleet: &Fleet) {
-    let handed_back = async {
-        let rest = fleet.parts.ledger.held_by(&fleet.name).await?;
-        fleet.parts.ledger.hand_back(&rest).await
-    };
-    match handed_back.await {
-        Ok(0) => return,
-        Ok(segments) => info!(segments, "handed back"),
-        Err(error) => {
-            warn!(
-                error = &error as &dyn std::error::Error,
-                "not handed back; rescue will find them"
-            );
+    for _ in 0..HAND_BACK_TRIES {
+        match try_hand_back(fleet).await {
+            Ok(0) => return,
+            Ok(segments) => {
+                info!(segments, "handed back");
+                return fleet.ring().await;
+            }
+            Err(error) => {
+                warn!(error = &error as &dyn std::error::Error, "not handed back");
+                if !error.is_passing() {
+                    return;
+                }
+            }
         }
+        sleep(fleet.parts.timings.tick).await;
     }
-    fleet.ring().await;
+    warn!("rescue will find what is left");
+}
+
+async fn try_hand_back(fleet: &Fleet) -> Result<u64, LedgerError> {
+    let rest = fleet.parts.ledger.held_by(&fleet.name).await?;
+    fleet.parts.ledger.hand_back(&rest).await
 }
 
 impl Fleet {
