@@ -15,7 +15,9 @@ async fn a_worker_that_is_told_to_stop_finishes_its_pages_and_hands_the_rest_bac
         .set_fault(FaultSpec::always(FaultKind::Delay { millis: SLOW }));
     let run = world.submit(&["invoice", "journal_entry"], 20, 1_000).await;
     let runner = world.runner();
-    world.until(run, |report| report.running > 3).await;
+    world
+        .until(run, |report| report.done > 0 && report.running > 0)
+        .await;
     runner.stop().await;
     let report = world.parts.ledger.run(run).await.unwrap().unwrap();
     assert_eq!((report.running, report.dead), (0, 0));
