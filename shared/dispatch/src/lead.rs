@@ -8,7 +8,6 @@ use ledgerfleet_coordination::{Bell, Gate};
 use ledgerfleet_ledger::{DispatchLimits, Leadership, Ledger, RescueScope};
 use ledgerfleet_model::{Timings, WorkerName};
 use ledgerfleet_telemetry::metrics;
-use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -40,27 +39,32 @@ pub struct Duties {
 
 /// Does all duties until `shutdown`, in a fleet whenever this process is elected. A duty that fails is tried again at
 /// its next turn.
+///
+/// Only waiting is interrupted. A duty that has begun is finished: dropped, it would leave its locks to whenever the
+/// database notices.
 pub async fn lead(duties: Duties, name: WorkerName, shutdown: CancellationToken) {
-    let leading = async {
-        match &duties.leadership {
-            Some(leadership) => lead_when_elected(&duties, leadership, &name).await,
-            None => do_all(&duties).await,
+    match &duties.leadership {
+        Some(leadership) => {
+            lead_when_elected(&duties, leadership, &name, &shutdown).await;
+            if let Err(error) = leadership.resign(&name).await {
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the leadership ends by its lease"
+                );
+            }
         }
-    };
-    if shutdown.run_until_cancelled(leading).await.is_none()
-        && let Some(leadership) = &duties.leadership
-        && let Err(error) = leadership.resign(&name).await
-    {
-        warn!(
-            error = &error as &dyn std::error::Error,
-            "the leadership ends by its lease"
-        );
+        None => do_all(&duties, &shutdown).await,
     }
     metrics::leading(false);
 }
 
-/// Stands for election for ever, and does the duties while elected.
-async fn lead_when_elected(duties: &Duties, leadership: &Leadership, name: &WorkerName) {
+/// Stands for election until `shutdown`, and does the duties while elected.
+async fn lead_when_elected(
+    duties: &Duties,
+    leadership: &Leadership,
+    name: &WorkerName,
+    shutdown: &CancellationToken,
+) {
     let mut health = Health::new("election");
     loop {
         match hold(duties, leadership, name).await {
@@ -68,17 +72,23 @@ async fn lead_when_elected(duties: &Duties, leadership: &Leadership, name: &Work
                 health.note(Ok(()));
                 info!(term, "leading");
                 metrics::leading(true);
-                tokio::select! {
-                    () = do_all(duties) => {}
-                    lost = keep_leading(duties, leadership, name) => health.note(lost),
-                }
+                let over = shutdown.child_token();
+                let leading = async {
+                    let lost = keep_leading(duties, leadership, name, &over).await;
+                    over.cancel();
+                    lost
+                };
+                let ((), lost) = tokio::join!(do_all(duties, &over), leading);
+                health.note(lost);
                 metrics::leading(false);
                 info!(term, "no longer leading");
             }
             Ok(None) => health.note(Ok(())),
             Err(error) => health.note(Err(error)),
         }
-        tokio::time::sleep(duties.timings.leadership() / 3).await;
+        if pause(duties.timings.leadership() / 3, shutdown).await {
+            return;
+        }
     }
 }
 
@@ -86,33 +96,44 @@ async fn hold(duties: &Duties, leadership: &Leadership, name: &WorkerName) -> Re
     Ok(leadership.hold(name, duties.timings.leadership()).await?)
 }
 
-/// Renews the lease; ends when another process has it or nobody can tell.
-async fn keep_leading(duties: &Duties, leadership: &Leadership, name: &WorkerName) -> Result<(), DutyError> {
-    loop {
-        tokio::time::sleep(duties.timings.leadership() / 3).await;
+/// Renews the lease; ends when the term is over, another process has the lease, or nobody can tell.
+async fn keep_leading(
+    duties: &Duties,
+    leadership: &Leadership,
+    name: &WorkerName,
+    over: &CancellationToken,
+) -> Result<(), DutyError> {
+    while !pause(duties.timings.leadership() / 3, over).await {
         if hold(duties, leadership, name).await?.is_none() {
-            return Ok(());
+            break;
         }
     }
+    Ok(())
 }
 
-async fn do_all(duties: &Duties) {
-    tokio::select! {
-        () = keep_dispatching(duties) => {}
-        () = keep_rescuing(duties) => {}
-    }
+async fn do_all(duties: &Duties, over: &CancellationToken) {
+    tokio::join!(keep_dispatching(duties, over), keep_rescuing(duties, over));
 }
 
 /// Dispatches at every tick and every ring.
-async fn keep_dispatching(duties: &Duties) {
+async fn keep_dispatching(duties: &Duties, over: &CancellationToken) {
     let mut health = Health::new("dispatch");
     loop {
-        let next = Instant::now() + DISPATCH_SPACING;
+        let spacing = tokio::time::sleep(DISPATCH_SPACING);
         health.note(offer_or_close(duties).await);
-        sleep_until(next).await;
-        if let Err(unreachable) = duties.bell.rung(duties.timings.tick).await {
-            health.note(Err(unreachable.into()));
-            tokio::time::sleep(duties.timings.tick).await;
+        let ring = async {
+            spacing.await;
+            duties.bell.rung(duties.timings.tick).await
+        };
+        match over.run_until_cancelled(ring).await {
+            None => return,
+            Some(Ok(_)) => {}
+            Some(Err(unreachable)) => {
+                health.note(Err(unreachable.into()));
+                if pause(duties.timings.tick, over).await {
+                    return;
+                }
+            }
         }
     }
 }
@@ -130,12 +151,16 @@ async fn offer_or_close(duties: &Duties) -> Result<(), DutyError> {
     Ok(())
 }
 
-async fn keep_rescuing(duties: &Duties) {
+async fn keep_rescuing(duties: &Duties, over: &CancellationToken) {
     let mut health = Health::new("rescue");
-    loop {
-        tokio::time::sleep(duties.timings.rescue).await;
+    while !pause(duties.timings.rescue, over).await {
         health.note(rescue_and_close(duties).await);
     }
+}
+
+/// Waits; true if it is over before the wait is.
+async fn pause(wait: Duration, over: &CancellationToken) -> bool {
+    over.run_until_cancelled(tokio::time::sleep(wait)).await.is_none()
 }
 
 async fn rescue_and_close(duties: &Duties) -> Result<(), DutyError> {
