@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ledgerfleet_coordination::Closing;
 use ledgerfleet_ledger::{Claim, LedgerError, Settled};
 use ledgerfleet_model::outcome::outcome;
 use ledgerfleet_model::segment::Settlement;
@@ -86,7 +87,8 @@ async fn spread_the_word(
         (FailureKind::Throttled, Outcome::Later { wait }) => {
             metrics::throttled(progress.connector);
             let Some(limits) = progress.limits else { return };
-            if let Err(error) = fleet.parts.gate.close(claim.connection, &limits, *wait).await {
+            let closing = failure.retry_after.map_or(Closing::Guessed(*wait), Closing::Told);
+            if let Err(error) = fleet.parts.gate.close(claim.connection, &limits, closing).await {
                 warn!(
                     error = &error as &dyn std::error::Error,
                     "the gate could not be closed"

@@ -80,6 +80,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     plain("timings.progress"),
     plain("timings.drain"),
     plain("timings.upper_margin"),
+    plain("timings.calm"),
     plain("timings.grant_staleness"),
 ];
 

@@ -382,6 +382,7 @@ fn timings(values: &Values) -> Result<Timings, ConfigError> {
         progress: values.duration("timings.progress")?,
         drain: values.duration("timings.drain")?,
         upper_margin: values.duration("timings.upper_margin")?,
+        calm: values.duration("timings.calm")?,
         grant_staleness: values.duration("timings.grant_staleness")?,
     };
     Ok(timings.scaled(scale))

@@ -13,7 +13,7 @@ pub mod lock;
 mod redis;
 
 pub use bell::{Bell, MemoryBell, RedisBell};
-pub use gate::{Gate, GateLimits, MemoryGate, RedisGate, Reservation, Slot, Start};
+pub use gate::{Closing, Gate, GateLimits, MemoryGate, RedisGate, Reservation, Slot, Start};
 pub use lock::{Lock, LockKey, Locks, MemoryLocks, RedisLocks, Taken};
 pub use redis::RedisParts;
 

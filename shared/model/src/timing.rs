@@ -36,6 +36,8 @@ pub struct Timings {
     pub drain: Duration,
     /// A window that ends later than this before now is fetched, but its coverage stays open. 5 min.
     pub upper_margin: Duration,
+    /// A gate that was closed by throttling keeps its lower pace for this long before it gets faster again. 5 min.
+    pub calm: Duration,
     /// A gate's grant older than this is given up and asked for anew. 100 ms; never scaled, because networks
     /// do not get faster in tests.
     pub grant_staleness: Duration,
@@ -60,6 +62,7 @@ impl Default for Timings {
             progress: seconds(10 * 60),
             drain: seconds(25),
             upper_margin: seconds(5 * 60),
+            calm: seconds(5 * 60),
             grant_staleness: Duration::from_millis(100),
         }
     }
@@ -97,6 +100,7 @@ impl Timings {
             progress: shorten(self.progress),
             drain: shorten(self.drain),
             upper_margin: self.upper_margin,
+            calm: shorten(self.calm),
             grant_staleness: self.grant_staleness,
         }
     }

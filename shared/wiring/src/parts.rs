@@ -85,6 +85,7 @@ impl Parts {
             slots: connection.slots.unwrap_or_else(|| self.slots(entry)),
             slot_ttl: self.timings.lock_ttl,
             quarantine: self.timings.request,
+            calm: self.timings.calm,
         }
     }
 

@@ -7,7 +7,7 @@ use ledgerfleet_model::ConnectionId;
 use tokio::time::{Instant, sleep};
 
 use super::World;
-use crate::{Gate, GateLimits, Reservation, Slot, Start};
+use crate::{Closing, Gate, GateLimits, Reservation, Slot, Start};
 
 const LONG: Duration = Duration::from_mins(1);
 /// How far an answer may lie from the ideal one: a remote gate answers a little later than it decides.
@@ -19,6 +19,7 @@ fn limits(requests_per_second: f64, slots: u32) -> GateLimits {
         slots,
         slot_ttl: Duration::from_secs(1),
         quarantine: LONG,
+        calm: Duration::from_secs(1),
     }
 }
 
@@ -111,7 +112,9 @@ pub async fn a_closed_gate_starts_nothing_and_books_behind_its_opening(world: &i
     let (gate, connection, limits) = (world.gate(), ConnectionId::new(), limits(5.0, 9));
     reserve(&gate, connection, &limits).await;
     let closing = Duration::from_secs(1);
-    gate.close(connection, &limits, closing).await.unwrap();
+    gate.close(connection, &limits, Closing::Told(closing))
+        .await
+        .unwrap();
     let Start::Closed(wait) = gate.start(connection, &limits).await.unwrap() else {
         panic!("it is open")
     };
@@ -119,7 +122,7 @@ pub async fn a_closed_gate_starts_nothing_and_books_behind_its_opening(world: &i
     assert_about(reserve(&gate, connection, &limits).await, closing);
     assert_about(
         reserve(&gate, connection, &limits).await,
-        closing + limits.interval(),
+        closing + slowed(&limits, 1),
     );
     world.pass(closing + SLACK).await;
     start(&gate, connection, &limits).await;
@@ -128,10 +131,10 @@ pub async fn a_closed_gate_starts_nothing_and_books_behind_its_opening(world: &i
 /// The longest answer of the upstream counts.
 pub async fn a_shorter_closing_never_shortens_a_longer_one(world: &impl World) {
     let (gate, connection, limits) = (world.gate(), ConnectionId::new(), limits(5.0, 9));
-    gate.close(connection, &limits, Duration::from_secs(2))
+    gate.close(connection, &limits, Closing::Told(Duration::from_secs(2)))
         .await
         .unwrap();
-    gate.close(connection, &limits, Duration::from_secs(1))
+    gate.close(connection, &limits, Closing::Told(Duration::from_secs(1)))
         .await
         .unwrap();
     let Start::Closed(wait) = gate.start(connection, &limits).await.unwrap() else {
@@ -143,17 +146,108 @@ pub async fn a_shorter_closing_never_shortens_a_longer_one(world: &impl World) {
 /// What is booked after the opening stays booked.
 pub async fn a_closing_never_moves_a_booking_onto_another(world: &impl World) {
     let (gate, connection, limits) = (world.gate(), ConnectionId::new(), limits(5.0, 9));
-    gate.close(connection, &limits, Duration::from_secs(1))
+    gate.close(connection, &limits, Closing::Told(Duration::from_secs(1)))
         .await
         .unwrap();
     reserve(&gate, connection, &limits).await;
-    gate.close(connection, &limits, Duration::from_millis(500))
+    gate.close(connection, &limits, Closing::Told(Duration::from_millis(500)))
         .await
         .unwrap();
     assert_about(
         reserve(&gate, connection, &limits).await,
-        Duration::from_secs(1) + limits.interval(),
+        Duration::from_secs(1) + slowed(&limits, 1),
     );
+}
+
+/// The time between two grants after so many closings.
+fn slowed(limits: &GateLimits, closings: i32) -> Duration {
+    limits.interval().mul_f64(0.7_f64.powi(closings).recip())
+}
+
+/// Closes the gate for a moment, and waits for its opening.
+async fn throttle(world: &impl World, gate: &Arc<dyn Gate>, connection: ConnectionId, limits: &GateLimits) {
+    let moment = Duration::from_millis(50);
+    gate.close(connection, limits, Closing::Told(moment))
+        .await
+        .unwrap();
+    world.pass(moment + SLACK).await;
+}
+
+/// A company that throttles us is asked less often, but several throttled requests of one moment count once.
+pub async fn every_closing_slows_the_gate_down_to_one_request_a_second(world: &impl World) {
+    let (gate, connection) = (world.gate(), ConnectionId::new());
+    let limits = GateLimits {
+        calm: LONG,
+        ..limits(4.0, 9)
+    };
+    for closings in 1..=2 {
+        throttle(world, &gate, connection, &limits).await;
+        reserve(&gate, connection, &limits).await;
+        assert_about(
+            reserve(&gate, connection, &limits).await,
+            slowed(&limits, closings),
+        );
+        world.pass(slowed(&limits, closings) * 2).await;
+    }
+    for _ in 0..3 {
+        gate.close(connection, &limits, Closing::Told(Duration::from_millis(50)))
+            .await
+            .unwrap();
+    }
+    world.pass(Duration::from_millis(50) + SLACK).await;
+    reserve(&gate, connection, &limits).await;
+    assert_about(reserve(&gate, connection, &limits).await, slowed(&limits, 3));
+    for _ in 0..3 {
+        throttle(world, &gate, connection, &limits).await;
+    }
+    reserve(&gate, connection, &limits).await;
+    let behind = reserve(&gate, connection, &limits).await;
+    let next = reserve(&gate, connection, &limits).await;
+    assert_about(next - behind, Duration::from_secs(1));
+}
+
+/// Once it is calm, the pace comes back little by little.
+pub async fn a_slowed_gate_regains_its_pace_when_it_is_calm(world: &impl World) {
+    let (gate, connection, limits) = (world.gate(), ConnectionId::new(), limits(4.0, 9));
+    for _ in 0..2 {
+        throttle(world, &gate, connection, &limits).await;
+    }
+    world.pass(limits.calm * 2).await;
+    reserve(&gate, connection, &limits).await;
+    let eased = limits.interval().div_f64(0.7 * 0.7 + 0.25);
+    assert_about(reserve(&gate, connection, &limits).await, eased);
+    world.pass(limits.calm * 2).await;
+    reserve(&gate, connection, &limits).await;
+    assert_about(reserve(&gate, connection, &limits).await, limits.interval());
+}
+
+/// Where the upstream does not say for how long, each closing is about twice as long as the one before, up to a minute.
+pub async fn guessed_closings_grow(world: &impl World) {
+    let (gate, connection) = (world.gate(), ConnectionId::new());
+    let limits = GateLimits {
+        calm: LONG,
+        ..limits(4.0, 9)
+    };
+    let first = Duration::from_millis(200);
+    let mut expected = first;
+    for _ in 0..3 {
+        gate.close(connection, &limits, Closing::Guessed(first))
+            .await
+            .unwrap();
+        let Start::Closed(wait) = gate.start(connection, &limits).await.unwrap() else {
+            panic!("it is open")
+        };
+        assert_about(wait, expected);
+        world.pass(wait + SLACK).await;
+        expected = expected.div_f64(0.49);
+    }
+    gate.close(connection, &limits, Closing::Guessed(LONG * 2))
+        .await
+        .unwrap();
+    let Start::Closed(wait) = gate.start(connection, &limits).await.unwrap() else {
+        panic!("it is open")
+    };
+    assert_about(wait, LONG);
 }
 
 /// A busy company is nobody else's trouble.
@@ -162,7 +256,9 @@ pub async fn connections_have_gates_of_their_own(world: &impl World) {
     let (busy, idle) = (ConnectionId::new(), ConnectionId::new());
     reserve(&gate, busy, &limits).await;
     start(&gate, busy, &limits).await;
-    gate.close(busy, &limits, Duration::from_secs(5)).await.unwrap();
+    gate.close(busy, &limits, Closing::Told(Duration::from_secs(5)))
+        .await
+        .unwrap();
     assert_about(reserve(&gate, idle, &limits).await, Duration::ZERO);
     start(&gate, idle, &limits).await;
 }

@@ -48,6 +48,9 @@ macro_rules! coordination_suite {
             a_closed_gate_starts_nothing_and_books_behind_its_opening,
             a_shorter_closing_never_shortens_a_longer_one,
             a_closing_never_moves_a_booking_onto_another,
+            every_closing_slows_the_gate_down_to_one_request_a_second,
+            a_slowed_gate_regains_its_pace_when_it_is_calm,
+            guessed_closings_grow,
             connections_have_gates_of_their_own,
             any_second_sees_no_more_than_its_share
         );

@@ -9,7 +9,7 @@ use ledgerfleet_model::ConnectionId;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Gate, GateLimits, Reservation, Slot, Start};
+use super::{Closing, Gate, GateLimits, LONGEST_GUESS, Reservation, SLOWED_TO, SLOWEST, Slot, Start};
 use crate::Unreachable;
 
 /// Rate and slots in memory.
@@ -23,6 +23,9 @@ struct ConnectionGate {
     /// The first instant that is not booked (GCRA's theoretical arrival time).
     next_free: Instant,
     closed_until: Instant,
+    /// How many times longer than allowed the time between two grants was at the last closing.
+    slowness: f64,
+    slowed_at: Instant,
     /// Each slot with the end of its lease.
     slots: HashMap<Uuid, Instant>,
 }
@@ -32,8 +35,23 @@ impl ConnectionGate {
         Self {
             next_free: now,
             closed_until: now,
+            slowness: 1.0,
+            slowed_at: now,
             slots: HashMap::new(),
         }
+    }
+
+    /// How many times longer than allowed the time between two grants is now.
+    fn slowness(&self, limits: &GateLimits, now: Instant) -> f64 {
+        let calm = now.duration_since(self.slowed_at).saturating_sub(limits.calm);
+        let regained = 0.25 * calm.div_duration_f64(limits.calm);
+        (1.0 / (1.0 / self.slowness + regained)).max(1.0)
+    }
+
+    fn slow_down(&mut self, limits: &GateLimits, now: Instant) {
+        let slowest = SLOWEST.div_duration_f64(limits.interval()).max(1.0);
+        self.slowness = (self.slowness(limits, now) / SLOWED_TO).min(slowest);
+        self.slowed_at = now;
     }
 
     fn drop_expired(&mut self, now: Instant) {
@@ -65,7 +83,7 @@ impl Gate for MemoryGate {
         if wait > patience {
             return Ok(Reservation::TooLong(wait));
         }
-        gate.next_free = booked + limits.interval();
+        gate.next_free = booked + limits.interval().mul_f64(gate.slowness(limits, now));
         Ok(Reservation::Booked(wait))
     }
 
@@ -114,14 +132,23 @@ impl Gate for MemoryGate {
     async fn close(
         &self,
         connection: ConnectionId,
-        _: &GateLimits,
-        duration: Duration,
+        limits: &GateLimits,
+        closing: Closing,
     ) -> Result<(), Unreachable> {
         let now = Instant::now();
         let mut gates = self.gates();
         let gate = gates
             .entry(connection)
             .or_insert_with(|| ConnectionGate::new(now));
+        let duration = match closing {
+            Closing::Told(duration) => duration,
+            Closing::Guessed(first) => first
+                .mul_f64(gate.slowness(limits, now).powi(2))
+                .min(LONGEST_GUESS),
+        };
+        if gate.closed_until <= now {
+            gate.slow_down(limits, now);
+        }
         gate.closed_until = gate.closed_until.max(now + duration);
         // What is booked before the opening will be refused by `start` and booked again; what is booked after it
         // still holds, so bookings go on behind the later of the two.

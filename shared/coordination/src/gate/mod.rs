@@ -6,6 +6,10 @@
 //! then the caller reserves anew. `finish` frees the slot. A slot is a lease: who cannot renew it must abort its
 //! request before the lease ends, and who died frees it by dying.
 //!
+//! A closing also makes the gate slower: to seven tenths of its pace, down to one request a second. Once it has been
+//! calm for a while it gets faster again, little by little. So a company that allows less than we think is not run
+//! into the same wall at every opening.
+//!
 //! Why burst 1: a bucket that allows ten at once admits eighteen in a second at its seam. Evenly spaced grants keep
 //! both a per-second and a per-minute limit even when the network delays some requests more than others.
 
@@ -34,7 +38,29 @@ pub struct GateLimits {
     /// A gate whose memory was lost stays closed for this long: one request's deadline, after which nothing that
     /// was granted before can be in flight.
     pub quarantine: Duration,
+    /// A gate that was closed keeps its lower pace for this long, and regains a quarter of the full one in each
+    /// such time after it.
+    pub calm: Duration,
 }
+
+/// For how long a gate closes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closing {
+    /// The upstream has said so.
+    Told(Duration),
+    /// The upstream has not said: this long for a gate at full pace, about twice as long for each closing that it
+    /// has not recovered from, and never longer than a minute.
+    Guessed(Duration),
+}
+
+/// What a closing leaves of a gate's pace.
+const SLOWED_TO: f64 = 0.7;
+
+/// A gate is never slowed beyond this time between two grants.
+const SLOWEST: Duration = Duration::from_secs(1);
+
+/// The longest closing that nobody has asked for.
+const LONGEST_GUESS: Duration = Duration::from_mins(1);
 
 impl GateLimits {
     /// The time between two grants.
@@ -93,13 +119,14 @@ pub trait Gate: Send + Sync + std::fmt::Debug {
     /// Frees a slot. Freeing one that is gone does nothing.
     async fn finish(&self, slot: Slot) -> Result<(), Unreachable>;
 
-    /// Closes a connection's gate for everyone: nothing starts for `duration`, and what is booked within it is
-    /// booked anew. A shorter closing never shortens a longer one.
+    /// Closes a connection's gate for everyone: nothing starts while it is closed, and what is booked within that
+    /// time is booked anew. A shorter closing never shortens a longer one. A gate that was open also becomes slower;
+    /// one that was closed does not, because several requests in flight are throttled for one cause.
     async fn close(
         &self,
         connection: ConnectionId,
         limits: &GateLimits,
-        duration: Duration,
+        closing: Closing,
     ) -> Result<(), Unreachable>;
 
     /// Whether the gates' memory is new: nothing has been granted on it, or what was is forgotten.

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use ledgerfleet_model::ConnectionId;
 use uuid::Uuid;
 
-use super::{Gate, GateLimits, Reservation, Slot, Start};
+use super::{Closing, Gate, GateLimits, LONGEST_GUESS, Reservation, SLOWED_TO, SLOWEST, Slot, Start};
 use crate::Unreachable;
 use crate::redis::keys::Keys;
 use crate::redis::{micros, unreachable};
@@ -17,6 +17,7 @@ use crate::redis::{micros, unreachable};
 static RESERVE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
         include_str!("lua/now.lua"),
+        include_str!("lua/slowness.lua"),
         include_str!("lua/reserve-2.lua")
     ))
 });
@@ -29,6 +30,7 @@ static START: LazyLock<Script> = LazyLock::new(|| {
 static CLOSE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
         include_str!("lua/now.lua"),
+        include_str!("lua/slowness.lua"),
         include_str!("lua/close-2.lua")
     ))
 });
@@ -71,6 +73,7 @@ impl Gate for RedisGate {
             .arg(micros(limits.quarantine))
             .arg(micros(limits.interval()))
             .arg(micros(patience))
+            .arg(micros(limits.calm))
             .invoke_async(&mut self.commands.clone())
             .await
             .map_err(unreachable)?;
@@ -128,13 +131,22 @@ impl Gate for RedisGate {
         &self,
         connection: ConnectionId,
         limits: &GateLimits,
-        duration: Duration,
+        closing: Closing,
     ) -> Result<(), Unreachable> {
+        let (told, guessed) = match closing {
+            Closing::Told(duration) => (duration, Duration::ZERO),
+            Closing::Guessed(first) => (Duration::ZERO, first),
+        };
         let _: u64 = CLOSE
             .key(self.keys.sentinel())
             .key(self.keys.gate(connection))
             .arg(micros(limits.quarantine))
-            .arg(micros(duration))
+            .arg(micros(told))
+            .arg(micros(guessed))
+            .arg(micros(limits.calm))
+            .arg(micros(LONGEST_GUESS))
+            .arg(SLOWED_TO)
+            .arg(SLOWEST.div_duration_f64(limits.interval()).max(1.0))
             .invoke_async(&mut self.commands.clone())
             .await
             .map_err(unreachable)?;

@@ -51,6 +51,7 @@ const LIMITS: GateLimits = GateLimits {
     requests_per_second: 10.0,
     slots: 9,
     slot_ttl: Duration::from_secs(20),
+    calm: Duration::from_secs(1),
     quarantine: Duration::from_millis(700),
 };
 
