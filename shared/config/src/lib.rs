@@ -8,6 +8,8 @@ mod origin;
 mod risks;
 mod settings;
 mod shape;
+mod traces;
+mod typed;
 mod values;
 
 #[cfg(test)]
@@ -22,6 +24,7 @@ pub use settings::{
     ConnectorSettings, LogFormat, LogSettings, PAGE_SIZE_MAX, Settings, Shown, WorkerSettings,
 };
 pub use shape::{DEFAULT_DATABASE, Shape};
+pub use traces::{Sampler, TraceSettings};
 
 /// The default configuration, which is also its documentation.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");

@@ -37,6 +37,14 @@ const fn secret(key: &'static str) -> OptionSpec {
     }
 }
 
+const fn standard(key: &'static str, aliases: &'static [&'static str]) -> OptionSpec {
+    OptionSpec {
+        key,
+        secret: false,
+        aliases,
+    }
+}
+
 /// Every setting there is. `config.default.toml` explains each of them, in this order.
 pub const OPTIONS: &[OptionSpec] = &[
     secret("database_url"),
@@ -58,13 +66,26 @@ pub const OPTIONS: &[OptionSpec] = &[
     plain("worker.concurrency"),
     plain("worker.metrics_listen"),
     plain("serve.listen"),
-    OptionSpec {
-        key: "log.level",
-        secret: false,
-        aliases: &["RUST_LOG", "LOG_LEVEL"],
-    },
+    standard("log.level", &["RUST_LOG", "LOG_LEVEL"]),
     plain("log.format"),
     plain("log.file"),
+    standard("traces.endpoint", &["OTEL_EXPORTER_OTLP_ENDPOINT"]),
+    standard(
+        "traces.protocol",
+        &[
+            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+            "OTEL_EXPORTER_OTLP_PROTOCOL",
+        ],
+    ),
+    OptionSpec {
+        key: "traces.headers",
+        secret: true,
+        aliases: &["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"],
+    },
+    standard("traces.sampler", &["OTEL_TRACES_SAMPLER"]),
+    standard("traces.sampler_arg", &["OTEL_TRACES_SAMPLER_ARG"]),
+    standard("traces.service_name", &["OTEL_SERVICE_NAME"]),
+    standard("traces.resource_attributes", &["OTEL_RESOURCE_ATTRIBUTES"]),
     plain("timings.lease"),
     plain("timings.heartbeat"),
     plain("timings.rescue"),

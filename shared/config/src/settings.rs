@@ -2,18 +2,17 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::Duration;
 
 use ledgerfleet_model::Timings;
 use secrecy::SecretString;
 use url::{Host, Url};
 
-use crate::durations::parse_duration;
 use crate::inputs::Inputs;
 use crate::options::OPTIONS;
 use crate::risks::risky_pairs;
-use crate::values::{Given, Values, gather};
+use crate::traces::{TraceSettings, traces};
+use crate::typed::{check, invalid};
+use crate::values::{Values, gather};
 use crate::{ConfigError, Origin, Shape};
 
 /// The most rows a page may ask for.
@@ -46,6 +45,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Logs.
     pub log: LogSettings,
+    /// Traces.
+    pub traces: TraceSettings,
     /// What is allowed but unwise; to be told once at start.
     pub warnings: Vec<String>,
     shown: Vec<Shown>,
@@ -119,6 +120,7 @@ impl Settings {
         let shape = Shape::decide(database, redis, &inputs.working_directory)?;
         let allow_custom_endpoints = values.number("allow_custom_endpoints", "it takes true or false")?;
         let timings = timings(&values)?;
+        let traces = traces(&mut values)?;
         let mut warnings = std::mem::take(&mut values.warnings);
         warnings.extend(risky_pairs(&timings));
         Ok(Self {
@@ -136,6 +138,7 @@ impl Settings {
             worker: worker(&values)?,
             listen: values.number("serve.listen", ADDRESS)?,
             log: log(&values, inputs)?,
+            traces,
             warnings,
             shown: OPTIONS
                 .iter()
@@ -178,41 +181,6 @@ fn beside(path: &std::path::Path, suffix: &str) -> PathBuf {
 const ADDRESS: &str = "it takes an address and a port, such as 127.0.0.1:8400";
 
 impl Values {
-    fn text(&self, key: &'static str) -> Option<String> {
-        self.get(key)
-            .map(|given| given.text.clone())
-            .filter(|text| !text.is_empty())
-    }
-
-    fn secret(&self, key: &'static str) -> Option<SecretString> {
-        self.text(key).map(SecretString::from)
-    }
-
-    /// The value of an option without a default, read as `T`.
-    fn optional<T: FromStr>(&self, key: &'static str, expected: &str) -> Result<Option<T>, ConfigError> {
-        let Some(given) = self.get(key) else {
-            return Ok(None);
-        };
-        given
-            .text
-            .trim()
-            .parse()
-            .map(Some)
-            .map_err(|_| invalid(key, given, expected))
-    }
-
-    /// The value of an option with a default, read as `T`.
-    fn number<T: FromStr>(&self, key: &'static str, expected: &str) -> Result<T, ConfigError> {
-        self.optional(key, expected)?.ok_or_else(|| missing(key))
-    }
-
-    fn duration(&self, key: &'static str) -> Result<Duration, ConfigError> {
-        let given = self.get(key).ok_or_else(|| missing(key))?;
-        parse_duration(given.text.trim())
-            .filter(|duration| !duration.is_zero())
-            .ok_or_else(|| invalid(key, given, "it takes a duration such as 500ms, 20s, 5m or 24h"))
-    }
-
     fn show(&self, key: &'static str, secret: bool) -> Shown {
         let given = self.get(key);
         // A SQLite URL holds a path and no password; hiding it would only hide where the data is.
@@ -229,29 +197,6 @@ impl Values {
             value: value.unwrap_or_default(),
             origin: given.map(|given| given.origin.clone()),
         }
-    }
-}
-
-fn invalid(key: &'static str, given: &Given, expected: &str) -> ConfigError {
-    let secret = OPTIONS.iter().any(|option| option.key == key && option.secret);
-    // What stands before an `@` of an address may be a password.
-    let shown = given.text.rsplit('@').next().unwrap_or_default();
-    let value = if secret { "…" } else { shown }.to_owned();
-    ConfigError::Invalid {
-        key,
-        value,
-        origin: given.origin.clone(),
-        expected: expected.to_owned(),
-    }
-}
-
-fn missing(key: &'static str) -> ConfigError {
-    let expected = "it must have a value".to_owned();
-    ConfigError::Invalid {
-        key,
-        value: String::new(),
-        origin: Origin::Default,
-        expected,
     }
 }
 
@@ -386,11 +331,4 @@ fn timings(values: &Values) -> Result<Timings, ConfigError> {
         grant_staleness: values.duration("timings.grant_staleness")?,
     };
     Ok(timings.scaled(scale))
-}
-
-fn check(values: &Values, key: &'static str, holds: bool, expected: &str) -> Result<(), ConfigError> {
-    match values.get(key) {
-        Some(given) if !holds => Err(invalid(key, given, expected)),
-        _ => Ok(()),
-    }
 }
