@@ -88,7 +88,7 @@ pub trait Connections: Send + Sync {
         reason: &str,
     ) -> Result<bool, LedgerError>;
 
-    /// Removes a connection: its credential is deleted, its unfinished segments are cancelled, its dead letters and
+    /// Removes a connection: its credential and the story of that are deleted, its unfinished segments are cancelled, its dead letters and
     /// coverage are listed no more, its name is free. Answers how many records were deleted with it. Written to the
     /// audit.
     ///
@@ -99,8 +99,9 @@ pub trait Connections: Send + Sync {
     /// The current credential.
     async fn credential(&self, id: ConnectionId) -> Result<Option<SealedCredential>, LedgerError>;
 
-    /// Replaces the credential if its version is still `expected`; `new.version` must be `expected + 1`. Answers
-    /// whether it was replaced; if not, a sibling was first and its value is the one to use. Durable on return.
+    /// Replaces the credential by one that a person has brought, if its version is still `expected`; `new.version` must
+    /// be `expected + 1`. Whoever intends to refresh the old one does so in vain. Answers whether it was replaced; if
+    /// not, somebody else was first. Durable on return.
     async fn replace_credential(
         &self,
         id: ConnectionId,

@@ -12,6 +12,7 @@ pub mod guard;
 pub mod pages;
 pub mod postgres;
 pub mod records;
+pub mod refreshes;
 pub mod runs;
 pub mod sqlite;
 
@@ -24,6 +25,7 @@ pub use error::LedgerError;
 pub use pages::{Committed, Effects, FinishedWindow, NextStep, PageCommit, Pages};
 pub use postgres::{Leadership, PostgresLedger, PostgresOptions};
 pub use records::{EntityTotals, RecordFilter, RecordStub, Records, StoredRecord};
+pub use refreshes::{Refresh, RefreshIntent, RefreshOutcome, Refreshes};
 pub use runs::{EntityVolume, NewRun, NewSegment, RunReport, Runs, Steer, Submitted};
 pub use sqlite::SqliteLedger;
 
@@ -33,11 +35,29 @@ pub use sqlite::SqliteLedger;
 /// It is the sum of one trait per noun; each is implemented on SQLite and on Postgres, and both pass one
 /// conformance suite.
 pub trait Ledger:
-    Connections + Runs + Dispatching + Claims + Pages + DeadLetters + Coverage + Records + std::fmt::Debug
+    Connections
+    + Refreshes
+    + Runs
+    + Dispatching
+    + Claims
+    + Pages
+    + DeadLetters
+    + Coverage
+    + Records
+    + std::fmt::Debug
 {
 }
 
 impl<T> Ledger for T where
-    T: Connections + Runs + Dispatching + Claims + Pages + DeadLetters + Coverage + Records + std::fmt::Debug
+    T: Connections
+        + Refreshes
+        + Runs
+        + Dispatching
+        + Claims
+        + Pages
+        + DeadLetters
+        + Coverage
+        + Records
+        + std::fmt::Debug
 {
 }

@@ -74,6 +74,12 @@ impl Timings {
         self.lease * 3 / 10
     }
 
+    /// Who intends to exchange a credential has this long: two requests, because one whose answer is lost is sent once
+    /// more, and half a request to store what they brought. 100 s.
+    pub fn refresh_intent(&self) -> Duration {
+        self.request * 5 / 2
+    }
+
     /// An attempt that would wait longer than this for the gate gives its place to another: half a lock's time to
     /// live, 10 s.
     pub fn gate_patience(&self) -> Duration {

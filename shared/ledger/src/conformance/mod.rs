@@ -22,6 +22,7 @@ pub mod dispatching;
 pub mod model;
 pub mod ordering;
 pub mod paging;
+pub mod refreshing;
 pub mod replaying;
 pub mod reporting;
 pub mod rescuing;
@@ -163,6 +164,15 @@ macro_rules! ledger_conformance {
                 a_cancel_ends_every_unfinished_segment,
                 a_run_that_is_over_stays_as_it_is,
                 an_unknown_run_has_no_state,
+            },
+            refreshing::{
+                of_many_who_would_refresh_one_may,
+                an_intent_ends_with_its_lease_and_that_is_written_down,
+                a_stored_refresh_ends_the_intent_and_is_written_down_with_it,
+                a_refresh_that_failed_gives_its_intent_back_and_a_lost_one_keeps_it,
+                what_was_refused_a_moment_ago_is_not_sent_again,
+                what_is_recovered_makes_a_connection_active_that_waited_for_a_person,
+                a_removed_connection_has_no_refreshes,
             },
             reporting::{
                 a_report_sums_what_its_segments_did,

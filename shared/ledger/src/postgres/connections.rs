@@ -184,7 +184,8 @@ impl Connections for PostgresLedger {
         let replace = || async {
             sqlx::query!(
                 "
-                UPDATE fleet.credentials SET version = $3, sealed = $4, stored_at = now()
+                UPDATE fleet.credentials
+                SET version = $3, sealed = $4, stored_at = now(), intent_worker = NULL, intent_until = NULL
                 WHERE connection_id = $1 AND version = $2 AND $3 = version + 1",
                 id.0,
                 expected,
@@ -240,6 +241,11 @@ impl PostgresLedger {
             .execute(&mut *tx)
             .await
             .map_err(failed("forget credential"))?;
+        let forget = sqlx::query!("DELETE FROM fleet.refreshes WHERE connection_id = $1", id.0);
+        forget
+            .execute(&mut *tx)
+            .await
+            .map_err(failed("forget refreshes"))?;
         // Whoever stores a page is waited for here; after this nobody stores another.
         let cancelled = cancel(&mut tx, Cancelled::OfConnection(id)).await?;
         let deleted = match purge {

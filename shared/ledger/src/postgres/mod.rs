@@ -19,6 +19,7 @@ mod error;
 mod leadership;
 mod pages;
 mod records;
+mod refreshes;
 mod reports;
 mod runs;
 mod segments;

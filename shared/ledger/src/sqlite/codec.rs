@@ -29,6 +29,14 @@ impl Stamp {
         Self(end.unwrap_or_else(Self::latest).min(Self::latest()))
     }
 
+    /// `span` before this instant. A span beyond the calendar begins with the era.
+    pub(super) fn before(self, span: Duration) -> Self {
+        let start = TimeDelta::from_std(span)
+            .ok()
+            .and_then(|span| self.0.checked_sub_signed(span));
+        Self(start.unwrap_or(DateTime::UNIX_EPOCH).max(DateTime::UNIX_EPOCH))
+    }
+
     /// The start of the hour that holds this instant.
     pub(super) fn hour(self) -> Self {
         let hour = self.0.timestamp().div_euclid(3600) * 3600;

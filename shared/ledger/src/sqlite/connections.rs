@@ -126,6 +126,7 @@ impl Connections for SqliteLedger {
         const REMOVE: &str =
             "UPDATE fleet_connections SET state = 'removed', state_reason = NULL WHERE id = ?";
         const FORGET_CREDENTIAL: &str = "DELETE FROM fleet_credentials WHERE connection_id = ?";
+        const FORGET_REFRESHES: &str = "DELETE FROM fleet_refreshes WHERE connection_id = ?";
         let mut tx = self.write("remove connection").await?;
         let now = self.now();
         let removed = sqlx::query(REMOVE).bind(Text(id)).execute(&mut *tx).await;
@@ -134,6 +135,8 @@ impl Connections for SqliteLedger {
         }
         let forget = sqlx::query(FORGET_CREDENTIAL).bind(Text(id)).execute(&mut *tx);
         forget.await.map_err(failed("forget credential"))?;
+        let forget = sqlx::query(FORGET_REFRESHES).bind(Text(id)).execute(&mut *tx);
+        forget.await.map_err(failed("forget refreshes"))?;
         let cancelled = cancel(&mut tx, now, Cancelled::OfConnection(id)).await?;
         let deleted = match purge {
             Purge::KeepRecords => 0,
@@ -173,7 +176,8 @@ impl Connections for SqliteLedger {
     ) -> Result<bool, LedgerError> {
         // The seal is bound to the version: one that does not follow could never be opened again.
         const REPLACE: &str = "
-            UPDATE fleet_credentials SET version = ?3, sealed = ?4, stored_at = ?5
+            UPDATE fleet_credentials
+            SET version = ?3, sealed = ?4, stored_at = ?5, intent_worker = NULL, intent_until = NULL
             WHERE connection_id = ?1 AND version = ?2 AND ?3 = version + 1";
         let mut tx = self.write("replace credential").await?;
         let replace = sqlx::query(REPLACE)

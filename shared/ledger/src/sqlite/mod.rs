@@ -14,6 +14,7 @@ mod error;
 mod file;
 mod pages;
 mod records;
+mod refreshes;
 mod reports;
 mod runs;
 mod segments;
