@@ -2,7 +2,9 @@
 
 use clap::Parser;
 use ledgerfleet_config::{FlagValue, Inputs, Settings};
+use ledgerfleet_model::WorkerName;
 use ledgerfleet_telemetry::logs::{self, Colour};
+use ledgerfleet_telemetry::traces::{Identity, Traces};
 
 use crate::cli::{Cli, Command, Global, When};
 use crate::commands;
@@ -45,7 +47,14 @@ async fn execute(cli: Cli, inputs: &Inputs, talk: &Talk) -> anyhow::Result<Exit>
     } else {
         Colour::Off
     };
-    logs::install(&settings.log, colour, talk.clone())?;
+    let name = WorkerName::of_this_process("scheduler");
+    let identity = Identity {
+        service: "ledgerfleet-scheduler",
+        instance: &name.0,
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    let traces = Traces::of(&settings.traces, identity);
+    logs::install(&settings.log, &traces, colour, talk.clone())?;
     for warning in &settings.warnings {
         talk.warn(warning);
     }
@@ -53,9 +62,12 @@ async fn execute(cli: Cli, inputs: &Inputs, talk: &Talk) -> anyhow::Result<Exit>
         settings,
         Output::new(cli.global.output),
         talk.clone(),
+        name,
         &cli.global,
     );
-    commands::run(&session, cli.command).await
+    let ended = commands::run(&session, cli.command).await;
+    traces.finish().await;
+    ended
 }
 
 /// The environment, and the flags that are settings.

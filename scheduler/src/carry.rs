@@ -108,7 +108,7 @@ pub(crate) async fn run_here(
         stop,
         left_behind: left_behind(ledger, role.since).await?,
     };
-    let runner = Runner::start(Some(role.lock), parts, &session.settings).await?;
+    let runner = Runner::start(Some(role.lock), parts, &session.settings, session.name.clone()).await?;
     let mut full = None;
     let watched = tokio::select! {
         watched = carrying.to_the_end() => watched,

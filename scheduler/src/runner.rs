@@ -48,6 +48,7 @@ impl Runner {
         lock: Option<RunnerLock>,
         parts: &Parts,
         settings: &Settings,
+        name: WorkerName,
     ) -> Result<Self, RunnerError> {
         let works = lock.is_some();
         if works {
@@ -57,7 +58,6 @@ impl Runner {
         }
         let (stop_working, stop_leading) = (CancellationToken::new(), CancellationToken::new());
         let ended = CancellationToken::new();
-        let name = WorkerName::of_this_process("scheduler");
         let leading = ledgerfleet_dispatch::lead(parts.duties(), name.clone(), stop_leading.clone());
         let options = Options {
             concurrency: settings.worker.concurrency,

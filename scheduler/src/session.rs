@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use ledgerfleet_config::Settings;
 use ledgerfleet_ledger::{Ledger, LedgerError};
-use ledgerfleet_model::Connection;
+use ledgerfleet_model::{Connection, WorkerName};
 use ledgerfleet_wiring::{Opening, Parts, WiringError, assemble};
 
 use crate::cli::Global;
@@ -17,6 +17,8 @@ pub(crate) struct Session {
     pub(crate) settings: Settings,
     pub(crate) output: Output,
     pub(crate) talk: Talk,
+    /// What this process is called where it works or leads, and in its traces.
+    pub(crate) name: WorkerName,
     answers: Answers,
 }
 
@@ -38,7 +40,13 @@ pub(crate) enum ChoiceError {
 }
 
 impl Session {
-    pub(crate) fn new(settings: Settings, output: Output, talk: Talk, global: &Global) -> Self {
+    pub(crate) fn new(
+        settings: Settings,
+        output: Output,
+        talk: Talk,
+        name: WorkerName,
+        global: &Global,
+    ) -> Self {
         let answers = match (global.yes, global.no_input || !io::stdin().is_terminal()) {
             (true, _) => Answers::Yes,
             (false, true) => Answers::Nobody,
@@ -48,6 +56,7 @@ impl Session {
             settings,
             output,
             talk,
+            name,
             answers,
         }
     }
@@ -59,6 +68,7 @@ impl Session {
             settings,
             output: self.output.clone(),
             talk: self.talk.clone(),
+            name: self.name.clone(),
             answers: self.answers,
         }
     }

@@ -12,6 +12,7 @@ use ledgerfleet_model::WorkerName;
 use ledgerfleet_process::{Listening, Signal, Stop, record_metrics};
 use ledgerfleet_telemetry::logs::{self, Colour};
 use ledgerfleet_telemetry::metrics::Recorder;
+use ledgerfleet_telemetry::traces::{Identity, Traces};
 use ledgerfleet_wiring::{Opening, Parts, WiringError, assemble};
 use worker::WorkerOptions;
 
@@ -72,14 +73,28 @@ impl Refused {
 pub(crate) async fn run() -> Result<ExitCode, Refused> {
     let settings =
         Settings::load(&inputs(Flags::parse())).map_err(|error| Refused::with(USAGE)(error.into()))?;
-    logs::install(&settings.log, Colour::Off, std::io::stderr)
+    let name = WorkerName::of_this_process(&host());
+    let identity = Identity {
+        service: "ledgerfleet-worker",
+        instance: &name.0,
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    let traces = Traces::of(&settings.traces, identity);
+    logs::install(&settings.log, &traces, Colour::Off, std::io::stderr)
         .map_err(|error| Refused::with(USAGE)(error.into()))?;
+    let ended = start(&settings, name).await;
+    traces.finish().await;
+    ended
+}
+
+/// Works until it is told to stop.
+async fn start(settings: &Settings, name: WorkerName) -> Result<ExitCode, Refused> {
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
-    let parts = parts(&settings).await?;
+    let parts = parts(settings).await?;
     let stop = Stop::on_signals().map_err(|error| Refused::with(FAILED)(error.into()))?;
-    work(&settings, parts, &stop).await?;
+    work(settings, name, parts, &stop).await?;
     Ok(stop.signal().map_or(FAILED, Signal::exit_code).into())
 }
 
@@ -128,13 +143,13 @@ async fn parts(settings: &Settings) -> Result<Parts, Refused> {
 }
 
 /// Works, stands for leader and shows itself, until told to stop.
-async fn work(settings: &Settings, parts: Parts, stop: &Stop) -> Result<(), Refused> {
+async fn work(settings: &Settings, name: WorkerName, parts: Parts, stop: &Stop) -> Result<(), Refused> {
     let failed = |error: Box<dyn Error>| Refused::with(FAILED)(error);
     let recorder = record_metrics().map_err(|error| failed(error.into()))?;
     let listening = listen(settings.worker.metrics_listen).await?;
     let options = WorkerOptions {
         concurrency: settings.worker.concurrency,
-        name: WorkerName::of_this_process(&host()),
+        name,
     };
     let leading = ledgerfleet_dispatch::lead(parts.duties(), options.name.clone(), stop.token().clone());
     let showing = show(listening, parts.clone(), recorder, stop);

@@ -300,7 +300,7 @@ async fn keep(
         id = info.client_id,
         health = listening.address()
     ));
-    let runner = Runner::start(Some(lock), parts, &session.settings).await?;
+    let runner = Runner::start(Some(lock), parts, &session.settings, session.name.clone()).await?;
     listening
         .serve(parts.clone(), recorder, stop.token().clone())
         .await?;

@@ -17,7 +17,7 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let recorder = record_metrics()?;
     let listening = listen(session).await?;
     let address = listening.address();
-    let runner = Runner::start(lock, &parts, &session.settings).await?;
+    let runner = Runner::start(lock, &parts, &session.settings, session.name.clone()).await?;
     metrics::workers(works.into());
     session.talk.say(format!(
         "serving http://{address}: /livez /readyz /metrics; Ctrl-C stops"

@@ -5,9 +5,14 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use ledgerfleet_config::{LogFormat, LogSettings};
-use tracing_subscriber::filter::{EnvFilter, ParseError};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{EnvFilter, FilterExt, LevelFilter, ParseError, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::traces::{Traces, is_ours};
 
 /// Why there are no logs.
 #[derive(Debug, thiserror::Error)]
@@ -47,8 +52,8 @@ pub enum Colour {
 }
 
 /// Sends events to the configured file, or else to `stderr`, which the caller passes because it may share the
-/// terminal with progress bars.
-pub fn install<W>(settings: &LogSettings, colour: Colour, stderr: W) -> Result<(), LogError>
+/// terminal with progress bars; and spans to `traces`.
+pub fn install<W>(settings: &LogSettings, traces: &Traces, colour: Colour, stderr: W) -> Result<(), LogError>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -58,15 +63,21 @@ where
         Some(path) => BoxMakeWriter::new(Mutex::new(open(path)?)),
         None => BoxMakeWriter::new(stderr),
     };
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(writer)
         .with_ansi(colour);
-    let installed = match settings.format {
-        LogFormat::Pretty => lines.try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    let lines = match settings.format {
+        LogFormat::Pretty => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    installed.map_err(|_| LogError::Twice)
+    let no_traces = filter_fn(|metadata| !is_ours(metadata)).with_max_level_hint(LevelFilter::TRACE);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(filter.and(no_traces)))
+        .with(traces.layer())
+        .try_init()
+        .map_err(|_| LogError::Twice)?;
+    traces.report();
+    Ok(())
 }
 
 /// Libraries whose chatter at `info` and below says nothing about our work.

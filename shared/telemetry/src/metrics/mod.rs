@@ -42,12 +42,15 @@ pub enum RefreshResult {
     Granted,
     /// The credential or the app's keys are refused for good.
     Refused,
+    /// It was sent, and no answer came back.
+    Lost,
     /// It may work later.
     Failed,
 }
 ledgerfleet_model::words!(RefreshResult {
     Granted => "granted",
     Refused => "refused",
+    Lost => "lost",
     Failed => "failed",
 });
 
@@ -156,6 +159,11 @@ pub fn replayed(segments: u64) {
 /// Access was refreshed, or not.
 pub fn token_refreshed(result: RefreshResult) {
     counter!(names::TOKEN_REFRESH_TOTAL, "result" => result.as_str()).increment(1);
+}
+
+/// The first credential to expire does so in this many seconds.
+pub fn token_expires(seconds: u64) {
+    gauge!(names::TOKEN_EXPIRES_SECONDS).set(as_number(seconds));
 }
 
 /// So many segments are in this state.
