@@ -53,6 +53,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     plain("database_connections"),
     plain("redis_prefix"),
     secret("master_key"),
+    plain("spool_dir"),
     plain("page_size"),
     plain("allow_custom_endpoints"),
     plain("time_scale"),

@@ -18,6 +18,9 @@ use crate::{ConfigError, Origin, Shape};
 /// The most rows a page may ask for.
 pub const PAGE_SIZE_MAX: u32 = 1_000;
 
+/// Where processes of a fleet keep their spool.
+const FLEET_SPOOL: &str = "/var/lib/ledgerfleet/spool";
+
 /// Everything that can be configured, loaded once at start.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -31,6 +34,8 @@ pub struct Settings {
     pub redis_prefix: String,
     /// Seals the tokens at rest.
     pub master_key: Option<SecretString>,
+    /// Where granted tokens wait for the ledger, if that is configured.
+    pub spool_dir: Option<PathBuf>,
     /// The QuickBooks connector.
     pub quickbooks: ConnectorSettings,
     /// Whether endpoints beyond this machine were allowed on purpose.
@@ -131,6 +136,9 @@ impl Settings {
             database_connections: database_connections(&values)?,
             redis_prefix: values.text("redis_prefix").unwrap_or_default(),
             master_key: values.secret("master_key"),
+            spool_dir: values
+                .text("spool_dir")
+                .map(|path| inputs.working_directory.join(path)),
             quickbooks: quickbooks(&values, allow_custom_endpoints)?,
             allow_custom_endpoints,
             timings,
@@ -155,6 +163,14 @@ impl Settings {
     /// The file whose lock the running role of an embedded ledger holds: `<db file>.lock`.
     pub fn runner_lock_file(&self) -> Option<PathBuf> {
         self.shape.embedded_path().map(|path| beside(path, ".lock"))
+    }
+
+    /// Where granted tokens wait for the ledger: as configured, else `<db file>.spool`. A fleet's is at one place
+    /// whatever directory a process is started in, because what one leaves there the next must find.
+    pub fn spool(&self) -> PathBuf {
+        let beside_the_file = || self.shape.embedded_path().map(|path| beside(path, ".spool"));
+        let configured = self.spool_dir.clone().or_else(beside_the_file);
+        configured.unwrap_or_else(|| PathBuf::from(FLEET_SPOOL))
     }
 
     /// The settings of the connector of that name; defaults for one without settings of its own.

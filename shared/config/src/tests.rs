@@ -56,6 +56,20 @@ fn the_defaults_alone_are_one_process_with_the_models_timings() {
 }
 
 #[test]
+fn the_spool_is_beside_the_file_or_at_one_place_of_the_machine_unless_it_is_named() {
+    let directory = TempDir::new().unwrap();
+    let spool = |variables: &[(&str, &str)]| Settings::load(&inputs(&directory, variables)).unwrap().spool();
+    let (database, redis) = (
+        ("LEDGERFLEET_DATABASE_URL", "postgres://localhost/books"),
+        ("LEDGERFLEET_REDIS_URL", "redis://localhost"),
+    );
+    assert_eq!(spool(&[]), directory.path().join("ledgerfleet.db.spool"));
+    assert_eq!(spool(&[database, redis]), Path::new("/var/lib/ledgerfleet/spool"));
+    let named = ("LEDGERFLEET_SPOOL_DIR", "kept");
+    assert_eq!(spool(&[database, redis, named]), directory.path().join("kept"));
+}
+
+#[test]
 fn a_flag_beats_the_environment_which_beats_dotenv_which_beats_the_file_which_beats_the_default() {
     let directory = TempDir::new().unwrap();
     let page_size = |inputs: &Inputs| Settings::load(inputs).unwrap().page_size;
