@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use ledgerfleet_model::{Environment, Failure, Record, Window};
 use secrecy::SecretString;
 
-use crate::EntitySpec;
 use crate::http::HeldBytes;
+use crate::{Condition, EntitySpec};
 
 /// One upstream API. Every method but [`Connector::authenticate`] costs one request and is called only with the
 /// gate's leave.
@@ -22,6 +22,20 @@ pub trait Connector: Send + Sync + std::fmt::Debug {
 
     /// Asks the source how many rows a window has; only for entities that can count. One request.
     async fn count(&self, target: &Target<'_>, request: &CountRequest<'_>) -> Result<u64, Failure>;
+
+    /// Reads the record of that id. None if the upstream says, in the words documented for it, that it has none (or
+    /// none any more): that may be taken for a deletion. Whatever else comes instead of the record is a failure. Names
+    /// that are inactive come as they are. One request.
+    async fn record(
+        &self,
+        target: &Target<'_>,
+        entity: &'static EntitySpec,
+        id: &str,
+    ) -> Result<Option<Record>, Failure>;
+
+    /// Fetches one page of the records that fulfil all conditions, inactive names among them unless a condition says
+    /// otherwise. What the upstream does not document is refused unsent, as a bad request. One request.
+    async fn find(&self, target: &Target<'_>, request: &FindRequest<'_>) -> Result<Page, Failure>;
 
     /// Asks who the company is, as a check that credential, account and environment belong together. Answers
     /// its name. One request.
@@ -62,6 +76,41 @@ pub struct CountRequest<'a> {
     pub entity: &'static EntitySpec,
     /// Which part of it.
     pub window: &'a Window,
+}
+
+impl PageRequest<'_> {
+    /// One page of all that there is of an entity.
+    pub fn of_all(entity: &'static EntitySpec, page: u32, size: u32) -> Self {
+        Self {
+            entity,
+            window: &Window::Whole,
+            page,
+            size,
+        }
+    }
+}
+
+impl CountRequest<'_> {
+    /// All that there is of an entity.
+    pub fn of_all(entity: &'static EntitySpec) -> Self {
+        Self {
+            entity,
+            window: &Window::Whole,
+        }
+    }
+}
+
+/// One page of the records that fulfil some conditions.
+#[derive(Debug, Clone, Copy)]
+pub struct FindRequest<'a> {
+    /// What to fetch.
+    pub entity: &'static EntitySpec,
+    /// What all of them fulfil.
+    pub conditions: &'a [Condition],
+    /// The page's number, from 1.
+    pub page: u32,
+    /// Rows a page.
+    pub size: u32,
 }
 
 /// A page that was read completely and checked.

@@ -21,6 +21,8 @@ pub struct EntitySpec {
     pub kind: EntityKind,
     /// How a row of an answer holds its record.
     pub rows: RowShape,
+    /// How one record is asked for.
+    pub read_by: ReadBy,
     /// Members that differ in every answer although nothing has changed: stored, and left out of the payload's hash.
     pub volatile: &'static [&'static str],
     /// Whether inactive rows are hidden unless asked for by `Active IN (true, false)`.
@@ -59,6 +61,19 @@ pub enum RowShape {
     Wrapped,
     /// The row is the record and has no id: these members, joined by colons, are one.
     Keyed(&'static [&'static str]),
+}
+
+/// How one record of an entity is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadBy {
+    /// By its id, which ends the path.
+    Id,
+    /// It is the only one, and the company's own id ends the path.
+    Account,
+    /// It is the only one, and its path needs no id.
+    Nothing,
+    /// By parameters of these names: the parts of its id.
+    Parameters(&'static [&'static str]),
 }
 
 impl EntitySpec {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod condition;
 mod connector;
 mod connectors;
 mod entity;
@@ -7,7 +8,10 @@ pub mod http;
 pub mod quickbooks;
 mod registry;
 
-pub use connector::{AccessGrant, AuthenticationError, Connector, CountRequest, Page, PageRequest, Target};
+pub use condition::{Condition, Test, Value};
+pub use connector::{
+    AccessGrant, AuthenticationError, Connector, CountRequest, FindRequest, Page, PageRequest, Target,
+};
 pub use connectors::Connectors;
-pub use entity::{EntityKind, EntitySpec, RowShape};
+pub use entity::{EntityKind, EntitySpec, ReadBy, RowShape};
 pub use registry::{Build, ConnectorEntry, Endpoints, GateDefaults, REGISTRY, connector_entry, find_entity};

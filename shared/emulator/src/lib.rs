@@ -29,6 +29,7 @@ pub use options::{
     CompanySpec, Currencies, EmulatorOptions, Environment, OptionError, Plan, Rate, Region, Size,
 };
 pub use quickbooks::oauth::tokens::TokenTraffic;
+pub use quickbooks::query::{ReadCondition, ReadStatement, read_statement};
 pub use server::traffic::CompanyTraffic;
 pub use server::upstream::{CompanyInfo, Info};
 pub use server::{Emulator, RunningEmulator, StartError};

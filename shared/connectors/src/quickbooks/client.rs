@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ledgerfleet_model::{Environment, Failure, FailureKind};
+use ledgerfleet_model::{Environment, Failure, FailureKind, Record};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::auth::Issuer;
-use super::pages::{read_company_name, read_count, read_page};
+use super::pages::{read_company_name, read_count, read_one, read_page};
 use super::query::{Query, rows_asked};
 use crate::http::{Answer, HttpClient};
 use crate::{
-    AccessGrant, AuthenticationError, Connector, CountRequest, Endpoints, EntityKind, Page, PageRequest,
-    Target,
+    AccessGrant, AuthenticationError, Connector, CountRequest, Endpoints, EntityKind, EntitySpec,
+    FindRequest, Page, PageRequest, ReadBy, Target,
 };
 
 /// The version of the payloads. Since August 2025 a lower one is served as 75 (Intuit's blog, 2025-01-21).
@@ -59,27 +59,39 @@ impl Connector for QuickBooks {
     async fn page(&self, target: &Target<'_>, request: &PageRequest<'_>) -> Result<Page, Failure> {
         let statement = self.describe(request);
         let answer = self.query(target, &statement).await?;
-        let records = read_page(&answer, request)
+        page_of(answer, request.entity, request.size)
             .map_err(|failure| asked(failure, &statement, target))
-            .map_err(|failure| {
-                if request.entity.optional {
-                    as_absent(failure)
-                } else {
-                    failure
-                }
-            })?;
-        let is_full = records.len() >= rows_asked(request) as usize;
-        Ok(Page {
-            more: is_full && request.entity.kind != EntityKind::Single,
-            records,
-            held: answer.held,
-        })
+            .map_err(|failure| of_entity(failure, request.entity))
     }
 
     async fn count(&self, target: &Target<'_>, request: &CountRequest<'_>) -> Result<u64, Failure> {
         let statement = Query::count(request).to_string();
         let answer = self.query(target, &statement).await?;
         read_count(&answer).map_err(|failure| asked(failure, &statement, target))
+    }
+
+    async fn record(
+        &self,
+        target: &Target<'_>,
+        entity: &'static EntitySpec,
+        id: &str,
+    ) -> Result<Option<Record>, Failure> {
+        let url = self.address_of(target, entity, id)?;
+        let what = format!("GET {} {id}", entity.upstream);
+        let answer = self.send(target, self.http.get(url), &what).await?;
+        read_one(&answer, entity, id)
+            .map_err(|failure| asked(failure, &what, target))
+            .map_err(|failure| of_entity(failure, entity))
+    }
+
+    async fn find(&self, target: &Target<'_>, request: &FindRequest<'_>) -> Result<Page, Failure> {
+        let statement = Query::find(request)
+            .map_err(|why| Failure::new(FailureKind::BadRequest, why))?
+            .to_string();
+        let answer = self.query(target, &statement).await?;
+        page_of(answer, request.entity, request.size)
+            .map_err(|failure| asked(failure, &statement, target))
+            .map_err(|failure| of_entity(failure, request.entity))
     }
 
     async fn identify(&self, target: &Target<'_>) -> Result<String, Failure> {
@@ -93,10 +105,21 @@ impl Connector for QuickBooks {
     }
 }
 
+/// The page in an answer.
+fn page_of(answer: Answer, entity: &EntitySpec, size: u32) -> Result<Page, Failure> {
+    let records = read_page(&answer, entity, size)?;
+    let is_full = records.len() >= rows_asked(size) as usize;
+    Ok(Page {
+        more: is_full && entity.kind != EntityKind::Single,
+        records,
+        held: answer.held,
+    })
+}
+
 /// An entity that may be refused, and is, is one that this company does not have.
-fn as_absent(failure: Failure) -> Failure {
+fn of_entity(failure: Failure, entity: &EntitySpec) -> Failure {
     let is_refusal = matches!(failure.upstream_code.as_deref(), Some("4001" | "5020"));
-    let kind = if is_refusal {
+    let kind = if entity.optional && is_refusal {
         FailureKind::NotInPlan
     } else {
         failure.kind
@@ -134,6 +157,27 @@ impl QuickBooks {
             .map_err(|error| asked(error.into(), what, target))
     }
 
+    /// The address of one record.
+    fn address_of(&self, target: &Target<'_>, entity: &EntitySpec, id: &str) -> Result<Url, Failure> {
+        let resource = entity.upstream.to_ascii_lowercase();
+        match entity.read_by {
+            // An address takes these for "here" and "one up", and would be that of something else.
+            ReadBy::Id if matches!(id, "" | "." | "..") => Err(no_id(entity, id)),
+            ReadBy::Id => self.address(target, &[&resource, id]),
+            ReadBy::Account => self.address(target, &[&resource, target.account]),
+            ReadBy::Nothing => self.address(target, &[&resource]),
+            ReadBy::Parameters(names) => {
+                let parts: Vec<&str> = id.split(':').collect();
+                if parts.len() != names.len() || parts.contains(&"") {
+                    return Err(no_id(entity, id));
+                }
+                let mut url = self.address(target, &[&resource])?;
+                url.query_pairs_mut().extend_pairs(names.iter().zip(parts));
+                Ok(url)
+            }
+        }
+    }
+
     /// The address of something of the company. Each part is encoded, so that none of them can leave the company.
     fn address(&self, target: &Target<'_>, parts: &[&str]) -> Result<Url, Failure> {
         let base = self.api.as_deref().unwrap_or(match target.environment {
@@ -157,6 +201,13 @@ impl QuickBooks {
     }
 }
 
+fn no_id(entity: &EntitySpec, id: &str) -> Failure {
+    Failure::new(
+        FailureKind::BadRequest,
+        format!("{id:?} cannot be the id of a {}", entity.name),
+    )
+}
+
 /// The failure with what was asked, and without the access token, should the upstream have repeated it.
 fn asked(failure: Failure, what: &str, target: &Target<'_>) -> Failure {
     let access = target.access.expose_secret();
@@ -175,7 +226,7 @@ fn asked(failure: Failure, what: &str, target: &Target<'_>) -> Failure {
 #[cfg(test)]
 mod tests {
     use ledgerfleet_emulator::{Emulator, EmulatorOptions, Rate};
-    use ledgerfleet_model::{Timings, Window};
+    use ledgerfleet_model::Timings;
 
     use super::*;
     use crate::quickbooks::entities::entity;
@@ -213,16 +264,10 @@ mod tests {
             .collect::<Vec<_>>();
         let statement = |ids: &[String]| format!("SELECT * FROM Invoice WHERE Id IN ({})", ids.join(", "));
         assert!(statement(&ids).len() > LONGEST_IN_ADDRESS);
-        let request = PageRequest {
-            entity: entity("invoice"),
-            window: &Window::Whole,
-            page: 1,
-            size: 1_000,
-        };
         let mut read = Vec::new();
         for statement in [statement(&ids[..10]), statement(&ids)] {
             let answer = quickbooks.query(&target, &statement).await.unwrap();
-            read.push(read_page(&answer, &request).unwrap());
+            read.push(read_page(&answer, entity("invoice"), 1_000).unwrap());
         }
         assert_eq!(read[0].len(), 10);
         assert_eq!(read[0], read[1]);

@@ -1,6 +1,6 @@
 //! Entities: what can be copied out of QuickBooks. Adding one is adding a row to [`ENTITIES`].
 
-use crate::{EntityKind, EntitySpec, RowShape};
+use crate::{EntityKind, EntitySpec, ReadBy, RowShape};
 
 /// A transaction: it has a `TxnDate` and is deleted for good.
 const DOCUMENT: EntitySpec = EntitySpec {
@@ -10,6 +10,7 @@ const DOCUMENT: EntitySpec = EntitySpec {
     table: "",
     kind: EntityKind::Document,
     rows: RowShape::Plain,
+    read_by: ReadBy::Id,
     volatile: &[],
     hides_inactive: false,
     projection: "*",
@@ -32,6 +33,7 @@ const LIST: EntitySpec = EntitySpec {
 /// Exactly one object a company: it can be selected and nothing else.
 const SINGLE: EntitySpec = EntitySpec {
     kind: EntityKind::Single,
+    read_by: ReadBy::Nothing,
     countable: false,
     orderable: false,
     total: None,
@@ -89,6 +91,7 @@ pub const ENTITIES: &[EntitySpec] = &[
         name: "company_info",
         upstream: "CompanyInfo",
         table: "qbo_company_info",
+        read_by: ReadBy::Account,
         ..SINGLE
     },
     // Its rows come under another name (python-quickbooks, objects/creditcardpayment_entity.py).
@@ -152,6 +155,7 @@ pub const ENTITIES: &[EntitySpec] = &[
         orderable: false,
         hides_inactive: false,
         rows: RowShape::Keyed(&["SourceCurrencyCode", "AsOfDate"]),
+        read_by: ReadBy::Parameters(&["sourcecurrencycode", "asofdate"]),
         optional: true,
         in_all: false,
         ..LIST

@@ -132,6 +132,20 @@ pub(super) fn refused(answer: &Answer) -> Failure {
     )
 }
 
+/// Whether an answer says that the record asked for does not exist: 610 and nothing else, with 400 as documented, with
+/// 404, or as a fault with 200. A 404 alone is a wrong address, and must not be taken for a deletion.
+pub(super) fn says_not_found(answer: &Answer) -> bool {
+    let is_610 = |error: &FaultError| error.code.as_deref().and_then(plain).as_deref() == Some("610");
+    // Not somewhere in the middle of a record that was cut.
+    let is_whole = |body: &[u8]| {
+        body.trim_ascii_start().starts_with(b"<") || serde_json::from_slice::<&RawValue>(body).is_ok()
+    };
+    let fault = Some(answer)
+        .filter(|answer| matches!(answer.status, 200 | 400 | 404) && is_whole(&answer.body))
+        .and_then(|answer| Fault::in_body(&answer.body));
+    fault.is_some_and(|fault| !fault.errors.is_empty() && fault.errors.iter().all(is_610))
+}
+
 /// The failure that a fault is, whatever its status.
 pub(super) fn of_fault(answer: &Answer, fault: &Fault) -> Failure {
     let kind = kind_of_fault(answer.status, fault);

@@ -10,16 +10,22 @@
 //! | `auth` | refresh token in, access token out |
 //! | `client` | the connector: one method, one request |
 //! | `query` | the query language, built and never pasted together |
-//! | `pages` | answers read strictly into records |
+//! | `properties` | what may be filtered by |
+//! | `answers` | what is an answer at all |
+//! | `pages` | answers read strictly: pages, counts, one record by its id |
+//! | `record` | what is read out of a row |
 //! | `faults` | everything the API says instead of an answer |
 
+mod answers;
 mod auth;
 mod client;
 mod entities;
 mod faults;
 mod json;
 mod pages;
+mod properties;
 mod query;
+mod record;
 #[cfg(test)]
 mod samples;
 

@@ -4,16 +4,17 @@
 //! itself. The grammar ("Query operations and syntax"):
 //!
 //! ```text
-//! SELECT * | count(*) FROM Entity [WHERE property operator value {AND …}]
+//! SELECT * | count(*) FROM Entity [WHERE property operator value {AND …}]       = < > <= >= IN LIKE
 //!     [ORDERBY property {, property}] [STARTPOSITION row] [MAXRESULTS rows]
 //! ```
 
 use std::fmt::{self, Display, Write};
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::SecondsFormat;
 use ledgerfleet_model::{Days, InstantField, Window};
 
-use crate::{CountRequest, EntityKind, EntitySpec, PageRequest};
+use super::properties::checked;
+use crate::{CountRequest, EntityKind, EntitySpec, FindRequest, PageRequest, Test, Value};
 
 /// The most rows an answer may be asked for; what more does is not documented.
 pub(super) const PAGE_SIZE_MAX: u32 = 1_000;
@@ -24,7 +25,7 @@ pub(super) struct Query {
     select: Select,
     from: &'static str,
     filters: Vec<Filter>,
-    order: Vec<Property>,
+    order: Vec<&'static str>,
     rows: Option<Rows>,
 }
 
@@ -35,42 +36,19 @@ enum Select {
     Count,
 }
 
-/// A property that can be filtered or ordered on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Property {
-    Id,
-    TxnDate,
-    CreateTime,
-    LastUpdatedTime,
-    Active,
-}
-
 /// One condition; conditions are joined with AND, which is all the language has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Filter {
-    /// Not before.
-    AtLeast(Property, Value),
-    /// Before.
-    Below(Property, Value),
-    /// One of these.
-    In(Property, Vec<Value>),
+struct Filter {
+    property: &'static str,
+    operator: &'static str,
+    operand: Operand,
 }
 
-/// A literal.
+/// What a property is compared with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Value {
-    /// Text from anywhere.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "reads by id and by name come with later entities")
-    )]
-    Text(String),
-    /// A calendar date, without a zone.
-    Date(NaiveDate),
-    /// An instant, always with its offset: what one without means is not documented.
-    Instant(DateTime<Utc>),
-    /// True or false.
-    Flag(bool),
+enum Operand {
+    One(Value),
+    List(Vec<Value>),
 }
 
 /// Which rows of the result.
@@ -96,8 +74,28 @@ impl Query {
             } else {
                 Vec::new()
             },
-            rows: (!single).then(|| Rows::of(request)),
+            rows: (!single).then(|| Rows::of(request.page, request.size)),
         }
+    }
+
+    /// The statement that fetches a page of what fulfils conditions; a condition that is not documented is refused.
+    pub(super) fn find(request: &FindRequest<'_>) -> Result<Self, String> {
+        let entity = request.entity;
+        let filters = request.conditions.iter().map(|condition| {
+            let property = checked(entity, condition)?;
+            Ok(Filter::of(property, &condition.test))
+        });
+        let mut filters = filters.collect::<Result<Vec<_>, String>>()?;
+        if !filters.iter().any(|filter| filter.property == "Active") {
+            filters.extend(inactive_too(entity));
+        }
+        Ok(Self {
+            select: Select::Columns(entity.projection),
+            from: entity.upstream,
+            filters,
+            order: if entity.orderable { vec!["Id"] } else { Vec::new() },
+            rows: Some(Rows::of(request.page, request.size)),
+        })
     }
 
     /// The statement that counts a window.
@@ -112,15 +110,15 @@ impl Query {
     }
 }
 
-/// How many rows a request for a page really asks for.
-pub(super) fn rows_asked(request: &PageRequest<'_>) -> u32 {
-    request.size.clamp(1, PAGE_SIZE_MAX)
+/// How many rows a request for a page of that size really asks for.
+pub(super) fn rows_asked(size: u32) -> u32 {
+    size.clamp(1, PAGE_SIZE_MAX)
 }
 
 impl Rows {
-    fn of(request: &PageRequest<'_>) -> Self {
-        let max = rows_asked(request);
-        let before = u64::from(request.page.saturating_sub(1)) * u64::from(max);
+    fn of(page: u32, size: u32) -> Self {
+        let max = rows_asked(size);
+        let before = u64::from(page.saturating_sub(1)) * u64::from(max);
         Self {
             start: before + 1,
             max,
@@ -128,34 +126,57 @@ impl Rows {
     }
 }
 
+impl Filter {
+    fn of(property: &'static str, test: &Test) -> Self {
+        let (operator, operand) = match test {
+            Test::Equal(value) => ("=", Operand::One(value.clone())),
+            Test::Less(value) => ("<", Operand::One(value.clone())),
+            Test::Greater(value) => (">", Operand::One(value.clone())),
+            Test::AtMost(value) => ("<=", Operand::One(value.clone())),
+            Test::AtLeast(value) => (">=", Operand::One(value.clone())),
+            Test::OneOf(values) => ("IN", Operand::List(values.clone())),
+            Test::Like(pattern) => ("LIKE", Operand::One(Value::Text(pattern.clone()))),
+        };
+        Self {
+            property,
+            operator,
+            operand,
+        }
+    }
+}
+
 fn filters(entity: &EntitySpec, window: &Window) -> Vec<Filter> {
     let mut filters = within(window);
-    if entity.hides_inactive {
-        filters.push(Filter::In(
-            Property::Active,
-            vec![Value::Flag(true), Value::Flag(false)],
-        ));
-    }
+    filters.extend(inactive_too(entity));
     filters
+}
+
+/// Inactive names are left out of answers to those who do not ask for them.
+fn inactive_too(entity: &EntitySpec) -> Option<Filter> {
+    let both = || Test::OneOf(vec![Value::Flag(true), Value::Flag(false)]);
+    entity.hides_inactive.then(|| Filter::of("Active", &both()))
 }
 
 fn within(window: &Window) -> Vec<Filter> {
     let (property, from, to) = match *window {
         Window::Dates {
             days: Days { from, to },
-        } => (Property::TxnDate, Value::Date(from), Value::Date(to)),
+        } => ("TxnDate", Value::Date(from), Value::Date(to)),
         Window::Instants {
             field, start, end, ..
         } => {
             let property = match field {
-                InstantField::Created => Property::CreateTime,
-                InstantField::Updated => Property::LastUpdatedTime,
+                InstantField::Created => "MetaData.CreateTime",
+                InstantField::Updated => "MetaData.LastUpdatedTime",
             };
             (property, Value::Instant(start), Value::Instant(end))
         }
         Window::Whole => return Vec::new(),
     };
-    vec![Filter::AtLeast(property, from), Filter::Below(property, to)]
+    vec![
+        Filter::of(property, &Test::AtLeast(from)),
+        Filter::of(property, &Test::Less(to)),
+    ]
 }
 
 /// The order in which a window's rows move least while its pages are read.
@@ -163,10 +184,10 @@ fn within(window: &Window) -> Vec<Filter> {
 /// Pages are offsets, so a row that changes place pushes another one over a page's edge, where nobody reads it.
 /// An id never changes. Ordered by the time of the last change, every row that is edited during the read would
 /// move to the end and hide its successor; ordered by id it stays where it is.
-fn order(window: &Window) -> Vec<Property> {
+fn order(window: &Window) -> Vec<&'static str> {
     match window {
-        Window::Dates { .. } => vec![Property::TxnDate, Property::Id],
-        Window::Instants { .. } | Window::Whole => vec![Property::Id],
+        Window::Dates { .. } => vec!["TxnDate", "Id"],
+        Window::Instants { .. } | Window::Whole => vec!["Id"],
     }
 }
 
@@ -201,39 +222,32 @@ fn write_list(
 
 impl Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AtLeast(property, value) => write!(f, "{property} >= {value}"),
-            Self::Below(property, value) => write!(f, "{property} < {value}"),
-            Self::In(property, values) => {
-                write!(f, "{property} IN (")?;
-                write_list(f, "", ", ", values)?;
+        write!(f, "{} {} ", self.property, self.operator)?;
+        match &self.operand {
+            Operand::One(value) => Literal(value).fmt(f),
+            Operand::List(values) => {
+                let literals: Vec<Literal<'_>> = values.iter().map(Literal).collect();
+                write_list(f, "(", ", ", &literals)?;
                 f.write_char(')')
             }
         }
     }
 }
 
-impl Display for Property {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Id => "Id",
-            Self::TxnDate => "TxnDate",
-            Self::CreateTime => "MetaData.CreateTime",
-            Self::LastUpdatedTime => "MetaData.LastUpdatedTime",
-            Self::Active => "Active",
-        })
-    }
-}
+/// A value as it is written.
+struct Literal<'a>(&'a Value);
 
-impl Display for Value {
+impl Display for Literal<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) => write_quoted(f, text),
-            Self::Date(date) => write!(f, "'{}'", date.format("%Y-%m-%d")),
+        match self.0 {
+            Value::Text(text) | Value::Number(text) => write_quoted(f, text),
+            Value::Date(date) => write!(f, "'{}'", date.format("%Y-%m-%d")),
             // A fraction of a second is written only where there is one; `Z` needs no encoding in an address.
-            Self::Instant(instant) => write!(f, "'{}'", instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+            Value::Instant(instant) => {
+                write!(f, "'{}'", instant.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+            }
             // Without quotes, as singer's tap-quickbooks sends it.
-            Self::Flag(flag) => write!(f, "{flag}"),
+            Value::Flag(flag) => write!(f, "{flag}"),
         }
     }
 }

@@ -5,5 +5,7 @@
 mod http;
 mod quickbooks;
 mod quickbooks_faults;
+mod quickbooks_finding;
+mod quickbooks_records;
 mod raw;
 mod world;

@@ -17,16 +17,16 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::world::{COMPANY, World, connector, endpoints, entity, target};
 
-fn day(text: &str) -> NaiveDate {
+pub(crate) fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
-fn one_window(axis: Axis, from: &str, to: &str, zone: Tz) -> Window {
+pub(crate) fn one_window(axis: Axis, from: &str, to: &str, zone: Tz) -> Window {
     let range = DateRange::new(day(from), day(to), axis, day("2026-12-31")).unwrap();
     windows(range, Segmenting::Whole, axis, zone).next().unwrap()
 }
 
-fn hex(hash: &[u8]) -> String {
+pub(crate) fn hex(hash: &[u8]) -> String {
     use std::fmt::Write;
     hash.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
@@ -35,7 +35,7 @@ fn hex(hash: &[u8]) -> String {
 }
 
 /// Checks identity, version, times, dates and the hash of the whole text of every record.
-fn assert_equal(entity: &EntitySpec, mut records: Vec<Record>, truth: &[TruthLine]) {
+pub(crate) fn assert_equal(entity: &EntitySpec, mut records: Vec<Record>, truth: &[TruthLine]) {
     let mut truth: Vec<_> = truth.iter().collect();
     records.sort_by(|a, b| a.id.cmp(&b.id));
     truth.sort_by(|a, b| a.id.cmp(&b.id));

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use ledgerfleet_model::{FailureKind as Kind, Window};
+use ledgerfleet_model::FailureKind as Kind;
 use proptest::prelude::*;
 
 use super::*;
-use crate::PageRequest;
 use crate::quickbooks::entities::entity;
 use crate::quickbooks::pages::read_page;
 use crate::quickbooks::samples::{
@@ -15,13 +14,7 @@ use crate::quickbooks::samples::{
 
 /// The failure that an answer to a request for a page is.
 fn read(answer: &Answer) -> Failure {
-    let request = PageRequest {
-        entity: entity("invoice"),
-        window: &Window::Whole,
-        page: 1,
-        size: 100,
-    };
-    read_page(answer, &request).unwrap_err()
+    read_page(answer, entity("invoice"), 10).unwrap_err()
 }
 
 fn validation(status: u16, code: &str) -> Answer {
@@ -273,13 +266,12 @@ fn retry_after_is_read_as_seconds_and_as_a_date() {
 
 proptest! {
     #[test]
-    fn no_answer_makes_the_reader_panic(
+    fn fuzz_no_answer_makes_the_fault_parser_panic(
         status in 100u16..600,
         body in prop::collection::vec(any::<u8>(), 0..200),
         markup in "<Fault( type=\"[a-z]{0,3}\"?)?>?(<Error( code=\"[0-9]{0,4}\"?)?>?(<Message>?é?(</)?)?){0,2}",
     ) {
-        let request = PageRequest { entity: entity("invoice"), window: &Window::Whole, page: 1, size: 100 };
-        let _ = read_page(&json(status, &body), &request);
-        prop_assert!(read_page(&json(status, &markup), &request).is_err());
+        let _ = read_page(&json(status, &body), entity("invoice"), 10);
+        prop_assert!(read_page(&json(status, &markup), entity("invoice"), 10).is_err());
     }
 }

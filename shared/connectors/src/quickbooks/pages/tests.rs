@@ -1,25 +1,18 @@
 //! How strictly answers are read.
 
-use ledgerfleet_model::{FailureKind as Kind, Window};
+use chrono::NaiveDate;
+use ledgerfleet_model::FailureKind as Kind;
 use proptest::prelude::*;
 
 use super::*;
 use crate::quickbooks::entities::entity;
+use crate::quickbooks::record::RECORD_LIMIT;
 use crate::quickbooks::samples::{Table, answer, json};
 
 const SIZE: u32 = 3;
 
-fn request() -> PageRequest<'static> {
-    PageRequest {
-        entity: entity("invoice"),
-        window: &Window::Whole,
-        page: 1,
-        size: SIZE,
-    }
-}
-
 fn read(body: &str) -> Result<Vec<Record>, Failure> {
-    read_page(&json(200, body), &request())
+    read_page(&json(200, body), entity("invoice"), SIZE)
 }
 
 fn page_of(rows: &str) -> String {
@@ -108,12 +101,8 @@ fn what_is_absent_is_unknown() {
 #[test]
 fn a_list_has_no_document_date() {
     let body = page_of(ROW).replace("\"Invoice\"", "\"Customer\"");
-    let request = PageRequest {
-        entity: entity("customer"),
-        ..request()
-    };
     assert_eq!(
-        read_page(&json(200, body), &request).unwrap()[0].document_date,
+        read_page(&json(200, body), entity("customer"), SIZE).unwrap()[0].document_date,
         None
     );
 }
@@ -287,7 +276,7 @@ fn what_is_not_the_page_that_was_asked_for_is_a_failure() {
         ),
     ];
     for (what, answer, kind) in table {
-        let failure = read_page(answer, &request()).expect_err(what);
+        let failure = read_page(answer, entity("invoice"), SIZE).expect_err(what);
         assert_eq!(failure.kind, *kind, "{what}: {failure}");
     }
 }
@@ -342,12 +331,12 @@ fn a_company_has_a_name() {
 
 proptest! {
     #[test]
-    fn no_body_makes_the_reader_panic(body in prop::collection::vec(any::<u8>(), 0..300)) {
-        let _ = read_page(&json(200, &body), &request());
+    fn fuzz_no_body_makes_the_reader_panic(body in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = read_page(&json(200, &body), entity("invoice"), SIZE);
     }
 
     #[test]
-    fn no_page_with_a_hole_or_a_change_makes_the_reader_panic(
+    fn fuzz_no_page_with_a_hole_or_a_change_makes_the_reader_panic(
         at in any::<prop::sample::Index>(),
         length in 0usize..40,
         new in prop::collection::vec(any::<u8>(), 0..3),
@@ -356,13 +345,13 @@ proptest! {
         let start = at.index(body.len());
         let end = (start + length).min(body.len());
         body.splice(start..end, new);
-        let _ = read_page(&json(200, &body), &request());
+        let _ = read_page(&json(200, &body), entity("invoice"), SIZE);
     }
 
     #[test]
-    fn no_page_that_ends_early_is_taken_for_a_page(at in any::<prop::sample::Index>()) {
+    fn fuzz_no_page_that_ends_early_is_taken_for_a_page(at in any::<prop::sample::Index>()) {
         let body = page_of(ROW);
-        let failure = read_page(&json(200, &body.as_bytes()[..at.index(body.len())]), &request()).unwrap_err();
+        let failure = read_page(&json(200, &body.as_bytes()[..at.index(body.len())]), entity("invoice"), SIZE).unwrap_err();
         prop_assert_eq!(failure.kind, Kind::Truncated);
     }
 }

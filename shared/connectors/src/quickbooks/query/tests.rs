@@ -1,10 +1,13 @@
 //! What statements look like.
 
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
+use ledgerfleet_emulator::{ReadCondition, ReadStatement, read_statement};
 use ledgerfleet_model::{Axis, DateRange, Segmenting, window::windows};
 use proptest::prelude::*;
 
 use super::*;
+use crate::Condition;
 use crate::quickbooks::entities::entity;
 
 fn day(text: &str) -> NaiveDate {
@@ -112,41 +115,181 @@ fn a_fraction_of_a_second_is_kept() {
     let instant = DateTime::parse_from_rfc3339("2026-03-01T00:00:00.250-05:00")
         .unwrap()
         .to_utc();
-    assert_eq!(Value::Instant(instant).to_string(), "'2026-03-01T05:00:00.250Z'");
+    assert_eq!(
+        Literal(&Value::Instant(instant)).to_string(),
+        "'2026-03-01T05:00:00.250Z'"
+    );
 }
 
-/// Reads the literal at the start of `text` as the API does; answers it and what follows.
-fn read_literal(text: &str) -> Option<(String, &str)> {
-    let mut literal = String::new();
-    let mut rest = text.strip_prefix('\'')?.char_indices();
-    while let Some((at, character)) = rest.next() {
-        match character {
-            '\'' => return Some((literal, &text[at + 2..])),
-            '\\' => literal.push(rest.next()?.1),
-            other => literal.push(other),
-        }
+/// What the emulator's own parser reads in a statement.
+fn read(query: &Query) -> ReadStatement {
+    read_statement(&query.to_string()).unwrap_or_else(|error| panic!("{error} in {query}"))
+}
+
+fn found(entity: &'static EntitySpec, conditions: &[Condition]) -> Result<ReadStatement, String> {
+    let request = FindRequest {
+        entity,
+        conditions,
+        page: 3,
+        size: 10,
+    };
+    Query::find(&request).map(|query| read(&query))
+}
+
+fn condition(property: &str, operator: &str, values: &[&str]) -> ReadCondition {
+    ReadCondition {
+        property: property.to_owned(),
+        operator: operator.to_owned(),
+        values: values.iter().map(ToString::to_string).collect(),
     }
-    None
+}
+
+#[test]
+fn what_is_found_is_ordered_paged_and_holds_inactive_names_unless_told_otherwise() {
+    let named = Condition::new("DisplayName", Test::Like("A%".to_owned()));
+    let statement = found(entity("customer"), std::slice::from_ref(&named)).unwrap();
+    assert_eq!(
+        statement.conditions,
+        [
+            condition("DisplayName", "LIKE", &["A%"]),
+            condition("Active", "IN", &["true", "false"])
+        ]
+    );
+    assert_eq!(
+        (statement.order.as_slice(), statement.start, statement.max),
+        (&["Id".to_owned()][..], Some(21), Some(10))
+    );
+    let inactive = Condition::new("Active", Test::Equal(Value::Flag(false)));
+    let statement = found(entity("customer"), &[inactive]).unwrap();
+    assert_eq!(statement.conditions, [condition("Active", "=", &["false"])]);
+}
+
+#[test]
+fn what_is_not_documented_is_refused_unsent() {
+    let id = |test| Condition::new("Id", test);
+    let text = |text: &str| Value::Text(text.to_owned());
+    for (name, condition) in [
+        ("invoice", id(Test::Less(text("7")))),
+        ("invoice", id(Test::Like("7%".to_owned()))),
+        ("invoice", id(Test::OneOf(Vec::new()))),
+        ("invoice", id(Test::Equal(text(" ")))),
+        ("invoice", id(Test::Equal(Value::Flag(true)))),
+        (
+            "invoice",
+            Condition::new("Active", Test::Equal(Value::Flag(true))),
+        ),
+        ("invoice", Condition::new("PrivateNote", Test::Equal(text("x")))),
+        (
+            "invoice",
+            Condition::new("Id = '1' AND Id", Test::Equal(text("x"))),
+        ),
+        (
+            "invoice",
+            Condition::new("TotalAmt", Test::Less(Value::Number("1e3".to_owned()))),
+        ),
+        (
+            "invoice",
+            Condition::new("TotalAmt", Test::Less(Value::Number("1' OR '1".to_owned()))),
+        ),
+        ("invoice", Condition::new("DocNumber", Test::Greater(text("x")))),
+        (
+            "customer",
+            Condition::new("TxnDate", Test::Equal(Value::Date(day("2026-01-01")))),
+        ),
+        ("company_info", id(Test::Equal(text("1")))),
+        ("exchange_rate", id(Test::Equal(text("1")))),
+    ] {
+        assert!(
+            found(entity(name), std::slice::from_ref(&condition)).is_err(),
+            "{name} {condition:?}"
+        );
+    }
+}
+
+/// Any text that is not blank.
+fn any_text() -> impl Strategy<Value = String> {
+    let texts = prop_oneof![
+        any::<String>(),
+        r"[a-zA-Z'\\\\;=<>%(), \n\t\u{0}é😀-]{0,60}".boxed()
+    ];
+    texts.prop_filter("blank means nothing", |text| !text.trim().is_empty())
+}
+
+fn any_instant() -> impl Strategy<Value = DateTime<Utc>> {
+    (0i64..4_102_444_800, 0u32..1_000)
+        .prop_map(|(seconds, millis)| DateTime::from_timestamp(seconds, millis * 1_000_000).unwrap())
+}
+
+fn any_condition() -> impl Strategy<Value = Condition> {
+    let date =
+        (0i32..30_000).prop_map(|days| NaiveDate::default() + chrono::Days::new(days.unsigned_abs().into()));
+    let number = "-?[0-9]{1,12}(\\.[0-9]{1,6})?".prop_map(Value::Number);
+    let measured = prop_oneof![
+        ("TxnDate|DueDate", date.prop_map(Value::Date)),
+        (
+            "MetaData\\.(CreateTime|LastUpdatedTime)",
+            any_instant().prop_map(Value::Instant)
+        ),
+        ("TotalAmt|Balance", number),
+    ];
+    let compared = (measured, 0..5).prop_map(|((property, value), operator)| {
+        let test = match operator {
+            0 => Test::Equal(value),
+            1 => Test::Less(value),
+            2 => Test::Greater(value),
+            3 => Test::AtMost(value),
+            _ => Test::AtLeast(value),
+        };
+        Condition::new(property, test)
+    });
+    let texts = prop::collection::vec(any_text(), 1..5);
+    prop_oneof![
+        compared,
+        ("Id|CustomerRef|DocNumber|Name", texts)
+            .prop_map(|(property, texts)| Condition::one_of(&property, texts)),
+        ("Id|DisplayName", any_text())
+            .prop_map(|(property, text)| Condition::new(property, Test::Equal(Value::Text(text)))),
+        ("DocNumber|Name", any_text())
+            .prop_map(|(property, text)| Condition::new(property, Test::Like(text))),
+    ]
+}
+
+/// What a parser must read of a condition.
+fn meaning(condition: &Condition) -> ReadCondition {
+    let text = |value: &Value| match value {
+        Value::Text(text) | Value::Number(text) => text.clone(),
+        Value::Date(date) => date.to_string(),
+        Value::Instant(instant) => instant.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        Value::Flag(flag) => flag.to_string(),
+    };
+    let (operator, values) = match &condition.test {
+        Test::Equal(value) => ("=", vec![text(value)]),
+        Test::Less(value) => ("<", vec![text(value)]),
+        Test::Greater(value) => (">", vec![text(value)]),
+        Test::AtMost(value) => ("<=", vec![text(value)]),
+        Test::AtLeast(value) => (">=", vec![text(value)]),
+        Test::OneOf(values) => ("IN", values.iter().map(text).collect()),
+        Test::Like(pattern) => ("LIKE", vec![pattern.clone()]),
+    };
+    ReadCondition {
+        property: condition.property.clone(),
+        operator: operator.to_owned(),
+        values,
+    }
 }
 
 proptest! {
     #[test]
-    fn no_text_leaves_its_quotes(text in r"[a-z'\\; \n\u{0}é😀]{0,40}", after in "[ -~]{0,20}") {
-        let statement = format!("{}{after}", Value::Text(text.clone()));
-        let (read, rest) = read_literal(&statement).unwrap();
-        prop_assert_eq!(read, text);
-        prop_assert_eq!(rest, after);
-    }
-
-    #[test]
-    fn any_text_at_all_is_read_back(text in any::<String>()) {
-        let literal = Value::Text(text.clone()).to_string();
-        prop_assert_eq!(read_literal(&literal), Some((text, "")));
+    fn fuzz_the_emulators_parser_reads_exactly_what_was_built(conditions in prop::collection::vec(any_condition(), 0..6)) {
+        let read = found(entity("invoice"), &conditions).unwrap();
+        prop_assert_eq!(read.conditions, conditions.iter().map(meaning).collect::<Vec<_>>());
+        prop_assert_eq!((read.entity.as_str(), read.start, read.max), ("Invoice", Some(21), Some(10)));
+        prop_assert_eq!(read.order, ["Id"]);
     }
 
     #[test]
     fn pages_follow_each_other_without_gap(number in 1u32..1_000_000, size in 1u32..=1_000) {
-        let rows = |page| Rows::of(&PageRequest { entity: entity("invoice"), window: &Window::Whole, page, size });
+        let rows = |page| Rows::of(page, size);
         prop_assert_eq!(rows(1).start, 1);
         prop_assert_eq!(rows(number + 1).start, rows(number).start + u64::from(size));
     }

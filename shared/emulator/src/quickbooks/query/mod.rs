@@ -3,11 +3,13 @@
 mod bind;
 mod lexer;
 mod parser;
+mod reading;
 mod run;
 mod test;
 #[cfg(test)]
 mod tests;
 
+pub use reading::{ReadCondition, ReadStatement, read_statement};
 pub(crate) use run::{Run, answer};
 pub(crate) use test::{Setting, instant as read_instant};
 

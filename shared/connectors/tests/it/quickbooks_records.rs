@@ -1,0 +1,197 @@
+//! QuickBooks: one record by its id.
+
+use ledgerfleet_connectors::quickbooks::ENTITIES;
+use ledgerfleet_connectors::{EntityKind, EntitySpec};
+use ledgerfleet_emulator::{
+    CompanySpec, Currencies, EmulatorOptions, FaultKind, FaultSpec, Mutation, MutationKind, OptionalEntities,
+    Rate, Size, Switches, TruthFilter,
+};
+use ledgerfleet_model::{Failure, FailureKind, Record};
+
+use crate::quickbooks::assert_equal;
+use crate::world::{COMPANY, World, entity, target};
+
+impl World {
+    pub(crate) async fn record(
+        &self,
+        entity: &'static EntitySpec,
+        id: &str,
+    ) -> Result<Option<Record>, Failure> {
+        let (realm, access) = (self.company(COMPANY).realm, self.access(COMPANY).await);
+        self.quickbooks.record(&target(&realm, &access), entity, id).await
+    }
+}
+
+/// A world in which every entity is served.
+async fn world_of_everything() -> World {
+    let world = World::with(EmulatorOptions {
+        days: 40,
+        rate: Rate::Off,
+        companies: vec![CompanySpec {
+            currencies: Currencies::Many,
+            ..CompanySpec::new(COMPANY, Size::Small)
+        }],
+        ..EmulatorOptions::default()
+    })
+    .await;
+    world.emulator.set_switches(Switches {
+        optional_entities: OptionalEntities::Served,
+        ..Switches::default()
+    });
+    world
+}
+
+#[tokio::test]
+async fn a_record_of_every_entity_is_read_by_its_id() {
+    let world = world_of_everything().await;
+    for entity in ENTITIES {
+        let truth = world
+            .emulator
+            .truth(COMPANY, entity.name, &TruthFilter::default())
+            .unwrap();
+        let step = (truth.len() / 5).max(1);
+        let some: Vec<_> = truth
+            .iter()
+            .take(2)
+            .chain(truth.iter().skip(2).step_by(step))
+            .cloned()
+            .collect();
+        assert!(!some.is_empty(), "{}", entity.name);
+        let mut records = Vec::new();
+        for line in &some {
+            records.extend(world.record(entity, &line.id).await.unwrap());
+        }
+        assert_equal(entity, records, &some);
+    }
+}
+
+#[tokio::test]
+async fn what_was_never_there_is_none() {
+    let world = world_of_everything().await;
+    for entity in ENTITIES {
+        let id = if entity.name == "exchange_rate" {
+            "EUR:1999-01-01"
+        } else {
+            "99999999"
+        };
+        assert_eq!(world.record(entity, id).await.unwrap(), None, "{}", entity.name);
+    }
+    for id in ["x y", "1' OR '1", "a/../../customer/1", "é", "1?minorversion=1"] {
+        assert_eq!(world.record(entity("invoice"), id).await.unwrap(), None, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_deleted_is_none_and_a_name_that_was_made_inactive_comes_as_it_is() {
+    let world = World::start().await;
+    let gone = |entity: &str| Mutation {
+        count: 1,
+        ..Mutation::new(COMPANY, entity, MutationKind::Delete)
+    };
+    let deleted = TruthFilter {
+        deleted: Some(1),
+        ..TruthFilter::default()
+    };
+    for entity in ENTITIES
+        .iter()
+        .filter(|entity| entity.kind == EntityKind::Document && !entity.optional)
+    {
+        world.emulator.mutate(gone(entity.name)).unwrap();
+        let id = &world.emulator.truth(COMPANY, entity.name, &deleted).unwrap()[0].id;
+        assert_eq!(world.record(entity, id).await.unwrap(), None, "{}", entity.name);
+    }
+    for name in ["customer", "account", "vendor", "item"] {
+        let mut changed = gone(name);
+        changed.ids = vec!["3".to_owned()];
+        world.emulator.mutate(changed).unwrap();
+        let record = world.record(entity(name), "3").await.unwrap().unwrap();
+        assert!(
+            record.payload.contains(r#""Active":false"#),
+            "{name}: {}",
+            record.payload
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_record_is_one_request() {
+    let world = World::start().await;
+    let (realm, access) = (world.company(COMPANY).realm, world.access(COMPANY).await);
+    for name in ["invoice", "company_info", "preferences", "tax_code"] {
+        let before = world.emulator.summary().requests;
+        world
+            .quickbooks
+            .record(&target(&realm, &access), entity(name), "1")
+            .await
+            .unwrap();
+        assert_eq!(world.emulator.summary().requests, before + 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn only_the_documented_words_say_that_a_record_is_gone() {
+    let world = World::start().await;
+    let of = |status, code| FaultKind::Fault { status, code };
+    for (fault, kind) in [
+        (of(400, 610), None),
+        (of(200, 610), None),
+        (of(404, 610), None),
+        (of(500, 610), Some(FailureKind::NotFound)),
+        (of(400, 620), Some(FailureKind::BadRequest)),
+        (of(400, 6_100), Some(FailureKind::BadRequest)),
+        (of(404, 10_000), Some(FailureKind::UpstreamError)),
+        (of(400, 5_030), Some(FailureKind::NotInPlan)),
+        (of(200, 5_020), Some(FailureKind::Forbidden)),
+        (FaultKind::Html { status: 404 }, Some(FailureKind::NotFound)),
+        (FaultKind::Empty { status: 404 }, Some(FailureKind::NotFound)),
+        (
+            FaultKind::Html { status: 400 },
+            Some(FailureKind::UnexpectedContent),
+        ),
+        (
+            FaultKind::Empty { status: 200 },
+            Some(FailureKind::UnexpectedContent),
+        ),
+    ] {
+        world.emulator.set_fault(FaultSpec {
+            path: Some("/invoice/".to_owned()),
+            ..FaultSpec::always(fault.clone())
+        });
+        let answer = world.record(entity("invoice"), "1").await;
+        let told = answer.as_ref().map_err(|failure| failure.kind);
+        match kind {
+            None => assert_eq!(told, Ok(&None), "{fault:?}"),
+            Some(kind) => assert_eq!(told, Err(kind), "{fault:?}: {answer:?}"),
+        }
+        world.emulator.clear_faults();
+    }
+}
+
+#[tokio::test]
+async fn what_the_company_does_not_have_is_no_deletion() {
+    let world = World::start().await;
+    for (name, id) in [
+        ("exchange_rate", "EUR:2026-06-01"),
+        ("inventory_adjustment", "1"),
+        ("journal_code", "1"),
+    ] {
+        let failure = world.record(entity(name), id).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::NotInPlan, "{name}: {failure}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_an_id_is_not_sent() {
+    let world = World::start().await;
+    let before = world.emulator.summary().requests;
+    for (name, id) in [
+        ("invoice", ""),
+        ("invoice", "."),
+        ("invoice", ".."),
+        ("exchange_rate", "EUR"),
+    ] {
+        let failure = world.record(entity(name), id).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::BadRequest, "{name} {id}");
+    }
+    assert_eq!(world.emulator.summary().requests, before);
+}
