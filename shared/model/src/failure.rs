@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fingerprint::cause;
 use crate::words;
 
 /// Everything that can be wrong with an attempt. The word is at once the reason of a dead letter, the label of
@@ -124,17 +125,13 @@ impl Failure {
     }
 
     /// A short name shared by failures of one cause: 16 hexadecimal digits of a hash over entity, kind, status,
-    /// code and message, with the numbers in the message (ids, dates, times) left out.
+    /// code and [what the message says of the cause](crate::fingerprint).
     pub fn fingerprint(&self, entity: &str) -> String {
         let mut hasher = blake3::Hasher::new();
         let status = self.status.map(|status| status.to_string()).unwrap_or_default();
         let code = self.upstream_code.as_deref().unwrap_or_default();
-        let message: String = self
-            .message
-            .chars()
-            .filter(|character| !character.is_ascii_digit())
-            .collect();
-        for part in [entity, self.kind.as_str(), &status, code, &message] {
+        let cause = cause(&self.message);
+        for part in [entity, self.kind.as_str(), &status, code, &cause] {
             hasher.update(part.as_bytes());
             hasher.update(&[0]);
         }

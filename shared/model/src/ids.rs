@@ -46,6 +46,10 @@ id!(
     /// One (connection, entity, window) of a run: the unit of work, of retry and of the dead-letter queue.
     SegmentId
 );
+id!(
+    /// One sending of dead letters.
+    ReplayId
+);
 
 /// The fencing number of a segment. It rises with every claim, rescue and cancel, and a write that carries an
 /// older one does nothing.

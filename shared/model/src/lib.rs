@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod connection;
 pub mod failure;
+pub mod fingerprint;
 pub mod ids;
 pub mod outcome;
 pub mod record;
@@ -15,7 +16,7 @@ pub mod window;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use connection::{Connection, ConnectionState, Environment};
 pub use failure::{Failure, FailureKind};
-pub use ids::{ConnectionId, Epoch, RunId, SegmentId, WorkerName};
+pub use ids::{ConnectionId, Epoch, ReplayId, RunId, SegmentId, WorkerName};
 pub use outcome::{LaterReason, Outcome};
 pub use record::Record;
 pub use run::{Lane, RunState};

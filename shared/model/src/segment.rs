@@ -7,7 +7,8 @@
 //!     ├── later · retry ──────────┘ │          │
 //!     ├── hand back ────────────────┤          │
 //!     ├── rescue (epoch + 1) ───────┘          │           (third crash: dead)
-//!     └── replay (counters 0) ─────────────────┘
+//!     ├── replay (counters 0) ─────────────────┤
+//!     └── withdraw (the replay is stopped) ────┘
 //!  pending, running ── cancel (epoch + 1) ──► cancelled
 //! ```
 //!
@@ -94,6 +95,8 @@ pub enum Event {
     Rescue,
     /// A person wants it tried again.
     Replay,
+    /// Its replay is stopped before it was claimed again.
+    Withdraw,
     /// A person ends it.
     Cancel,
 }
@@ -159,6 +162,8 @@ impl Standing {
                 epoch: self.epoch,
                 ..Self::NEW
             },
+            // Only what a replay has sent and nobody has claimed since is withdrawn; the ledger knows which that is.
+            (Pending, Event::Withdraw) => Self { state: Dead, ..self },
             (Pending | Running, Event::Cancel) => Self {
                 state: Cancelled,
                 epoch: self.epoch.next(),

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use ledgerfleet_model::segment::{CRASHES, Event, Settlement};
-use ledgerfleet_model::{Failure, FailureKind, Outcome, SegmentId, SegmentState, Standing, Timings};
+use ledgerfleet_model::{Epoch, Failure, FailureKind, Outcome, SegmentId, SegmentState, Standing, Timings};
 use proptest::prelude::*;
 
 fn on(standing: Standing, events: &[Event]) -> Standing {
@@ -94,6 +94,36 @@ fn a_replayed_segment_begins_anew_under_its_old_fence() {
             ..Standing::NEW
         }
     );
+}
+
+#[test]
+fn what_a_stopped_replay_withdraws_is_dead_again_under_its_old_fence() {
+    let dead = on(Standing::NEW, &[Event::Claim, Event::Dead]);
+    assert_eq!(on(dead, &[Event::Replay, Event::Withdraw]), dead_anew(dead.epoch));
+    for state in [
+        SegmentState::Running,
+        SegmentState::Done,
+        SegmentState::Dead,
+        SegmentState::Cancelled,
+    ] {
+        let elsewhere = Standing {
+            state,
+            ..Standing::NEW
+        };
+        assert!(
+            elsewhere.on(Event::Withdraw, &Timings::default()).is_err(),
+            "{state}"
+        );
+    }
+}
+
+/// Dead with nothing held against it.
+fn dead_anew(epoch: Epoch) -> Standing {
+    Standing {
+        state: SegmentState::Dead,
+        epoch,
+        ..Standing::NEW
+    }
 }
 
 #[test]
