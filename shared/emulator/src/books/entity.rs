@@ -101,7 +101,7 @@ pub(crate) enum Asking {
     Anything,
     /// No `ORDERBY`.
     Unordered,
-    /// Only `SELECT * FROM …`.
+    /// No `WHERE`, no `ORDERBY`, no count; clients do page it.
     Bare,
 }
 

@@ -153,10 +153,11 @@ fn answer(upstream: &Upstream, call: &Call, distortion: Distortion) -> Reply {
     }
 }
 
-/// Which record a path means: one of two is named by the realm, one by nothing, and rates by what they are rates of.
+/// Which record a path means: the company is named by its realm or as the first, its preferences by nothing, and rates by
+/// what they are rates of.
 fn read_id(company: &Company, entity: &Entity, segments: &[&str], call: &Call) -> Option<String> {
     match (segments, entity.name) {
-        ([_, realm], "company_info") => (*realm == company.realm).then(|| "1".to_owned()),
+        ([_, id], "company_info") if *id == company.realm => Some("1".to_owned()),
         ([_], "preferences") => Some("1".to_owned()),
         ([_], "exchange_rate") => {
             let currency = call.parameters.sourcecurrencycode.as_deref()?.to_uppercase();

@@ -284,6 +284,26 @@ async fn an_access_token_expires_after_an_hour_and_dies_with_the_consent() {
 }
 
 #[tokio::test]
+async fn a_token_is_revoked_by_a_form_as_by_json() {
+    let client = Client::start().await;
+    let info = client.emulator.info();
+    let revoke = |form: String| {
+        let request = client
+            .http
+            .post(format!("{}/v2/oauth2/tokens/revoke", client.emulator.url()))
+            .basic_auth(&info.client_id, Some(&info.client_secret))
+            .header("content-type", "application/x-www-form-urlencoded");
+        request.body(form)
+    };
+    for wrong in ["", "token=nonsense", "other=1"] {
+        assert_eq!(answer(revoke(wrong.to_owned())).await.status, 400, "{wrong}");
+    }
+    let revoked = answer(revoke(format!("token={}", client.access_token))).await;
+    assert_eq!((revoked.status.as_u16(), revoked.body.as_str()), (200, ""));
+    assert_eq!(client.query("SELECT * FROM Item").await.status, 401);
+}
+
+#[tokio::test]
 async fn discovery_points_at_the_emulator_itself() {
     let client = Client::start().await;
     for path in ["openid_configuration", "openid_sandbox_configuration/"] {

@@ -141,11 +141,21 @@ async fn a_smaller_plan_lacks_what_it_does_not_pay_for() {
 }
 
 #[tokio::test]
-async fn single_records_are_only_asked_for_as_a_whole_and_agencies_in_no_order() {
+async fn single_records_are_only_paged_and_agencies_in_no_order() {
     let client = company("small").await;
     for api in SINGLE {
-        assert_eq!(client.rows(&format!("SELECT * FROM {api}")).await.len(), 1);
-        for more in ["WHERE Id = '1'", "ORDERBY Id", "MAXRESULTS 10", "STARTPOSITION 1"] {
+        let whole = client.rows(&format!("SELECT * FROM {api}")).await;
+        assert_eq!(whole.len(), 1);
+        for page in ["MAXRESULTS 100", "STARTPOSITION 1 MAXRESULTS 1000"] {
+            assert_eq!(client.rows(&format!("SELECT * FROM {api} {page}")).await, whole);
+        }
+        assert!(
+            client
+                .rows(&format!("SELECT * FROM {api} STARTPOSITION 2"))
+                .await
+                .is_empty()
+        );
+        for more in ["WHERE Id = '1'", "ORDERBY Id"] {
             assert_eq!(
                 client.query(&format!("SELECT * FROM {api} {more}")).await.code(),
                 "4001"

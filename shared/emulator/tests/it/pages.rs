@@ -228,6 +228,19 @@ async fn optional_entities_are_refused_until_a_switch_serves_them() {
 }
 
 #[tokio::test]
+async fn the_company_is_read_by_its_realm_or_as_the_first() {
+    let mut client = Client::start().await;
+    let path = format!("companyinfo/{}", client.company.realm);
+    let by_realm = answer(client.get(&path)).await.json();
+    let by_id = answer(client.get("companyinfo/1")).await.json();
+    assert_eq!(by_realm["CompanyInfo"]["Id"], json!("1"));
+    assert_eq!(by_realm["CompanyInfo"], by_id["CompanyInfo"]);
+    assert_eq!(answer(client.get("companyinfo/2")).await.code(), "610");
+    client.turn_to(1).await;
+    assert_eq!(answer(client.get(&path)).await.code(), "610");
+}
+
+#[tokio::test]
 async fn every_record_is_read_by_its_id() {
     let client = Client::start().await;
     for (_, api) in crate::ledger::ENTITIES {

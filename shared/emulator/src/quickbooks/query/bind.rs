@@ -69,13 +69,10 @@ pub(super) fn bind(entity: &Entity, statement: &Statement, setting: Setting) -> 
 
 /// Refuses what this entity cannot be asked at all.
 fn check_asking(entity: &Entity, statement: &Statement) -> Result<(), QueryError> {
-    let plain = statement.conditions.is_empty()
-        && statement.start.is_none()
-        && statement.max.is_none()
-        && statement.columns != Columns::Count;
+    let plain = statement.conditions.is_empty() && statement.columns != Columns::Count;
     let ordered = !statement.order.is_empty();
     let complaint = match entity.asking {
-        Asking::Bare if ordered || !plain => "filtered, ordered, counted or paged",
+        Asking::Bare if ordered || !plain => "filtered, ordered or counted",
         Asking::Unordered if ordered => "ordered",
         _ => return Ok(()),
     };
