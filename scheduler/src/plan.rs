@@ -239,6 +239,7 @@ impl Plan {
             segmenting: self.segmenting.to_string(),
             page_size: self.page_size,
             request_key: self.request_key(),
+            trace_context: None,
         }
     }
 

@@ -36,6 +36,8 @@ pub struct Claim {
     pub attempt: u32,
     /// The ledger's time of the claim. Observation times are counted on from it, not taken from a local clock.
     pub claimed_at: DateTime<Utc>,
+    /// The trace in which the run was asked for.
+    pub trace_context: Option<String>,
 }
 
 /// A segment and the fence under which it is held.

@@ -30,6 +30,8 @@ pub struct NewRun {
     pub page_size: u32,
     /// Equal requests have equal keys: a hash over connections, entities, range, axis, segmenting, page size.
     pub request_key: String,
+    /// The trace in which it was asked for, as the W3C's `traceparent`; none if it is not traced.
+    pub trace_context: Option<String>,
 }
 
 /// One segment of a run that is being submitted.

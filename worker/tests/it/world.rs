@@ -152,6 +152,7 @@ impl World {
             segmenting: Segmenting::Day.to_string(),
             page_size,
             request_key: format!("{entities:?} {days} {page_size}"),
+            trace_context: None,
         };
         let submitted = self
             .parts

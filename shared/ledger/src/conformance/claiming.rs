@@ -32,6 +32,11 @@ pub async fn a_claim_answers_all_that_a_worker_needs(world: &dyn World) {
     assert!(claim.standing.started && !claim.standing.progressed);
     let submitted = world.ledger().run(scene.run).await.unwrap().unwrap().created_at;
     assert!(about(claim.claimed_at, submitted), "by the ledger's clock");
+    assert!(
+        claim
+            .trace_context
+            .is_some_and(|context| context.starts_with("trace of "))
+    );
 }
 
 pub async fn claims_come_in_the_order_of_their_ids(world: &dyn World) {

@@ -103,6 +103,7 @@ pub fn new_run(lane: Lane, request_key: &str) -> NewRun {
         segmenting: "day".to_owned(),
         page_size: 1000,
         request_key: request_key.to_owned(),
+        trace_context: Some(format!("trace of {request_key}")),
     }
 }
 

@@ -40,6 +40,7 @@ struct ClaimRow {
     progressed: bool,
     attempt: Count<u32>,
     claimed_at: DateTime<Utc>,
+    trace_context: Option<String>,
 }
 
 impl TryFrom<ClaimRow> for Claim {
@@ -77,6 +78,7 @@ impl TryFrom<ClaimRow> for Claim {
             standing: standing.into(),
             attempt: row.attempt.0,
             claimed_at: row.claimed_at,
+            trace_context: row.trace_context,
         })
     }
 }
@@ -188,7 +190,7 @@ impl PostgresLedger {
                 FOR NO KEY UPDATE SKIP LOCKED),
             -- Apart, and not joined above: whatever the statistics say, segments are found by their ids.
             open AS (
-                SELECT r.id
+                SELECT r.id, r.trace_context
                 FROM fleet.runs r
                 WHERE r.state = 'active' AND r.id IN (SELECT run_id FROM free)
                 -- A run that is paused at this moment either waits for this claim and calls it back, or is skipped.
@@ -205,7 +207,7 @@ impl PostgresLedger {
                 s.starts_at, s.ends_at, s.page_size AS "page_size: _", s.pass AS "pass: _", s.page AS "page: _",
                 s.state AS "state: _", s.epoch, s.failures AS "failures: _", s.crashes AS "crashes: _",
                 s.waited_ms AS "waited_ms: _", s.started, s.progressed, s.attempt AS "attempt: _",
-                s.claimed_at AS "claimed_at!""#,
+                s.claimed_at AS "claimed_at!", open.trace_context"#,
             &ids,
             &worker.0,
             interval(lease),

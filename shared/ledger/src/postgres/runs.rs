@@ -101,8 +101,8 @@ async fn insert_run(tx: &mut PgConnection, run: &NewRun) -> Result<Option<Submit
         let insert = sqlx::query!(
             "
             INSERT INTO fleet.runs (id, state, lane, connections, entities, first_day, last_day, axis, segmenting,
-                page_size, request_key, created_at)
-            VALUES ($1, 'active', $2, $3, $4, $5, $6, $7, $8, $9, $10, now())
+                page_size, request_key, trace_context, created_at)
+            VALUES ($1, 'active', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now())
             ON CONFLICT (request_key) WHERE state IN ('active', 'paused') DO NOTHING",
             run.id.0,
             run.lane.rank(),
@@ -114,6 +114,7 @@ async fn insert_run(tx: &mut PgConnection, run: &NewRun) -> Result<Option<Submit
             &run.segmenting,
             small(run.page_size),
             &run.request_key,
+            run.trace_context.as_deref(),
         );
         let inserted = insert.execute(&mut *tx).await.map_err(failed("insert run"))?;
         if inserted.rows_affected() == 1 {

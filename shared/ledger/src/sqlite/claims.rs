@@ -31,6 +31,7 @@ struct ClaimRow {
     standing: StandingColumns,
     attempt: u32,
     claimed_at: Stamp,
+    trace_context: Option<String>,
 }
 
 /// Takes what may be taken, in one statement.
@@ -43,7 +44,8 @@ const CLAIM: &str = "
       AND EXISTS (SELECT 1 FROM fleet_runs r WHERE r.id = run_id AND r.state = 'active')
       AND EXISTS (SELECT 1 FROM fleet_connections c WHERE c.id = connection_id AND c.state = 'active')
     RETURNING id, run_id, connection_id, entity, lane, axis, day_from, day_to, starts_at, ends_at, page_size, pass,
-        page, state, epoch, failures, crashes, waited_ms, started, progressed, attempt, claimed_at";
+        page, state, epoch, failures, crashes, waited_ms, started, progressed, attempt, claimed_at,
+        (SELECT r.trace_context FROM fleet_runs r WHERE r.id = run_id) AS trace_context";
 
 impl TryFrom<ClaimRow> for Claim {
     type Error = LedgerError;
@@ -64,6 +66,7 @@ impl TryFrom<ClaimRow> for Claim {
             standing: row.standing.into(),
             attempt: row.attempt,
             claimed_at: row.claimed_at.0,
+            trace_context: row.trace_context,
         })
     }
 }

@@ -113,8 +113,8 @@ async fn unfinished_equal(
 async fn insert_run(tx: &mut SqliteConnection, now: Stamp, run: &NewRun) -> Result<(), LedgerError> {
     const INSERT: &str = "
         INSERT INTO fleet_runs (id, state, lane, connections, entities, first_day, last_day, axis, segmenting,
-            page_size, request_key, created_at)
-        VALUES (?, 'active', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+            page_size, request_key, trace_context, created_at)
+        VALUES (?, 'active', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let insert = sqlx::query(INSERT)
         .bind(Text(run.id))
         .bind(run.lane.rank())
@@ -126,6 +126,7 @@ async fn insert_run(tx: &mut SqliteConnection, now: Stamp, run: &NewRun) -> Resu
         .bind(&run.segmenting)
         .bind(run.page_size)
         .bind(&run.request_key)
+        .bind(&run.trace_context)
         .bind(now);
     insert.execute(tx).await.map_err(failed("insert run"))?;
     Ok(())

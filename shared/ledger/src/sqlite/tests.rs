@@ -55,6 +55,7 @@ fn run() -> NewRun {
         segmenting: "whole".to_owned(),
         page_size: 1000,
         request_key: RunId::new().to_string(),
+        trace_context: None,
     }
 }
 
