@@ -152,7 +152,8 @@ impl Standing {
             (Running, Event::Finish) => Self { state: Done, ..self },
             (Running, Event::Later(wait)) => self.after_wait(wait, timings),
             (Running, Event::Retry) => self.after_failure(),
-            (Running, Event::Dead) => Self { state: Dead, ..self },
+            // Only what a replay has sent and nobody has claimed since is withdrawn; the ledger knows which that is.
+            (Running, Event::Dead) | (Pending, Event::Withdraw) => Self { state: Dead, ..self },
             (Running, Event::HandBack) => Self {
                 state: Pending,
                 ..self
@@ -162,8 +163,6 @@ impl Standing {
                 epoch: self.epoch,
                 ..Self::NEW
             },
-            // Only what a replay has sent and nobody has claimed since is withdrawn; the ledger knows which that is.
-            (Pending, Event::Withdraw) => Self { state: Dead, ..self },
             (Pending | Running, Event::Cancel) => Self {
                 state: Cancelled,
                 epoch: self.epoch.next(),
