@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ledgerfleet_coordination::{Bell, Gate};
 use ledgerfleet_ledger::{DispatchLimits, Leadership, Ledger, RescueScope};
-use ledgerfleet_model::{Timings, WorkerName};
+use ledgerfleet_model::{Clock, Timings, WorkerName};
 use ledgerfleet_telemetry::metrics;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -33,6 +33,8 @@ pub struct Duties {
     pub gate: Arc<dyn Gate>,
     /// Gate slots of a connection, by connector name.
     pub slots: HashMap<String, u32>,
+    /// The time of day, which goes on while the machine sleeps.
+    pub clock: Arc<dyn Clock>,
     /// How often each duty is done.
     pub timings: Timings,
 }
@@ -151,9 +153,23 @@ async fn offer_or_close(duties: &Duties) -> Result<(), DutyError> {
     Ok(())
 }
 
+/// Rescues again and again. A process that slept (its machine was suspended, or it was stopped) leaves out a turn:
+/// its own leases are over too, and its attempts, which slept as well and live, renew them first.
 async fn keep_rescuing(duties: &Duties, over: &CancellationToken) {
     let mut health = Health::new("rescue");
-    while !pause(duties.timings.rescue, over).await {
+    loop {
+        let lay_down = duties.clock.now();
+        if pause(duties.timings.rescue, over).await {
+            return;
+        }
+        let away = (duties.clock.now() - lay_down).to_std().unwrap_or_default();
+        if away > duties.timings.rescue * 3 {
+            info!(
+                ?away,
+                "this process slept; leases are renewed before any is taken"
+            );
+            continue;
+        }
         health.note(rescue_and_close(duties).await);
     }
 }

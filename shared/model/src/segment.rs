@@ -6,6 +6,7 @@
 //!     ▲                           │ │ └────► dead          (settle dead, sixth failure, waited too long)
 //!     ├── later · retry ──────────┘ │          │
 //!     ├── hand back ────────────────┤          │
+//!     ├── pause (epoch + 1) ────────┤          │
 //!     ├── rescue (epoch + 1) ───────┘          │           (third crash: dead)
 //!     ├── replay (counters 0) ─────────────────┤
 //!     └── withdraw (the replay is stopped) ────┘
@@ -91,6 +92,8 @@ pub enum Event {
     Dead,
     /// The worker gives it back untouched.
     HandBack,
+    /// A person pauses its run: it is taken from its worker, and counted as nothing.
+    Pause,
     /// Its worker has not been heard of for a lease.
     Rescue,
     /// A person wants it tried again.
@@ -156,6 +159,11 @@ impl Standing {
             (Running, Event::Dead) | (Pending, Event::Withdraw) => Self { state: Dead, ..self },
             (Running, Event::HandBack) => Self {
                 state: Pending,
+                ..self
+            },
+            (Running, Event::Pause) => Self {
+                state: Pending,
+                epoch: self.epoch.next(),
                 ..self
             },
             (Running, Event::Rescue) => self.after_crash(),

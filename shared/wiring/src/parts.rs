@@ -97,6 +97,7 @@ impl Parts {
             bell: self.bell.clone(),
             gate: self.gate.clone(),
             slots: self.slots_by_connector(),
+            clock: self.clock.clone(),
             timings: self.timings,
         }
     }

@@ -34,8 +34,9 @@ use crate::LedgerError;
 use codec::Stamp;
 use error::failed;
 
-/// How long a statement waits for another process that writes.
-const BUSY: Duration = Duration::from_secs(5);
+/// How long a statement waits for another process that writes. The longest of these writes is the submission of a
+/// million segments, about 12 s.
+const BUSY: Duration = Duration::from_secs(30);
 
 /// Bytes that the log keeps on the disk after a large transaction: 64 MiB.
 const LOG: &str = "67108864";
