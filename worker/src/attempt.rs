@@ -13,9 +13,10 @@ use ledgerfleet_coordination::{GateLimits, LockKey, Taken};
 use ledgerfleet_ledger::{Claim, LedgerError};
 use ledgerfleet_model::{Failure, FailureKind, Standing};
 use ledgerfleet_telemetry::metrics::{self, AttemptOutcome};
+use ledgerfleet_telemetry::traces::{self, AttemptLabels};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, warn};
+use tracing::{Instrument, Span, debug, error, warn};
 
 use crate::claiming::held;
 use crate::fetch::{Fetcher, Keeping, stopping, unreachable};
@@ -41,25 +42,57 @@ impl From<Failure> for Stopped {
     }
 }
 
-/// Carries a claim to its outcome. Never fails: what goes wrong, a panic too, is settled here.
+/// Carries a claim to its outcome, in a trace of its own. Never fails: what goes wrong, a panic too, is settled here.
 pub(crate) async fn attempt(work: Work, fleet: &Fleet) {
+    let span = traces::attempt(&labels(&work));
+    traces::link(&span, work.claim.trace_context.as_deref());
+    carry_to_outcome(work, fleet, &span)
+        .instrument(span.clone())
+        .await;
+}
+
+async fn carry_to_outcome(work: Work, fleet: &Fleet, span: &Span) {
     let began = Instant::now();
     let _leaving = fleet.held.leaving(held(&work.claim));
     let mut progress = Progress::of(&work.claim);
     let carried = AssertUnwindSafe(carry(&work, fleet, &mut progress))
         .catch_unwind()
         .await;
-    let outcome = match carried.unwrap_or_else(|panic| Err(panicked(&*panic).into())) {
+    let carried = carried.unwrap_or_else(|panic| Err(panicked(&*panic).into()));
+    let reason = match &carried {
+        Err(Stopped::Failed(failure)) => Some(failure.kind),
+        _ => None,
+    };
+    let outcome = match carried {
         Ok(()) => AttemptOutcome::Done,
         Err(Stopped::Fenced) => AttemptOutcome::Fenced,
-        Err(Stopped::Failed(failure)) => settle(fleet, &work.claim, &progress, failure).await,
+        Err(Stopped::Failed(failure)) => {
+            let settling = settle(fleet, &work.claim, &progress, failure);
+            settling.instrument(traces::settle()).await
+        }
     };
     if outcome != AttemptOutcome::Done {
         charge_rest(fleet, &work.claim, &progress, outcome).await;
     }
     debug!(segment = %work.claim.segment, %outcome, "attempt ended");
     metrics::attempt_ended(progress.connector, outcome, began.elapsed());
+    traces::attempt_ended(span, progress.connector, outcome, reason);
     fleet.ring().await;
+}
+
+fn labels(work: &Work) -> AttemptLabels<'_> {
+    let claim = &work.claim;
+    AttemptLabels {
+        run: claim.run,
+        segment: claim.segment,
+        connection: claim.connection,
+        entity: &claim.entity,
+        lane: claim.lane.as_str(),
+        number: claim.attempt,
+        epoch: claim.standing.epoch.0,
+        claimed_in: work.claimed_in,
+        claimed_with: work.claimed_with,
+    }
 }
 
 /// Counts the metered calls of an attempt whose last write counted none: they were made, whoever has the segment now.
@@ -122,7 +155,7 @@ async fn carry(work: &Work, fleet: &Fleet, progress: &mut Progress) -> Result<()
     let fetcher = prepare(work, fleet).await?;
     progress.connector = fetcher.entry.name;
     progress.limits = Some(fetcher.limits);
-    let keeper = lock(&fetcher).await?;
+    let keeper = traces::within(traces::lock(), lock(&fetcher)).await?;
     let watchdog = Watchdog::new(fleet.parts.timings.progress);
     let interrupts = Interrupts {
         lost: fleet.held.lost_signal(held(&work.claim)),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ledgerfleet_ledger::{Claim, Held};
 use ledgerfleet_model::SegmentId;
+use ledgerfleet_telemetry::metrics;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -28,11 +29,29 @@ pub(crate) async fn keep_claiming(fleet: &Fleet, out: mpsc::Sender<Work>, shutdo
         (permits, ids)
     };
     while let Some((permits, ids)) = shutdown.run_until_cancelled(ready()).await {
-        let claims = claim(fleet, &ids).await;
-        let handing = hand_on(fleet, claims, permits, &places, &out);
+        let claimed = claim(fleet, &ids).await;
+        let handing = hand_on(fleet, claimed, permits, &places, &out);
         // What is not handed on when it is interrupted is still held, and handed back at the end.
         if shutdown.run_until_cancelled(handing).await.is_none() {
             return;
+        }
+    }
+}
+
+/// What one question to the ledger has brought.
+#[derive(Debug)]
+struct Claimed {
+    claims: Vec<Claim>,
+    answered_at: Instant,
+    took: Duration,
+}
+
+impl Claimed {
+    fn since(asked_at: Instant, claims: Vec<Claim>) -> Self {
+        Self {
+            claims,
+            answered_at: Instant::now(),
+            took: asked_at.elapsed(),
         }
     }
 }
@@ -77,11 +96,11 @@ async fn pop(fleet: &Fleet, most: usize) -> Vec<SegmentId> {
 
 /// Claims what of `ids` can be claimed. The leases are counted from before the question, so that we never believe
 /// in one for longer than the ledger does.
-async fn claim(fleet: &Fleet, ids: &[SegmentId]) -> Vec<Claim> {
-    if ids.is_empty() {
-        return Vec::new();
-    }
+async fn claim(fleet: &Fleet, ids: &[SegmentId]) -> Claimed {
     let asked_at = Instant::now();
+    if ids.is_empty() {
+        return Claimed::since(asked_at, Vec::new());
+    }
     match fleet
         .parts
         .ledger
@@ -92,14 +111,24 @@ async fn claim(fleet: &Fleet, ids: &[SegmentId]) -> Vec<Claim> {
             for claim in &claims {
                 fleet.held.enter(held(claim), asked_at, fleet.parts.timings.lease);
             }
-            claims
+            let claimed = Claimed::since(asked_at, claims);
+            note_skew(fleet, &claimed);
+            claimed
         }
         Err(error) => {
             warn!(error = &error as &dyn std::error::Error, "claiming failed");
             give_back_unknown(fleet).await;
             sleep(fleet.parts.timings.tick).await;
-            Vec::new()
+            Claimed::since(asked_at, Vec::new())
         }
+    }
+}
+
+/// Shows how far this machine's clock is from the ledger's, which stamped the claims between question and answer.
+fn note_skew(fleet: &Fleet, claimed: &Claimed) {
+    if let Some(claim) = claimed.claims.first() {
+        let stamped = fleet.parts.clock.now() - claimed.took / 2;
+        metrics::clock_skew((stamped - claim.claimed_at).as_seconds_f64());
     }
 }
 
@@ -131,39 +160,35 @@ async fn give_back_unknown(fleet: &Fleet) {
 /// Sends claims on, each with its place. Suspects come last, and each waits until it is alone.
 async fn hand_on(
     fleet: &Fleet,
-    claims: Vec<Claim>,
+    claimed: Claimed,
     mut permits: OwnedSemaphorePermit,
     places: &Arc<Semaphore>,
     out: &mpsc::Sender<Work>,
 ) {
-    let answered_at = Instant::now();
+    let Claimed {
+        claims,
+        answered_at,
+        took: claimed_in,
+    } = claimed;
+    let claimed_with = claims.len();
+    let work = |claim, permit| Work {
+        claim,
+        answered_at,
+        claimed_in,
+        claimed_with,
+        permit,
+    };
     let (suspects, innocent): (Vec<Claim>, Vec<Claim>) =
         claims.into_iter().partition(|claim| claim.standing.is_suspect());
     for claim in innocent {
         let Some(permit) = permits.split(1) else { break };
-        send(
-            out,
-            Work {
-                claim,
-                answered_at,
-                permit,
-            },
-        )
-        .await;
+        send(out, work(claim, permit)).await;
     }
     drop(permits);
     for mut claim in suspects {
         let permit = take(places, fleet.concurrency).await;
         if begin_alone(fleet, &mut claim).await {
-            send(
-                out,
-                Work {
-                    claim,
-                    answered_at,
-                    permit,
-                },
-            )
-            .await;
+            send(out, work(claim, permit)).await;
         }
     }
 }

@@ -11,7 +11,7 @@ use ledgerfleet_connectors::{
 use ledgerfleet_coordination::{GateLimits, Reservation, Slot, Start, Unreachable};
 use ledgerfleet_ledger::Claim;
 use ledgerfleet_model::{Connection, Failure, FailureKind};
-use ledgerfleet_telemetry::metrics;
+use ledgerfleet_telemetry::{metrics, traces};
 use tokio::time::{Instant, sleep_until};
 use tracing::debug;
 
@@ -63,9 +63,9 @@ impl Fetcher<'_> {
         loop {
             self.pass_gate(keeping).await?;
             let observed_at = self.ledger_now();
-            let answer = self
-                .observed(self.connector.page(&self.target(&access), &request))
-                .await;
+            let target = self.target(&access);
+            let asking = self.connector.page(&target, &request);
+            let answer = self.observed(Some(number), asking).await;
             self.leave_gate(keeping).await;
             match answer {
                 Ok(page) => {
@@ -94,9 +94,9 @@ impl Fetcher<'_> {
         let mut repeated = false;
         loop {
             self.pass_gate(keeping).await?;
-            let answer = self
-                .observed(self.connector.count(&self.target(&access), &request))
-                .await;
+            let target = self.target(&access);
+            let asking = self.connector.count(&target, &request);
+            let answer = self.observed(None, asking).await;
             self.leave_gate(keeping).await;
             match answer {
                 Err(failure) if failure.kind == FailureKind::Unauthorised && !repeated => {
@@ -130,11 +130,15 @@ impl Fetcher<'_> {
         self.access().await
     }
 
-    /// Counts and times a request.
-    async fn observed<T>(&self, request: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    /// Counts, times and traces a request: for a page, or, without a number, for a count.
+    async fn observed<T>(
+        &self,
+        page: Option<u32>,
+        request: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
         let _in_flight = metrics::request_in_flight(self.entry.name);
         let began = Instant::now();
-        let answer = request.await;
+        let answer = traces::within(traces::request(self.entry.name, page), request).await;
         let status = answer
             .as_ref()
             .map_or_else(|failure| failure.status, |_| Some(200));
@@ -146,10 +150,13 @@ impl Fetcher<'_> {
     async fn pass_gate(&self, keeping: Keeping<'_>) -> Result<(), Failure> {
         let began = Instant::now();
         let waiting = keeping.watchdog.waiting();
-        let granted = tokio::select! {
-            granted = self.granted() => granted,
-            () = self.fleet.shutdown.cancelled() => Err(stopping()),
+        let granted = async {
+            tokio::select! {
+                granted = self.granted() => granted,
+                () = self.fleet.shutdown.cancelled() => Err(stopping()),
+            }
         };
+        let granted = traces::within(traces::gate(), granted).await;
         drop(waiting);
         metrics::gate_waited(self.entry.name, began.elapsed());
         keeping.keeper.put_slot(granted?);

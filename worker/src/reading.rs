@@ -8,8 +8,9 @@ use ledgerfleet_ledger::{Committed, Effects, FinishedWindow, LedgerError, NextSt
 use ledgerfleet_model::segment::{Event, PASSES};
 use ledgerfleet_model::{Failure, FailureKind, Record};
 use ledgerfleet_telemetry::metrics::{self, RowCounts};
+use ledgerfleet_telemetry::traces;
 use tokio::time::Instant;
-use tracing::debug;
+use tracing::{Instrument, debug};
 
 use crate::attempt::{Interrupts, Progress, Stopped, ledger_failure};
 use crate::claiming::held;
@@ -179,10 +180,18 @@ impl Reading<'_> {
             next,
         };
         let asked_at = Instant::now();
-        let committed = fleet.parts.ledger.commit_page(&commit).await;
+        let span = traces::commit(commit.pass, commit.page);
+        let committing = fleet.parts.ledger.commit_page(&commit);
+        let committed = committing.instrument(span.clone()).await;
         self.progress.unknown = matches!(committed, Err(LedgerError::Unavailable(..)));
-        match committed.map_err(ledger_failure)? {
-            Committed::Stored(effects) => self.note_stored(effects, &commit, asked_at),
+        let committed = committed.map_err(ledger_failure);
+        traces::ended(&span, &committed);
+        match committed? {
+            Committed::Stored(effects) => {
+                let rows = rows(effects);
+                traces::committed(&span, rows);
+                self.note_stored(rows, &commit, asked_at);
+            }
             Committed::Fenced => {
                 metrics::write_fenced();
                 return Err(Stopped::Fenced);
@@ -191,7 +200,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn note_stored(&mut self, effects: Effects, commit: &PageCommit<'_>, asked_at: Instant) {
+    fn note_stored(&mut self, rows: RowCounts, commit: &PageCommit<'_>, asked_at: Instant) {
         let fleet = self.fetcher.fleet;
         fleet
             .held
@@ -212,22 +221,7 @@ impl Reading<'_> {
             NextStep::Pass => (commit.pass + 1, 0),
             NextStep::Page | NextStep::Done(_) => (commit.pass, commit.page),
         };
-        let Effects {
-            new,
-            changed,
-            same,
-            deleted,
-        } = effects;
-        metrics::page_committed(
-            self.progress.connector,
-            commit.entity,
-            RowCounts {
-                new,
-                changed,
-                same,
-                deleted,
-            },
-        );
+        metrics::page_committed(self.progress.connector, commit.entity, rows);
     }
 
     /// Whether rows may still have appeared in the window after its first page was read, because it ends too close to
@@ -240,6 +234,21 @@ impl Reading<'_> {
             .unwrap_or_else(|| self.fetcher.claim.claimed_at - timings.waiting_cap);
         let end = self.fetcher.claim.window.end(self.fetcher.connection.time_zone);
         end.is_some_and(|end| end > read_since - timings.upper_margin)
+    }
+}
+
+fn rows(effects: Effects) -> RowCounts {
+    let Effects {
+        new,
+        changed,
+        same,
+        deleted,
+    } = effects;
+    RowCounts {
+        new,
+        changed,
+        same,
+        deleted,
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use apalis_core::backend::finalize::Ephemeral;
 use apalis_core::backend::{Backend, BackendConfig};
@@ -25,6 +26,10 @@ pub(crate) struct Work {
     pub(crate) claim: Claim,
     /// The local instant at which the claim was answered; the ledger's time is counted on from it.
     pub(crate) answered_at: Instant,
+    /// How long the ledger took to answer.
+    pub(crate) claimed_in: Duration,
+    /// How many were claimed together.
+    pub(crate) claimed_with: usize,
     /// The permits it occupies: one, or all of the worker's for a suspect, which runs alone.
     #[expect(dead_code, reason = "held for its drop, which frees the place")]
     pub(crate) permit: OwnedSemaphorePermit,

@@ -192,6 +192,11 @@ pub fn leading(leads: bool) {
     gauge!(names::LEADER).set(f64::from(u8::from(leads)));
 }
 
+/// This machine's clock is so many seconds ahead of the ledger's.
+pub fn clock_skew(seconds: f64) {
+    gauge!(names::CLOCK_SKEW_SECONDS).set(seconds);
+}
+
 /// So many workers are known to this process.
 pub fn workers(count: u64) {
     gauge!(names::WORKERS).set(as_number(count));

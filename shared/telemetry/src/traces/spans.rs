@@ -146,17 +146,23 @@ pub fn settle() -> Span {
     info_span!(target: TARGET, "settle")
 }
 
-/// Does `work` inside a span, and notes there how it failed. What a span has no place for is passed over: so that
-/// waiting for a lock or a gate is never an error, theirs have no status.
+/// Does `work` inside a span, and notes there how it ended. What a span has no place for is passed over: theirs have no
+/// status, so that waiting for a lock or a gate is never an error.
 pub async fn within<T>(span: Span, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let ended = work.instrument(span.clone()).await;
-    let status = ended
+    let result = work.instrument(span.clone()).await;
+    ended(&span, &result);
+    result
+}
+
+/// Notes in a span how its work ended.
+pub fn ended<T>(span: &Span, result: &Result<T, Failure>) {
+    let status = result
         .as_ref()
         .map_or_else(|failure| failure.status, |_| Some(200));
     if let Some(status) = status {
         span.record("http.response.status_code", status);
     }
-    if let Err(failure) = &ended {
+    if let Err(failure) = result {
         span.record("error.type", failure.kind.as_str());
         span.record("otel.status_code", "ERROR");
         span.record(
@@ -164,5 +170,4 @@ pub async fn within<T>(span: Span, work: impl Future<Output = Result<T, Failure>
             failure.transaction_id.as_deref(),
         );
     }
-    ended
 }
