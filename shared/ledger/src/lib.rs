@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod claims;
+pub mod comparing;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod connections;
@@ -17,6 +18,7 @@ pub mod runs;
 pub mod sqlite;
 
 pub use claims::{Claim, Claims, Held, Settled};
+pub use comparing::{Comparing, DayCount, NotSeen, RecordSummary, Seen, Slice, Which};
 pub use connections::{Connections, NewConnection, Purge, SealedCredential};
 pub use coverage::{Coverage, CoverageFilter, CoverageRow, CoverageState, Missing};
 pub use dead_letters::{Attempt, DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetters, Replayed};
@@ -44,6 +46,7 @@ pub trait Ledger:
     + DeadLetters
     + Coverage
     + Records
+    + Comparing
     + std::fmt::Debug
 {
 }
@@ -58,6 +61,7 @@ impl<T> Ledger for T where
         + DeadLetters
         + Coverage
         + Records
+        + Comparing
         + std::fmt::Debug
 {
 }

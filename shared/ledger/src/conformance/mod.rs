@@ -16,6 +16,7 @@
 )]
 
 pub mod claiming;
+pub mod comparing;
 pub mod connecting;
 pub mod covering;
 pub mod dispatching;
@@ -149,6 +150,13 @@ macro_rules! ledger_conformance {
                 what_was_asked_for_and_not_read_is_told_by_state_and_reason,
                 days_that_were_read_through_another_window_are_not_missing,
                 a_list_that_was_never_read_whole_is_missing_without_days,
+            },
+            comparing::{
+                summaries_tell_hash_day_and_total_of_a_slice,
+                live_records_are_counted_by_day,
+                what_a_reading_did_not_bring_is_told,
+                what_was_observed_after_a_reading_began_is_not_missed_by_it,
+                the_pages_of_a_pass_count_together_as_seen,
             },
             replaying::{
                 dead_letters_are_listed_newest_first_and_filtered,

@@ -10,6 +10,7 @@
 
 mod claims;
 mod codec;
+mod comparing;
 mod connections;
 mod coverage;
 mod database;

@@ -6,6 +6,7 @@
 
 mod claims;
 mod codec;
+mod comparing;
 mod connections;
 mod coverage;
 mod dead_letters;

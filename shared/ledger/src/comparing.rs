@@ -1,0 +1,113 @@
+//! Comparing: what is stored, in a form to be held against the source.
+
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate, Utc};
+use ledgerfleet_model::{ConnectionId, SegmentId, Window};
+
+use crate::LedgerError;
+
+/// A part of a company's table.
+#[derive(Debug, Clone, Copy)]
+pub struct Slice<'a> {
+    /// Of this connection.
+    pub connection: ConnectionId,
+    /// Of this table: `qbo_invoice`.
+    pub table: &'a str,
+    /// Which of its records.
+    pub which: Which<'a>,
+}
+
+/// Which records of a table.
+#[derive(Debug, Clone, Copy)]
+pub enum Which<'a> {
+    /// All of them.
+    All,
+    /// Those dated on these days, both included.
+    Days {
+        /// First day.
+        from: NaiveDate,
+        /// Last day.
+        to: NaiveDate,
+    },
+    /// Those with these ids.
+    Ids(&'a [String]),
+}
+
+/// What of a record is compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordSummary {
+    /// The upstream's id.
+    pub id: String,
+    /// BLAKE3-256 of its payload.
+    pub payload_hash: [u8; 32],
+    /// The date on the document.
+    pub document_date: Option<NaiveDate>,
+    /// The member that was asked for as the total, as text: never a float.
+    pub total: Option<String>,
+    /// Whether it is a tombstone.
+    pub deleted: bool,
+}
+
+/// How many records a day has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DayCount {
+    /// The date on the documents.
+    pub day: NaiveDate,
+    /// Records that are not tombstones.
+    pub live: u64,
+}
+
+/// Which records a reading of a window did not bring.
+#[derive(Debug, Clone, Copy)]
+pub struct NotSeen<'a> {
+    /// Of this connection.
+    pub connection: ConnectionId,
+    /// Of this table.
+    pub table: &'a str,
+    /// What was read.
+    pub window: &'a Window,
+    /// What it brought.
+    pub seen: Seen<'a>,
+    /// When the reading began: what was observed later is nothing that it could have brought.
+    pub since: DateTime<Utc>,
+}
+
+/// What a reading of a window brought.
+#[derive(Debug, Clone, Copy)]
+pub enum Seen<'a> {
+    /// These ids.
+    Ids(&'a [&'a str]),
+    /// The ids that are remembered of a pass.
+    Pass {
+        /// The segment.
+        segment: SegmentId,
+        /// Its pass.
+        pass: u32,
+    },
+}
+
+/// Reading what is stored, to compare it with the source.
+#[async_trait]
+pub trait Comparing: Send + Sync {
+    /// The records of a slice, tombstones included, in no order; `total` names the payload's member that is told as
+    /// the total. All at once: a slice is chosen so that it fits into memory.
+    async fn summaries(
+        &self,
+        slice: &Slice<'_>,
+        total: Option<&str>,
+    ) -> Result<Vec<RecordSummary>, LedgerError>;
+
+    /// How many live records each day has, first day first, of days that have any.
+    async fn day_counts(
+        &self,
+        connection: ConnectionId,
+        table: &str,
+        from: NaiveDate,
+        to: NaiveDate,
+    ) -> Result<Vec<DayCount>, LedgerError>;
+
+    /// Ids of live records that by what is stored lie in the window and that the reading did not bring, at most
+    /// `limit`. They may be deleted, or have moved to another day, or have been missed: absence alone tells nothing.
+    /// Of windows on instants none are told, because a record that changes leaves them all the time.
+    async fn not_seen(&self, query: &NotSeen<'_>, limit: u32) -> Result<Vec<String>, LedgerError>;
+}

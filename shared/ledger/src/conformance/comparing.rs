@@ -1,0 +1,145 @@
+//! Comparing what is stored with the source.
+
+use ledgerfleet_model::{Days, Record, SegmentId, Window};
+
+use super::World;
+use super::scene::{
+    TABLE, claim, day, only_page, page, record, records, scene, seconds, store, tombstone, window,
+};
+use crate::comparing::{DayCount, NotSeen, Seen, Slice, Which};
+use crate::{Claim, NextStep};
+
+fn dated(id: &str, on: usize, total: &str) -> Record {
+    Record {
+        document_date: Some(day(on)),
+        payload: format!(r#"{{"Id":"{id}","TotalAmt":{total}}}"#).into(),
+        ..record(id, 1)
+    }
+}
+
+/// A company with records on three days and a tombstone.
+async fn stored(world: &dyn World) -> (Claim, [Record; 3]) {
+    let scene = scene(world, 1).await;
+    let claim = claim(world, scene.segments[0]).await;
+    let seen = [
+        dated("1", 0, "10.50"),
+        dated("2", 0, "9007199254740993.01"),
+        dated("3", 4, "0"),
+    ];
+    let all = [&seen[..], &[tombstone("4")]].concat();
+    store(world, &only_page(&claim, &all)).await;
+    (claim, seen)
+}
+
+pub async fn summaries_tell_hash_day_and_total_of_a_slice(world: &dyn World) {
+    let (claim, seen) = stored(world).await;
+    let told = async |which: Which<'_>| {
+        let slice = Slice {
+            connection: claim.connection,
+            table: TABLE,
+            which,
+        };
+        let mut told = world.ledger().summaries(&slice, Some("TotalAmt")).await.unwrap();
+        told.sort_by(|one, other| one.id.cmp(&other.id));
+        told
+    };
+    let all = told(Which::All).await;
+    let totals: Vec<_> = all.iter().map(|told| told.total.as_deref()).collect();
+    assert_eq!(
+        totals[..3],
+        [Some("10.50"), Some("9007199254740993.01"), Some("0")]
+    );
+    for (summary, record) in all.iter().zip(&seen) {
+        assert_eq!(
+            (
+                &summary.id,
+                summary.payload_hash,
+                summary.document_date,
+                summary.deleted
+            ),
+            (&record.id, record.payload_hash, record.document_date, false)
+        );
+    }
+    assert!(all[3].deleted);
+    let ids = |summaries: Vec<crate::RecordSummary>| -> Vec<String> {
+        summaries.into_iter().map(|summary| summary.id).collect()
+    };
+    let (from, to) = (day(0), day(3));
+    assert_eq!(ids(told(Which::Days { from, to }).await), ["1", "2"]);
+    let wanted = ["3".to_owned(), "4".to_owned(), "5".to_owned()];
+    assert_eq!(ids(told(Which::Ids(&wanted)).await), ["3", "4"]);
+}
+
+pub async fn live_records_are_counted_by_day(world: &dyn World) {
+    let (claim, _) = stored(world).await;
+    let counts = world
+        .ledger()
+        .day_counts(claim.connection, TABLE, day(0), day(9))
+        .await
+        .unwrap();
+    let expected = [(0, 2), (4, 1)].map(|(on, live)| DayCount { day: day(on), live });
+    assert_eq!(counts, expected);
+}
+
+pub async fn what_a_reading_did_not_bring_is_told(world: &dyn World) {
+    let (claim, _) = stored(world).await;
+    let not_seen = async |window: &Window, seen: Seen<'_>| {
+        let query = NotSeen {
+            connection: claim.connection,
+            table: TABLE,
+            window,
+            seen,
+            since: claim.claimed_at + seconds(60),
+        };
+        let mut ids = world.ledger().not_seen(&query, 10).await.unwrap();
+        ids.sort();
+        ids
+    };
+    let first_day = window(0);
+    assert_eq!(not_seen(&first_day, Seen::Ids(&["2"])).await, ["1"]);
+    assert_eq!(not_seen(&Window::Whole, Seen::Ids(&["2"])).await, ["1", "3"]);
+    let nothing = Seen::Pass {
+        segment: SegmentId::new(),
+        pass: 1,
+    };
+    assert_eq!(not_seen(&first_day, nothing).await, ["1", "2"]);
+    let days = Days {
+        from: day(1),
+        to: day(4),
+    };
+    assert!(not_seen(&Window::Dates { days }, nothing).await.is_empty());
+}
+
+pub async fn what_was_observed_after_a_reading_began_is_not_missed_by_it(world: &dyn World) {
+    let (claim, _) = stored(world).await;
+    let query = NotSeen {
+        connection: claim.connection,
+        table: TABLE,
+        window: &Window::Whole,
+        seen: Seen::Ids(&[]),
+        since: claim.claimed_at - seconds(60),
+    };
+    assert!(world.ledger().not_seen(&query, 10).await.unwrap().is_empty());
+}
+
+pub async fn the_pages_of_a_pass_count_together_as_seen(world: &dyn World) {
+    let scene = scene(world, 2).await;
+    let first = claim(world, scene.segments[0]).await;
+    let all = ["1", "2", "3"].map(|id| dated(id, 1, "1"));
+    store(world, &only_page(&first, &all)).await;
+    let second = claim(world, scene.segments[1]).await;
+    store(world, &page(&second, 1, &all[..1], NextStep::Page)).await;
+    store(world, &page(&second, 2, &all[2..], NextStep::Page)).await;
+    let query = NotSeen {
+        connection: scene.connection,
+        table: TABLE,
+        window: &window(1),
+        seen: Seen::Pass {
+            segment: second.segment,
+            pass: 1,
+        },
+        since: second.claimed_at + seconds(60),
+    };
+    assert_eq!(world.ledger().not_seen(&query, 10).await.unwrap(), ["2"]);
+    assert_eq!(records(world, scene.connection).await.len(), 3);
+}

@@ -1,0 +1,150 @@
+//! Comparing on SQLite.
+
+use async_trait::async_trait;
+use chrono::NaiveDate;
+use ledgerfleet_model::{ConnectionId, Window};
+
+use super::SqliteLedger;
+use super::codec::{Stamp, Text, json_list};
+use super::error::failed;
+use crate::LedgerError;
+use crate::comparing::{Comparing, DayCount, NotSeen, RecordSummary, Seen, Slice, Which};
+
+#[derive(sqlx::FromRow)]
+struct SummaryRow {
+    id: String,
+    payload_hash: Vec<u8>,
+    document_date: Option<Text<NaiveDate>>,
+    total: Option<String>,
+    deleted: bool,
+}
+
+impl TryFrom<SummaryRow> for RecordSummary {
+    type Error = LedgerError;
+
+    fn try_from(row: SummaryRow) -> Result<Self, LedgerError> {
+        let payload_hash = row
+            .payload_hash
+            .try_into()
+            .map_err(|_| LedgerError::Corrupt(format!("the hash of record {} has not 32 bytes", row.id)))?;
+        Ok(Self {
+            id: row.id,
+            payload_hash,
+            document_date: row.document_date.map(|day| day.0),
+            total: row.total,
+            deleted: row.deleted,
+        })
+    }
+}
+
+/// The summaries of a table's records on a condition. `->` tells a number as it stands in the text; `->>` would make
+/// it a float.
+macro_rules! summaries_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, payload_hash, document_date, payload -> ?3 AS total, deleted_at_utc IS NOT NULL AS deleted
+             FROM raw_records WHERE connection_id = ?1 AND entity = ?2 AND ",
+            $condition
+        )
+    };
+}
+
+/// Ids of live records on two conditions: where they lie, and that they were not seen.
+macro_rules! not_seen_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id FROM raw_records
+             WHERE connection_id = ?1 AND entity = ?2 AND deleted_at_utc IS NULL AND observed_at_utc < ?3 AND ",
+            $condition,
+            " LIMIT ?4"
+        )
+    };
+}
+
+#[async_trait]
+impl Comparing for SqliteLedger {
+    async fn summaries(
+        &self,
+        slice: &Slice<'_>,
+        total: Option<&str>,
+    ) -> Result<Vec<RecordSummary>, LedgerError> {
+        const ALL: &str = summaries_where!("true");
+        const DAYS: &str = summaries_where!("document_date BETWEEN ?4 AND ?5");
+        const IDS: &str = summaries_where!("id IN (SELECT value FROM json_each(?4))");
+        let statement = match slice.which {
+            Which::All => ALL,
+            Which::Days { .. } => DAYS,
+            Which::Ids(_) => IDS,
+        };
+        let of_table = sqlx::query_as(statement)
+            .bind(Text(slice.connection))
+            .bind(slice.table)
+            .bind(total);
+        let asked = match slice.which {
+            Which::All => of_table,
+            Which::Days { from, to } => of_table.bind(Text(from)).bind(Text(to)),
+            Which::Ids(ids) => of_table.bind(json_list(ids)),
+        };
+        let rows: Vec<SummaryRow> = asked
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("record summaries"))?;
+        rows.into_iter().map(RecordSummary::try_from).collect()
+    }
+
+    async fn day_counts(
+        &self,
+        connection: ConnectionId,
+        table: &str,
+        from: NaiveDate,
+        to: NaiveDate,
+    ) -> Result<Vec<DayCount>, LedgerError> {
+        const COUNTS: &str = "
+            SELECT document_date, count(*) FROM raw_records
+            WHERE connection_id = ? AND entity = ? AND document_date BETWEEN ? AND ? AND deleted_at_utc IS NULL
+            GROUP BY document_date ORDER BY document_date";
+        let rows: Vec<(Text<NaiveDate>, u64)> = sqlx::query_as(COUNTS)
+            .bind(Text(connection))
+            .bind(table)
+            .bind(Text(from))
+            .bind(Text(to))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("day counts"))?;
+        let told = |(day, live): (Text<NaiveDate>, u64)| DayCount { day: day.0, live };
+        Ok(rows.into_iter().map(told).collect())
+    }
+
+    async fn not_seen(&self, query: &NotSeen<'_>, limit: u32) -> Result<Vec<String>, LedgerError> {
+        const DAYS_IDS: &str = not_seen_where!(
+            "document_date >= ?5 AND document_date < ?6 AND id NOT IN (SELECT value FROM json_each(?7))"
+        );
+        const DAYS_PASS: &str = not_seen_where!(
+            "document_date >= ?5 AND document_date < ?6
+             AND id NOT IN (SELECT id FROM fleet_seen WHERE segment_id = ?7 AND pass = ?8)"
+        );
+        const ALL_IDS: &str = not_seen_where!("id NOT IN (SELECT value FROM json_each(?5))");
+        const ALL_PASS: &str =
+            not_seen_where!("id NOT IN (SELECT id FROM fleet_seen WHERE segment_id = ?5 AND pass = ?6)");
+        let (statement, days) = match (query.window, query.seen) {
+            (Window::Dates { days }, Seen::Ids(_)) => (DAYS_IDS, Some(days)),
+            (Window::Dates { days }, Seen::Pass { .. }) => (DAYS_PASS, Some(days)),
+            (Window::Whole, Seen::Ids(_)) => (ALL_IDS, None),
+            (Window::Whole, Seen::Pass { .. }) => (ALL_PASS, None),
+            (Window::Instants { .. }, _) => return Ok(Vec::new()),
+        };
+        let mut asked = sqlx::query_scalar(statement)
+            .bind(Text(query.connection))
+            .bind(query.table)
+            .bind(Stamp::from(query.since))
+            .bind(limit);
+        if let Some(days) = days {
+            asked = asked.bind(Text(days.from)).bind(Text(days.to));
+        }
+        let asked = match query.seen {
+            Seen::Ids(ids) => asked.bind(json_list(ids)),
+            Seen::Pass { segment, pass } => asked.bind(Text(segment)).bind(pass),
+        };
+        asked.fetch_all(&self.readers).await.map_err(failed("not seen"))
+    }
+}
