@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use ledgerfleet_connectors::{connector_entry, find_entity};
 use ledgerfleet_coordination::{GateLimits, LockKey, Taken};
+use ledgerfleet_failpoints::{Point, reach};
 use ledgerfleet_ledger::{Claim, LedgerError};
 use ledgerfleet_model::{Failure, FailureKind, Standing};
 use ledgerfleet_telemetry::metrics::{self, AttemptOutcome};
@@ -74,6 +75,7 @@ async fn carry_to_outcome(work: Work, fleet: &Fleet, span: &Span) {
     if outcome != AttemptOutcome::Done {
         charge_rest(fleet, &work.claim, &progress, outcome).await;
     }
+    reach(Point::BeforeMetrics, &work.claim.entity).await;
     debug!(segment = %work.claim.segment, %outcome, "attempt ended");
     metrics::attempt_ended(progress.connector, outcome, began.elapsed());
     traces::attempt_ended(span, progress.connector, outcome, reason);
@@ -152,6 +154,7 @@ impl Progress {
 
 /// Prepares, locks, and reads the window, until it is done or something ends it.
 async fn carry(work: &Work, fleet: &Fleet, progress: &mut Progress) -> Result<(), Stopped> {
+    reach(Point::AfterClaim, &work.claim.entity).await;
     let fetcher = prepare(work, fleet).await?;
     progress.connector = fetcher.entry.name;
     progress.limits = Some(fetcher.limits);

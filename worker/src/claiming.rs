@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ledgerfleet_failpoints::{Point, reach};
 use ledgerfleet_ledger::{Claim, Held};
 use ledgerfleet_model::SegmentId;
 use ledgerfleet_telemetry::metrics;
@@ -101,6 +102,7 @@ async fn claim(fleet: &Fleet, ids: &[SegmentId]) -> Claimed {
     if ids.is_empty() {
         return Claimed::since(asked_at, Vec::new());
     }
+    reach(Point::AfterDequeue, "").await;
     match fleet
         .parts
         .ledger

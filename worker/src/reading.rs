@@ -4,6 +4,7 @@
 //! page, and read again while they differ.
 
 use chrono::{DateTime, Utc};
+use ledgerfleet_failpoints::{Point, reach};
 use ledgerfleet_ledger::{Committed, Effects, FinishedWindow, LedgerError, NextStep, PageCommit};
 use ledgerfleet_model::segment::{Event, PASSES};
 use ledgerfleet_model::{Failure, FailureKind, Record};
@@ -62,6 +63,7 @@ impl Reading<'_> {
         let fetching = self.fetcher.page(self.progress.page + 1, self.keeping);
         let fetched = self.interrupts.guard(fetching).await?;
         self.charge(&fetched);
+        reach(Point::AfterResponse, self.fetcher.entity.name).await;
         if let (Ok(fetched), 0) = (&fetched, self.progress.page) {
             self.progress.read_since = Some(fetched.observed_at);
         }
@@ -183,6 +185,7 @@ impl Reading<'_> {
         let span = traces::commit(commit.pass, commit.page);
         let committing = fleet.parts.ledger.commit_page(&commit);
         let committed = committing.instrument(span.clone()).await;
+        reach(Point::AfterCommit, commit.entity).await;
         self.progress.unknown = matches!(committed, Err(LedgerError::Unavailable(..)));
         let committed = committed.map_err(ledger_failure);
         traces::ended(&span, &committed);

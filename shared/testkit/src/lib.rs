@@ -6,8 +6,10 @@
 )]
 
 mod postgres;
+mod proxy;
 mod redis;
 mod tls;
 
 pub use postgres::{Database, PrivatePostgres, Settings};
+pub use proxy::{Cut, Direction, FaultProxy, LineFaults, Seen};
 pub use redis::PrivateRedis;

@@ -90,7 +90,29 @@ impl PrivateRedis {
     /// Kills it without warning and starts it again on what it had written.
     pub fn kill_and_restart(&mut self) {
         self.kill();
+        self.start_again();
+    }
+
+    /// Kills it without warning.
+    pub fn kill(&mut self) {
+        // Only a server that has ended by itself cannot be killed, and that is what is wanted.
+        let _ = self.server.kill();
+        self.server.wait().unwrap();
+    }
+
+    /// Starts a killed one again on what is in its directory.
+    pub fn start_again(&mut self) {
         self.server = spawn(self.directory.path(), self.port, &self.options);
+    }
+
+    /// Where it keeps its files.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The loopback port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Sends one command and answers the reply's first line, for what a test does behind the product's back.
@@ -105,12 +127,6 @@ impl PrivateRedis {
 
     fn socket(&self) -> PathBuf {
         socket(self.directory.path())
-    }
-
-    fn kill(&mut self) {
-        // Only a server that has ended by itself cannot be killed, and that is what is wanted.
-        let _ = self.server.kill();
-        self.server.wait().unwrap();
     }
 }
 

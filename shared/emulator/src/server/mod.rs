@@ -191,6 +191,24 @@ impl RunningEmulator {
         control::truth::totals(&self.upstream, company, filter)
     }
 
+    /// The owner of a company consents once more; the refresh token that the new consent gives.
+    pub fn consent(&self, company: &str) -> Option<String> {
+        let company = self.upstream.company(company)?;
+        let now = self.upstream.clock.now().timestamp();
+        Some(self.upstream.tokens.consent(company, now))
+    }
+
+    /// The refresh token that opens a company now: what a client must hold that has lost nothing.
+    pub fn refresh_token(&self, company: &str) -> Option<String> {
+        let company = self.upstream.company(company)?;
+        self.upstream.tokens.current(company)
+    }
+
+    /// Every refresh and access token that was ever issued: none of them may be found anywhere in clear.
+    pub fn issued_tokens(&self) -> Vec<String> {
+        self.upstream.tokens.issued()
+    }
+
     /// What each company saw of its clients.
     pub fn summary(&self) -> Summary {
         control::requests::summary(&self.upstream)

@@ -1,6 +1,7 @@
 //! Storing pages on Postgres: one transaction for rows, progress and outcome.
 
 use async_trait::async_trait;
+use ledgerfleet_failpoints::{Point, reach};
 use ledgerfleet_model::{ConnectionId, SegmentId};
 use sqlx::PgConnection;
 
@@ -61,11 +62,13 @@ impl PostgresLedger {
             return Ok(Committed::Fenced);
         }
         let effects = upsert(&mut tx, page).await?;
+        reach(Point::InTransaction, page.entity).await;
         match &page.next {
             NextStep::Page | NextStep::Pass => remember_seen(&mut tx, page).await?,
             NextStep::Done(finished) => cover(&mut tx, page, finished).await?,
         }
         count_calls(&mut tx, page.connection.0, page.entity, page.calls).await?;
+        reach(Point::BeforeCommit, page.entity).await;
         tx.commit().await.map_err(failed("commit page"))?;
         Ok(Committed::Stored(effects))
     }

@@ -77,6 +77,11 @@ impl PrivatePostgres {
         self.cluster.start_again();
     }
 
+    /// The port that it listens on, if it was told to.
+    pub fn port(&self) -> u16 {
+        self.cluster.port()
+    }
+
     /// The process number of the server, for signals.
     pub fn pid(&self) -> u32 {
         self.cluster.pid()

@@ -213,6 +213,32 @@ impl TokenStore {
         }
     }
 
+    /// A further consent to a company, and its refresh value.
+    pub(crate) fn consent(&self, company: usize, now: i64) -> String {
+        let mut tokens = self.0.lock();
+        let value = tokens.fresh("AB11", 46);
+        tokens.found_family(company, value.clone(), now);
+        value
+    }
+
+    /// The refresh value of a company's latest consent.
+    pub(crate) fn current(&self, company: usize) -> Option<String> {
+        let tokens = self.0.lock();
+        let family = tokens.families.iter().rfind(|family| family.company == company);
+        family.map(|family| family.value.clone())
+    }
+
+    /// Every refresh and access token ever issued.
+    pub(crate) fn issued(&self) -> Vec<String> {
+        let tokens = self.0.lock();
+        tokens
+            .refresh
+            .keys()
+            .chain(tokens.access.keys())
+            .cloned()
+            .collect()
+    }
+
     pub(crate) fn traffic(&self, company: usize) -> TokenTraffic {
         self.0.lock().counts.get(&company).cloned().unwrap_or_default()
     }
