@@ -8,19 +8,32 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use ledgerfleet_connectors::Connectors;
 use ledgerfleet_ledger::{Ledger, SealedCredential};
-use ledgerfleet_model::{Clock, Connection, ConnectionId};
+use ledgerfleet_model::{Clock, Connection, ConnectionId, Timings, WorkerName};
 use ledgerfleet_vault::Vault;
 use secrecy::SecretString;
 
 use crate::AccessError;
 use crate::credential::Credential;
-use crate::refresh::{Granted, Refresh};
+use crate::expiry::Expiries;
+use crate::refresh::{Refresh, Unsaved};
+use crate::spool::{Spool, on_disk};
 
 /// An access token is refreshed this long before it ends.
 const EARLY: Duration = Duration::from_mins(5);
 
 /// And up to this much earlier still, differently for every process and connection.
 const JITTER_MILLIS: u64 = 60_000;
+
+/// What one process is to the others that refresh.
+#[derive(Debug, Clone)]
+pub struct AccessOptions {
+    /// What the ledger calls it. No other process may have the same name.
+    pub name: WorkerName,
+    /// How long things take; all processes of a fleet have the same.
+    pub timings: Timings,
+    /// Where what was granted waits for the ledger.
+    pub spool: Spool,
+}
 
 /// Gives access tokens. Cloning shares what it knows.
 #[derive(Debug, Clone)]
@@ -47,6 +60,10 @@ pub(crate) struct Parts {
     pub(crate) vault: Arc<Vault>,
     pub(crate) connectors: Arc<Connectors>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) name: WorkerName,
+    pub(crate) timings: Timings,
+    pub(crate) spool: Spool,
+    pub(crate) expiries: Expiries,
     known: Mutex<HashMap<ConnectionId, Arc<tokio::sync::Mutex<Known>>>>,
     jitter: RandomState,
 }
@@ -59,11 +76,9 @@ pub(crate) struct Known {
     /// The newest version whose token the upstream refused before its time.
     pub(crate) refused: i64,
     /// What was granted and is not stored yet. Nothing else happens before it is.
-    pub(crate) unsaved: Option<Granted>,
+    pub(crate) unsaved: Option<Unsaved>,
     /// The version whose secret is refused for good, and why.
     pub(crate) dead: Option<(i64, String)>,
-    /// The version with which an exchange was sent whose answer never came.
-    pub(crate) uncertain: Option<i64>,
 }
 
 impl Access {
@@ -73,16 +88,41 @@ impl Access {
         vault: Arc<Vault>,
         connectors: Arc<Connectors>,
         clock: Arc<dyn Clock>,
+        options: AccessOptions,
     ) -> Self {
-        let (known, jitter) = (Mutex::default(), RandomState::new());
+        let AccessOptions { name, timings, spool } = options;
         Self(Arc::new(Parts {
             ledger,
             vault,
             connectors,
             clock,
-            known,
-            jitter,
+            name,
+            timings,
+            spool,
+            expiries: Expiries::default(),
+            known: Mutex::default(),
+            jitter: RandomState::new(),
         }))
+    }
+
+    /// Brings to the ledger what processes that have ended left in the spool; to be called at start, when the ledger
+    /// answers and the key is known to be right. Says what is wrong with the spool: nothing of it keeps a process from
+    /// starting.
+    pub async fn recover(&self) {
+        let spool = self.0.spool.clone();
+        if let Ok(Err(error)) = on_disk(move || spool.check()).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a token that is granted while the database is away would be lost with this process: \
+                 make the folder writable, or name another one (spool_dir)"
+            );
+        }
+        self.0.recover_all().await;
+    }
+
+    /// Shows in the metrics when the first credential of these connections expires, as far as this process knows.
+    pub fn show_expiry(&self, connections: &[Connection]) {
+        self.0.expiries.show(connections, self.0.clock.now());
     }
 
     /// The connection's access token, refreshed if it ends soon. Any number of callers cause one refresh.
@@ -126,14 +166,7 @@ impl Access {
     /// Opens the connection's stored credential, to find out at start whether this process has the right key: found
     /// out at work, the wrong one would look like a company that must be connected again.
     pub async fn check_key(&self, connection: ConnectionId) -> Result<(), AccessError> {
-        let stored = self
-            .0
-            .ledger
-            .credential(connection)
-            .await
-            .map_err(AccessError::Ledger)?;
-        let stored = stored.ok_or(AccessError::NoCredential)?;
-        Credential::open(&self.0.vault, connection, &stored).map(drop)
+        self.0.load(connection).await.map(drop)
     }
 
     /// The first version of a new connection's credential.
@@ -158,8 +191,13 @@ impl Parts {
         Arc::clone(known.entry(connection).or_default())
     }
 
+    /// A number below `end`, different for every process, connection and `turn`.
+    pub(crate) fn random(&self, connection: ConnectionId, turn: u32, end: u64) -> u64 {
+        self.jitter.hash_one((connection, turn)) % end
+    }
+
     /// How long before its end a token of this connection is refreshed: 5 to 6 minutes.
     pub(crate) fn margin(&self, connection: ConnectionId) -> Duration {
-        EARLY + Duration::from_millis(self.jitter.hash_one(connection) % JITTER_MILLIS)
+        EARLY + Duration::from_millis(self.random(connection, 0, JITTER_MILLIS))
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Credential {
     pub(crate) access: Option<SecretString>,
     /// When that access ends.
     pub(crate) access_expires_at: Option<DateTime<Utc>>,
+    /// When the secret itself ends if it is not used again, where the upstream has said so.
+    pub(crate) secret_expires_at: Option<DateTime<Utc>>,
 }
 
 /// A credential in the clear, for the one moment before it is sealed.
@@ -28,6 +30,8 @@ struct InTheClear<'a> {
     access: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     access_expires_at: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_expires_at: Option<DateTime<Utc>>,
 }
 
 impl Credential {
@@ -37,6 +41,7 @@ impl Credential {
             secret: secret.clone(),
             access: None,
             access_expires_at: None,
+            secret_expires_at: None,
         }
     }
 
@@ -46,8 +51,9 @@ impl Credential {
             secret: self.secret.expose_secret(),
             access: self.access.as_ref().map(ExposeSecret::expose_secret),
             access_expires_at: self.access_expires_at,
+            secret_expires_at: self.secret_expires_at,
         };
-        // Three members of text cannot fail to be written.
+        // Members of text cannot fail to be written.
         let text = SecretString::from(serde_json::to_string(&clear).unwrap_or_default());
         let sealed = vault.seal(&place(connection, version), &text);
         SealedCredential {
@@ -68,6 +74,16 @@ impl Credential {
             .map_err(AccessError::Sealed)?;
         // The parser's error might quote what it read.
         serde_json::from_str(text.expose_secret()).map_err(|_| AccessError::Unreadable)
+    }
+
+    /// Whether both are the fruit of one exchange.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        let access = |one: &Self| {
+            one.access
+                .as_ref()
+                .map(|access| access.expose_secret().to_owned())
+        };
+        self.has_secret(&other.secret) && access(self) == access(other)
     }
 
     /// Whether both hold the same secret.

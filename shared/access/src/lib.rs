@@ -3,7 +3,13 @@
 mod access;
 mod credential;
 mod error;
+mod exchange;
+mod expiry;
+mod granted;
+mod recovery;
 mod refresh;
+mod spool;
 
-pub use access::{Access, AccessToken};
+pub use access::{Access, AccessOptions, AccessToken};
 pub use error::AccessError;
+pub use spool::{Spool, SpoolError};

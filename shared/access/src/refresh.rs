@@ -4,29 +4,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use ledgerfleet_connectors::{AccessGrant, AuthenticationError, Connector};
+use ledgerfleet_connectors::Connector;
+use ledgerfleet_ledger::RefreshIntent;
 use ledgerfleet_model::ConnectionId;
-use ledgerfleet_telemetry::metrics::{self, RefreshResult};
-use secrecy::SecretString;
 use tokio::sync::OwnedMutexGuard;
+use tokio::time::Instant;
 
 use crate::access::{Known, Parts};
 use crate::credential::Credential;
+use crate::granted::{Granted, Kept, Stored};
+use crate::recovery::remove;
+use crate::spool::{Left, SpoolFile};
 use crate::{AccessError, AccessToken};
 
 /// How often other processes may be first before this one gives up for now.
-const ROUNDS: usize = 5;
+const ROUNDS: u32 = 5;
 
-/// Before these reads of the ledger a refused credential may still turn out to be replaced by a sibling.
-const SIBLING_PAUSES: [Duration; 4] = [
-    Duration::ZERO,
-    Duration::from_millis(100),
-    Duration::from_millis(400),
-    Duration::from_millis(800),
-];
-
-/// A company whose credential lives no longer than this should be connected again by a person.
-const SHORT_LIFE: Duration = Duration::from_hours(14 * 24);
+/// Who waits for another process looks after this time whether that one is done, and up to as much again later.
+const PAUSE_MILLIS: u64 = 100;
 
 /// One refresh. It holds the connection's lock, so it is the only one in this process.
 #[derive(Debug)]
@@ -37,94 +32,120 @@ pub(crate) struct Refresh {
     pub(crate) known: OwnedMutexGuard<Known>,
 }
 
-/// What an upstream granted, on its way into the ledger.
-#[derive(Debug, Clone)]
-pub(crate) struct Granted {
-    /// The version it shall replace.
-    replaces: i64,
-    /// The secret that was exchanged; dead if the granted one differs.
-    exchanged: SecretString,
-    /// What to store.
-    credential: Credential,
+/// What was granted and is not in the ledger yet.
+#[derive(Debug)]
+pub(crate) struct Unsaved {
+    pub(crate) granted: Granted,
     /// Until when the granted access is used.
-    until: DateTime<Utc>,
+    pub(crate) until: DateTime<Utc>,
+    /// Where it is safe from the end of this process, if it is.
+    pub(crate) file: Option<SpoolFile>,
 }
 
-/// A credential as it stands in the ledger.
-#[derive(Debug)]
-struct Stored {
-    version: i64,
-    credential: Credential,
+/// What one round has come to.
+enum Round {
+    /// A token that can be used.
+    Token(AccessToken),
+    /// The ledger holds something else now: look again.
+    Again,
+    /// Another process is at it, for so long at most.
+    Wait(Duration),
 }
 
 impl Refresh {
-    /// Saves what is not saved, takes what a sibling stored, or exchanges the secret; again, while siblings are
-    /// first.
+    /// Saves what is not saved, takes what a sibling stored, or exchanges the secret; again, while siblings are first.
     pub(crate) async fn run(mut self) -> Result<AccessToken, AccessError> {
-        for _ in 0..ROUNDS {
-            if let Some(token) = self.save().await? {
-                return Ok(token);
+        // One intent may end without a result, and the next one's holder needs its time too.
+        let patience = self.parts.timings.refresh_intent() * 2;
+        let began = Instant::now();
+        let (mut rounds, mut waits) = (0, 0);
+        while rounds < ROUNDS && began.elapsed() < patience {
+            match self.round().await? {
+                Round::Token(token) => return Ok(token),
+                Round::Again => rounds += 1,
+                Round::Wait(left) => {
+                    waits += 1;
+                    tokio::time::sleep(self.pause(waits).min(left)).await;
+                }
             }
-            let stored = self.load().await?;
-            if let Some(token) = self.take_stored(&stored) {
-                return Ok(token);
-            }
-            self.exchange(stored).await?;
         }
         Err(AccessError::Unsettled)
     }
 
+    async fn round(&mut self) -> Result<Round, AccessError> {
+        if let Some(token) = self.save().await? {
+            return Ok(Round::Token(token));
+        }
+        self.parts.recover(Some(self.connection), Left::ByTheDead).await?;
+        let stored = self.parts.load(self.connection).await?;
+        if let Some(token) = self.take_stored(&stored) {
+            return Ok(Round::Token(token));
+        }
+        self.stop_if_dead(&stored)?;
+        self.exchange_unless_another_does(stored).await
+    }
+
+    async fn exchange_unless_another_does(&mut self, stored: Stored) -> Result<Round, AccessError> {
+        let asked = Instant::now();
+        match self.intend(&stored).await? {
+            RefreshIntent::Taken if self.may_send(asked) => {
+                // Who had the intent before has had its time: what it could not store is ours to store.
+                let recovered = self.parts.recover(Some(self.connection), Left::ByAnybody).await?;
+                if recovered == 0 {
+                    self.exchange(stored, asked).await?;
+                }
+                Ok(Round::Again)
+            }
+            // A ledger that took so long to answer will be faster the next time.
+            RefreshIntent::Taken | RefreshIntent::Replaced(_) => Ok(Round::Again),
+            RefreshIntent::Held { by, left } => {
+                tracing::debug!(connection = %self.connection, %by, ?left, "another process renews the access");
+                Ok(self.still_good(&stored).map_or(Round::Wait(left), Round::Token))
+            }
+            RefreshIntent::Refused => Err(AccessError::NeedsReauthorisation(
+                "the upstream no longer accepts the company's credential, as another process was just told: connect \
+                 the company again"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    async fn intend(&self, stored: &Stored) -> Result<RefreshIntent, AccessError> {
+        let lease = self.parts.timings.refresh_intent();
+        let intent =
+            self.parts
+                .ledger
+                .intend_refresh(self.connection, stored.version, &self.parts.name, lease);
+        intent
+            .await
+            .map_err(AccessError::Ledger)?
+            .ok_or(AccessError::NoCredential)
+    }
+
     /// Stores what was granted and is not stored yet. Answers the token if it is in use now.
     async fn save(&mut self) -> Result<Option<AccessToken>, AccessError> {
-        while let Some(granted) = self.known.unsaved.clone() {
-            let version = granted.replaces + 1;
-            let sealed = granted
-                .credential
-                .seal(&self.parts.vault, self.connection, version);
-            match self
-                .parts
-                .ledger
-                .replace_credential(self.connection, granted.replaces, &sealed)
-                .await
-            {
-                Ok(true) => {
-                    self.known.unsaved = None;
-                    return Ok(self.put_in_use(&granted.credential, version, granted.until));
-                }
-                Ok(false) => self.known.unsaved = self.on_top_of_sibling(granted).await?,
-                Err(error) => {
-                    tracing::warn!(connection = %self.connection, "a granted credential is kept until it can be stored");
-                    return Err(AccessError::Ledger(error));
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// A sibling stored something first. Ours is still the newer one if the sibling's holds the secret that our
-    /// exchange replaced; in every other case the sibling's is the one to use.
-    async fn on_top_of_sibling(&self, granted: Granted) -> Result<Option<Granted>, AccessError> {
-        let sibling = self.load().await?;
-        let rotated = !granted.credential.has_secret(&granted.exchanged);
-        let is_newer = rotated && sibling.credential.has_secret(&granted.exchanged);
-        Ok(is_newer.then_some(Granted {
-            replaces: sibling.version,
-            ..granted
-        }))
-    }
-
-    async fn load(&self) -> Result<Stored, AccessError> {
-        let stored = self
+        let Some(mut unsaved) = self.known.unsaved.take() else {
+            return Ok(None);
+        };
+        let outcome = unsaved.granted.outcome();
+        let kept = self
             .parts
-            .ledger
-            .credential(self.connection)
-            .await
-            .map_err(AccessError::Ledger)?;
-        let stored = stored.ok_or(AccessError::NoCredential)?;
-        let credential = Credential::open(&self.parts.vault, self.connection, &stored)?;
-        Ok(Stored {
-            version: stored.version,
-            credential,
+            .keep(self.connection, &mut unsaved.granted, outcome)
+            .await;
+        let kept = match kept {
+            Ok(kept) => kept,
+            Err(error) => {
+                tracing::warn!(connection = %self.connection, "a granted credential is kept until it can be stored");
+                self.known.unsaved = Some(unsaved);
+                return Err(error);
+            }
+        };
+        if let Some(file) = unsaved.file {
+            remove(file).await;
+        }
+        Ok(match kept {
+            Kept::Stored(version) => self.put_in_use(&unsaved.granted.credential, version, unsaved.until),
+            Kept::Superseded => None,
         })
     }
 
@@ -143,6 +164,9 @@ impl Refresh {
         version: i64,
         until: DateTime<Utc>,
     ) -> Option<AccessToken> {
+        self.parts
+            .expiries
+            .note(self.connection, credential.secret_expires_at);
         let token = AccessToken {
             secret: credential.access.clone()?,
             version,
@@ -151,102 +175,17 @@ impl Refresh {
         Some(token)
     }
 
-    /// Exchanges the stored secret. What is granted waits in `unsaved`.
-    async fn exchange(&mut self, stored: Stored) -> Result<(), AccessError> {
-        self.stop_if_dead(&stored)?;
-        // The life of what is granted counts from before the request, so that it is never believed too long.
-        let asked_at = self.parts.clock.now();
-        let answer = self.ask(&stored).await;
-        metrics::token_refreshed(match &answer {
-            Ok(_) => RefreshResult::Granted,
-            Err(AuthenticationError::Refused(_) | AuthenticationError::WrongKeys(_)) => {
-                RefreshResult::Refused
-            }
-            Err(_) => RefreshResult::Failed,
-        });
-        match answer {
-            Ok(grant) => {
-                self.report(&grant);
-                self.known.unsaved = Some(self.granted(stored, grant, asked_at));
-                Ok(())
-            }
-            Err(AuthenticationError::Refused(reason)) => self.on_refusal(&stored, &reason).await,
-            Err(AuthenticationError::WrongKeys(reason)) => Err(AccessError::WrongKeys(reason)),
-            Err(AuthenticationError::NotSent(reason)) => Err(AccessError::Unreachable(reason)),
-            Err(AuthenticationError::Unavailable(reason)) => Err(AccessError::Unavailable(reason)),
-            Err(AuthenticationError::Lost(reason)) => Err(AccessError::Lost(reason)),
+    /// The stored access, while another process gets the next one: it is renewed minutes before it ends, so mostly there
+    /// is no need to wait.
+    fn still_good(&self, stored: &Stored) -> Option<AccessToken> {
+        let end = stored.credential.access_expires_at? - self.parts.timings.request;
+        if stored.version <= self.known.refused || end <= self.parts.clock.now() {
+            return None;
         }
-    }
-
-    /// Sends the secret; if the answer is lost, once more, because the same value may still be good.
-    async fn ask(&mut self, stored: &Stored) -> Result<AccessGrant, AuthenticationError> {
-        match self.connector.authenticate(&stored.credential.secret).await {
-            Err(AuthenticationError::Lost(reason)) => {
-                tracing::warn!(connection = %self.connection, reason, "an answer with a credential was lost");
-                self.known.uncertain = Some(stored.version);
-                self.connector.authenticate(&stored.credential.secret).await
-            }
-            answer => answer,
-        }
-    }
-
-    fn granted(&self, stored: Stored, grant: AccessGrant, asked_at: DateTime<Utc>) -> Granted {
-        // A life of minutes, as a test may grant, is used to its half: five minutes early would be never.
-        let used = grant
-            .expires_in
-            .saturating_sub(self.parts.margin(self.connection))
-            .max(grant.expires_in / 2);
-        Granted {
-            replaces: stored.version,
-            credential: Credential {
-                secret: grant.rotated.unwrap_or_else(|| stored.credential.secret.clone()),
-                access: Some(grant.access),
-                access_expires_at: Some(asked_at + grant.expires_in),
-            },
-            exchanged: stored.credential.secret,
-            until: asked_at + used,
-        }
-    }
-
-    fn report(&self, grant: &AccessGrant) {
-        let rotated = grant.rotated.is_some();
-        tracing::info!(connection = %self.connection, rotated, "access renewed");
-        if let Some(life) = grant.credential_expires_in.filter(|life| *life < SHORT_LIFE) {
-            let hours = life.as_secs() / 3600;
-            tracing::warn!(connection = %self.connection, hours, "the company must be connected again before these hours are over");
-        }
-    }
-
-    /// The upstream refuses the secret. If a sibling has replaced it meanwhile, the next round sees that; if not,
-    /// only a person can help.
-    async fn on_refusal(&mut self, stored: &Stored, reason: &str) -> Result<(), AccessError> {
-        if self.sibling_follows(stored).await? {
-            return Ok(());
-        }
-        let explained = if self.known.uncertain == Some(stored.version) {
-            format!(
-                "an answer of the upstream was lost while it renewed the access; it is uncertain whether that answer \
-                 held a new credential, and the old one is refused now ({reason}): connect the company again"
-            )
-        } else {
-            format!(
-                "the upstream no longer accepts the company's credential ({reason}): connect the company again"
-            )
-        };
-        self.known.dead = Some((stored.version, explained.clone()));
-        Err(AccessError::NeedsReauthorisation(explained))
-    }
-
-    /// Whether another process has replaced what was refused. One that was a moment ahead of us upstream may still
-    /// be storing what it got, so the ledger is asked for more than a second before a person is.
-    async fn sibling_follows(&self, stored: &Stored) -> Result<bool, AccessError> {
-        for pause in SIBLING_PAUSES {
-            tokio::time::sleep(pause).await;
-            if self.load().await?.version > stored.version {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Some(AccessToken {
+            secret: stored.credential.access.clone()?,
+            version: stored.version,
+        })
     }
 
     /// What was refused for good is not sent again.
@@ -257,5 +196,9 @@ impl Refresh {
             }
             _ => Ok(()),
         }
+    }
+
+    fn pause(&self, turn: u32) -> Duration {
+        Duration::from_millis(PAUSE_MILLIS + self.parts.random(self.connection, turn, PAUSE_MILLIS))
     }
 }

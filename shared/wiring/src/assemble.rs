@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ledgerfleet_access::{Access, AccessError};
+use ledgerfleet_access::{Access, AccessError, AccessOptions, Spool};
 use ledgerfleet_config::{ConnectorSettings, Settings, Shape};
 use ledgerfleet_connectors::http::{HttpClient, HttpError};
 use ledgerfleet_connectors::{Connectors, Endpoints};
@@ -11,7 +11,7 @@ use ledgerfleet_coordination::{
     Bell, Gate, Locks, MemoryBell, MemoryGate, MemoryLocks, RedisParts, Unreachable,
 };
 use ledgerfleet_ledger::{Leadership, Ledger, LedgerError, PostgresLedger, PostgresOptions, SqliteLedger};
-use ledgerfleet_model::{Clock, SystemClock};
+use ledgerfleet_model::{Clock, SystemClock, WorkerName};
 use ledgerfleet_vault::{KeyError, MasterKey, Vault, VaultError};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -100,8 +100,15 @@ pub async fn assemble(settings: &Settings, opening: Opening) -> Result<Parts, Wi
     let http = HttpClient::new(&settings.timings)?;
     let endpoints = |name: &str| endpoints_of(settings.connector(name));
     let connectors = Arc::new(Connectors::build(&http, |entry| endpoints(entry.name)));
-    let access = Access::new(ledger.clone(), vault.clone(), connectors.clone(), clock.clone());
+    let access = Access::new(
+        ledger.clone(),
+        vault.clone(),
+        connectors.clone(),
+        clock.clone(),
+        access_options(settings),
+    );
     check_key(&*ledger, &access).await?;
+    access.recover().await;
     Ok(Parts {
         ledger,
         leadership,
@@ -215,6 +222,21 @@ async fn check_key(ledger: &dyn Ledger, access: &Access) -> Result<(), WiringErr
         // What else may be wrong with one connection is told when it is used.
         _ => Ok(()),
     }
+}
+
+fn access_options(settings: &Settings) -> AccessOptions {
+    AccessOptions {
+        name: WorkerName::of_this_process(&host()),
+        timings: settings.timings,
+        spool: Spool::at(settings.spool()),
+    }
+}
+
+/// This machine's name, which tells people where a token was renewed.
+fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "host" } else { name }.to_owned()
 }
 
 /// The configured key, or the one beside the database, which is made on first need.

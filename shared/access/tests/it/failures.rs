@@ -6,7 +6,7 @@ use std::time::Duration;
 use ledgerfleet_access::AccessError;
 use ledgerfleet_connectors::Endpoints;
 use ledgerfleet_emulator::{DropMoment, FaultKind};
-use ledgerfleet_ledger::{Connections, Purge};
+use ledgerfleet_ledger::Purge;
 use ledgerfleet_model::{Connection, Failure, FailureKind};
 use ledgerfleet_vault::{MasterKey, Vault};
 use secrecy::SecretString;

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it is")]
 
 mod failures;
+mod fleet;
+mod recovery;
 mod renewal;
 mod siblings;
 mod world;

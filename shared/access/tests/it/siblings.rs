@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use ledgerfleet_model::FailureKind;
+use ledgerfleet_ledger::{RefreshIntent, RefreshOutcome};
+use ledgerfleet_model::{FailureKind, WorkerName};
 use secrecy::SecretString;
 
 use crate::world::{World, text};
@@ -45,6 +46,35 @@ async fn processes_that_refresh_at_once_all_end_with_a_token_that_works() {
         }
         world.pass(Duration::from_hours(1));
     }
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_to_one_process_and_believed_by_all() {
+    let world = World::start().await;
+    world.pass(Duration::from_hours(102 * 24));
+    let processes: Vec<_> = (0..8).map(|_| world.process()).collect();
+    let calls = processes.iter().map(|access| world.refusal(access));
+    for error in futures::future::join_all(calls).await {
+        assert_eq!(error.kind(), FailureKind::NeedsReauthorisation, "{error}");
+    }
+    assert_eq!(world.traffic().refused, 1);
+    assert_eq!(world.story().await, [RefreshOutcome::Refused]);
+}
+
+#[tokio::test]
+async fn an_access_that_still_lives_is_used_while_a_sibling_renews_it() {
+    let world = World::start().await;
+    let (one, other) = (world.process(), world.process());
+    let first = one.token(&world.connection).await.unwrap();
+    world.pass(Duration::from_mins(56));
+    let (sibling, lease) = (WorkerName("sibling".to_owned()), Duration::from_mins(9));
+    let intent = world
+        .ledger
+        .intend_refresh(world.connection.id, 2, &sibling, lease)
+        .await;
+    assert_eq!(intent.unwrap(), Some(RefreshIntent::Taken));
+    assert_eq!(text(&other.token(&world.connection).await.unwrap()), text(&first));
+    assert_eq!(world.traffic().refreshes, 1);
 }
 
 #[tokio::test]

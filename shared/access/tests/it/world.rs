@@ -1,11 +1,11 @@
 //! A world: an emulator, a ledger, one connection, and as many processes as a test wants.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::DateTime;
-use ledgerfleet_access::{Access, AccessError, AccessToken};
+use chrono::{DateTime, Utc};
+use ledgerfleet_access::{Access, AccessError, AccessOptions, AccessToken, Spool};
 use ledgerfleet_connectors::http::HttpClient;
 use ledgerfleet_connectors::{Connectors, Endpoints, Target};
 use ledgerfleet_emulator::{
@@ -13,8 +13,8 @@ use ledgerfleet_emulator::{
     Rotation, RunningEmulator, Surface, Switches, TokenTraffic,
 };
 use ledgerfleet_ledger::sqlite::SqliteLedger;
-use ledgerfleet_ledger::{Connections, Ledger, NewConnection, SealedCredential};
-use ledgerfleet_model::{Clock, Connection, ConnectionId, Environment, ManualClock, Timings};
+use ledgerfleet_ledger::{Ledger, NewConnection, RefreshOutcome, SealedCredential};
+use ledgerfleet_model::{Clock, Connection, ConnectionId, Environment, ManualClock, Timings, WorkerName};
 use ledgerfleet_vault::{MasterKey, Place, Vault};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{Connection as _, SqliteConnection};
@@ -25,7 +25,7 @@ const COMPANY: &str = "demo-us";
 
 pub(crate) struct World {
     pub(crate) emulator: RunningEmulator,
-    pub(crate) ledger: Arc<SqliteLedger>,
+    pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) vault: Arc<Vault>,
     pub(crate) connection: Connection,
     clock: ManualClock,
@@ -34,17 +34,26 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> Self {
-        let start = DateTime::from_timestamp(1_782_900_000, 0).unwrap();
+        let clock = ManualClock::at(start());
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("ledger.db");
+        let ledger = SqliteLedger::open(&path, Arc::new(clock.clone())).await.unwrap();
+        Self::over(Arc::new(ledger), clock, folder).await
+    }
+
+    /// A world with that ledger.
+    pub(crate) async fn on(ledger: Arc<dyn Ledger>) -> Self {
+        Self::over(ledger, ManualClock::at(start()), TempDir::new().unwrap()).await
+    }
+
+    async fn over(ledger: Arc<dyn Ledger>, clock: ManualClock, folder: TempDir) -> Self {
         let options = EmulatorOptions {
             days: 2,
             rate: Rate::Off,
-            clock: UpstreamClock::frozen_at(start),
+            clock: UpstreamClock::frozen_at(start()),
             ..EmulatorOptions::default()
         };
         let emulator = Emulator::start(options).await.unwrap();
-        let (clock, folder) = (ManualClock::at(start), TempDir::new().unwrap());
-        let path = folder.path().join("ledger.db");
-        let ledger = Arc::new(SqliteLedger::open(&path, Arc::new(clock.clone())).await.unwrap());
         let vault = Arc::new(Vault::new(MasterKey::generate()));
         let company = emulator
             .info()
@@ -77,15 +86,52 @@ impl World {
     }
 
     pub(crate) fn process_with(&self, endpoints: &Endpoints, vault: Arc<Vault>) -> Access {
+        self.access(Arc::clone(&self.ledger), endpoints, vault, options(&self.spool()))
+    }
+
+    /// A process with connections of its own to the ledger, and times of its own.
+    pub(crate) fn process_over(&self, ledger: Arc<dyn Ledger>, timings: &Timings) -> Access {
+        let options = AccessOptions {
+            timings: *timings,
+            ..options(&self.spool())
+        };
+        self.access(ledger, &self.endpoints(), Arc::clone(&self.vault), options)
+    }
+
+    /// A process whose spool is elsewhere.
+    pub(crate) fn process_with_spool(&self, spool: &Path) -> Access {
+        let ledger = Arc::clone(&self.ledger);
+        self.access(ledger, &self.endpoints(), Arc::clone(&self.vault), options(spool))
+    }
+
+    fn access(
+        &self,
+        ledger: Arc<dyn Ledger>,
+        endpoints: &Endpoints,
+        vault: Arc<Vault>,
+        options: AccessOptions,
+    ) -> Access {
         let http = HttpClient::new(&Timings::default()).unwrap();
-        let connectors = Connectors::build(&http, |_| endpoints.clone());
-        let ledger: Arc<dyn Ledger> = self.ledger.clone();
-        Access::new(
-            ledger,
-            vault,
-            Arc::new(connectors),
-            Arc::new(self.clock.clone()) as Arc<dyn Clock>,
-        )
+        let connectors = Arc::new(Connectors::build(&http, |_| endpoints.clone()));
+        let clock: Arc<dyn Clock> = Arc::new(self.clock.clone());
+        Access::new(ledger, vault, connectors, clock, options)
+    }
+
+    /// The folder that the processes of this world share.
+    pub(crate) fn spool(&self) -> PathBuf {
+        self.folder.path().join("spool")
+    }
+
+    /// What lies in it.
+    pub(crate) fn spooled(&self) -> Vec<PathBuf> {
+        let files = std::fs::read_dir(self.spool()).into_iter().flatten();
+        files.map(|file| file.unwrap().path()).collect()
+    }
+
+    /// How the refreshes of the connection have ended, newest first.
+    pub(crate) async fn story(&self) -> Vec<RefreshOutcome> {
+        let story = self.ledger.refreshes(self.connection.id, 99).await.unwrap();
+        story.into_iter().map(|refresh| refresh.outcome).collect()
     }
 
     pub(crate) fn endpoints(&self) -> Endpoints {
@@ -164,7 +210,7 @@ impl World {
 
     /// From now on the ledger refuses to store credentials, or no longer does.
     pub(crate) async fn refuse_to_store(&self, refuse: bool) {
-        const REFUSE: &str = "CREATE TRIGGER refuse BEFORE UPDATE ON fleet_credentials
+        const REFUSE: &str = "CREATE TRIGGER refuse BEFORE UPDATE OF version ON fleet_credentials
             BEGIN SELECT RAISE(ABORT, 'no'); END";
         let path: PathBuf = self.folder.path().join("ledger.db");
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
@@ -202,15 +248,28 @@ impl World {
     }
 }
 
-async fn connect(ledger: &Arc<SqliteLedger>, vault: &Arc<Vault>, company: &CompanyInfo) -> Connection {
+/// When every world begins.
+fn start() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_782_900_000, 0).unwrap()
+}
+
+fn options(spool: &Path) -> AccessOptions {
+    AccessOptions {
+        name: WorkerName::of_this_process("test"),
+        timings: Timings::default(),
+        spool: Spool::at(spool.to_owned()),
+    }
+}
+
+async fn connect(ledger: &Arc<dyn Ledger>, vault: &Arc<Vault>, company: &CompanyInfo) -> Connection {
     let http = HttpClient::new(&Timings::default()).unwrap();
     let connectors = Arc::new(Connectors::build(&http, |_| Endpoints::default()));
-    let ledger_of_access: Arc<dyn Ledger> = ledger.clone();
     let access = Access::new(
-        ledger_of_access,
+        Arc::clone(ledger),
         Arc::clone(vault),
         connectors,
         Arc::new(ledgerfleet_model::SystemClock),
+        options(Path::new("never-used")),
     );
     let new = NewConnection {
         id: ConnectionId::new(),

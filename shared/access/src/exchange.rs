@@ -1,0 +1,214 @@
+//! Exchange: a secret is sent to the upstream, by the one process that has the intent.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use ledgerfleet_connectors::{AccessGrant, AuthenticationError};
+use ledgerfleet_ledger::RefreshOutcome;
+use ledgerfleet_telemetry::metrics::{self, RefreshResult};
+use tokio::time::Instant;
+
+use crate::AccessError;
+use crate::credential::Credential;
+use crate::granted::{Granted, Stored};
+use crate::refresh::{Refresh, Unsaved};
+use crate::spool::{Left, SpoolFile, on_disk};
+
+/// Before these reads of the ledger a refused credential may still turn out to be replaced by a sibling.
+const SIBLING_PAUSES: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
+];
+
+/// A company whose credential lives no longer than this should be connected again by a person.
+const SHORT_LIFE: Duration = Duration::from_hours(14 * 24);
+
+/// So many lines of a credential's story are read for what became of its newest version.
+const STORY: u32 = 50;
+
+/// What came of sending a secret.
+struct Exchanged {
+    /// The last answer.
+    answer: Result<AccessGrant, AuthenticationError>,
+    /// Whether an answer before that one was lost: the secret may have rotated unseen.
+    lost: bool,
+}
+
+impl Exchanged {
+    /// How it ended, if it brought nothing.
+    fn outcome(&self) -> RefreshOutcome {
+        match &self.answer {
+            Ok(grant) if grant.rotated.is_some() => RefreshOutcome::Rotated,
+            Ok(_) => RefreshOutcome::Granted,
+            Err(AuthenticationError::Refused(_)) => RefreshOutcome::Refused,
+            Err(AuthenticationError::WrongKeys(_)) => RefreshOutcome::WrongKeys,
+            Err(AuthenticationError::Lost(_)) => RefreshOutcome::Lost,
+            Err(AuthenticationError::NotSent(_) | AuthenticationError::Unavailable(_)) if self.lost => {
+                RefreshOutcome::Lost
+            }
+            Err(AuthenticationError::NotSent(_) | AuthenticationError::Unavailable(_)) => {
+                RefreshOutcome::Failed
+            }
+        }
+    }
+}
+
+fn label(outcome: RefreshOutcome) -> RefreshResult {
+    match outcome {
+        RefreshOutcome::Granted | RefreshOutcome::Rotated => RefreshResult::Granted,
+        RefreshOutcome::Refused | RefreshOutcome::WrongKeys => RefreshResult::Refused,
+        RefreshOutcome::Lost => RefreshResult::Lost,
+        _ => RefreshResult::Failed,
+    }
+}
+
+impl Refresh {
+    /// Exchanges the stored secret, under an intent that was asked for at `asked`. What is granted waits in `unsaved`.
+    pub(crate) async fn exchange(&mut self, stored: Stored, asked: Instant) -> Result<(), AccessError> {
+        // The life of what is granted counts from before the request, so that it is never believed too long.
+        let sent_at = self.parts.clock.now();
+        let exchanged = self.ask(&stored, asked).await;
+        let outcome = exchanged.outcome();
+        metrics::token_refreshed(label(outcome));
+        let error = match exchanged.answer {
+            Ok(grant) => {
+                self.report(&grant);
+                self.keep_safe(stored, grant, sent_at).await;
+                return Ok(());
+            }
+            Err(AuthenticationError::Refused(reason)) => {
+                return self.on_refusal(&stored, &reason, exchanged.lost).await;
+            }
+            Err(AuthenticationError::WrongKeys(reason)) => AccessError::WrongKeys(reason),
+            Err(AuthenticationError::NotSent(reason)) => AccessError::Unreachable(reason),
+            Err(AuthenticationError::Unavailable(reason)) => AccessError::Unavailable(reason),
+            Err(AuthenticationError::Lost(reason)) => AccessError::Lost(reason),
+        };
+        self.note(&stored, outcome).await;
+        Err(error)
+    }
+
+    /// Sends the secret; if the answer is lost, once more, because the same value may still be good.
+    async fn ask(&self, stored: &Stored, asked: Instant) -> Exchanged {
+        let secret = &stored.credential.secret;
+        let answer = self.connector.authenticate(secret).await;
+        let lost = matches!(answer, Err(AuthenticationError::Lost(_)));
+        if !lost || !self.may_send(asked) {
+            return Exchanged { answer, lost };
+        }
+        tracing::warn!(connection = %self.connection, "an answer with a credential was lost; it is asked for once more");
+        let answer = self.connector.authenticate(secret).await;
+        Exchanged { answer, lost }
+    }
+
+    /// Whether an intent that was asked for at `asked` lasts for one more request, by a clock that began before the
+    /// ledger's did: after its end another process may send the value.
+    pub(crate) fn may_send(&self, asked: Instant) -> bool {
+        let timings = &self.parts.timings;
+        asked.elapsed() + timings.request <= timings.refresh_intent()
+    }
+
+    /// Keeps what was granted where neither an abort of the caller nor, once it is in the spool, the end of this
+    /// process loses it.
+    async fn keep_safe(&mut self, stored: Stored, grant: AccessGrant, sent_at: DateTime<Utc>) {
+        // A life of minutes, as a test may grant, is used to its half: five minutes early would be never.
+        let used = grant
+            .expires_in
+            .saturating_sub(self.parts.margin(self.connection))
+            .max(grant.expires_in / 2);
+        let granted = Granted {
+            replaces: stored.version,
+            credential: Credential {
+                secret: grant.rotated.unwrap_or_else(|| stored.credential.secret.clone()),
+                access: Some(grant.access),
+                access_expires_at: Some(sent_at + grant.expires_in),
+                secret_expires_at: grant.credential_expires_in.map(|life| sent_at + life),
+            },
+            exchanged: stored.credential.secret,
+        };
+        let file = self.spool(&granted).await;
+        let until = sent_at + used;
+        self.known.unsaved = Some(Unsaved { granted, until, file });
+    }
+
+    /// Writes a rotated secret into the spool. One that has not rotated is in the ledger already.
+    async fn spool(&self, granted: &Granted) -> Option<SpoolFile> {
+        if !granted.rotated() {
+            return None;
+        }
+        let spooled = granted.seal(&self.parts.vault, self.connection);
+        let spool = self.parts.spool.clone();
+        match on_disk(move || spool.write(&spooled)).await {
+            Ok(Ok(file)) => Some(file),
+            Ok(Err(error)) => {
+                tracing::warn!(
+                    connection = %self.connection, error = &error as &dyn std::error::Error,
+                    "a granted credential is in memory alone until the ledger holds it"
+                );
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    fn report(&self, grant: &AccessGrant) {
+        let rotated = grant.rotated.is_some();
+        tracing::info!(connection = %self.connection, rotated, "access renewed");
+        if let Some(life) = grant.credential_expires_in.filter(|life| *life < SHORT_LIFE) {
+            let hours = life.as_secs() / 3600;
+            tracing::warn!(connection = %self.connection, hours, "the company must be connected again before these hours are over");
+        }
+    }
+
+    /// The upstream refuses the secret. If a sibling has replaced it meanwhile, or has left the next one in the spool,
+    /// the next round sees that; if not, only a person can help.
+    async fn on_refusal(&mut self, stored: &Stored, reason: &str, lost: bool) -> Result<(), AccessError> {
+        if self.sibling_follows(stored).await? {
+            return Ok(());
+        }
+        let uncertain = lost || self.is_uncertain(stored).await;
+        self.note(stored, RefreshOutcome::Refused).await;
+        let explained = if uncertain {
+            format!(
+                "an answer of the upstream was lost while it renewed the access; it is uncertain whether that answer \
+                 held a new credential, and the old one is refused now ({reason}): connect the company again"
+            )
+        } else {
+            format!(
+                "the upstream no longer accepts the company's credential ({reason}): connect the company again"
+            )
+        };
+        self.known.dead = Some((stored.version, explained.clone()));
+        Err(AccessError::NeedsReauthorisation(explained))
+    }
+
+    /// Whether another process has replaced what was refused. One that was a moment ahead of us upstream may still be
+    /// storing what it got, so the ledger is asked for more than a second before a person is; and what such a one could
+    /// not store lies in the spool.
+    async fn sibling_follows(&self, stored: &Stored) -> Result<bool, AccessError> {
+        for pause in SIBLING_PAUSES {
+            tokio::time::sleep(pause).await;
+            self.parts.recover(Some(self.connection), Left::ByAnybody).await?;
+            if self.parts.load(self.connection).await?.version > stored.version {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether any process has sent this version and never saw the answer.
+    async fn is_uncertain(&self, stored: &Stored) -> bool {
+        let story = self.parts.ledger.refreshes(self.connection, STORY).await;
+        story.unwrap_or_default().iter().any(|refresh| {
+            let unseen = [RefreshOutcome::Lost, RefreshOutcome::Abandoned];
+            refresh.version == stored.version && unseen.contains(&refresh.outcome)
+        })
+    }
+
+    async fn note(&self, stored: &Stored, outcome: RefreshOutcome) {
+        let refresh = self.parts.refresh(stored.version, outcome);
+        self.parts.note(self.connection, &refresh).await;
+    }
+}
