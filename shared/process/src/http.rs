@@ -119,6 +119,7 @@ async fn look(parts: &Parts) -> Result<(), LookError> {
     for lane in Lane::ALL {
         metrics::ready(*lane, parts.bell.ready(*lane).await?);
     }
+    parts.access.show_expiry(&parts.ledger.connections().await?);
     look_at_dead_letters(parts).await
 }
 
