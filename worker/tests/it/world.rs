@@ -74,6 +74,8 @@ impl World {
         let directory = tempfile::tempdir().unwrap();
         variables.extend(upstream(&emulator));
         variables.push(("LEDGERFLEET_TIME_SCALE", "0.05".to_owned()));
+        let spool = directory.path().join("spool").display().to_string();
+        variables.push(("LEDGERFLEET_SPOOL_DIR", spool));
         let settings = settings(&variables, &directory);
         let parts = assemble(&settings, Opening::MayCreate).await.unwrap();
         let mut world = Self {
