@@ -13,4 +13,5 @@ mod gaps;
 mod output;
 mod runner;
 mod secrets;
+mod traces;
 mod world;

@@ -38,6 +38,11 @@ async fn a_second_runner_is_told_who_the_first_is_and_a_backfill_is_handed_over(
         metrics.contains("ledgerfleet_segments{state=\"done\"} 3"),
         "{metrics}"
     );
+    let skew = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("ledgerfleet_clock_skew_seconds "));
+    let skew: f64 = skew.unwrap().parse().unwrap();
+    assert!(skew.abs() < 1.0, "the ledger's clock is this machine's: {skew}");
     server.end_with("TERM").await.expect(143);
 }
 

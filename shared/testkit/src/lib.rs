@@ -5,11 +5,15 @@
     reason = "a test that cannot be set up fails"
 )]
 
+#[cfg(feature = "collector")]
+mod collector;
 mod postgres;
 mod proxy;
 mod redis;
 mod tls;
 
+#[cfg(feature = "collector")]
+pub use collector::{CollectedSpan, Collector};
 pub use postgres::{Database, PrivatePostgres, Settings};
 pub use proxy::{Cut, Direction, FaultProxy, LineFaults, Seen};
 pub use redis::PrivateRedis;

@@ -13,29 +13,38 @@ use crate::world::{World, options};
 
 const ENTITIES: &[&str] = &["invoice", "customer", "item", "journal_entry"];
 
-struct Fleet {
-    world: World,
-    workers: Vec<Child>,
+pub(crate) struct Fleet {
+    pub(crate) world: World,
+    pub(crate) workers: Vec<Child>,
     redis: PrivateRedis,
     postgres: PrivatePostgres,
 }
 
 impl Fleet {
     async fn new(options: EmulatorOptions, requests_per_second: Option<f64>) -> Self {
+        Self::with(options, requests_per_second, Vec::new()).await
+    }
+
+    /// A fleet whose environment holds more.
+    pub(crate) async fn with(
+        options: EmulatorOptions,
+        requests_per_second: Option<f64>,
+        mut variables: Vec<(&'static str, String)>,
+    ) -> Self {
         let redis = PrivateRedis::start();
         let postgres = PrivatePostgres::start();
         let database = postgres.url("postgres");
         PostgresLedger::migrate(&database, &PostgresOptions::default())
             .await
             .unwrap();
-        let variables = vec![
+        variables.extend([
             ("LEDGERFLEET_DATABASE_URL", database),
             ("LEDGERFLEET_REDIS_URL", redis.tcp_url()),
             (
                 "LEDGERFLEET_MASTER_KEY",
                 MasterKey::generate().to_text().expose_secret().to_owned(),
             ),
-        ];
+        ]);
         let world = World::on(options, requests_per_second, variables).await;
         Self {
             world,
@@ -46,7 +55,7 @@ impl Fleet {
     }
 
     /// Starts workers; each is a process that knows nothing but its environment.
-    fn start_workers(&mut self, many: usize) {
+    pub(crate) fn start_workers(&mut self, many: usize) {
         for _ in 0..many {
             let worker = Command::new(env!("CARGO_BIN_EXE_worker"))
                 .args(["--concurrency", "6"])
@@ -58,7 +67,7 @@ impl Fleet {
         }
     }
 
-    fn signal(&self, worker: usize, signal: &str) {
+    pub(crate) fn signal(&self, worker: usize, signal: &str) {
         let pid = self.workers[worker].id().to_string();
         assert!(
             Command::new("kill")
@@ -75,7 +84,7 @@ impl Fleet {
             .await
     }
 
-    async fn end_of(&self, run: RunId) -> RunReport {
+    pub(crate) async fn end_of(&self, run: RunId) -> RunReport {
         self.world.until(run, |report| report.state.is_over()).await
     }
 

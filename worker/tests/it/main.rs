@@ -10,4 +10,5 @@ mod copying;
 mod crashing;
 mod failing;
 mod fleet;
+mod traces;
 mod world;

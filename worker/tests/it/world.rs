@@ -35,6 +35,8 @@ pub(crate) struct World {
     pub(crate) connections: Vec<Connection>,
     /// What a process of this world finds in its environment.
     pub(crate) variables: Vec<(&'static str, String)>,
+    /// The trace in which its requests are made.
+    pub(crate) trace_context: Option<String>,
     settings: Settings,
     _directory: TempDir,
 }
@@ -83,6 +85,7 @@ impl World {
             parts,
             connections: Vec::new(),
             variables,
+            trace_context: None,
             settings,
             _directory: directory,
         };
@@ -154,7 +157,7 @@ impl World {
             segmenting: Segmenting::Day.to_string(),
             page_size,
             request_key: format!("{entities:?} {days} {page_size}"),
-            trace_context: None,
+            trace_context: self.trace_context.clone(),
         };
         let submitted = self
             .parts

@@ -3,12 +3,16 @@
 //! The thread that makes the batches has no runtime; requests run on the process's own. A collector that fails is told of
 //! once, and once more when it answers again.
 
+use std::net::ToSocketAddrs;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use tracing::{info, warn};
 
 /// The most bytes of an answer that are read: a collector has little to say.
@@ -77,6 +81,27 @@ fn builder(patience: Duration) -> reqwest::ClientBuilder {
         .user_agent(concat!("ledgerfleet/", env!("CARGO_PKG_VERSION")))
         .timeout(patience)
         .redirect(reqwest::redirect::Policy::none())
+        .dns_resolver(Arc::new(Resolver))
+}
+
+/// Looks names up on threads that nobody waits for. On one of the runtime's, a name server that does not answer would
+/// hold up the end of the process.
+struct Resolver;
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (found, answer) = oneshot::channel();
+        // Whoever asked may have gone meanwhile.
+        let looking = move || drop(found.send((name.as_str(), 0).to_socket_addrs()));
+        let started = std::thread::Builder::new()
+            .name("collector-name".to_owned())
+            .spawn(looking);
+        Box::pin(async move {
+            started?;
+            let addresses: Addrs = Box::new(answer.await??);
+            Ok(addresses)
+        })
+    }
 }
 
 async fn exchange(client: reqwest::Client, request: reqwest::Request) -> Result<Response<Bytes>, HttpError> {
