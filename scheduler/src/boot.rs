@@ -63,11 +63,19 @@ async fn execute(cli: Cli, inputs: &Inputs, talk: &Talk) -> anyhow::Result<Exit>
         Output::new(cli.global.output),
         talk.clone(),
         name,
+        user(inputs),
         &cli.global,
     );
     let ended = commands::run(&session, cli.command).await;
     traces.finish().await;
     ended
+}
+
+/// Who uses the program, as far as the system tells.
+fn user(inputs: &Inputs) -> String {
+    let mut names = ["USER", "LOGNAME", "USERNAME"].into_iter();
+    let told = names.find_map(|name| inputs.environment.get(name));
+    told.unwrap_or("unknown").to_owned()
 }
 
 /// The environment, and the flags that are settings.

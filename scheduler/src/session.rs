@@ -19,6 +19,8 @@ pub(crate) struct Session {
     pub(crate) talk: Talk,
     /// What this process is called where it works or leads, and in its traces.
     pub(crate) name: WorkerName,
+    /// Who uses the program, for the audit.
+    pub(crate) user: String,
     answers: Answers,
 }
 
@@ -45,6 +47,7 @@ impl Session {
         output: Output,
         talk: Talk,
         name: WorkerName,
+        user: String,
         global: &Global,
     ) -> Self {
         let answers = match (global.yes, global.no_input || !io::stdin().is_terminal()) {
@@ -57,6 +60,7 @@ impl Session {
             output,
             talk,
             name,
+            user,
             answers,
         }
     }
@@ -69,6 +73,7 @@ impl Session {
             output: self.output.clone(),
             talk: self.talk.clone(),
             name: self.name.clone(),
+            user: self.user.clone(),
             answers: self.answers,
         }
     }

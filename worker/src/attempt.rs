@@ -11,7 +11,7 @@ use futures::FutureExt;
 use ledgerfleet_connectors::{connector_entry, find_entity};
 use ledgerfleet_coordination::{GateLimits, LockKey, Taken};
 use ledgerfleet_failpoints::{Point, reach};
-use ledgerfleet_ledger::{Claim, LedgerError};
+use ledgerfleet_ledger::{Claim, Effort, LedgerError};
 use ledgerfleet_model::{Failure, FailureKind, Standing};
 use ledgerfleet_telemetry::metrics::{self, AttemptOutcome};
 use ledgerfleet_telemetry::traces::{self, AttemptLabels};
@@ -21,6 +21,7 @@ use tracing::{Instrument, Span, debug, error, warn};
 
 use crate::claiming::held;
 use crate::fetch::{Fetcher, Keeping, stopping, unreachable};
+use crate::gate_time::GateTime;
 use crate::keeper::Keeper;
 use crate::reading::Reading;
 use crate::run::Fleet;
@@ -135,6 +136,12 @@ pub(crate) struct Progress {
     pub(crate) read_since: Option<DateTime<Utc>>,
     /// Whether a commit was sent and its answer never came: the ledger may be ahead of what is known here.
     pub(crate) unknown: bool,
+    /// Pages that this attempt has stored.
+    pub(crate) pages: u32,
+    /// When the attempt began.
+    pub(crate) began: Instant,
+    /// How long it has waited for the gate.
+    pub(crate) at_gate: GateTime,
 }
 
 impl Progress {
@@ -148,6 +155,20 @@ impl Progress {
             page: claim.page,
             read_since: None,
             unknown: false,
+            pages: 0,
+            began: Instant::now(),
+            at_gate: GateTime::default(),
+        }
+    }
+
+    /// What the attempt has done so far.
+    pub(crate) fn effort(&self) -> Effort {
+        let at_gate = self.at_gate.sum();
+        Effort {
+            calls: self.calls,
+            pages: self.pages,
+            worked: self.began.elapsed().saturating_sub(at_gate),
+            at_gate,
         }
     }
 }
@@ -155,7 +176,7 @@ impl Progress {
 /// Prepares, locks, and reads the window, until it is done or something ends it.
 async fn carry(work: &Work, fleet: &Fleet, progress: &mut Progress) -> Result<(), Stopped> {
     reach(Point::AfterClaim, &work.claim.entity).await;
-    let fetcher = prepare(work, fleet).await?;
+    let fetcher = prepare(work, fleet, &progress.at_gate).await?;
     progress.connector = fetcher.entry.name;
     progress.limits = Some(fetcher.limits);
     let keeper = traces::within(traces::lock(), lock(&fetcher)).await?;
@@ -204,7 +225,7 @@ impl Interrupts<'_> {
 }
 
 /// Finds out whom and what the claim is about.
-async fn prepare<'a>(work: &'a Work, fleet: &'a Fleet) -> Result<Fetcher<'a>, Failure> {
+async fn prepare<'a>(work: &'a Work, fleet: &'a Fleet, at_gate: &GateTime) -> Result<Fetcher<'a>, Failure> {
     let claim = &work.claim;
     let connection = fleet
         .connections
@@ -229,6 +250,7 @@ async fn prepare<'a>(work: &'a Work, fleet: &'a Fleet) -> Result<Fetcher<'a>, Fa
         connector,
         entity,
         limits,
+        at_gate: at_gate.clone(),
     })
 }
 

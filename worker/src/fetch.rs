@@ -15,6 +15,7 @@ use ledgerfleet_telemetry::{metrics, traces};
 use tokio::time::{Instant, sleep_until};
 use tracing::debug;
 
+use crate::gate_time::GateTime;
 use crate::keeper::Keeper;
 use crate::run::Fleet;
 use crate::watchdog::Watchdog;
@@ -30,6 +31,7 @@ pub(crate) struct Fetcher<'a> {
     pub(crate) connector: Arc<dyn Connector>,
     pub(crate) entity: &'static EntitySpec,
     pub(crate) limits: GateLimits,
+    pub(crate) at_gate: GateTime,
 }
 
 /// A page and when it was asked for.
@@ -149,7 +151,7 @@ impl Fetcher<'_> {
     /// Waits for the gate and takes a slot, which the keeper renews until [`Fetcher::leave_gate`].
     async fn pass_gate(&self, keeping: Keeping<'_>) -> Result<(), Failure> {
         let began = Instant::now();
-        let waiting = keeping.watchdog.waiting();
+        let waiting = (keeping.watchdog.waiting(), self.at_gate.wait());
         let granted = async {
             tokio::select! {
                 granted = self.granted() => granted,

@@ -4,6 +4,7 @@ mod attempt;
 mod claiming;
 mod connections;
 mod fetch;
+mod gate_time;
 mod heartbeat;
 mod held;
 mod keeper;

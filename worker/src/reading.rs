@@ -210,6 +210,7 @@ impl Reading<'_> {
             .renewed(&[held(self.fetcher.claim)], asked_at, commit.lease);
         self.keeping.watchdog.progressed();
         self.progress.calls = 0;
+        self.progress.pages += u32::from(!commit.request.is_empty());
         let event = match commit.next {
             NextStep::Done(_) => Event::Finish,
             NextStep::Page | NextStep::Pass => Event::Page,

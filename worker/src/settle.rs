@@ -135,7 +135,7 @@ async fn write(
     let Ok(Some(settlement)) = settlement else {
         return Ok(AttemptOutcome::Fenced);
     };
-    match fleet.parts.ledger.settle(&settlement, progress.calls).await? {
+    match fleet.parts.ledger.settle(&settlement, &progress.effort()).await? {
         Settled::Settled => Ok(ended(progress, outcome, &settlement)),
         Settled::Fenced => {
             metrics::write_fenced();

@@ -1,5 +1,6 @@
 //! The command line: every command, argument and flag.
 
+mod dlq;
 mod values;
 
 use std::net::SocketAddr;
@@ -8,10 +9,11 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
-use ledgerfleet_model::{RunId, SegmentId};
+use ledgerfleet_model::RunId;
 
+pub(crate) use dlq::{Choice, DlqCommand, DropArgs, ListArgs, ReplayArgs};
 pub(crate) use values::{AxisArg, EnvironmentArg, Format, SegmentArg, When};
-use values::{day, page_size, run_id, segment_id, time_zone};
+use values::{day, page_size, run_id, time_zone};
 
 /// Copies accounting data out of rate-limited APIs into a database that you control.
 ///
@@ -78,7 +80,7 @@ pub(crate) enum Command {
     Records(RecordsArgs),
     /// Shows which days are complete.
     Coverage(CoverageArgs),
-    /// Shows dead letters and sends them again.
+    /// Shows dead letters, sends them again, hides them.
     #[command(subcommand)]
     Dlq(DlqCommand),
     /// Runs until it is stopped: duties, health, metrics; on a SQLite file the worker too.
@@ -266,63 +268,6 @@ pub(crate) struct CoverageArgs {
     /// Shows what is not complete instead, and why. The exit code is 0 with gaps and without.
     #[arg(long)]
     pub(crate) gaps: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum DlqCommand {
-    /// Lists dead letters, newest first.
-    List {
-        /// By cause instead.
-        #[arg(long)]
-        group: bool,
-        /// At most this many.
-        #[arg(long, value_name = "N", default_value_t = 100)]
-        limit: u32,
-    },
-    /// Shows one dead letter with its history.
-    Show {
-        /// The segment's id.
-        #[arg(value_parser = segment_id)]
-        id: SegmentId,
-    },
-    /// Sends dead letters again.
-    Replay(ReplayArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ReplayArgs {
-    #[command(flatten)]
-    pub(crate) which: ReplayFilter,
-    /// Shows which they are and sends none.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Sends only the oldest N, to see how they fare.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) canary: Option<u32>,
-}
-
-/// Which dead letters; all that are given must hold.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
-pub(crate) struct ReplayFilter {
-    /// These segments.
-    #[arg(long, value_delimiter = ',', value_parser = segment_id)]
-    pub(crate) id: Vec<SegmentId>,
-    /// Of this run.
-    #[arg(long, value_name = "ID", value_parser = run_id)]
-    pub(crate) run: Option<RunId>,
-    /// Of these companies.
-    #[arg(long, value_delimiter = ',', value_name = "NAME")]
-    pub(crate) connection: Vec<String>,
-    /// Of these entities.
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) entity: Vec<String>,
-    /// With this fingerprint, as `dlq list --group` shows it.
-    #[arg(long)]
-    pub(crate) fingerprint: Option<String>,
-    /// All of them.
-    #[arg(long)]
-    pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::ValueEnum;
 use ledgerfleet_config::PAGE_SIZE_MAX;
-use ledgerfleet_model::{Axis, Environment, RunId, SegmentId, Segmenting};
+use ledgerfleet_model::{Axis, Environment, FailureKind, RunId, SegmentId, Segmenting};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum EnvironmentArg {
@@ -122,6 +122,35 @@ pub(super) fn segment_id(text: &str) -> Result<SegmentId, String> {
         .map_err(|_| format!("a dead letter's id {SHAPE_OF_IDS}; `scheduler dlq list` shows them"))
 }
 
+/// The reason of a dead letter; an unknown one is refused with the one that was probably meant.
+pub(super) fn reason(text: &str) -> Result<FailureKind, String> {
+    let wanted = text.to_lowercase().replace('-', "_");
+    wanted.parse().map_err(|_| {
+        let likeness = |kind: &&FailureKind| strsim::jaro_winkler(&wanted, kind.as_str());
+        let best = FailureKind::ALL
+            .iter()
+            .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+        let guess = best.filter(|kind| likeness(kind) > 0.8);
+        guess.map_or_else(
+            || {
+                let words: Vec<&str> = FailureKind::ALL.iter().map(|kind| kind.as_str()).collect();
+                format!("there is no such reason; there are: {}", words.join(", "))
+            },
+            |kind| format!("there is no such reason; did you mean {kind}?"),
+        )
+    })
+}
+
+/// Segments in a minute.
+pub(super) fn rate(text: &str) -> Result<u32, String> {
+    let many = text
+        .trim()
+        .strip_suffix("/min")
+        .and_then(|many| many.trim().parse().ok());
+    many.filter(|many| (1..=60_000).contains(many))
+        .ok_or_else(|| "a rate is written N/min, such as 60/min; N is 1 to 60000".to_owned())
+}
+
 const SHAPE_OF_IDS: &str = "looks like 0192f0c1-5e2a-7000-8000-1c9d3a6b4e21";
 
 pub(super) fn time_zone(text: &str) -> Result<Tz, String> {
@@ -162,6 +191,34 @@ mod tests {
         ] {
             assert!(day(wrong).unwrap_err().contains("YYYY-MM-DD"), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_rate_is_a_number_of_segments_a_minute() {
+        assert_eq!((rate("60/min"), rate("1 /min")), (Ok(60), Ok(1)));
+        for wrong in [
+            "60",
+            "0/min",
+            "-1/min",
+            "60/s",
+            "60001/min",
+            "/min",
+            "many/min",
+            "1.5/min",
+        ] {
+            assert!(rate(wrong).unwrap_err().contains("60/min"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_reason_is_known_by_its_word() {
+        assert_eq!(reason("Bad-Request"), Ok(FailureKind::BadRequest));
+        assert!(
+            reason("bad_requst")
+                .unwrap_err()
+                .contains("did you mean bad_request?")
+        );
+        assert!(reason("weather").unwrap_err().contains("crash_loop"));
     }
 
     #[test]

@@ -48,7 +48,7 @@ fn show(session: &Session, covered: &[CoverageRow]) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn check_range(from: Option<NaiveDate>, to: Option<NaiveDate>) -> Result<(), Problem> {
+pub(super) fn check_range(from: Option<NaiveDate>, to: Option<NaiveDate>) -> Result<(), Problem> {
     match (from, to) {
         (Some(from), Some(to)) if to < from => Err(Problem::usage(
             format!("the range ends ({to}) before it starts ({from})"),
@@ -59,7 +59,7 @@ fn check_range(from: Option<NaiveDate>, to: Option<NaiveDate>) -> Result<(), Pro
 }
 
 /// The product's names of the entities that are meant; none for all.
-fn entities(connections: &[Connection], names: &[String]) -> anyhow::Result<Vec<String>> {
+pub(super) fn entities(connections: &[Connection], names: &[String]) -> anyhow::Result<Vec<String>> {
     if names.iter().any(|name| name.eq_ignore_ascii_case("all")) {
         return Ok(Vec::new());
     }

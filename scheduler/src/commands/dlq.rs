@@ -1,259 +1,168 @@
-//! `dlq`: dead letters.
+//! `dlq`: dead letters, as people look at them. `dlq_send` sends them again and hides them.
 
-use ledgerfleet_ledger::{Attempt, DeadLetter, DeadLetterFilter, DeadLetterGroup};
-use ledgerfleet_model::{SegmentId, Window};
+use ledgerfleet_ledger::{DeadLetter, DeadLetterFilter, Dropped, Listing, ReplayState};
+use ledgerfleet_model::{ReplayId, SegmentId};
 use ledgerfleet_wiring::Parts;
-use serde::Serialize;
 
-use crate::carry::tell_if_nobody_runs;
-use crate::cli::{DlqCommand, ReplayArgs, ReplayFilter};
+use super::coverage::{check_range, entities};
+use super::dlq_rows::WithHistory;
+use super::dlq_send;
+use crate::cli::{Choice, DlqCommand, ListArgs};
 use crate::exit::{Exit, Problem};
-use crate::output::{Row, counted, instant, optional, span};
 use crate::session::{Session, connections_named};
-
-/// How many dead letters `replay --dry-run` shows.
-const SHOWN: u32 = 1_000;
 
 pub(crate) async fn run(session: &Session, command: DlqCommand) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;
     match command {
-        DlqCommand::List { group: true, .. } => groups(session, &parts).await,
-        DlqCommand::List { limit, .. } => list(session, &parts, limit).await,
+        DlqCommand::List(args) if args.group => groups(session, &parts, args).await,
+        DlqCommand::List(args) => list(session, &parts, args).await,
         DlqCommand::Show { id } => show(session, &parts, id).await,
-        DlqCommand::Replay(args) => replay(session, &parts, args).await,
+        DlqCommand::Replays { limit } => replays(session, &parts, limit).await,
+        DlqCommand::Replay(args) => dlq_send::replay(session, &parts, args).await,
+        DlqCommand::Drop(args) => dlq_send::drop(session, &parts, args).await,
     }
 }
 
-async fn list(session: &Session, parts: &Parts, limit: u32) -> anyhow::Result<Exit> {
-    let letters = parts
-        .ledger
-        .dead_letters(&DeadLetterFilter::default(), limit)
-        .await?;
+async fn list(session: &Session, parts: &Parts, args: ListArgs) -> anyhow::Result<Exit> {
+    let filter = filter(parts, args.which, hidden(args.dropped)).await?;
+    let listing = Listing {
+        after: args.after,
+        // One more tells whether there are more.
+        ..Listing::newest(args.limit + 1)
+    };
+    let mut letters = parts.ledger.dead_letters(&filter, &listing).await?;
+    let page = usize::try_from(args.limit)?;
+    let has_more = letters.len() > page;
+    letters.truncate(page);
     session.output.list(&letters)?;
-    if letters.is_empty() {
+    match letters.last() {
+        Some(last) if has_more => session.talk.say(format!(
+            "there are more: the same command with --after {}",
+            last.id
+        )),
+        Some(_) => {}
+        None => session.talk.say("no dead letters"),
+    }
+    tell_stopped(session, &letters);
+    Ok(Exit::Done)
+}
+
+/// Says once of every replay among these letters that it was stopped, and why.
+fn tell_stopped(session: &Session, letters: &[DeadLetter]) {
+    let mut told: Vec<ReplayId> = Vec::new();
+    for letter in letters {
+        let Some((replay, why)) = letter.replay_id.zip(letter.replay_stopped.as_deref()) else {
+            continue;
+        };
+        if !told.contains(&replay) {
+            told.push(replay);
+            session.talk.warn(format!(
+                "replay {replay} was stopped: {why}\n  how it fared: scheduler dlq replays"
+            ));
+        }
+    }
+}
+
+async fn groups(session: &Session, parts: &Parts, args: ListArgs) -> anyhow::Result<Exit> {
+    let filter = filter(parts, args.which, hidden(args.dropped)).await?;
+    let mut groups = parts.ledger.dead_letter_groups(&filter, args.limit + 1).await?;
+    let page = usize::try_from(args.limit)?;
+    if groups.len() > page {
+        groups.truncate(page);
+        session.talk.say(format!(
+            "only the {page} causes with the most dead letters; more: --limit"
+        ));
+    }
+    session.output.list(&groups)?;
+    if groups.is_empty() {
         session.talk.say("no dead letters");
     }
     Ok(Exit::Done)
 }
 
-async fn groups(session: &Session, parts: &Parts) -> anyhow::Result<Exit> {
-    session.output.list(
-        &parts
-            .ledger
-            .dead_letter_groups(&DeadLetterFilter::default())
-            .await?,
-    )?;
-    Ok(Exit::Done)
-}
-
 async fn show(session: &Session, parts: &Parts, id: SegmentId) -> anyhow::Result<Exit> {
-    let filter = DeadLetterFilter {
-        ids: vec![id],
-        ..DeadLetterFilter::default()
-    };
-    let found = parts.ledger.dead_letters(&filter, 1).await?.pop();
-    let letter =
-        found.ok_or_else(|| Problem::usage(format!("there is no dead letter {id}"), "scheduler dlq list"))?;
+    let letter = find(parts, id).await?;
     let history = parts.ledger.attempts(id).await?;
+    let again = match letter.dropped_at {
+        Some(_) => format!("it is dropped; to send it again: scheduler dlq replay --dropped --id {id}"),
+        None => format!("to try it again: scheduler dlq replay --id {id}"),
+    };
     let shown = WithHistory { letter, history };
     session.output.one(&shown)?;
     if session.output.is_for_people() {
         session.output.list(&shown.history)?;
+    }
+    tell_stopped(session, std::slice::from_ref(&shown.letter));
+    session.talk.say(again);
+    Ok(Exit::Done)
+}
+
+/// The dead letter of that id, also a dropped one.
+async fn find(parts: &Parts, id: SegmentId) -> anyhow::Result<DeadLetter> {
+    for dropped in [Dropped::Not, Dropped::Only] {
+        let filter = DeadLetterFilter {
+            ids: vec![id],
+            dropped,
+            ..DeadLetterFilter::default()
+        };
+        if let Some(letter) = parts
+            .ledger
+            .dead_letters(&filter, &Listing::newest(1))
+            .await?
+            .pop()
+        {
+            return Ok(letter);
+        }
+    }
+    let next = "scheduler dlq list; one that was sent again is no dead letter until it dies anew";
+    Err(Problem::usage(format!("there is no dead letter {id}"), next).into())
+}
+
+async fn replays(session: &Session, parts: &Parts, limit: u32) -> anyhow::Result<Exit> {
+    let replays = parts.ledger.replays(None, limit).await?;
+    session.output.list(&replays)?;
+    if replays.is_empty() {
+        session.talk.say("nothing was sent again yet");
+    }
+    if replays.iter().any(|replay| replay.state == ReplayState::Stopped) {
         session
             .talk
-            .say(format!("to try it again: scheduler dlq replay --id {id}"));
+            .say("a stopped one is sent again with the same dlq replay, once its cause is gone");
     }
     Ok(Exit::Done)
 }
 
-async fn replay(session: &Session, parts: &Parts, args: ReplayArgs) -> anyhow::Result<Exit> {
-    let filter = filter(parts, args.which).await?;
-    let matching = parts.ledger.count_dead_letters(&filter).await?;
-    if args.dry_run {
-        session
-            .output
-            .list(&parts.ledger.dead_letters(&filter, SHOWN).await?)?;
-        session.talk.say(format!(
-            "{} would be sent again; none was",
-            counted(matching, "dead letter")
-        ));
-        return Ok(Exit::Done);
-    }
-    if matching == 0 {
-        session
-            .talk
-            .say("no dead letter matches: there is nothing to send again");
-    }
-    let replayed = parts.ledger.replay(&filter, args.canary).await?;
-    parts.bell.ring().await?;
-    session.output.one(&ReplayedRow {
-        matching,
-        segments: replayed.segments,
-        runs: replayed.runs,
-    })?;
-    let left = matching.saturating_sub(replayed.segments);
-    if args.canary.is_some() && left > 0 {
-        session.talk.say(format!(
-            "{left} are left; if these fare well, the same command without --canary sends them"
-        ));
-    }
-    if replayed.segments > 0 {
-        tell_if_nobody_runs(session, parts)?;
-    }
-    Ok(Exit::Done)
+fn hidden(dropped: bool) -> Dropped {
+    if dropped { Dropped::Only } else { Dropped::Not }
 }
 
-async fn filter(parts: &Parts, which: ReplayFilter) -> anyhow::Result<DeadLetterFilter> {
-    let connections = if which.connection.is_empty() {
-        Vec::new()
+/// What a choice means to the ledger.
+pub(super) async fn filter(
+    parts: &Parts,
+    choice: Choice,
+    dropped: Dropped,
+) -> anyhow::Result<DeadLetterFilter> {
+    check_range(choice.from, choice.to)?;
+    let connections = if choice.connection.is_empty() {
+        parts.ledger.connections().await?
     } else {
-        connections_named(&*parts.ledger, &which.connection).await?
+        connections_named(&*parts.ledger, &choice.connection).await?
     };
+    let entities = entities(&connections, &choice.entity)?;
+    let named = !choice.connection.is_empty();
     Ok(DeadLetterFilter {
-        ids: which.id,
-        run: which.run,
-        connections: connections.iter().map(|connection| connection.id).collect(),
-        entities: which.entity.iter().map(|name| product_name(name)).collect(),
-        reason: None,
-        fingerprint: which.fingerprint,
+        ids: choice.id,
+        run: choice.run,
+        connections: connections
+            .iter()
+            .filter(|_| named)
+            .map(|connection| connection.id)
+            .collect(),
+        entities,
+        reason: choice.reason,
+        fingerprint: choice.fingerprint,
+        from: choice.from,
+        to: choice.to,
+        dropped,
     })
-}
-
-/// The product's name of an entity; an unknown one stays as it is and matches nothing.
-fn product_name(name: &str) -> String {
-    let mut entries = ledgerfleet_connectors::REGISTRY.iter();
-    let found = entries.find_map(|entry| ledgerfleet_connectors::find_entity(entry, name));
-    found.map_or_else(|| name.to_owned(), |entity| entity.name.to_owned())
-}
-
-/// The days of a window as people say them, both ends included.
-fn days(window: &Window) -> String {
-    let Some(days) = window.days() else {
-        return "whole".to_owned();
-    };
-    match days.to.pred_opt() {
-        Some(last) if last != days.from => format!("{}..{last}", days.from),
-        _ => days.from.to_string(),
-    }
-}
-
-impl Row for DeadLetter {
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "connection",
-        "entity",
-        "days",
-        "reason",
-        "message",
-        "fingerprint",
-        "attempts",
-        "died",
-    ];
-
-    fn cells(&self) -> Vec<String> {
-        vec![
-            self.id.to_string(),
-            self.connection.clone(),
-            self.entity.clone(),
-            days(&self.window),
-            self.reason.to_string(),
-            self.message.clone(),
-            self.fingerprint.clone(),
-            self.attempts.to_string(),
-            instant(self.died_at),
-        ]
-    }
-}
-
-impl Row for DeadLetterGroup {
-    const COLUMNS: &'static [&'static str] = &[
-        "fingerprint",
-        "entity",
-        "reason",
-        "count",
-        "message",
-        "first",
-        "last",
-    ];
-
-    fn cells(&self) -> Vec<String> {
-        vec![
-            self.fingerprint.clone(),
-            self.entity.clone(),
-            self.reason.to_string(),
-            self.count.to_string(),
-            self.message.clone(),
-            instant(self.first_at),
-            instant(self.last_at),
-        ]
-    }
-}
-
-impl Row for Attempt {
-    const COLUMNS: &'static [&'static str] = &[
-        "attempt",
-        "outcome",
-        "reason",
-        "status",
-        "code",
-        "message",
-        "request",
-        "transaction",
-        "times",
-        "waited",
-        "worker",
-        "ended",
-    ];
-
-    fn cells(&self) -> Vec<String> {
-        vec![
-            self.attempt.to_string(),
-            self.outcome.clone(),
-            self.reason.clone(),
-            optional(self.status),
-            optional(self.upstream_code.as_deref()),
-            self.message.clone(),
-            optional(self.request.as_deref()),
-            optional(self.transaction_id.as_deref()),
-            self.times.to_string(),
-            span(self.waited_seconds),
-            self.worker.clone(),
-            instant(self.ended_at),
-        ]
-    }
-}
-
-/// A dead letter and every attempt that was made.
-#[derive(Serialize)]
-struct WithHistory {
-    #[serde(flatten)]
-    letter: DeadLetter,
-    history: Vec<Attempt>,
-}
-
-impl Row for WithHistory {
-    const COLUMNS: &'static [&'static str] = DeadLetter::COLUMNS;
-
-    fn cells(&self) -> Vec<String> {
-        self.letter.cells()
-    }
-}
-
-#[derive(Serialize)]
-struct ReplayedRow {
-    matching: u64,
-    segments: u64,
-    runs: u64,
-}
-
-impl Row for ReplayedRow {
-    const COLUMNS: &'static [&'static str] = &["matching", "segments", "runs"];
-
-    fn cells(&self) -> Vec<String> {
-        vec![
-            self.matching.to_string(),
-            self.segments.to_string(),
-            self.runs.to_string(),
-        ]
-    }
 }

@@ -10,6 +10,8 @@ mod demo;
 #[cfg(feature = "demo")]
 mod demo_check;
 mod dlq;
+mod dlq_rows;
+mod dlq_send;
 mod doctor;
 mod gaps;
 mod key;

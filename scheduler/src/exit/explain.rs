@@ -116,6 +116,7 @@ fn of_ledger(error: &LedgerError) -> (Exit, String) {
         LedgerError::NameTaken(_) | LedgerError::NoSuchConnection(_) => {
             (Exit::Usage, "scheduler connection list")
         }
+        LedgerError::NoSuchSegment(_) => (Exit::Usage, "scheduler dlq list"),
         LedgerError::Corrupt(_) => (Exit::Failed, "scheduler doctor"),
         LedgerError::Statement { .. } => (Exit::Failed, "run it again with -v; if it fails again, report it"),
     };

@@ -11,7 +11,7 @@ use ledgerfleet_telemetry::metrics;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{DutyError, close_runs, dispatch, open_gates, rescue};
+use crate::{DutyError, close_runs, dispatch, open_gates, rescue, stop_replays};
 
 /// Segments offered to workers at once, over all connections.
 const OFFERED: usize = 2_000;
@@ -140,13 +140,14 @@ async fn keep_dispatching(duties: &Duties, over: &CancellationToken) {
     }
 }
 
-/// Offers what is due. Where nothing is, a run may have ended.
+/// Offers what is due, less what a stopped replay takes back. Where nothing is due, a run may have ended.
 async fn offer_or_close(duties: &Duties) -> Result<(), DutyError> {
     let limits = DispatchLimits {
         slots: duties.slots.clone(),
         total: OFFERED,
     };
     open_gates(&*duties.ledger, &*duties.gate).await?;
+    stop_replays(&*duties.ledger, &*duties.bell).await?;
     if dispatch(&*duties.ledger, &*duties.bell, &limits).await? == 0 {
         close_runs(&*duties.ledger).await?;
     }

@@ -5,12 +5,14 @@ mod dispatch;
 mod lead;
 mod open_gates;
 mod rescue;
+mod stop_replays;
 
 pub use close_runs::close_runs;
 pub use dispatch::dispatch;
 pub use lead::{Duties, lead};
 pub use open_gates::open_gates;
 pub use rescue::rescue;
+pub use stop_replays::stop_replays;
 
 use ledgerfleet_coordination::Unreachable;
 use ledgerfleet_ledger::LedgerError;

@@ -49,6 +49,19 @@ pub struct Held {
     pub epoch: Epoch,
 }
 
+/// What an attempt did that did not finish.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Effort {
+    /// Metered calls since the last committed page.
+    pub calls: u32,
+    /// Pages it stored.
+    pub pages: u32,
+    /// How long it worked, without its waits for the gate.
+    pub worked: Duration,
+    /// How long it waited for the gate.
+    pub at_gate: Duration,
+}
+
 /// Whether a settlement took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
@@ -84,6 +97,7 @@ pub trait Claims: Send + Sync {
     async fn held_by(&self, worker: &WorkerName) -> Result<Vec<Held>, LedgerError>;
 
     /// Writes how an attempt ended that did not finish, with a row of its history. Metered calls that were made
-    /// since the last committed page are added to the count.
-    async fn settle(&self, settlement: &Settlement, calls: u32) -> Result<Settled, LedgerError>;
+    /// since the last committed page are added to the count. A replayed segment that dies of the cause it had marks its
+    /// replay to be stopped.
+    async fn settle(&self, settlement: &Settlement, effort: &Effort) -> Result<Settled, LedgerError>;
 }

@@ -1,14 +1,14 @@
-//! Dead letters: segments that ended with a reason, their history, and sending them again.
+//! Dead letters: segments that ended with a reason, and their history. [`crate::replays`] sends them again.
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use ledgerfleet_model::{ConnectionId, FailureKind, RunId, SegmentId, Window};
+use chrono::{DateTime, NaiveDate, Utc};
+use ledgerfleet_model::{ConnectionId, FailureKind, ReplayId, RunId, SegmentId, Window, words};
 use serde::Serialize;
 
 use crate::LedgerError;
 
 /// Which dead letters. Empty fields mean any; all given ones must hold.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct DeadLetterFilter {
     /// These segments.
     pub ids: Vec<SegmentId>,
@@ -22,6 +22,65 @@ pub struct DeadLetterFilter {
     pub reason: Option<FailureKind>,
     /// With this fingerprint.
     pub fingerprint: Option<String>,
+    /// Whose window has a day on or after this one. A window without days has none in any range.
+    pub from: Option<NaiveDate>,
+    /// Whose window has a day on or before this one.
+    pub to: Option<NaiveDate>,
+    /// Dropped ones, or all others.
+    pub dropped: Dropped,
+}
+
+/// Whether dead letters are meant that a person has hidden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dropped {
+    /// Only those that nobody has hidden.
+    #[default]
+    Not,
+    /// Only those that are hidden.
+    Only,
+}
+words!(Dropped {
+    Not => "not",
+    Only => "only",
+});
+
+/// Which part of a list is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Listing {
+    /// At most this many.
+    pub limit: u32,
+    /// Those that come after this one, which ended a page.
+    pub after: Option<SegmentId>,
+    /// In which order.
+    pub order: Order,
+}
+
+/// By the time of death; of one instant, by id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// As people look at them.
+    NewestFirst,
+    /// As they are sent again.
+    OldestFirst,
+}
+
+impl Listing {
+    /// The newest.
+    pub fn newest(limit: u32) -> Self {
+        Self {
+            limit,
+            after: None,
+            order: Order::NewestFirst,
+        }
+    }
+
+    /// The oldest.
+    pub fn oldest(limit: u32) -> Self {
+        Self {
+            order: Order::OldestFirst,
+            ..Self::newest(limit)
+        }
+    }
 }
 
 /// A dead segment.
@@ -47,6 +106,16 @@ pub struct DeadLetter {
     pub died_at: DateTime<Utc>,
     /// How many attempts were made, through all replays.
     pub attempts: u32,
+    /// Pages stored, through all attempts and replays.
+    pub pages: u64,
+    /// Metered calls made, through all attempts and replays.
+    pub calls: u64,
+    /// When a person has hidden it.
+    pub dropped_at: Option<DateTime<Utc>>,
+    /// The replay that has last sent it.
+    pub replay_id: Option<ReplayId>,
+    /// Why that replay was stopped, if it was.
+    pub replay_stopped: Option<String>,
 }
 
 /// Dead letters of one cause.
@@ -66,6 +135,17 @@ pub struct DeadLetterGroup {
     pub first_at: DateTime<Utc>,
     /// When the last died.
     pub last_at: DateTime<Utc>,
+}
+
+/// How many dead letters there are, for metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetterCount {
+    /// Of this connector.
+    pub connector: String,
+    /// With this reason.
+    pub reason: FailureKind,
+    /// So many.
+    pub count: u64,
 }
 
 /// One attempt that ended otherwise than done. Consecutive waits for one reason share a row.
@@ -95,45 +175,47 @@ pub struct Attempt {
     pub transaction_id: Option<String>,
     /// How many consecutive waits this row stands for; 1 otherwise.
     pub times: u32,
+    /// Pages it stored; none where nobody can tell, as of an attempt that was lost with its worker.
+    pub pages: Option<u32>,
+    /// Seconds it worked, without its waits for the gate; none where nobody can tell.
+    pub worked_seconds: Option<f64>,
+    /// Seconds it waited for the gate, which is for quota; none where nobody can tell.
+    pub gate_seconds: Option<f64>,
     /// Seconds it then waited until it was due again, in all.
     pub waited_seconds: f64,
 }
 
-/// What a replay did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Replayed {
-    /// Segments that are pending again.
-    pub segments: u64,
-    /// Runs that are active again.
-    pub runs: u64,
-}
-
-/// Reading and replaying dead letters. Those of removed connections do not exist here: nobody could send them again.
+/// Reading and hiding dead letters. Those of removed connections do not exist here: nobody could send them again.
 #[async_trait]
 pub trait DeadLetters: Send + Sync {
-    /// The dead letters, newest first.
+    /// The dead letters, a page of them.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoSuchSegment`] if the one that ended the page before is unknown or never died.
     async fn dead_letters(
         &self,
         filter: &DeadLetterFilter,
-        limit: u32,
+        listing: &Listing,
     ) -> Result<Vec<DeadLetter>, LedgerError>;
 
     /// How many there are.
     async fn count_dead_letters(&self, filter: &DeadLetterFilter) -> Result<u64, LedgerError>;
 
-    /// The dead letters by cause, most first.
+    /// The dead letters by cause, most first, at most `limit` causes.
     async fn dead_letter_groups(
         &self,
         filter: &DeadLetterFilter,
+        limit: u32,
     ) -> Result<Vec<DeadLetterGroup>, LedgerError>;
+
+    /// How many there are of each connector and reason, without the dropped ones.
+    async fn dead_letter_counts(&self) -> Result<Vec<DeadLetterCount>, LedgerError>;
 
     /// The history of a segment, oldest attempt first.
     async fn attempts(&self, segment: SegmentId) -> Result<Vec<Attempt>, LedgerError>;
 
-    /// Makes dead segments pending and due now, with counters at 0 and their history kept, from the first page
-    /// of their window; their ended runs are active again (a paused one stays paused). At most `limit` of them,
-    /// oldest first. Written to the audit.
-    ///
-    /// Where a request equal to a reopened one is unfinished by now, both go on; a new equal request joins the newer.
-    async fn replay(&self, filter: &DeadLetterFilter, limit: Option<u32>) -> Result<Replayed, LedgerError>;
+    /// Hides dead letters that died before this call: they are dead still, their days stay incomplete, and only who
+    /// asks for dropped ones finds them. Answers how many. Done in chunks, each of which is written to the audit with
+    /// who asked for it.
+    async fn drop_dead_letters(&self, filter: &DeadLetterFilter, asked_by: &str) -> Result<u64, LedgerError>;
 }

@@ -1,6 +1,6 @@
 //! What can go wrong with a ledger, sorted by what the caller can do about it.
 
-use ledgerfleet_model::ConnectionId;
+use ledgerfleet_model::{ConnectionId, SegmentId};
 
 /// Why a ledger did not do what it was asked for. Nothing of a failed call is stored.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +40,9 @@ pub enum LedgerError {
     /// There is no such connection.
     #[error("there is no connection {0}")]
     NoSuchConnection(ConnectionId),
+    /// There is no such segment, or it never ended.
+    #[error("there is no dead letter {0}")]
+    NoSuchSegment(SegmentId),
     /// A stored value cannot be understood.
     #[error("the database holds a value that cannot be read: {0}")]
     Corrupt(String),

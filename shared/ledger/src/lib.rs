@@ -14,20 +14,25 @@ pub mod pages;
 pub mod postgres;
 pub mod records;
 pub mod refreshes;
+pub mod replays;
 pub mod runs;
 pub mod sqlite;
 
-pub use claims::{Claim, Claims, Held, Settled};
+pub use claims::{Claim, Claims, Effort, Held, Settled};
 pub use comparing::{Comparing, DayCount, NotSeen, RecordSummary, Seen, Slice, Which};
 pub use connections::{Connections, NewConnection, Purge, SealedCredential};
 pub use coverage::{Coverage, CoverageFilter, CoverageRow, CoverageState, Missing};
-pub use dead_letters::{Attempt, DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetters, Replayed};
+pub use dead_letters::{
+    Attempt, DeadLetter, DeadLetterCount, DeadLetterFilter, DeadLetterGroup, DeadLetters, Dropped, Listing,
+    Order,
+};
 pub use dispatching::{ClosedRun, DispatchLimits, Dispatching, Ready, RescueScope, Rescued, SegmentCounts};
 pub use error::LedgerError;
 pub use pages::{Committed, Effects, FinishedWindow, NextStep, PageCommit, Pages};
 pub use postgres::{Leadership, PostgresLedger, PostgresOptions};
 pub use records::{EntityTotals, RecordFilter, RecordStub, Records, StoredRecord};
 pub use refreshes::{Refresh, RefreshIntent, RefreshOutcome, Refreshes};
+pub use replays::{Replay, ReplayRequest, ReplayState, Replayed, Replays, Withdrawn};
 pub use runs::{EntityVolume, NewRun, NewSegment, RunReport, Runs, Steer, Submitted};
 pub use sqlite::SqliteLedger;
 
@@ -44,6 +49,7 @@ pub trait Ledger:
     + Claims
     + Pages
     + DeadLetters
+    + Replays
     + Coverage
     + Records
     + Comparing
@@ -59,6 +65,7 @@ impl<T> Ledger for T where
         + Claims
         + Pages
         + DeadLetters
+        + Replays
         + Coverage
         + Records
         + Comparing

@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use ledgerfleet_connectors::{ConnectorEntry, REGISTRY};
 use ledgerfleet_coordination::Unreachable;
-use ledgerfleet_ledger::{DeadLetterFilter, LedgerError};
+use ledgerfleet_ledger::{DeadLetterCount, LedgerError};
 use ledgerfleet_model::{FailureKind, Lane, SegmentState};
 use ledgerfleet_telemetry::metrics::{self, ConnectorLabels, InstallError, Recorder};
 use ledgerfleet_wiring::Parts;
@@ -124,30 +124,14 @@ async fn look(parts: &Parts) -> Result<(), LookError> {
 }
 
 async fn look_at_dead_letters(parts: &Parts) -> Result<(), LookError> {
-    let connections = parts.ledger.connections().await?;
+    let counts = parts.ledger.dead_letter_counts().await?;
     for entry in REGISTRY {
-        let of_it = connections
-            .iter()
-            .filter(|connection| connection.connector == entry.name);
-        let ids: Vec<_> = of_it.map(|connection| connection.id).collect();
-        let filter = DeadLetterFilter {
-            connections: ids,
-            ..DeadLetterFilter::default()
-        };
-        // An empty list of connections would mean all of them.
-        let groups = if filter.connections.is_empty() {
-            Vec::new()
-        } else {
-            parts.ledger.dead_letter_groups(&filter).await?
-        };
         for reason in FailureKind::ALL {
-            let count = groups
-                .iter()
-                .filter(|group| group.reason == *reason)
-                .map(|group| group.count)
-                .sum();
+            let is_it = |count: &&DeadLetterCount| count.connector == entry.name && count.reason == *reason;
+            let count = counts.iter().find(is_it).map_or(0, |count| count.count);
             metrics::dead_letters(entry.name, *reason, count);
         }
     }
+    metrics::replayed(parts.ledger.replayed_total().await?);
     Ok(())
 }

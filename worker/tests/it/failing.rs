@@ -1,7 +1,7 @@
 use ledgerfleet_emulator::{
     CompanySpec, CutLength, DropMoment, EmulatorOptions, FaultKind, FaultSpec, Size, ThrottleBody,
 };
-use ledgerfleet_ledger::DeadLetterFilter;
+use ledgerfleet_ledger::{DeadLetterFilter, Listing, ReplayRequest};
 use ledgerfleet_model::{ConnectionState, FailureKind, RunState};
 
 use crate::world::{World, options};
@@ -10,7 +10,7 @@ async fn all_dead_letters(world: &World) -> Vec<ledgerfleet_ledger::DeadLetter> 
     world
         .parts
         .ledger
-        .dead_letters(&DeadLetterFilter::default(), 1_000)
+        .dead_letters(&DeadLetterFilter::default(), &Listing::newest(1_000))
         .await
         .unwrap()
 }
@@ -141,12 +141,15 @@ async fn the_sixth_failure_makes_a_dead_letter_and_a_replay_brings_its_rows() {
             .iter()
             .all(|attempt| attempt.status == Some(500) && attempt.transaction_id.is_some())
     );
+    assert!(history.iter().all(|attempt| {
+        attempt.pages == Some(0) && attempt.worked_seconds.is_some() && attempt.gate_seconds.is_some()
+    }));
 
     world.emulator.clear_faults();
     let replayed = world
         .parts
         .ledger
-        .replay(&DeadLetterFilter::default(), None)
+        .replay(&ReplayRequest::default())
         .await
         .unwrap();
     assert_eq!((replayed.segments, replayed.runs), (2, 1));

@@ -15,6 +15,8 @@
     reason = "these are tests: a promise's name is its text, and a step that fails is a test that fails"
 )]
 
+pub mod braking;
+pub mod burying;
 pub mod claiming;
 pub mod comparing;
 pub mod connecting;
@@ -158,13 +160,32 @@ macro_rules! ledger_conformance {
                 what_was_observed_after_a_reading_began_is_not_missed_by_it,
                 the_pages_of_a_pass_count_together_as_seen,
             },
-            replaying::{
+            burying::{
                 dead_letters_are_listed_newest_first_and_filtered,
                 dead_letters_of_one_cause_are_one_group,
+                dead_letters_of_a_removed_connection_are_gone,
+                dead_letters_are_found_by_the_days_of_their_window,
+                a_list_goes_on_where_its_page_ended,
+                dead_letters_are_counted_by_connector_and_reason,
+                a_dropped_letter_is_dead_and_found_only_by_who_asks_for_it,
+                a_drop_takes_only_what_its_filter_lets_through,
+                a_history_tells_work_from_waiting,
+            },
+            replaying::{
                 a_replay_starts_anew_and_keeps_the_history,
                 a_replay_takes_the_oldest_first_up_to_its_limit,
                 a_replay_beside_an_equal_unfinished_run_reopens_both,
-                dead_letters_of_a_removed_connection_are_gone,
+                a_paced_replay_makes_its_segments_due_one_step_after_the_other,
+                an_equal_request_that_is_not_over_is_continued_at_its_pace,
+                a_canary_that_is_asked_for_twice_sends_no_more_until_it_is_over,
+                two_equal_replays_at_once_send_each_letter_once,
+            },
+            braking::{
+                a_replay_whose_cause_returns_gives_back_what_nobody_has_claimed,
+                another_cause_does_not_stop_a_replay,
+                a_death_stops_no_replay_that_the_segment_is_not_part_of,
+                what_was_claimed_and_waits_for_its_next_attempt_is_not_withdrawn,
+                a_stopped_replay_may_be_asked_for_again,
             },
             steering::{
                 a_pause_takes_running_segments_back_and_fences_their_workers,
@@ -178,7 +199,7 @@ macro_rules! ledger_conformance {
                 an_intent_ends_with_its_lease_and_that_is_written_down,
                 a_stored_refresh_ends_the_intent_and_is_written_down_with_it,
                 a_refresh_that_failed_gives_its_intent_back_and_a_lost_one_keeps_it,
-                what_was_refused_a_moment_ago_is_not_sent_again,
+                what_is_refused_is_not_sent_again_by_those_who_waited,
                 what_is_recovered_makes_a_connection_active_that_waited_for_a_person,
                 a_removed_connection_has_no_refreshes,
             },

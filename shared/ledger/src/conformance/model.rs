@@ -9,7 +9,9 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::World;
 use super::scene::{Scene, claim_all, company, failure, held, only_page, page, record, run_for, seconds};
-use crate::{Claim, Committed, DeadLetterFilter, NextStep, RescueScope, Settled, Steer};
+use crate::{
+    Claim, Committed, DeadLetterFilter, Effort, NextStep, ReplayRequest, RescueScope, Settled, Steer,
+};
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
     let event = prop_oneof![
@@ -106,7 +108,17 @@ impl<'a> Player<'a> {
                     .unwrap();
                 rescued.iter().any(|rescued| rescued.segment == self.segment())
             }
-            Event::Replay => ledger.replay(&only_this, None).await.unwrap().segments == 1,
+            Event::Replay => {
+                ledger
+                    .replay(&ReplayRequest {
+                        filter: only_this,
+                        ..ReplayRequest::default()
+                    })
+                    .await
+                    .unwrap()
+                    .segments
+                    == 1
+            }
             Event::Cancel => self.cancel().await,
             _ => match self.claim.clone() {
                 Some(claim) => self.write(&claim, event).await,
@@ -167,6 +179,11 @@ impl<'a> Player<'a> {
             .unwrap()
             .unwrap();
         assert!(settlement.epoch() > Epoch(0));
-        self.world.ledger().settle(&settlement, 0).await.unwrap() == Settled::Settled
+        self.world
+            .ledger()
+            .settle(&settlement, &Effort::default())
+            .await
+            .unwrap()
+            == Settled::Settled
     }
 }

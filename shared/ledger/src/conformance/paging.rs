@@ -8,8 +8,7 @@ use super::scene::{
     seconds, settle, store,
 };
 use crate::{
-    Committed, CoverageFilter, CoverageState, DeadLetterFilter, Effects, FinishedWindow, NextStep,
-    RescueScope,
+    Committed, CoverageFilter, CoverageState, Effects, FinishedWindow, NextStep, ReplayRequest, RescueScope,
 };
 
 pub async fn a_last_page_ends_its_segment_with_rows_and_coverage(world: &dyn World) {
@@ -204,11 +203,7 @@ pub async fn what_was_seen_is_forgotten_when_the_segment_ends(world: &dyn World)
         FailureKind::Unstable,
     )
     .await;
-    world
-        .ledger()
-        .replay(&DeadLetterFilter::default(), None)
-        .await
-        .unwrap();
+    world.ledger().replay(&ReplayRequest::default()).await.unwrap();
     assert_eq!(world.ledger().seen(scene.segments[1], 1).await.unwrap().0, 0);
 }
 

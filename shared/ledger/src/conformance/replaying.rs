@@ -1,132 +1,38 @@
-//! Dead letters.
+//! Sending dead letters again: how much, how fast, how often.
 
-use ledgerfleet_model::{Epoch, FailureKind, Lane, RunState, SegmentState, Standing};
+use ledgerfleet_model::{Epoch, FailureKind, Lane, ReplayId, RunState, SegmentId, SegmentState, Standing};
 
 use super::World;
+use super::burying::listed;
 use super::scene::{
-    claim, company, daily, due, kill, new_run, page, record, retry, run_for, scene, seconds, settle,
-    state_of_run, store, submit,
+    claim, company, daily, due, kill, new_run, page, record, retry, scene, seconds, settle, state_of_run,
+    store, submit,
 };
-use crate::{Claim, DeadLetterFilter, NextStep, Purge, Replayed};
+use crate::{Claim, DeadLetterFilter, NextStep, Replay, ReplayRequest, ReplayState, Replayed};
 
-async fn listed(world: &dyn World, filter: DeadLetterFilter) -> Vec<ledgerfleet_model::SegmentId> {
-    let letters = world.ledger().dead_letters(&filter, 100).await.unwrap();
-    let count = world.ledger().count_dead_letters(&filter).await.unwrap();
-    assert_eq!(letters.len(), usize::try_from(count).unwrap());
-    letters.into_iter().map(|letter| letter.id).collect()
+/// Everything, at once.
+pub fn all() -> ReplayRequest {
+    ReplayRequest {
+        asked_by: "ada".to_owned(),
+        ..ReplayRequest::default()
+    }
 }
 
-pub async fn dead_letters_are_listed_newest_first_and_filtered(world: &dyn World) {
-    let scene = scene(world, 3).await;
-    let other = company(world, "Birch").await;
-    let other_run = run_for(world, other, Lane::Backfill, 1).await;
-    let [a, b] = [scene.segments[2], scene.segments[0]];
-    let c = other_run.segments[0];
-    for (segment, kind) in [
-        (a, FailureKind::BadRequest),
-        (b, FailureKind::Forbidden),
-        (c, FailureKind::BadRequest),
-    ] {
-        kill(world, segment, kind).await;
+pub async fn replay(world: &dyn World, request: &ReplayRequest) -> Replayed {
+    world.ledger().replay(request).await.unwrap()
+}
+
+/// How a replay stands.
+pub async fn told(world: &dyn World, replay: Option<ReplayId>) -> Replay {
+    world.ledger().replays(replay, 1).await.unwrap().remove(0)
+}
+
+/// Kills all, each a second after the one before.
+pub async fn kill_all(world: &dyn World, segments: &[SegmentId], kind: FailureKind) {
+    for segment in segments {
+        kill(world, *segment, kind).await;
         world.pass_time(seconds(1)).await;
     }
-    let any = DeadLetterFilter::default;
-    assert_eq!(listed(world, any()).await, [c, b, a]);
-    let letters = world.ledger().dead_letters(&any(), 1).await.unwrap();
-    assert_eq!((letters.len(), letters[0].connection.as_str()), (1, "Birch"));
-    assert_eq!(
-        (letters[0].run_id, letters[0].window),
-        (other_run.run, super::scene::window(0))
-    );
-
-    let bad = Some(FailureKind::BadRequest);
-    assert_eq!(
-        listed(world, DeadLetterFilter { reason: bad, ..any() }).await,
-        [c, a]
-    );
-    assert_eq!(
-        listed(
-            world,
-            DeadLetterFilter {
-                run: Some(scene.run),
-                ..any()
-            }
-        )
-        .await,
-        [b, a]
-    );
-    assert_eq!(
-        listed(
-            world,
-            DeadLetterFilter {
-                connections: vec![other],
-                ..any()
-            }
-        )
-        .await,
-        [c]
-    );
-    assert_eq!(
-        listed(
-            world,
-            DeadLetterFilter {
-                ids: vec![a, scene.segments[1]],
-                ..any()
-            }
-        )
-        .await,
-        [a]
-    );
-    assert!(
-        listed(
-            world,
-            DeadLetterFilter {
-                entities: vec!["item".to_owned()],
-                ..any()
-            }
-        )
-        .await
-        .is_empty()
-    );
-    let fingerprint = Some(letters[0].fingerprint.clone());
-    let both = DeadLetterFilter {
-        fingerprint,
-        connections: vec![scene.connection],
-        ..any()
-    };
-    assert_eq!(listed(world, both).await, [a]);
-}
-
-pub async fn dead_letters_of_one_cause_are_one_group(world: &dyn World) {
-    let scene = scene(world, 4).await;
-    for (segment, kind) in scene.segments.iter().zip([
-        FailureKind::BadRequest,
-        FailureKind::Forbidden,
-        FailureKind::BadRequest,
-        FailureKind::BadRequest,
-    ]) {
-        kill(world, *segment, kind).await;
-        world.pass_time(seconds(10)).await;
-    }
-    let groups = world
-        .ledger()
-        .dead_letter_groups(&DeadLetterFilter::default())
-        .await
-        .unwrap();
-    let told: Vec<_> = groups.iter().map(|group| (group.reason, group.count)).collect();
-    assert_eq!(told, [(FailureKind::BadRequest, 3), (FailureKind::Forbidden, 1)]);
-    assert_eq!(
-        (groups[0].entity.as_str(), groups[0].fingerprint.len()),
-        ("invoice", 16)
-    );
-    assert!((groups[0].last_at - groups[0].first_at).num_seconds() >= 30);
-    assert_eq!(groups[1].first_at, groups[1].last_at);
-
-    let filter = DeadLetterFilter {
-        fingerprint: Some(groups[1].fingerprint.clone()),
-        ..Default::default()
-    };
-    assert_eq!(world.ledger().dead_letter_groups(&filter).await.unwrap().len(), 1);
 }
 
 pub async fn a_replay_starts_anew_and_keeps_the_history(world: &dyn World) {
@@ -144,12 +50,8 @@ pub async fn a_replay_starts_anew_and_keeps_the_history(world: &dyn World) {
     world.ledger().close_runs().await.unwrap();
     assert_eq!(state_of_run(world, scene.run).await, RunState::Dead);
 
-    let replayed = world
-        .ledger()
-        .replay(&DeadLetterFilter::default(), None)
-        .await
-        .unwrap();
-    assert_eq!(replayed, Replayed { segments: 1, runs: 1 });
+    let replayed = replay(world, &all()).await;
+    assert_eq!((replayed.segments, replayed.runs), (1, 1));
     assert_eq!(
         world.standing(segment).await,
         Standing {
@@ -172,12 +74,8 @@ pub async fn a_replay_starts_anew_and_keeps_the_history(world: &dyn World) {
         (1, 0, 3, Epoch(3))
     );
     assert_eq!(world.ledger().attempts(segment).await.unwrap().len(), 2);
-    let nothing = world
-        .ledger()
-        .replay(&DeadLetterFilter::default(), None)
-        .await
-        .unwrap();
-    assert_eq!(nothing, Replayed { segments: 0, runs: 0 });
+    let nothing = replay(world, &all()).await;
+    assert_eq!((nothing.segments, nothing.runs), (0, 0));
 }
 
 pub async fn a_replay_takes_the_oldest_first_up_to_its_limit(world: &dyn World) {
@@ -190,10 +88,15 @@ pub async fn a_replay_takes_the_oldest_first_up_to_its_limit(world: &dyn World) 
         run: Some(scene.run),
         ..DeadLetterFilter::default()
     };
-    let replayed = world.ledger().replay(&filter, Some(2)).await.unwrap();
+    let request = ReplayRequest {
+        filter: filter.clone(),
+        most: Some(2),
+        ..all()
+    };
+    let replayed = replay(world, &request).await;
     assert_eq!(
-        replayed,
-        Replayed { segments: 2, runs: 0 },
+        (replayed.segments, replayed.runs),
+        (2, 0),
         "the run had not ended"
     );
     assert_eq!(listed(world, filter).await, [scene.segments[0]]);
@@ -217,12 +120,8 @@ pub async fn a_replay_beside_an_equal_unfinished_run_reopens_both(world: &dyn Wo
             world.ledger().close_runs().await.unwrap();
         }
     }
-    let replayed = world
-        .ledger()
-        .replay(&DeadLetterFilter::default(), None)
-        .await
-        .unwrap();
-    assert_eq!(replayed, Replayed { segments: 2, runs: 2 });
+    let replayed = replay(world, &all()).await;
+    assert_eq!((replayed.segments, replayed.runs), (2, 2));
     for run in &runs {
         assert_eq!(state_of_run(world, *run).await, RunState::Active);
     }
@@ -230,20 +129,94 @@ pub async fn a_replay_beside_an_equal_unfinished_run_reopens_both(world: &dyn Wo
     assert_eq!((joined.run, joined.attached), (runs[2], true));
 }
 
-pub async fn dead_letters_of_a_removed_connection_are_gone(world: &dyn World) {
-    let scene = scene(world, 1).await;
-    kill(world, scene.segments[0], FailureKind::BadRequest).await;
-    world
-        .ledger()
-        .remove_connection(scene.connection, Purge::KeepRecords)
-        .await
-        .unwrap();
-    assert!(listed(world, DeadLetterFilter::default()).await.is_empty());
-    let replayed = world
-        .ledger()
-        .replay(&DeadLetterFilter::default(), None)
-        .await
-        .unwrap();
-    assert_eq!(replayed, Replayed { segments: 0, runs: 0 });
-    assert_eq!(world.standing(scene.segments[0]).await.state, SegmentState::Dead);
+pub async fn a_paced_replay_makes_its_segments_due_one_step_after_the_other(world: &dyn World) {
+    let scene = scene(world, 5).await;
+    kill_all(world, &scene.segments, FailureKind::BadRequest).await;
+    let paced = ReplayRequest {
+        per_minute: Some(2),
+        ..all()
+    };
+    let replayed = replay(world, &paced).await;
+    assert_eq!(replayed.segments, 5);
+    for number in 1..=5 {
+        // One and only one is due in each half minute.
+        world.pass_time(seconds(1)).await;
+        assert_eq!(due(world, 9).await, scene.segments[..number]);
+        world.pass_time(seconds(29)).await;
+    }
+}
+
+pub async fn an_equal_request_that_is_not_over_is_continued_at_its_pace(world: &dyn World) {
+    let scene = scene(world, 3).await;
+    let [a, b, c] = scene.segments[..] else {
+        panic!("three days");
+    };
+    kill_all(world, &[a, b], FailureKind::BadRequest).await;
+    let paced = ReplayRequest {
+        per_minute: Some(1),
+        ..all()
+    };
+    let first = replay(world, &paced).await;
+    assert_eq!((first.segments, first.continued), (2, false));
+    let again = ReplayRequest {
+        asked_by: "grace".to_owned(),
+        ..paced.clone()
+    };
+    let second = replay(world, &again).await;
+    assert_eq!(
+        (second.replay_id, second.segments, second.continued),
+        (first.replay_id, 0, true)
+    );
+
+    // What has died since is sent under the same replay, after all that it has sent.
+    kill(world, c, FailureKind::BadRequest).await;
+    let third = replay(world, &paced).await;
+    assert_eq!(
+        (third.replay_id, third.segments, third.continued),
+        (first.replay_id, 1, true)
+    );
+    world.pass_time(seconds(62)).await;
+    assert_eq!(due(world, 9).await, [a, b]);
+    world.pass_time(seconds(60)).await;
+    assert_eq!(due(world, 9).await, [a, b, c]);
+    assert_eq!(told(world, first.replay_id).await.segments, 3);
+    assert_eq!(world.ledger().replayed_total().await.unwrap(), 3);
+}
+
+pub async fn a_canary_that_is_asked_for_twice_sends_no_more_until_it_is_over(world: &dyn World) {
+    let scene = scene(world, 5).await;
+    kill_all(world, &scene.segments, FailureKind::BadRequest).await;
+    let canary = ReplayRequest {
+        most: Some(2),
+        ..all()
+    };
+    let first = replay(world, &canary).await;
+    let again = replay(world, &canary).await;
+    assert_eq!((first.segments, again.segments, again.continued), (2, 0, true));
+    assert_eq!(again.replay_id, first.replay_id);
+    for segment in &scene.segments[..2] {
+        super::scene::finish(world, *segment, &[]).await;
+    }
+    assert_eq!(told(world, first.replay_id).await.state, ReplayState::Over);
+    let next = replay(world, &canary).await;
+    assert_eq!((next.segments, next.continued), (2, false));
+    assert_ne!(next.replay_id, first.replay_id);
+    assert_eq!(
+        listed(world, DeadLetterFilter::default()).await,
+        [scene.segments[4]]
+    );
+}
+
+pub async fn two_equal_replays_at_once_send_each_letter_once(world: &dyn World) {
+    let scene = scene(world, 12).await;
+    kill_all(world, &scene.segments, FailureKind::BadRequest).await;
+    let canary = ReplayRequest {
+        most: Some(5),
+        ..all()
+    };
+    let (one, two) = tokio::join!(replay(world, &canary), replay(world, &canary));
+    assert_eq!(one.segments + two.segments, 5);
+    assert_eq!(one.replay_id, two.replay_id);
+    assert_eq!(told(world, one.replay_id).await.segments, 5);
+    assert_eq!(listed(world, DeadLetterFilter::default()).await.len(), 7);
 }

@@ -4,7 +4,7 @@ use ledgerfleet_model::{FailureKind, SegmentId, SegmentState, Timings};
 
 use super::World;
 use super::scene::{LEASE, claim, claim_all, due, held, page, record, scene, seconds, store, worker};
-use crate::{DeadLetterFilter, NextStep, RescueScope, Rescued};
+use crate::{DeadLetterFilter, Listing, NextStep, RescueScope, Rescued};
 
 async fn rescue(world: &dyn World, scope: RescueScope) -> Vec<Rescued> {
     world.ledger().rescue(scope, &Timings::default()).await.unwrap()
@@ -64,7 +64,7 @@ pub async fn the_third_crash_without_a_page_is_a_crash_loop(world: &dyn World) {
     }
     let letter = &world
         .ledger()
-        .dead_letters(&DeadLetterFilter::default(), 10)
+        .dead_letters(&DeadLetterFilter::default(), &Listing::newest(10))
         .await
         .unwrap()[0];
     assert_eq!((letter.id, letter.reason), (segment, FailureKind::CrashLoop));

@@ -12,8 +12,8 @@ use ledgerfleet_model::{
 
 use super::World;
 use crate::{
-    Claim, Committed, DispatchLimits, Effects, FinishedWindow, Held, NewConnection, NewRun, NewSegment,
-    NextStep, PageCommit, SealedCredential, Settled, Submitted,
+    Claim, Committed, DispatchLimits, Effects, Effort, FinishedWindow, Held, NewConnection, NewRun,
+    NewSegment, NextStep, PageCommit, SealedCredential, Settled, Submitted,
 };
 
 /// The lease of every claim here.
@@ -272,7 +272,7 @@ pub async fn settle(world: &dyn World, claim: &Claim, outcome: &Outcome, kind: F
     );
     world
         .ledger()
-        .settle(&settlement.unwrap().unwrap(), 0)
+        .settle(&settlement.unwrap().unwrap(), &Effort::default())
         .await
         .unwrap()
 }

@@ -8,7 +8,7 @@ use super::scene::{
     about, claim, claim_all, due, failure, held, later, only_page, page, record, records, retry, scene,
     seconds, settle,
 };
-use crate::{Committed, DeadLetterFilter, NextStep, RescueScope, Settled};
+use crate::{Committed, DeadLetterFilter, Effort, Listing, NextStep, RescueScope, Settled};
 
 pub async fn a_wait_is_due_later_and_counts_as_waiting(world: &dyn World) {
     let segment = scene(world, 1).await.segments[0];
@@ -74,13 +74,13 @@ pub async fn what_cannot_succeed_is_dead_with_a_reason(world: &dyn World) {
     );
     world
         .ledger()
-        .settle(&settlement.unwrap().unwrap(), 0)
+        .settle(&settlement.unwrap().unwrap(), &Effort::default())
         .await
         .unwrap();
 
     let letter = &world
         .ledger()
-        .dead_letters(&DeadLetterFilter::default(), 10)
+        .dead_letters(&DeadLetterFilter::default(), &Listing::newest(10))
         .await
         .unwrap()[0];
     assert_eq!(
@@ -118,7 +118,7 @@ pub async fn waiting_too_long_is_death(world: &dyn World) {
     settle(world, &claim, &later(seconds(25 * 3600)), FailureKind::Throttled).await;
     let letter = &world
         .ledger()
-        .dead_letters(&DeadLetterFilter::default(), 10)
+        .dead_letters(&DeadLetterFilter::default(), &Listing::newest(10))
         .await
         .unwrap()[0];
     assert_eq!((letter.id, letter.reason), (segment, FailureKind::WaitedTooLong));
@@ -182,7 +182,13 @@ pub async fn a_settlement_counts_its_calls(world: &dyn World) {
     );
     world
         .ledger()
-        .settle(&settlement.unwrap().unwrap(), 3)
+        .settle(
+            &settlement.unwrap().unwrap(),
+            &Effort {
+                calls: 3,
+                ..Effort::default()
+            },
+        )
         .await
         .unwrap();
     super::scene::finish(world, claim.segment, &[]).await;

@@ -15,7 +15,7 @@ use super::error::{failed, persistently};
 use super::segments::{
     Departure, StandingColumns, WindowColumns, count_calls, depart, outcome_word, remember_attempt,
 };
-use crate::{Claim, Claims, Held, LedgerError, Settled};
+use crate::{Claim, Claims, Effort, Held, LedgerError, Settled};
 
 struct ClaimRow {
     id: Uuid,
@@ -164,8 +164,8 @@ impl Claims for PostgresLedger {
         Ok(persistently(held).await?.into_iter().map(Held::from).collect())
     }
 
-    async fn settle(&self, settlement: &Settlement, calls: u32) -> Result<Settled, LedgerError> {
-        persistently(|| self.settle_once(settlement, calls)).await
+    async fn settle(&self, settlement: &Settlement, effort: &Effort) -> Result<Settled, LedgerError> {
+        persistently(|| self.settle_once(settlement, effort)).await
     }
 }
 
@@ -265,7 +265,7 @@ impl PostgresLedger {
         Ok(given.rows_affected())
     }
 
-    async fn settle_once(&self, settlement: &Settlement, calls: u32) -> Result<Settled, LedgerError> {
+    async fn settle_once(&self, settlement: &Settlement, effort: &Effort) -> Result<Settled, LedgerError> {
         let departure = Departure {
             held: Held {
                 segment: settlement.segment(),
@@ -274,7 +274,7 @@ impl PostgresLedger {
             after: settlement.after(),
             wait: settlement.wait(),
             failure: settlement.failure(),
-            calls,
+            effort: Some(effort),
         };
         let mut tx = self.begin("settle").await?;
         let Some(departed) = depart(&mut tx, &departure).await? else {
@@ -282,7 +282,7 @@ impl PostgresLedger {
         };
         let outcome = outcome_word(settlement.event(), departure.after);
         remember_attempt(&mut tx, &departure, &departed, outcome).await?;
-        count_calls(&mut tx, departed.connection_id, &departed.entity, calls).await?;
+        count_calls(&mut tx, departed.connection_id, &departed.entity, effort.calls).await?;
         tx.commit().await.map_err(failed("settle"))?;
         Ok(Settled::Settled)
     }

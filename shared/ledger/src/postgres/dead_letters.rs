@@ -1,32 +1,45 @@
 //! Dead letters on Postgres.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
-use ledgerfleet_model::{Axis, FailureKind, RunId, SegmentId};
-use sqlx::PgConnection;
+use ledgerfleet_model::{Axis, FailureKind, ReplayId, RunId, SegmentId};
 use sqlx::types::Uuid;
+use sqlx::{Executor, PgConnection, Postgres, Transaction};
 
 use super::PostgresLedger;
 use super::codec::{Count, Word, number};
-use super::error::{failed, patiently, persistently};
-use super::segments::{WindowColumns, audit, take_time};
-use crate::{Attempt, DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetters, LedgerError, Replayed};
+use super::error::{failed, persistently};
+use super::segments::{WindowColumns, audit};
+use crate::replays::{CHUNK, audited};
+use crate::{
+    Attempt, DeadLetter, DeadLetterCount, DeadLetterFilter, DeadLetterGroup, DeadLetters, Dropped,
+    LedgerError, Listing, Order,
+};
 
 /// A statement over the dead letters that a filter lets through. Those of a removed connection are gone with it:
 /// nobody could send them again.
+///
+/// It is for transactions that [`PostgresLedger::begin_filtering`] begins.
 macro_rules! filtered {
     ($query:ident!($($row:ident,)? $before:literal, $after:literal), $filter:expr $(, $argument:expr)*) => {
         sqlx::$query!(
             $($row,)?
             $before
-                + " FROM fleet.segments s JOIN fleet.connections c ON c.id = s.connection_id AND c.state <> 'removed'
+                + " FROM fleet.segments s
+                    JOIN fleet.connections c ON c.id = s.connection_id AND c.state <> 'removed'
+                    LEFT JOIN fleet.replays p ON p.id = s.replay_id
                     WHERE s.state = 'dead'
                       AND (cardinality($1::uuid[]) = 0 OR s.id = ANY($1))
                       AND ($2::uuid IS NULL OR s.run_id = $2)
                       AND (cardinality($3::uuid[]) = 0 OR s.connection_id = ANY($3))
                       AND (cardinality($4::text[]) = 0 OR s.entity = ANY($4))
                       AND ($5::text IS NULL OR s.reason = $5)
-                      AND ($6::text IS NULL OR s.fingerprint = $6) "
+                      AND ($6::text IS NULL OR s.fingerprint = $6)
+                      AND ($7::date IS NULL OR s.day_to > $7)
+                      AND ($8::date IS NULL OR s.day_from <= $8)
+                      AND (s.dropped_at IS NOT NULL) = $9 "
                 + $after,
             &$filter.ids.iter().map(|id| id.0).collect::<Vec<Uuid>>(),
             $filter.run.map(|run| run.0),
@@ -34,6 +47,9 @@ macro_rules! filtered {
             &$filter.entities,
             $filter.reason.map(FailureKind::as_str),
             $filter.fingerprint.as_deref(),
+            $filter.from,
+            $filter.to,
+            $filter.dropped == Dropped::Only,
             $($argument),*
         )
     };
@@ -54,6 +70,11 @@ struct DeadRow {
     fingerprint: String,
     ended_at: DateTime<Utc>,
     attempt: Count<u32>,
+    pages: Count<u64>,
+    calls: Count<u64>,
+    dropped_at: Option<DateTime<Utc>>,
+    replay_id: Option<Uuid>,
+    replay_stopped: Option<String>,
 }
 
 impl TryFrom<DeadRow> for DeadLetter {
@@ -78,6 +99,11 @@ impl TryFrom<DeadRow> for DeadLetter {
             fingerprint: row.fingerprint,
             died_at: row.ended_at,
             attempts: row.attempt.0,
+            pages: row.pages.0,
+            calls: row.calls.0,
+            dropped_at: row.dropped_at,
+            replay_id: row.replay_id.map(ReplayId),
+            replay_stopped: row.replay_stopped,
         })
     }
 }
@@ -119,6 +145,9 @@ struct AttemptRow {
     upstream_code: Option<String>,
     transaction_id: Option<String>,
     times: Count<u32>,
+    pages: Option<Count<u32>>,
+    worked_ms: Option<Count<u64>>,
+    gate_ms: Option<Count<u64>>,
     waited_ms: Count<u64>,
 }
 
@@ -137,9 +166,23 @@ impl From<AttemptRow> for Attempt {
             upstream_code: row.upstream_code,
             transaction_id: row.transaction_id,
             times: row.times.0,
-            waited_seconds: std::time::Duration::from_millis(row.waited_ms.0).as_secs_f64(),
+            pages: row.pages.map(|pages| pages.0),
+            worked_seconds: row.worked_ms.map(seconds),
+            gate_seconds: row.gate_ms.map(seconds),
+            waited_seconds: seconds(row.waited_ms),
         }
     }
+}
+
+fn seconds(millis: Count<u64>) -> f64 {
+    Duration::from_millis(millis.0).as_secs_f64()
+}
+
+/// Where a page of a list, or a chunk of a sweep, ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cursor {
+    pub(super) ended_at: DateTime<Utc>,
+    pub(super) id: Uuid,
 }
 
 #[async_trait]
@@ -147,39 +190,20 @@ impl DeadLetters for PostgresLedger {
     async fn dead_letters(
         &self,
         filter: &DeadLetterFilter,
-        limit: u32,
+        listing: &Listing,
     ) -> Result<Vec<DeadLetter>, LedgerError> {
-        let newest = || async {
-            filtered!(
-                query_as!(
-                    DeadRow,
-                    r#"
-                    SELECT s.id, s.run_id, c.name AS connection, s.entity, s.axis AS "axis: _", s.day_from, s.day_to,
-                        s.starts_at, s.ends_at, s.reason AS "reason!: _", s.message AS "message!",
-                        s.fingerprint AS "fingerprint!", s.ended_at AS "ended_at!", s.attempt AS "attempt: _""#,
-                    "ORDER BY s.ended_at DESC, s.id DESC LIMIT $7"
-                ),
-                filter,
-                number(limit)
-            )
-            .fetch_all(&self.pool)
-            .await
-            .map_err(failed("dead letters"))
-        };
-        persistently(newest)
-            .await?
-            .into_iter()
-            .map(DeadLetter::try_from)
-            .collect()
+        let rows = persistently(|| self.listed(filter, listing)).await?;
+        rows.into_iter().map(DeadLetter::try_from).collect()
     }
 
     async fn count_dead_letters(&self, filter: &DeadLetterFilter) -> Result<u64, LedgerError> {
         let count = || async {
+            let mut tx = self.begin_filtering("count dead letters").await?;
             filtered!(
                 query_scalar!(r#"SELECT count(*) AS "count!: Count<u64>""#, ""),
                 filter
             )
-            .fetch_one(&self.pool)
+            .fetch_one(&mut *tx)
             .await
             .map_err(failed("count dead letters"))
         };
@@ -189,31 +213,69 @@ impl DeadLetters for PostgresLedger {
     async fn dead_letter_groups(
         &self,
         filter: &DeadLetterFilter,
+        limit: u32,
     ) -> Result<Vec<DeadLetterGroup>, LedgerError> {
         let groups = || async {
+            let mut tx = self.begin_filtering("dead letter groups").await?;
             filtered!(
                 query_as!(
                     GroupRow,
                     r#"
-                    SELECT fingerprint AS "fingerprint!", reason AS "reason!: _", entity, message AS "message!",
-                        count AS "count!: _", first_at AS "first_at!", last_at AS "last_at!"
+                    SELECT g.fingerprint AS "fingerprint!", newest.reason AS "reason!: _", newest.entity AS "entity!",
+                        newest.message AS "message!", g.count AS "count!: _", g.first_at AS "first_at!",
+                        g.last_at AS "last_at!"
                     FROM (
-                        SELECT DISTINCT ON (s.fingerprint) s.fingerprint, s.reason, s.entity, s.message,
-                            count(*) OVER one AS count, min(s.ended_at) OVER one AS first_at,
-                            max(s.ended_at) OVER one AS last_at"#,
-                    "   WINDOW one AS (PARTITION BY s.fingerprint)
-                        ORDER BY s.fingerprint, s.ended_at DESC, s.id DESC
-                    ) AS newest_of_each
-                    ORDER BY count DESC, last_at DESC, fingerprint"
+                        SELECT s.fingerprint, count(*) AS count, min(s.ended_at) AS first_at,
+                            max(s.ended_at) AS last_at"#,
+                    "   GROUP BY s.fingerprint
+                        ORDER BY count(*) DESC, max(s.ended_at) DESC, s.fingerprint
+                        LIMIT $10) AS g
+                    CROSS JOIN LATERAL (
+                        SELECT reason, entity, message FROM fleet.segments newest
+                        WHERE newest.fingerprint = g.fingerprint AND newest.ended_at = g.last_at
+                          AND newest.state = 'dead' AND (newest.dropped_at IS NOT NULL) = $9
+                        ORDER BY newest.id DESC LIMIT 1) AS newest
+                    ORDER BY g.count DESC, g.last_at DESC, g.fingerprint"
                 ),
-                filter
+                filter,
+                number(limit)
             )
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *tx)
             .await
             .map_err(failed("dead letter groups"))
         };
         let rows = persistently(groups).await?;
         Ok(rows.into_iter().map(DeadLetterGroup::from).collect())
+    }
+
+    async fn dead_letter_counts(&self) -> Result<Vec<DeadLetterCount>, LedgerError> {
+        struct CountRow {
+            connector: String,
+            reason: Word<FailureKind>,
+            count: Count<u64>,
+        }
+        let counts = || async {
+            sqlx::query_as!(
+                CountRow,
+                r#"
+                SELECT c.connector, s.reason AS "reason!: _", sum(s.count)::bigint AS "count!: _"
+                FROM (
+                    SELECT connection_id, reason, count(*) AS count
+                    FROM fleet.segments WHERE state = 'dead' AND dropped_at IS NULL
+                    GROUP BY connection_id, reason) AS s
+                JOIN fleet.connections c ON c.id = s.connection_id AND c.state <> 'removed'
+                GROUP BY c.connector, s.reason"#
+            )
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("dead letter counts"))
+        };
+        let count = |row: CountRow| DeadLetterCount {
+            connector: row.connector,
+            reason: row.reason.0,
+            count: row.count.0,
+        };
+        Ok(persistently(counts).await?.into_iter().map(count).collect())
     }
 
     async fn attempts(&self, segment: SegmentId) -> Result<Vec<Attempt>, LedgerError> {
@@ -223,6 +285,7 @@ impl DeadLetters for PostgresLedger {
                 r#"
                 SELECT attempt AS "attempt: _", worker, started_at, ended_at, outcome, reason, message, request,
                     status AS "status: _", upstream_code, transaction_id, times AS "times: _",
+                    pages AS "pages: _", worked_ms AS "worked_ms: _", gate_ms AS "gate_ms: _",
                     waited_ms AS "waited_ms: _"
                 FROM fleet.attempts WHERE segment_id = $1 ORDER BY id"#,
                 segment.0
@@ -234,128 +297,195 @@ impl DeadLetters for PostgresLedger {
         Ok(persistently(all).await?.into_iter().map(Attempt::from).collect())
     }
 
-    async fn replay(&self, filter: &DeadLetterFilter, limit: Option<u32>) -> Result<Replayed, LedgerError> {
-        patiently(|| self.replay_once(filter, limit)).await
+    async fn drop_dead_letters(&self, filter: &DeadLetterFilter, asked_by: &str) -> Result<u64, LedgerError> {
+        let mut sweep = self.sweep().await?;
+        let mut dropped = 0;
+        loop {
+            let (chunk, end) = persistently(|| self.drop_chunk(filter, asked_by, &sweep)).await?;
+            dropped += chunk;
+            match end {
+                Some(end) => sweep.after = Some(end),
+                None => return Ok(dropped),
+            }
+        }
     }
 }
 
 impl PostgresLedger {
-    async fn replay_once(
+    async fn listed(
         &self,
         filter: &DeadLetterFilter,
-        limit: Option<u32>,
-    ) -> Result<Replayed, LedgerError> {
-        let mut tx = self.begin("replay").await?;
-        take_time(&mut tx).await?;
-        let runs = lock_runs(&mut tx, filter).await?;
-        let revived = revive(&mut tx, filter, limit, &runs).await?;
-        let mut touched = revived.clone();
-        touched.sort_unstable();
-        touched.dedup();
-        let replayed = Replayed {
-            segments: u64::try_from(revived.len()).unwrap_or(u64::MAX),
-            runs: reopen_runs(&mut tx, &touched).await?,
+        listing: &Listing,
+    ) -> Result<Vec<DeadRow>, LedgerError> {
+        let after = match listing.after {
+            Some(segment) => Some(self.place_of(segment).await?),
+            None => None,
         };
-        audit(
-            &mut tx,
-            "dead_letters.replay",
-            None,
-            detail(filter, limit, &replayed),
-        )
-        .await?;
-        tx.commit().await.map_err(failed("replay"))?;
-        Ok(replayed)
+        let mut tx = self.begin_filtering("dead letters").await?;
+        let (ended_at, id) = (after.map(|after| after.ended_at), after.map(|after| after.id));
+        let rows = match listing.order {
+            Order::NewestFirst => {
+                filtered!(
+                    query_as!(
+                        DeadRow,
+                        r#"
+                        SELECT s.id, s.run_id, c.name AS connection, s.entity, s.axis AS "axis: _", s.day_from, s.day_to,
+                            s.starts_at, s.ends_at, s.reason AS "reason!: _", s.message AS "message!",
+                            s.fingerprint AS "fingerprint!", s.ended_at AS "ended_at!", s.attempt AS "attempt: _",
+                            s.pages AS "pages: _", s.calls AS "calls: _", s.dropped_at, s.replay_id,
+                            p.stopped_reason AS "replay_stopped?""#,
+                        "AND ($10::timestamptz IS NULL OR (s.ended_at, s.id) < ($10, $11))
+                        ORDER BY s.ended_at DESC, s.id DESC LIMIT $12"
+                    ),
+                    filter,
+                    ended_at,
+                    id,
+                    number(listing.limit)
+                )
+                .fetch_all(&mut *tx)
+                .await
+            }
+            Order::OldestFirst => {
+                filtered!(
+                    query_as!(
+                        DeadRow,
+                        r#"
+                        SELECT s.id, s.run_id, c.name AS connection, s.entity, s.axis AS "axis: _", s.day_from, s.day_to,
+                            s.starts_at, s.ends_at, s.reason AS "reason!: _", s.message AS "message!",
+                            s.fingerprint AS "fingerprint!", s.ended_at AS "ended_at!", s.attempt AS "attempt: _",
+                            s.pages AS "pages: _", s.calls AS "calls: _", s.dropped_at, s.replay_id,
+                            p.stopped_reason AS "replay_stopped?""#,
+                        "AND ($10::timestamptz IS NULL OR (s.ended_at, s.id) > ($10, $11))
+                        ORDER BY s.ended_at, s.id LIMIT $12"
+                    ),
+                    filter,
+                    ended_at,
+                    id,
+                    number(listing.limit)
+                )
+                .fetch_all(&mut *tx)
+                .await
+            }
+        };
+        rows.map_err(failed("dead letters"))
+    }
+
+    /// Begins a transaction whose statements are planned for the values that they get: a plan that fits any filter could
+    /// use none of the indexes.
+    pub(super) async fn begin_filtering(
+        &self,
+        step: &'static str,
+    ) -> Result<Transaction<'static, Postgres>, LedgerError> {
+        let mut tx = self.begin(step).await?;
+        tx.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+            .await
+            .map_err(failed(step))?;
+        Ok(tx)
+    }
+
+    /// Where a segment stands in lists of the dead.
+    async fn place_of(&self, segment: SegmentId) -> Result<Cursor, LedgerError> {
+        let place = sqlx::query_as!(
+            Cursor,
+            r#"SELECT ended_at AS "ended_at!", id FROM fleet.segments WHERE id = $1 AND ended_at IS NOT NULL"#,
+            segment.0
+        );
+        let place = place.fetch_optional(&self.pool).await;
+        place
+            .map_err(failed("place of dead letter"))?
+            .ok_or(LedgerError::NoSuchSegment(segment))
+    }
+
+    /// Begins to go through all that is dead now, the oldest first.
+    pub(super) async fn sweep(&self) -> Result<Sweep, LedgerError> {
+        let began = sqlx::query_scalar!(r#"SELECT now() AS "now!""#)
+            .fetch_one(&self.pool)
+            .await;
+        Ok(Sweep {
+            began: began.map_err(failed("time of sweep"))?,
+            after: None,
+        })
+    }
+
+    /// Hides a chunk. Answers how many, and where the chunk ended if there was anything in it.
+    async fn drop_chunk(
+        &self,
+        filter: &DeadLetterFilter,
+        asked_by: &str,
+        sweep: &Sweep,
+    ) -> Result<(u64, Option<Cursor>), LedgerError> {
+        let mut tx = self.begin_filtering("drop").await?;
+        let chosen = oldest(&mut tx, filter, sweep, CHUNK).await?;
+        let Some(last) = chosen.last() else {
+            return Ok((0, None));
+        };
+        let ids: Vec<Uuid> = chosen.iter().map(|chosen| chosen.id).collect();
+        let hide = sqlx::query!(
+            "
+            WITH chosen AS (
+                SELECT id FROM fleet.segments WHERE id = ANY($1) AND state = 'dead' AND dropped_at IS NULL
+                ORDER BY id FOR NO KEY UPDATE)
+            UPDATE fleet.segments s SET dropped_at = now() FROM chosen WHERE s.id = chosen.id",
+            &ids
+        );
+        let hidden = hide
+            .execute(&mut *tx)
+            .await
+            .map_err(failed("drop"))?
+            .rows_affected();
+        if hidden > 0 {
+            let detail = audited(filter, asked_by, hidden);
+            audit(&mut tx, "dead_letters.drop", None, detail).await?;
+        }
+        tx.commit().await.map_err(failed("drop"))?;
+        Ok((hidden, Some(last.place())))
     }
 }
 
-/// Keeps the runs of the dead letters that a filter lets through as they are: a run that was closed while one of its
-/// segments comes back to life would leave that segment behind for ever.
-async fn lock_runs(tx: &mut PgConnection, filter: &DeadLetterFilter) -> Result<Vec<Uuid>, LedgerError> {
-    let runs = filtered!(query_scalar!("SELECT DISTINCT s.run_id", ""), filter);
-    let runs = runs
-        .fetch_all(&mut *tx)
-        .await
-        .map_err(failed("runs of dead letters"))?;
-    let lock = sqlx::query_scalar!(
-        "SELECT id FROM fleet.runs WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE",
-        &runs
-    );
-    lock.fetch_all(tx).await.map_err(failed("lock runs"))
+/// A walk through all that was dead when it began, the oldest first. What dies later is not part of it: sent again, a
+/// segment that dies at once would be sent without end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sweep {
+    began: DateTime<Utc>,
+    /// Where the chunk before ended.
+    pub(super) after: Option<Cursor>,
 }
 
-/// Dead to pending, from the first page of the window, with nothing held against it: the oldest first. Answers the
-/// run of each. What has died since the runs were locked, in another run, waits for the next replay.
-async fn revive(
+/// A dead letter of a chunk.
+pub(super) struct Chosen {
+    pub(super) id: Uuid,
+    pub(super) run_id: Uuid,
+    ended_at: DateTime<Utc>,
+}
+
+impl Chosen {
+    pub(super) fn place(&self) -> Cursor {
+        Cursor {
+            ended_at: self.ended_at,
+            id: self.id,
+        }
+    }
+}
+
+/// The next chunk of a sweep. Nothing is locked: who changes a segment looks at it again.
+pub(super) async fn oldest(
     tx: &mut PgConnection,
     filter: &DeadLetterFilter,
-    limit: Option<u32>,
-    runs: &[Uuid],
-) -> Result<Vec<Uuid>, LedgerError> {
-    let revive = filtered!(
-        query_scalar!(
-            "
-            WITH oldest AS (
-                SELECT s.id",
-            "   AND s.run_id = ANY($8)
-                ORDER BY s.ended_at, s.id LIMIT $7
-                -- A company that is removed at this moment is waited for, and its dead letters are gone then.
-                FOR NO KEY UPDATE OF s FOR SHARE OF c)
-            UPDATE fleet.segments s
-            SET state = 'pending', due_at = now(), failures = 0, crashes = 0, waited_ms = 0, started = false,
-                progressed = false, pass = 1, page = 0, rows = 0, ended_at = NULL, reason = NULL, message = NULL,
-                fingerprint = NULL
-            FROM oldest
-            WHERE s.id = oldest.id
-            RETURNING s.run_id"
+    sweep: &Sweep,
+    most: u32,
+) -> Result<Vec<Chosen>, LedgerError> {
+    let oldest = filtered!(
+        query_as!(
+            Chosen,
+            r#"SELECT s.id, s.run_id, s.ended_at AS "ended_at!""#,
+            "AND s.ended_at <= $10 AND ($11::timestamptz IS NULL OR (s.ended_at, s.id) > ($11, $12))
+            ORDER BY s.ended_at, s.id LIMIT $13"
         ),
         filter,
-        limit.map(number),
-        runs
+        sweep.began,
+        sweep.after.map(|after| after.ended_at),
+        sweep.after.map(|after| after.id),
+        number(most)
     );
-    revive.fetch_all(tx).await.map_err(failed("revive"))
-}
-
-/// Makes those of these runs that have ended active again. One that a person has paused stays paused.
-///
-/// Where an equal request is unfinished by now, or several equal ones reopen at once, all but the newest give up
-/// their request key: a new equal request then joins that one.
-async fn reopen_runs(tx: &mut PgConnection, runs: &[Uuid]) -> Result<u64, LedgerError> {
-    let give_up_keys = sqlx::query!(
-        "
-        WITH reopening AS (
-            SELECT id, request_key FROM fleet.runs WHERE id = ANY($1) AND state IN ('done', 'dead', 'cancelled'))
-        UPDATE fleet.runs r SET request_key = NULL
-        WHERE r.id IN (SELECT id FROM reopening)
-          AND (EXISTS (SELECT FROM fleet.runs other
-                       WHERE other.request_key = r.request_key AND other.state IN ('active', 'paused'))
-               OR EXISTS (SELECT FROM reopening other
-                          WHERE other.request_key = r.request_key AND other.id > r.id))",
-        runs
-    );
-    give_up_keys
-        .execute(&mut *tx)
-        .await
-        .map_err(failed("give up keys"))?;
-    let reopen = sqlx::query!(
-        "
-        UPDATE fleet.runs SET state = 'active', closed_at = NULL
-        WHERE id = ANY($1) AND state IN ('done', 'dead', 'cancelled')",
-        runs
-    );
-    let reopened = reopen.execute(tx).await.map_err(failed("reopen runs"))?;
-    Ok(reopened.rows_affected())
-}
-
-fn detail(filter: &DeadLetterFilter, limit: Option<u32>, replayed: &Replayed) -> serde_json::Value {
-    serde_json::json!({
-        "ids": filter.ids,
-        "run": filter.run,
-        "connections": filter.connections,
-        "entities": filter.entities,
-        "reason": filter.reason,
-        "fingerprint": filter.fingerprint,
-        "limit": limit,
-        "segments": replayed.segments,
-        "runs": replayed.runs,
-    })
+    oldest.fetch_all(tx).await.map_err(failed("oldest dead letters"))
 }

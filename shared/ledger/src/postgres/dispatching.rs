@@ -273,7 +273,7 @@ async fn rescue_one(tx: &mut PgConnection, lost: LostRow, timings: &Timings) -> 
         after,
         wait: Duration::ZERO,
         failure: Some(&failure),
-        calls: 0,
+        effort: None,
     };
     let departed = depart(tx, &departure)
         .await?

@@ -21,6 +21,7 @@ mod leadership;
 mod pages;
 mod records;
 mod refreshes;
+mod replays;
 mod reports;
 mod runs;
 mod segments;

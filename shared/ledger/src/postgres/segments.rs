@@ -13,7 +13,8 @@ use sqlx::types::Uuid;
 
 use super::codec::{Count, interval, millis, number, plain, small};
 use super::error::failed;
-use crate::{Held, LedgerError};
+use crate::replays::cause_returned;
+use crate::{Effort, Held, LedgerError};
 
 /// A window as it stands in a row.
 #[derive(Debug, Clone, Copy)]
@@ -105,8 +106,8 @@ pub(super) struct Departure<'a> {
     pub(super) wait: Duration,
     /// Why the attempt ended; none when it leaves no history.
     pub(super) failure: Option<&'a Failure>,
-    /// Metered calls since the last committed page.
-    pub(super) calls: u32,
+    /// What the attempt did; none where nobody can tell, because it was lost with its worker.
+    pub(super) effort: Option<&'a Effort>,
 }
 
 /// What is known of a segment that has just departed.
@@ -143,7 +144,7 @@ pub(super) async fn depart(
         after.started,
         after.progressed,
         interval(departure.wait),
-        number(departure.calls),
+        number(departure.effort.map_or(0, |effort| effort.calls)),
     );
     let departed = departed
         .fetch_optional(&mut *tx)
@@ -156,16 +157,25 @@ pub(super) async fn depart(
 }
 
 /// Writes why a segment is dead. Its window remembers how it was last asked for, if it was ever covered; what was
-/// seen of its unfinished reading is of no use any more.
+/// seen of its unfinished reading is of no use any more. A segment that was sent again and dies of the cause it had
+/// marks its replay, which the leader then stops.
 async fn bury(
     tx: &mut PgConnection,
     segment: SegmentId,
     entity: &str,
     failure: &Failure,
 ) -> Result<(), LedgerError> {
+    let print = failure.fingerprint(entity);
+    let returned = cause_returned(segment, failure, &print);
     let bury = sqlx::query!(
         "
-        WITH buried AS (
+        WITH before AS (
+            SELECT replay_id FROM fleet.segments WHERE id = $1 AND fingerprint = $4),
+        stopped AS (
+            UPDATE fleet.replays p
+            SET state = 'stopping', stopped_at = now(), stopped_by = $1, stopped_reason = $5
+            FROM before WHERE p.id = before.replay_id AND p.state = 'going'),
+        buried AS (
             UPDATE fleet.segments SET ended_at = now(), reason = $2, message = $3, fingerprint = $4 WHERE id = $1
             RETURNING id, connection_id, entity, axis, day_from, day_to),
         forgotten AS (
@@ -178,7 +188,8 @@ async fn bury(
         segment.0,
         failure.kind.as_str(),
         &plain(&failure.message),
-        failure.fingerprint(entity),
+        &print,
+        &plain(&returned),
     );
     bury.execute(tx).await.map_err(failed("bury"))?;
     Ok(())
@@ -207,18 +218,20 @@ pub(super) async fn remember_attempt(
     let code = failure.upstream_code.as_deref().map(plain);
     let transaction = failure.transaction_id.as_deref().map(plain);
     let request = failure.request.as_deref().map(plain);
+    let effort = departure.effort;
     let remember = sqlx::query!(
         "
         WITH joined AS (
             UPDATE fleet.attempts
             SET times = times + 1, waited_ms = waited_ms + $3, worker = $4, ended_at = now(), message = $5,
-                request = $6, status = $7, upstream_code = $8, transaction_id = $9
+                request = $6, status = $7, upstream_code = $8, transaction_id = $9, worked_ms = worked_ms + $13,
+                gate_ms = gate_ms + $14, pages = pages + $15
             WHERE id = (SELECT id FROM fleet.attempts WHERE segment_id = $1 ORDER BY id DESC LIMIT 1)
               AND outcome = 'later' AND $12 = 'later' AND reason = $2
             RETURNING id)
         INSERT INTO fleet.attempts (segment_id, reason, waited_ms, worker, ended_at, message, request, status,
-            upstream_code, transaction_id, attempt, started_at, outcome)
-        SELECT $1, $2, $3, $4, now(), $5, $6, $7, $8, $9, $10, $11, $12
+            upstream_code, transaction_id, attempt, started_at, outcome, worked_ms, gate_ms, pages)
+        SELECT $1, $2, $3, $4, now(), $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
         WHERE NOT EXISTS (SELECT FROM joined)",
         departure.held.segment.0,
         failure.kind.as_str(),
@@ -232,6 +245,9 @@ pub(super) async fn remember_attempt(
         departed.attempt,
         departed.claimed_at,
         outcome,
+        effort.map(|effort| millis(effort.worked)),
+        effort.map(|effort| millis(effort.at_gate)),
+        effort.map(|effort| small(effort.pages)),
     );
     remember.execute(tx).await.map_err(failed("remember attempt"))?;
     Ok(())

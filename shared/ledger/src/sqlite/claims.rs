@@ -13,7 +13,7 @@ use super::error::failed;
 use super::segments::{
     Departure, StandingColumns, WindowColumns, count_calls, depart, outcome_word, remember_attempt,
 };
-use crate::{Claim, Claims, Held, LedgerError, Settled};
+use crate::{Claim, Claims, Effort, Held, LedgerError, Settled};
 
 #[derive(sqlx::FromRow)]
 struct ClaimRow {
@@ -184,7 +184,7 @@ impl Claims for SqliteLedger {
         Ok(rows.into_iter().map(Held::from).collect())
     }
 
-    async fn settle(&self, settlement: &Settlement, calls: u32) -> Result<Settled, LedgerError> {
+    async fn settle(&self, settlement: &Settlement, effort: &Effort) -> Result<Settled, LedgerError> {
         let departure = Departure {
             held: Held {
                 segment: settlement.segment(),
@@ -193,7 +193,7 @@ impl Claims for SqliteLedger {
             after: settlement.after(),
             wait: settlement.wait(),
             failure: settlement.failure(),
-            calls,
+            effort: Some(effort),
         };
         let mut tx = self.write("settle").await?;
         let now = self.now();
@@ -202,7 +202,14 @@ impl Claims for SqliteLedger {
         };
         let outcome = outcome_word(settlement.event(), departure.after);
         remember_attempt(&mut tx, now, &departure, &departed, outcome).await?;
-        count_calls(&mut tx, now, departed.connection_id.0, &departed.entity, calls).await?;
+        count_calls(
+            &mut tx,
+            now,
+            departed.connection_id.0,
+            &departed.entity,
+            effort.calls,
+        )
+        .await?;
         tx.commit().await.map_err(failed("settle"))?;
         Ok(Settled::Settled)
     }

@@ -1,49 +1,63 @@
 //! Dead letters on SQLite.
 
 use async_trait::async_trait;
-use ledgerfleet_model::{FailureKind, RunId, SegmentId};
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteArguments;
+use ledgerfleet_model::{FailureKind, ReplayId, RunId, SegmentId};
+use sqlx::sqlite::Sqlite;
+use sqlx::{QueryBuilder, SqliteConnection};
 
 use super::SqliteLedger;
-use super::codec::{Millis, Stamp, Text, json_filter, number};
+use super::codec::{Millis, Stamp, Text, json_list, number};
 use super::error::failed;
 use super::segments::{WindowColumns, audit};
-use crate::{Attempt, DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetters, LedgerError, Replayed};
+use crate::replays::{CHUNK, audited};
+use crate::{
+    Attempt, DeadLetter, DeadLetterCount, DeadLetterFilter, DeadLetterGroup, DeadLetters, Dropped,
+    LedgerError, Listing, Order,
+};
 
-/// The dead letters that a filter lets through. Those of a removed connection are gone with it: nobody could send
-/// them again.
-macro_rules! filtered {
-    ($before:literal, $after:literal) => {
-        concat!(
-            $before,
-            " FROM fleet_segments s JOIN fleet_connections c ON c.id = s.connection_id AND c.state <> 'removed'
-              WHERE s.state = 'dead'
-                AND (?1 IS NULL OR s.id IN (SELECT value FROM json_each(?1)))
-                AND (?2 IS NULL OR s.run_id = ?2)
-                AND (?3 IS NULL OR s.connection_id IN (SELECT value FROM json_each(?3)))
-                AND (?4 IS NULL OR s.entity IN (SELECT value FROM json_each(?4)))
-                AND (?5 IS NULL OR s.reason = ?5)
-                AND (?6 IS NULL OR s.fingerprint = ?6) ",
-            $after
-        )
+/// A statement over the dead letters that a filter lets through: `select` and what stands after the conditions is the
+/// caller's. Those of a removed connection are gone with it: nobody could send them again.
+///
+/// Only conditions that are asked for are in it: SQLite plans before it knows the values, and could use no index for a
+/// condition that may mean anything. Segments come first in the plan, in the order of an index.
+pub(super) fn filtered(select: &str, filter: &DeadLetterFilter) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(select);
+    query.push(
+        " FROM fleet_segments s CROSS JOIN fleet_connections c ON c.id = s.connection_id AND c.state <> 'removed'
+          WHERE s.state = 'dead'",
+    );
+    query.push(match filter.dropped {
+        Dropped::Not => " AND s.dropped_at IS NULL",
+        Dropped::Only => " AND s.dropped_at IS NOT NULL",
+    });
+    let mut is_one_of = |column: &str, values: Option<String>| {
+        if let Some(values) = values {
+            query.push(format_args!(" AND {column} IN (SELECT value FROM json_each("));
+            query.push_bind(values).push("))");
+        }
     };
+    is_one_of("s.id", some_of(&filter.ids));
+    // With a plus a condition only filters. Of one company or entity there are too many to be sorted.
+    is_one_of("+s.connection_id", some_of(&filter.connections));
+    is_one_of("+s.entity", some_of(&filter.entities));
+    let mut holds = |condition: &str, value: Option<String>| {
+        if let Some(value) = value {
+            query.push(condition).push_bind(value);
+        }
+    };
+    holds(" AND s.run_id = ", filter.run.map(|run| run.to_string()));
+    holds(
+        " AND +s.reason = ",
+        filter.reason.map(|reason| reason.to_string()),
+    );
+    holds(" AND s.fingerprint = ", filter.fingerprint.clone());
+    holds(" AND +s.day_to > ", filter.from.map(|day| day.to_string()));
+    holds(" AND +s.day_from <= ", filter.to.map(|day| day.to_string()));
+    query
 }
 
-/// The values of [`filtered`], in its order.
-fn arguments(filter: &DeadLetterFilter) -> Result<SqliteArguments, LedgerError> {
-    use sqlx::Arguments;
-    let mut arguments = SqliteArguments::default();
-    let mut all = || {
-        arguments.add(json_filter(&filter.ids))?;
-        arguments.add(filter.run.map(Text))?;
-        arguments.add(json_filter(&filter.connections))?;
-        arguments.add(json_filter(&filter.entities))?;
-        arguments.add(filter.reason.map(Text))?;
-        arguments.add(filter.fingerprint.clone())
-    };
-    all().map_err(|error| failed("filter dead letters")(sqlx::Error::Encode(error)))?;
-    Ok(arguments)
+fn some_of<T: std::fmt::Display>(items: &[T]) -> Option<String> {
+    (!items.is_empty()).then(|| json_list(items))
 }
 
 #[derive(sqlx::FromRow)]
@@ -59,6 +73,11 @@ struct DeadRow {
     fingerprint: String,
     ended_at: Stamp,
     attempt: u32,
+    pages: u64,
+    calls: u64,
+    dropped_at: Option<Stamp>,
+    replay_id: Option<Text<ReplayId>>,
+    replay_stopped: Option<String>,
 }
 
 impl TryFrom<DeadRow> for DeadLetter {
@@ -76,6 +95,11 @@ impl TryFrom<DeadRow> for DeadLetter {
             fingerprint: row.fingerprint,
             died_at: row.ended_at.0,
             attempts: row.attempt,
+            pages: row.pages,
+            calls: row.calls,
+            dropped_at: row.dropped_at.map(|at| at.0),
+            replay_id: row.replay_id.map(|replay| replay.0),
+            replay_stopped: row.replay_stopped,
         })
     }
 }
@@ -105,6 +129,9 @@ struct AttemptRow {
     upstream_code: Option<String>,
     transaction_id: Option<String>,
     times: u32,
+    pages: Option<u32>,
+    worked_ms: Option<Millis>,
+    gate_ms: Option<Millis>,
     waited_ms: Millis,
 }
 
@@ -123,9 +150,19 @@ impl From<AttemptRow> for Attempt {
             upstream_code: row.upstream_code,
             transaction_id: row.transaction_id,
             times: row.times,
+            pages: row.pages,
+            worked_seconds: row.worked_ms.map(|worked| worked.0.as_secs_f64()),
+            gate_seconds: row.gate_ms.map(|waited| waited.0.as_secs_f64()),
             waited_seconds: row.waited_ms.0.as_secs_f64(),
         }
     }
+}
+
+/// Where a page of a list, or a chunk of a sweep, ended.
+#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+pub(super) struct Cursor {
+    ended_at: Stamp,
+    id: Text<SegmentId>,
 }
 
 #[async_trait]
@@ -133,15 +170,27 @@ impl DeadLetters for SqliteLedger {
     async fn dead_letters(
         &self,
         filter: &DeadLetterFilter,
-        limit: u32,
+        listing: &Listing,
     ) -> Result<Vec<DeadLetter>, LedgerError> {
-        const NEWEST: &str = filtered!(
-            "SELECT s.id, s.run_id, c.name AS connection, s.entity, s.axis, s.day_from, s.day_to, s.starts_at,
-                 s.ends_at, s.reason, s.message, s.fingerprint, s.ended_at, s.attempt",
-            "ORDER BY s.ended_at DESC, s.id DESC LIMIT ?7"
-        );
-        let newest = sqlx::query_as_with(NEWEST, arguments(filter)?).bind(limit);
-        let rows: Vec<DeadRow> = newest
+        const COLUMNS: &str = "
+            SELECT s.id, s.run_id, c.name AS connection, s.entity, s.axis, s.day_from, s.day_to, s.starts_at,
+                s.ends_at, s.reason, s.message, s.fingerprint, s.ended_at, s.attempt, s.pages, s.calls, s.dropped_at,
+                s.replay_id,
+                (SELECT stopped_reason FROM fleet_replays p WHERE p.id = s.replay_id) AS replay_stopped";
+        let (sign, direction) = match listing.order {
+            Order::NewestFirst => ("<", "DESC"),
+            Order::OldestFirst => (">", "ASC"),
+        };
+        let mut query = filtered(COLUMNS, filter);
+        if let Some(segment) = listing.after {
+            go_on_after(&mut query, sign, self.place_of(segment).await?);
+        }
+        query.push(format_args!(
+            " ORDER BY s.ended_at {direction}, s.id {direction} LIMIT {}",
+            listing.limit
+        ));
+        let rows: Vec<DeadRow> = query
+            .build_query_as()
             .fetch_all(&self.readers)
             .await
             .map_err(failed("dead letters"))?;
@@ -149,28 +198,35 @@ impl DeadLetters for SqliteLedger {
     }
 
     async fn count_dead_letters(&self, filter: &DeadLetterFilter) -> Result<u64, LedgerError> {
-        const COUNT: &str = filtered!("SELECT count(*)", "");
-        let count = sqlx::query_scalar_with(COUNT, arguments(filter)?).fetch_one(&self.readers);
+        let mut count = filtered("SELECT count(*)", filter);
+        let count = count.build_query_scalar().fetch_one(&self.readers);
         count.await.map_err(failed("count dead letters"))
     }
 
     async fn dead_letter_groups(
         &self,
         filter: &DeadLetterFilter,
+        limit: u32,
     ) -> Result<Vec<DeadLetterGroup>, LedgerError> {
-        // Beside one max() SQLite takes the bare columns from the row that holds it; with min() beside it, it may
-        // not. So the newest is found first.
-        const GROUPS: &str = filtered!(
-            "SELECT fingerprint, reason, entity, message, count, first_at, last_at FROM (
-                 SELECT s.fingerprint, s.reason, s.entity, s.message,
-                        count(*) OVER one AS count,
-                        min(s.ended_at) OVER one AS first_at,
-                        max(s.ended_at) OVER one AS last_at,
-                        row_number() OVER (PARTITION BY s.fingerprint ORDER BY s.ended_at DESC, s.id DESC) AS place",
-            "    WINDOW one AS (PARTITION BY s.fingerprint)
-             ) WHERE place = 1 ORDER BY count DESC, last_at DESC, fingerprint"
-        );
-        let groups = sqlx::query_as_with(GROUPS, arguments(filter)?).fetch_all(&self.readers);
+        const CAUSES: &str = "
+            SELECT g.fingerprint, newest.reason, newest.entity, newest.message, g.count, g.first_at, g.last_at
+            FROM (SELECT s.fingerprint, count(*) AS count, min(s.ended_at) AS first_at, max(s.ended_at) AS last_at";
+        let hidden = match filter.dropped {
+            Dropped::Not => "IS NULL",
+            Dropped::Only => "IS NOT NULL",
+        };
+        let mut query = filtered(CAUSES, filter);
+        query.push(" GROUP BY s.fingerprint ORDER BY 2 DESC, 4 DESC, 1 LIMIT ");
+        query.push_bind(limit);
+        query.push(format_args!(
+            ") AS g CROSS JOIN fleet_segments newest ON newest.id = (
+                 SELECT n.id FROM fleet_segments n
+                 WHERE n.fingerprint = g.fingerprint AND n.ended_at = g.last_at
+                   AND n.state = 'dead' AND n.dropped_at {hidden}
+                 ORDER BY n.id DESC LIMIT 1)
+             ORDER BY g.count DESC, g.last_at DESC, g.fingerprint"
+        ));
+        let groups = query.build_query_as().fetch_all(&self.readers);
         let rows: Vec<GroupRow> = groups.await.map_err(failed("dead letter groups"))?;
         let group = |row: GroupRow| DeadLetterGroup {
             fingerprint: row.fingerprint,
@@ -184,6 +240,32 @@ impl DeadLetters for SqliteLedger {
         Ok(rows.into_iter().map(group).collect())
     }
 
+    async fn dead_letter_counts(&self) -> Result<Vec<DeadLetterCount>, LedgerError> {
+        #[derive(sqlx::FromRow)]
+        struct CountRow {
+            connector: String,
+            reason: Text<FailureKind>,
+            count: u64,
+        }
+        const COUNTS: &str = "
+            SELECT c.connector, s.reason, sum(s.count) AS count
+            FROM (SELECT connection_id, reason, count(*) AS count
+                  FROM fleet_segments INDEXED BY fleet_segments_causes WHERE state = 'dead' AND dropped_at IS NULL
+                  GROUP BY connection_id, reason) AS s
+            JOIN fleet_connections c ON c.id = s.connection_id AND c.state <> 'removed'
+            GROUP BY c.connector, s.reason";
+        let rows: Vec<CountRow> = sqlx::query_as(COUNTS)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("dead letter counts"))?;
+        let count = |row: CountRow| DeadLetterCount {
+            connector: row.connector,
+            reason: row.reason.0,
+            count: row.count,
+        };
+        Ok(rows.into_iter().map(count).collect())
+    }
+
     async fn attempts(&self, segment: SegmentId) -> Result<Vec<Attempt>, LedgerError> {
         const ATTEMPTS: &str = "SELECT * FROM fleet_attempts WHERE segment_id = ? ORDER BY id";
         let all = sqlx::query_as(ATTEMPTS)
@@ -193,94 +275,93 @@ impl DeadLetters for SqliteLedger {
         Ok(rows.into_iter().map(Attempt::from).collect())
     }
 
-    async fn replay(&self, filter: &DeadLetterFilter, limit: Option<u32>) -> Result<Replayed, LedgerError> {
-        let mut tx = self.write("replay").await?;
-        let now = self.now();
-        let ids = oldest(&mut tx, filter, limit).await?;
-        let segments = revive(&mut tx, now, &ids).await?;
-        let runs = reopen_runs(&mut tx, &ids).await?;
-        let replayed = Replayed { segments, runs };
-        audit(
-            &mut tx,
-            now,
-            "dead_letters.replay",
-            None,
-            detail(filter, limit, &replayed),
-        )
-        .await?;
-        tx.commit().await.map_err(failed("replay"))?;
-        Ok(replayed)
+    async fn drop_dead_letters(&self, filter: &DeadLetterFilter, asked_by: &str) -> Result<u64, LedgerError> {
+        let mut sweep = self.sweep();
+        let mut dropped = 0;
+        loop {
+            let mut tx = self.write("drop").await?;
+            let chosen = oldest(&mut tx, filter, &sweep, CHUNK).await?;
+            let Some(last) = chosen.last() else {
+                return Ok(dropped);
+            };
+            sweep.after = Some(*last);
+            let now = self.now();
+            let hidden = hide(&mut tx, now, &chosen).await?;
+            let detail = audited(filter, asked_by, hidden);
+            audit(&mut tx, now, "dead_letters.drop", None, detail).await?;
+            tx.commit().await.map_err(failed("drop"))?;
+            dropped += hidden;
+        }
     }
 }
 
-/// The ids of the dead letters to send again, as a JSON array: the oldest first.
-async fn oldest(
+async fn hide(tx: &mut SqliteConnection, now: Stamp, chosen: &[Cursor]) -> Result<u64, LedgerError> {
+    const HIDE: &str =
+        "UPDATE fleet_segments SET dropped_at = ?2 WHERE id IN (SELECT value FROM json_each(?1))";
+    let hide = sqlx::query(HIDE).bind(ids(chosen)).bind(now).execute(tx);
+    Ok(hide.await.map_err(failed("drop"))?.rows_affected())
+}
+
+impl SqliteLedger {
+    /// Where a segment stands in lists of the dead.
+    async fn place_of(&self, segment: SegmentId) -> Result<Cursor, LedgerError> {
+        const PLACE: &str = "SELECT ended_at, id FROM fleet_segments WHERE id = ? AND ended_at IS NOT NULL";
+        let place = sqlx::query_as(PLACE)
+            .bind(Text(segment))
+            .fetch_optional(&self.readers);
+        place
+            .await
+            .map_err(failed("place of dead letter"))?
+            .ok_or(LedgerError::NoSuchSegment(segment))
+    }
+
+    /// Begins to go through all that is dead now, the oldest first.
+    pub(super) fn sweep(&self) -> Sweep {
+        Sweep {
+            began: self.now(),
+            after: None,
+        }
+    }
+}
+
+/// A walk through all that was dead when it began, the oldest first. What dies later is not part of it: sent again, a
+/// segment that dies at once would be sent without end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sweep {
+    began: Stamp,
+    /// Where the chunk before ended.
+    pub(super) after: Option<Cursor>,
+}
+
+/// The next chunk of a sweep.
+pub(super) async fn oldest(
     tx: &mut SqliteConnection,
     filter: &DeadLetterFilter,
-    limit: Option<u32>,
-) -> Result<String, LedgerError> {
-    const OLDEST: &str = filtered!(
-        "SELECT json_group_array(id) FROM (SELECT s.id",
-        "ORDER BY s.ended_at, s.id LIMIT ?7)"
-    );
-    // A negative limit is none.
-    let limit = limit.map_or(-1, i64::from);
-    let oldest = sqlx::query_scalar_with(OLDEST, arguments(filter)?)
-        .bind(limit)
-        .fetch_one(tx);
+    sweep: &Sweep,
+    most: u32,
+) -> Result<Vec<Cursor>, LedgerError> {
+    let mut query = filtered("SELECT s.ended_at, s.id", filter);
+    query.push(" AND s.ended_at <= ").push_bind(sweep.began);
+    if let Some(after) = sweep.after {
+        go_on_after(&mut query, ">", after);
+    }
+    query
+        .push(" ORDER BY s.ended_at, s.id LIMIT ")
+        .push_bind(number(most));
+    let oldest = query.build_query_as().fetch_all(tx);
     oldest.await.map_err(failed("oldest dead letters"))
 }
 
-/// Dead to pending, from the first page of the window, with nothing held against it.
-async fn revive(tx: &mut SqliteConnection, now: Stamp, ids: &str) -> Result<u64, LedgerError> {
-    const REVIVE: &str = "
-        UPDATE fleet_segments
-        SET state = 'pending', due_at = ?2, failures = 0, crashes = 0, waited_ms = 0, started = 0, progressed = 0,
-            pass = 1, page = 0, rows = 0, ended_at = NULL, reason = NULL, message = NULL, fingerprint = NULL
-        WHERE id IN (SELECT value FROM json_each(?1)) AND state = 'dead'";
-    let revived = sqlx::query(REVIVE).bind(ids).bind(now).execute(tx).await;
-    Ok(revived.map_err(failed("revive"))?.rows_affected())
+fn go_on_after(query: &mut QueryBuilder<Sqlite>, sign: &str, after: Cursor) {
+    query.push(format_args!(" AND (s.ended_at, s.id) {sign} ("));
+    query
+        .push_bind(after.ended_at)
+        .push(", ")
+        .push_bind(after.id)
+        .push(")");
 }
 
-/// Makes the ended runs of these segments active again. One that a person has paused stays paused.
-///
-/// Where an equal request is unfinished by now, or several equal ones reopen at once, all but the newest give up
-/// their request key: a new equal request then joins that one.
-async fn reopen_runs(tx: &mut SqliteConnection, segments: &str) -> Result<u64, LedgerError> {
-    const GIVE_UP_KEYS: &str = "
-        WITH reopening AS (
-            SELECT r.id, r.request_key, r.state FROM fleet_runs r
-            WHERE r.id IN (SELECT run_id FROM fleet_segments WHERE id IN (SELECT value FROM json_each(?1)))
-              AND r.state IN ('done', 'dead', 'cancelled'))
-        UPDATE fleet_runs SET request_key = NULL
-        WHERE id IN (SELECT id FROM reopening)
-          AND (EXISTS (SELECT 1 FROM fleet_runs other
-                       WHERE other.request_key = fleet_runs.request_key AND other.state IN ('active', 'paused'))
-               OR EXISTS (SELECT 1 FROM reopening other
-                          WHERE other.request_key = fleet_runs.request_key AND other.id > fleet_runs.id))";
-    const REOPEN: &str = "
-        UPDATE fleet_runs SET state = 'active', closed_at = NULL
-        WHERE id IN (SELECT run_id FROM fleet_segments WHERE id IN (SELECT value FROM json_each(?1)))
-          AND state IN ('done', 'dead', 'cancelled')";
-    sqlx::query(GIVE_UP_KEYS)
-        .bind(segments)
-        .execute(&mut *tx)
-        .await
-        .map_err(failed("give up keys"))?;
-    let reopened = sqlx::query(REOPEN).bind(segments).execute(tx).await;
-    Ok(reopened.map_err(failed("reopen runs"))?.rows_affected())
-}
-
-fn detail(filter: &DeadLetterFilter, limit: Option<u32>, replayed: &Replayed) -> serde_json::Value {
-    serde_json::json!({
-        "ids": filter.ids,
-        "run": filter.run,
-        "connections": filter.connections,
-        "entities": filter.entities,
-        "reason": filter.reason,
-        "fingerprint": filter.fingerprint,
-        "limit": limit,
-        "segments": number(replayed.segments),
-        "runs": number(replayed.runs),
-    })
+/// The ids of a chunk as a JSON array.
+pub(super) fn ids(chosen: &[Cursor]) -> String {
+    json_list(chosen.iter().map(|chosen| chosen.id.0))
 }

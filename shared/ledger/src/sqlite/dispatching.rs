@@ -259,7 +259,7 @@ async fn rescue_one(
         after,
         wait: Duration::ZERO,
         failure: Some(&failure),
-        calls: 0,
+        effort: None,
     };
     let departed = depart(tx, now, &departure).await?;
     let departed = departed

@@ -16,6 +16,7 @@ mod file;
 mod pages;
 mod records;
 mod refreshes;
+mod replays;
 mod reports;
 mod runs;
 mod segments;

@@ -12,7 +12,8 @@ use sqlx::SqliteConnection;
 
 use super::codec::{Millis, Stamp, Text, number};
 use super::error::failed;
-use crate::{Held, LedgerError};
+use crate::replays::cause_returned;
+use crate::{Effort, Held, LedgerError};
 
 /// A window as it stands in a row.
 #[derive(Debug, Clone, Copy, sqlx::FromRow)]
@@ -107,8 +108,8 @@ pub(super) struct Departure<'a> {
     pub(super) wait: Duration,
     /// Why the attempt ended; none when it leaves no history.
     pub(super) failure: Option<&'a Failure>,
-    /// Metered calls since the last committed page.
-    pub(super) calls: u32,
+    /// What the attempt did; none where nobody can tell, because it was lost with its worker.
+    pub(super) effort: Option<&'a Effort>,
 }
 
 /// What is known of a segment that has just departed.
@@ -145,7 +146,7 @@ pub(super) async fn depart(
         .bind(after.started)
         .bind(after.progressed)
         .bind(now.after(departure.wait))
-        .bind(departure.calls)
+        .bind(departure.effort.map_or(0, |effort| effort.calls))
         .fetch_optional(&mut *tx)
         .await
         .map_err(failed("depart"))?;
@@ -156,7 +157,8 @@ pub(super) async fn depart(
 }
 
 /// Writes why a segment is dead. Its window remembers how it was last asked for, if it was ever covered; what was
-/// seen of its unfinished reading is of no use any more.
+/// seen of its unfinished reading is of no use any more. A segment that was sent again and dies of the cause it had
+/// marks its replay, which the leader then stops.
 async fn bury(
     tx: &mut SqliteConnection,
     now: Stamp,
@@ -164,6 +166,9 @@ async fn bury(
     entity: &str,
     failure: &Failure,
 ) -> Result<(), LedgerError> {
+    const STOP: &str = "
+        UPDATE fleet_replays SET state = 'stopping', stopped_at = ?2, stopped_by = ?1, stopped_reason = ?4
+        WHERE state = 'going' AND id = (SELECT replay_id FROM fleet_segments WHERE id = ?1 AND fingerprint = ?3)";
     const BURY: &str =
         "UPDATE fleet_segments SET ended_at = ?2, reason = ?3, message = ?4, fingerprint = ?5 WHERE id = ?1";
     const NOTE: &str = "
@@ -173,12 +178,19 @@ async fn bury(
           AND fleet_coverage.axis = s.axis
           AND coalesce(fleet_coverage.day_from, '') = coalesce(s.day_from, '')
           AND coalesce(fleet_coverage.day_to, '') = coalesce(s.day_to, '')";
+    let print = failure.fingerprint(entity);
+    let stop = sqlx::query(STOP)
+        .bind(Text(segment))
+        .bind(now)
+        .bind(&print)
+        .bind(cause_returned(segment, failure, &print));
+    stop.execute(&mut *tx).await.map_err(failed("stop replay"))?;
     let bury = sqlx::query(BURY)
         .bind(Text(segment))
         .bind(now)
         .bind(Text(failure.kind))
         .bind(&failure.message)
-        .bind(failure.fingerprint(entity));
+        .bind(print);
     bury.execute(&mut *tx).await.map_err(failed("bury"))?;
     sqlx::query(NOTE)
         .bind(Text(segment))
@@ -209,16 +221,18 @@ pub(super) async fn remember_attempt(
     const JOIN: &str = "
         UPDATE fleet_attempts
         SET times = times + 1, waited_ms = waited_ms + ?3, worker = ?4, ended_at = ?5, message = ?6,
-            request = ?7, status = ?8, upstream_code = ?9, transaction_id = ?10
+            request = ?7, status = ?8, upstream_code = ?9, transaction_id = ?10, worked_ms = worked_ms + ?11,
+            gate_ms = gate_ms + ?12, pages = pages + ?13
         WHERE id = (SELECT max(id) FROM fleet_attempts WHERE segment_id = ?1)
           AND outcome = 'later' AND reason = ?2";
     const INSERT: &str = "
         INSERT INTO fleet_attempts (segment_id, reason, waited_ms, worker, ended_at, message, request, status,
-            upstream_code, transaction_id, attempt, started_at, outcome)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+            upstream_code, transaction_id, worked_ms, gate_ms, pages, attempt, started_at, outcome)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
     let Some(failure) = departure.failure else {
         return Ok(());
     };
+    let effort = departure.effort;
     let bound = |statement| {
         sqlx::query(statement)
             .bind(Text(departure.held.segment))
@@ -231,6 +245,9 @@ pub(super) async fn remember_attempt(
             .bind(failure.status)
             .bind(&failure.upstream_code)
             .bind(&failure.transaction_id)
+            .bind(effort.map(|effort| Millis(effort.worked)))
+            .bind(effort.map(|effort| Millis(effort.at_gate)))
+            .bind(effort.map(|effort| effort.pages))
     };
     if outcome == "later" {
         let joined = bound(JOIN)

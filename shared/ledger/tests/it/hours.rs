@@ -4,7 +4,7 @@ use ledgerfleet_ledger::conformance::World;
 use ledgerfleet_ledger::conformance::scene::{
     claim, failure, finish, kill, page, record, retry, scene, seconds, store, tombstone,
 };
-use ledgerfleet_ledger::{Claims, DeadLetterFilter, DeadLetters, NextStep, Runs, Steer};
+use ledgerfleet_ledger::{Claims, Effort, NextStep, ReplayRequest, Replays, Runs, Steer};
 use ledgerfleet_model::segment::Settlement;
 use ledgerfleet_model::{FailureKind, Record, Timings};
 use sqlx::Row;
@@ -29,7 +29,13 @@ async fn metered_calls_are_counted_by_connection_entity_and_hour() {
     );
     world
         .ledger
-        .settle(&settlement.unwrap().unwrap(), 5)
+        .settle(
+            &settlement.unwrap().unwrap(),
+            &Effort {
+                calls: 5,
+                ..Effort::default()
+            },
+        )
         .await
         .unwrap();
 
@@ -56,7 +62,11 @@ async fn what_people_do_is_written_down() {
     kill(&world, scene.segments[0], FailureKind::BadRequest).await;
     world
         .ledger
-        .replay(&DeadLetterFilter::default(), Some(5))
+        .replay(&ReplayRequest {
+            most: Some(5),
+            asked_by: "ada".to_owned(),
+            ..ReplayRequest::default()
+        })
         .await
         .unwrap();
     for steer in [Steer::Pause, Steer::Resume, Steer::Cancel, Steer::Pause] {

@@ -151,9 +151,9 @@ pub fn rescued(segments: u64) {
     counter!(names::RESCUED_TOTAL).increment(segments);
 }
 
-/// Dead segments were sent again.
+/// So many dead segments were ever sent again, by whatever process: whoever sends them is gone before it is asked.
 pub fn replayed(segments: u64) {
-    counter!(names::REPLAYED_TOTAL).increment(segments);
+    counter!(names::REPLAYED_TOTAL).absolute(segments);
 }
 
 /// Access was refreshed, or not.

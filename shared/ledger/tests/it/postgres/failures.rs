@@ -175,7 +175,7 @@ async fn yields(times: u32) {
 
 #[tokio::test]
 async fn text_with_a_character_that_postgres_cannot_hold_is_told_without_it() {
-    use ledgerfleet_ledger::DeadLetters;
+    use ledgerfleet_ledger::{DeadLetters, Effort};
     use ledgerfleet_model::segment::Settlement;
     use ledgerfleet_model::{Failure, FailureKind, Outcome, Timings};
     let world = world().await;
@@ -195,7 +195,7 @@ async fn text_with_a_character_that_postgres_cannot_hold_is_told_without_it() {
     );
     world
         .ledger
-        .settle(&settlement.unwrap().unwrap(), 0)
+        .settle(&settlement.unwrap().unwrap(), &Effort::default())
         .await
         .unwrap();
     let attempts = world.ledger.attempts(claimed.segment).await.unwrap();

@@ -6,7 +6,7 @@ use ledgerfleet_ledger::conformance::scene::{
     store,
 };
 use ledgerfleet_ledger::{
-    Claims, Connections, DeadLetterFilter, DeadLetters, Dispatching, LedgerError, NextStep, Pages, Purge,
+    Claims, Connections, Dispatching, LedgerError, NextStep, Pages, Purge, ReplayRequest, Replays,
     RescueScope, Runs, Steer,
 };
 use ledgerfleet_model::{FailureKind, Lane, RunState, SegmentId, SegmentState, Timings, WorkerName};
@@ -150,7 +150,7 @@ async fn a_replay_that_waited_for_a_run_to_close_reopens_it() {
     let close = "UPDATE fleet.runs SET state = 'dead', closed_at = now() WHERE id = $1";
     let closing = lock(&world, close, scene.run.0).await;
     let ledger = world.again().await;
-    let replay = tokio::spawn(async move { ledger.replay(&DeadLetterFilter::default(), None).await });
+    let replay = tokio::spawn(async move { ledger.replay(&ReplayRequest::default()).await });
     waiting(&world, 1).await;
     closing.commit().await.unwrap();
     assert_eq!(replay.await.unwrap().unwrap().runs, 1);
@@ -166,8 +166,8 @@ async fn of_two_replays_at_once_each_dead_letter_is_revived_by_one() {
         kill(&world, *segment, FailureKind::BadRequest).await;
     }
     let other = world.again().await;
-    let filter = DeadLetterFilter::default();
-    let (one, two) = tokio::join!(world.ledger.replay(&filter, None), other.replay(&filter, None));
+    let request = ReplayRequest::default();
+    let (one, two) = tokio::join!(world.ledger.replay(&request), other.replay(&request));
     assert_eq!(one.unwrap().segments + two.unwrap().segments, 8);
 }
 

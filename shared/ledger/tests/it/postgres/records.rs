@@ -4,7 +4,7 @@ use ledgerfleet_ledger::conformance::scene::{
     claim, company, failure, finish, kill, page, record, retry, run_for, scene, seconds, store, tombstone,
     worker,
 };
-use ledgerfleet_ledger::{Claims, DeadLetterFilter, DeadLetters, Effects, NextStep, Runs, Steer};
+use ledgerfleet_ledger::{Claims, Effects, Effort, NextStep, ReplayRequest, Replays, Runs, Steer};
 use ledgerfleet_model::segment::Settlement;
 use ledgerfleet_model::{FailureKind, Lane, Record, Timings};
 
@@ -28,7 +28,13 @@ async fn metered_calls_are_counted_by_connection_entity_and_hour() {
     );
     world
         .ledger
-        .settle(&settlement.unwrap().unwrap(), 5)
+        .settle(
+            &settlement.unwrap().unwrap(),
+            &Effort {
+                calls: 5,
+                ..Effort::default()
+            },
+        )
         .await
         .unwrap();
     finish(
@@ -49,16 +55,22 @@ async fn what_people_do_is_written_down() {
     kill(&world, scene.segments[0], FailureKind::BadRequest).await;
     world
         .ledger
-        .replay(&DeadLetterFilter::default(), Some(5))
+        .replay(&ReplayRequest {
+            most: Some(5),
+            asked_by: "ada".to_owned(),
+            ..ReplayRequest::default()
+        })
         .await
         .unwrap();
     for steer in [Steer::Pause, Steer::Resume, Steer::Cancel, Steer::Pause] {
         world.ledger.steer_run(scene.run, steer).await.unwrap();
     }
-    let told = "SELECT action, subject, detail -> 'segments' FROM fleet.audit ORDER BY id";
+    let told = "
+        SELECT action, CASE action WHEN 'dead_letters.replay' THEN detail ->> 'by' ELSE subject END,
+            detail -> 'segments' FROM fleet.audit ORDER BY id";
     let run = scene.run;
     let expected =
-        format!("dead_letters.replay||1\nrun.pause|{run}|0\nrun.resume|{run}|0\nrun.cancel|{run}|1");
+        format!("dead_letters.replay|ada|1\nrun.pause|{run}|0\nrun.resume|{run}|0\nrun.cancel|{run}|1");
     assert_eq!(world.database.command(told), expected);
 }
 

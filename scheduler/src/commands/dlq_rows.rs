@@ -1,0 +1,197 @@
+//! How dead letters, their causes, histories and replays are printed.
+
+use ledgerfleet_ledger::{Attempt, DeadLetter, DeadLetterGroup, Replay};
+use ledgerfleet_model::Window;
+use serde::Serialize;
+
+use crate::output::{Row, instant, optional, span, thousands};
+
+/// The days of a window as people say them, both ends included.
+fn days(window: &Window) -> String {
+    let Some(days) = window.days() else {
+        return "whole".to_owned();
+    };
+    match days.to.pred_opt() {
+        Some(last) if last != days.from => format!("{}..{last}", days.from),
+        _ => days.from.to_string(),
+    }
+}
+
+impl Row for DeadLetter {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "connection",
+        "entity",
+        "days",
+        "reason",
+        "message",
+        "fingerprint",
+        "attempts",
+        "died",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.id.to_string(),
+            self.connection.clone(),
+            self.entity.clone(),
+            days(&self.window),
+            self.reason.to_string(),
+            self.message.clone(),
+            self.fingerprint.clone(),
+            self.attempts.to_string(),
+            instant(self.died_at),
+        ]
+    }
+}
+
+impl Row for DeadLetterGroup {
+    const COLUMNS: &'static [&'static str] = &[
+        "fingerprint",
+        "entity",
+        "reason",
+        "count",
+        "message",
+        "first",
+        "last",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.fingerprint.clone(),
+            self.entity.clone(),
+            self.reason.to_string(),
+            self.count.to_string(),
+            self.message.clone(),
+            instant(self.first_at),
+            instant(self.last_at),
+        ]
+    }
+}
+
+impl Row for Attempt {
+    const COLUMNS: &'static [&'static str] = &[
+        "attempt",
+        "outcome",
+        "reason",
+        "status",
+        "code",
+        "message",
+        "request",
+        "transaction",
+        "times",
+        "pages",
+        "worked",
+        "at gate",
+        "waited",
+        "worker",
+        "started",
+        "ended",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.attempt.to_string(),
+            self.outcome.clone(),
+            self.reason.clone(),
+            optional(self.status),
+            optional(self.upstream_code.as_deref()),
+            self.message.clone(),
+            optional(self.request.as_deref()),
+            optional(self.transaction_id.as_deref()),
+            self.times.to_string(),
+            optional(self.pages),
+            self.worked_seconds.map(span).unwrap_or_default(),
+            self.gate_seconds.map(span).unwrap_or_default(),
+            span(self.waited_seconds),
+            self.worker.clone(),
+            instant(self.started_at),
+            instant(self.ended_at),
+        ]
+    }
+}
+
+/// A dead letter and every attempt that was made.
+#[derive(Serialize)]
+pub(super) struct WithHistory {
+    #[serde(flatten)]
+    pub(super) letter: DeadLetter,
+    pub(super) history: Vec<Attempt>,
+}
+
+impl Row for WithHistory {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "run",
+        "connection",
+        "entity",
+        "days",
+        "reason",
+        "message",
+        "fingerprint",
+        "attempts",
+        "pages",
+        "calls",
+        "died",
+        "dropped",
+        "replay",
+        "stopped",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let letter = &self.letter;
+        vec![
+            letter.id.to_string(),
+            letter.run_id.to_string(),
+            letter.connection.clone(),
+            letter.entity.clone(),
+            days(&letter.window),
+            letter.reason.to_string(),
+            letter.message.clone(),
+            letter.fingerprint.clone(),
+            letter.attempts.to_string(),
+            letter.pages.to_string(),
+            letter.calls.to_string(),
+            instant(letter.died_at),
+            letter.dropped_at.map(instant).unwrap_or_default(),
+            optional(letter.replay_id),
+            optional(letter.replay_stopped.as_deref()),
+        ]
+    }
+}
+
+impl Row for Replay {
+    const COLUMNS: &'static [&'static str] = &[
+        "replay",
+        "state",
+        "sent",
+        "pending",
+        "running",
+        "done",
+        "dead",
+        "withdrawn",
+        "a minute",
+        "by",
+        "began",
+        "stopped",
+        "why",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.replay_id.to_string(),
+            self.state.to_string(),
+            thousands(self.segments),
+            thousands(self.pending),
+            thousands(self.running),
+            thousands(self.done),
+            thousands(self.dead),
+            thousands(self.withdrawn),
+            optional(self.per_minute),
+            self.asked_by.clone(),
+            instant(self.at),
+            self.stopped_at.map(instant).unwrap_or_default(),
+            optional(self.stopped_reason.as_deref()),
+        ]
+    }
+}
