@@ -12,6 +12,8 @@ mod plan;
 mod runner;
 mod session;
 mod submit;
+mod upstream;
+mod verify;
 mod watch;
 
 use std::process::ExitCode;

@@ -210,7 +210,6 @@ impl Plan {
     }
 
     /// The days asked for.
-    #[cfg(feature = "demo")]
     pub(crate) fn range(&self) -> DateRange {
         self.range
     }

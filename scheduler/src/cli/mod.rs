@@ -83,6 +83,8 @@ pub(crate) enum Command {
     /// Shows dead letters, sends them again, hides them.
     #[command(subcommand)]
     Dlq(DlqCommand),
+    /// Compares what is stored with the source, record by record.
+    Verify(VerifyArgs),
     /// Runs until it is stopped: duties, health, metrics; on a SQLite file the worker too.
     Serve(ServeArgs),
     /// Checks configuration, database, key and connections.
@@ -268,6 +270,25 @@ pub(crate) struct CoverageArgs {
     /// Shows what is not complete instead, and why. The exit code is 0 with gaps and without.
     #[arg(long)]
     pub(crate) gaps: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Companies by name, or `all`.
+    #[arg(long, required = true, value_delimiter = ',', value_name = "NAME")]
+    pub(crate) connection: Vec<String>,
+    /// Entities such as `invoice,journal_entry`, or `all`.
+    #[arg(long, required = true, value_delimiter = ',', value_name = "ENTITY")]
+    pub(crate) entity: Vec<String>,
+    /// First day, YYYY-MM-DD.
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub(crate) from: NaiveDate,
+    /// Last day, included.
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub(crate) to: NaiveDate,
+    /// Submits a run that reads again whatever differs.
+    #[arg(long)]
+    pub(crate) fix: bool,
 }
 
 #[derive(Debug, Args)]

@@ -48,7 +48,7 @@ async fn planned(session: &Session, parts: &Parts, args: &BackfillArgs) -> anyho
 
 /// Submits; somebody else runs it.
 async fn hand_over(session: &Session, parts: &Parts, plan: &Plan, wait: bool) -> anyhow::Result<Exit> {
-    let submitted = submit(&*parts.ledger, &*parts.bell, plan).await?;
+    let submitted = submit(parts, plan.run(), &mut plan.segments()).await?;
     tell_submitted(session, &submitted);
     if wait {
         return follow(session, parts, submitted.run).await;
@@ -63,12 +63,17 @@ async fn hand_over(session: &Session, parts: &Parts, plan: &Plan, wait: bool) ->
 
 /// Submits and runs it here, to its end.
 async fn carry(session: &Session, parts: &Parts, plan: &Plan, role: Holding) -> anyhow::Result<Exit> {
-    let submitted = submit(&*parts.ledger, &*parts.bell, plan).await?;
+    let submitted = submit(parts, plan.run(), &mut plan.segments()).await?;
     tell_submitted(session, &submitted);
     carry_on(session, parts, submitted.run, role).await
 }
 
-async fn carry_on(session: &Session, parts: &Parts, run: RunId, role: Holding) -> anyhow::Result<Exit> {
+pub(crate) async fn carry_on(
+    session: &Session,
+    parts: &Parts,
+    run: RunId,
+    role: Holding,
+) -> anyhow::Result<Exit> {
     let stop = Stop::on_signals()?;
     let (report, ended) = run_here(session, parts, run, role, &stop).await?;
     conclude(session, parts, &report, ended).await

@@ -1,8 +1,7 @@
 //! `connection`: the companies.
 
 use anyhow::Context;
-use ledgerfleet_connectors::{Target, connector_entry};
-use ledgerfleet_coordination::{Reservation, Start};
+use ledgerfleet_connectors::{Connector, Target};
 use ledgerfleet_ledger::Purge;
 use ledgerfleet_model::{Connection, ConnectionState, Failure, FailureKind};
 use ledgerfleet_wiring::Parts;
@@ -15,6 +14,7 @@ use crate::cli::ConnectionCommand;
 use crate::exit::{Exit, Problem};
 use crate::output::{Row, counted, instant, optional};
 use crate::session::{Session, connection_named};
+use crate::upstream::Upstream;
 
 pub(crate) async fn run(session: &Session, command: ConnectionCommand) -> anyhow::Result<Exit> {
     match command {
@@ -95,49 +95,17 @@ fn beside_a_runner(connection: &Connection) -> Renewal {
 }
 
 async fn identify(parts: &Parts, connection: &Connection, renewal: Renewal) -> anyhow::Result<String> {
-    let mut access = parts.access.token(connection).await?;
+    let upstream = Upstream::of(parts, connection).context("this program lacks the connector")?;
     if renewal == Renewal::Always {
+        let access = parts.access.token(connection).await?;
         parts.access.refused(connection.id, &access).await;
-        access = parts.access.token(connection).await?;
     }
-    let connector = parts
-        .connectors
-        .get(&connection.connector)
-        .context("this program lacks the connector")?;
-    pass_gate(parts, connection).await?;
-    let target = Target {
-        account: &connection.account,
-        environment: connection.environment,
-        access: access.secret(),
-    };
-    connector
-        .identify(&target)
+    // Refused credentials are told by this error; the rest by what the upstream says.
+    parts.access.token(connection).await?;
+    upstream
+        .ask_once(&async |connector: &dyn Connector, target: Target<'_>| connector.identify(&target).await)
         .await
         .map_err(|failure| refused(connection, &failure).into())
-}
-
-/// One grant of the connection's gate. The slot ends by its time to live: the process ends before.
-async fn pass_gate(parts: &Parts, connection: &Connection) -> anyhow::Result<()> {
-    let entry = connector_entry(&connection.connector).context("this program lacks the connector")?;
-    let limits = parts.gate_limits(connection, entry);
-    loop {
-        match parts
-            .gate
-            .reserve(connection.id, &limits, parts.timings.request)
-            .await?
-        {
-            Reservation::Booked(wait) => tokio::time::sleep(wait).await,
-            Reservation::TooLong(wait) => {
-                tokio::time::sleep(wait).await;
-                continue;
-            }
-        }
-        match parts.gate.start(connection.id, &limits).await? {
-            Start::Go(_) => return Ok(()),
-            Start::NoSlot => tokio::time::sleep(limits.interval()).await,
-            Start::Closed(wait) => tokio::time::sleep(wait).await,
-        }
-    }
 }
 
 /// What a refusal by the upstream means for a person.

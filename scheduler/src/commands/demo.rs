@@ -55,7 +55,7 @@ pub(crate) async fn run(session: &Session, args: &DemoArgs) -> anyhow::Result<Ex
     let plan = plan_of(&session, &parts, &connections, args)?;
     tell_start(&session, &emulator, args);
 
-    let submitted = submit(&*parts.ledger, &*parts.bell, &plan).await?;
+    let submitted = submit(&parts, plan.run(), &mut plan.segments()).await?;
     tell_submitted(&session, &submitted);
     let (report, ended) = run_here(&session, &parts, submitted.run, role, &stop).await?;
     if let Ended::Signal(exit) = ended {

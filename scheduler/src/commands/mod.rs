@@ -20,6 +20,7 @@ mod records;
 mod run;
 mod run_rows;
 mod serve;
+mod verify;
 
 use crate::cli::Command;
 use crate::exit::Exit;
@@ -38,6 +39,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> anyhow::Result<E
         Command::Records(args) => records::run(session, args).await,
         Command::Coverage(args) => coverage::run(session, &args).await,
         Command::Dlq(command) => dlq::run(session, command).await,
+        Command::Verify(args) => verify::run(session, &args).await,
         Command::Serve(_) => serve::run(session).await,
         Command::Doctor => doctor::run(session).await,
         Command::Config(command) => config::run(session, &command),

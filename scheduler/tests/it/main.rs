@@ -14,4 +14,5 @@ mod output;
 mod runner;
 mod secrets;
 mod traces;
+mod verify;
 mod world;

@@ -168,11 +168,16 @@ mod tests {
             MutationKind::Update,
             MutationKind::Delete,
             MutationKind::LateChange,
+            MutationKind::Redate,
         ];
         for (number, kind) in (0..).zip(kinds) {
+            if kind == MutationKind::Redate && !entity.is_dated() {
+                continue;
+            }
             let mutation = Mutation {
                 count: 15,
                 pick: Pick::Random,
+                to: (kind == MutationKind::Redate).then(|| plan.first_day + TimeDelta::days(40)),
                 ..Mutation::new("", "", kind)
             };
             let now = plan.closing - 40 * 86_400;

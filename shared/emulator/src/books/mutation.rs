@@ -34,6 +34,9 @@ pub struct Mutation {
     /// Only records of this document date; for `create` the date they get.
     #[serde(default)]
     pub day: Option<NaiveDate>,
+    /// The date a `redate` gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<NaiveDate>,
     /// Exactly these records instead of chosen ones.
     #[serde(default)]
     pub ids: Vec<String>,
@@ -84,6 +87,8 @@ pub enum MutationKind {
     Delete,
     /// A document's amounts become zero.
     Void,
+    /// A document moves to another day.
+    Redate,
     /// As an update, but stamped with a moment in the past: it appears behind a reader's watermark.
     LateChange,
     /// The content gains a link without a new version or update time: a payment or a sales receipt to a deposit that is
@@ -126,6 +131,7 @@ impl Mutation {
             kind,
             count: one(),
             day: None,
+            to: None,
             ids: Vec::new(),
             pick: Pick::default(),
             oddity: None,
@@ -181,6 +187,12 @@ impl Mutation {
         }
         if self.kind == MutationKind::Link && entity.linked.is_none() {
             return Err(MutationError::Link(entity.name));
+        }
+        if self.kind == MutationKind::Redate && !entity.is_dated() {
+            return Err(MutationError::Redate(entity.name));
+        }
+        if (self.kind == MutationKind::Redate) != self.to.is_some() {
+            return Err(MutationError::To);
         }
         if (self.kind == MutationKind::Odd) != self.oddity.is_some() {
             return Err(MutationError::Oddity);
@@ -305,6 +317,11 @@ impl Mutation {
             }
             MutationKind::Void => {
                 change.standing = Some(Standing::Voided);
+                change.versions += 1;
+                change.updated = Some(now);
+            }
+            MutationKind::Redate => {
+                change.date = self.to;
                 change.versions += 1;
                 change.updated = Some(now);
             }

@@ -22,6 +22,12 @@ pub enum MutationError {
     /// Something else than a voidable document.
     #[error("a {0} cannot be voided")]
     Void(&'static str),
+    /// Something without a date of its own.
+    #[error("a {0} has no date to move from")]
+    Redate(&'static str),
+    /// A move without its date, or a date without its move.
+    #[error("`to` belongs to the kind `redate` and to no other")]
+    To,
     /// Something that upstream never deletes.
     #[error("a {0} cannot be deleted")]
     Delete(&'static str),

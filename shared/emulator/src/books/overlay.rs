@@ -34,6 +34,7 @@ struct Hidden {
 pub(crate) struct Change {
     /// Set when the blueprint does not know the record at all.
     pub(crate) birth: Option<Birth>,
+    pub(crate) date: Option<NaiveDate>,
     pub(crate) editions: u32,
     pub(crate) versions: u32,
     pub(crate) links: u32,
@@ -132,6 +133,7 @@ impl Layer {
 impl Change {
     /// The head of a record with this change.
     pub(crate) fn on(&self, mut head: Head) -> Head {
+        head.date = self.date.unwrap_or(head.date);
         head.editions += self.editions;
         head.version += self.versions;
         head.links += self.links;
