@@ -1,0 +1,28 @@
+#![doc = include_str!("../README.md")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a row that cannot be set up, or a promise that is broken, fails"
+)]
+
+mod oracle;
+mod process;
+mod programs;
+pub mod report;
+mod rows;
+mod run;
+mod soak;
+mod stage;
+mod verdict;
+mod wait;
+mod world;
+
+pub use oracle::Expect;
+pub use process::{Process, Signal};
+pub use programs::Programs;
+pub use rows::{Play, Playing, ROWS, Row, find_row};
+pub use run::run;
+pub use soak::soak;
+pub use stage::Stage;
+pub use verdict::{Ending, Facts, Skip, Verdict};
+pub use world::{Asked, Fleet, Ground, Hire, Memory, Wish, Worker, World};
