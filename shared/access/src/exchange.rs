@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use ledgerfleet_connectors::{AccessGrant, AuthenticationError};
+use ledgerfleet_failpoints::{Point, reach};
 use ledgerfleet_ledger::RefreshOutcome;
 use ledgerfleet_telemetry::metrics::{self, RefreshResult};
 use tokio::time::Instant;
@@ -74,8 +75,10 @@ impl Refresh {
         metrics::token_refreshed(label(outcome));
         let error = match exchanged.answer {
             Ok(grant) => {
+                reach(Point::AfterGrant, "").await;
                 self.report(&grant);
                 self.keep_safe(stored, grant, sent_at).await;
+                reach(Point::AfterSpool, "").await;
                 return Ok(());
             }
             Err(AuthenticationError::Refused(reason)) => {

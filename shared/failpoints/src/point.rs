@@ -37,6 +37,8 @@ points! {
     AfterCommit = "after_commit";
     /// A worker: the attempt has ended and is about to be counted.
     BeforeMetrics = "before_metrics";
-    /// Access: the upstream has granted a token, it is not stored.
+    /// Access: the upstream has granted a token, and nobody but this process knows it.
     AfterGrant = "after_grant";
+    /// Access: a granted token is in the spool, if it is a new one, and not in the ledger.
+    AfterSpool = "after_spool";
 }

@@ -70,7 +70,7 @@ impl World {
             .unwrap();
         postgres.command(audit::INSTALL);
         let master_key = settings::new_key();
-        let variables = settings::variables(&emulator, &redis, url, &master_key, ground.scale);
+        let variables = settings::variables(&emulator, &redis, url, &master_key, ground.scale, &stage.folder);
         let loaded = settings::load(&variables, &stage.folder);
         let parts = assemble(&loaded, Opening::Existing).await.unwrap();
         let mut world = Self {

@@ -18,6 +18,7 @@ pub(super) fn variables(
     database: String,
     master_key: &str,
     scale: f64,
+    folder: &Path,
 ) -> Vec<(&'static str, String)> {
     let info = emulator.info();
     vec![
@@ -29,6 +30,10 @@ pub(super) fn variables(
         ("LEDGERFLEET_QUICKBOOKS_CLIENT_ID", info.client_id),
         ("LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET", info.client_secret),
         ("LEDGERFLEET_TIME_SCALE", scale.to_string()),
+        (
+            "LEDGERFLEET_SPOOL_DIR",
+            folder.join("spool").display().to_string(),
+        ),
         // Everything is said, so that a secret in it is found.
         ("LEDGERFLEET_LOG_LEVEL", "debug".to_owned()),
         ("LEDGERFLEET_LOG_FORMAT", "json".to_owned()),
