@@ -143,6 +143,7 @@ impl Access {
             connection: connection.id,
             connector: Arc::clone(connector),
             known,
+            waiting: None,
         };
         tokio::spawn(refresh.run()).await.unwrap_or_else(|end| {
             Err(if end.is_panic() {

@@ -30,6 +30,8 @@ pub(crate) struct Refresh {
     pub(crate) connection: ConnectionId,
     pub(crate) connector: Arc<dyn Connector>,
     pub(crate) known: OwnedMutexGuard<Known>,
+    /// Since when it has waited for another process, if it has.
+    pub(crate) waiting: Option<Instant>,
 }
 
 /// What was granted and is not in the ledger yet.
@@ -65,6 +67,7 @@ impl Refresh {
                 Round::Again => rounds += 1,
                 Round::Wait(left) => {
                     waits += 1;
+                    self.waiting.get_or_insert_with(Instant::now);
                     tokio::time::sleep(self.pause(waits).min(left)).await;
                 }
             }
@@ -111,11 +114,12 @@ impl Refresh {
     }
 
     async fn intend(&self, stored: &Stored) -> Result<RefreshIntent, AccessError> {
-        let lease = self.parts.timings.refresh_intent();
-        let intent =
-            self.parts
-                .ledger
-                .intend_refresh(self.connection, stored.version, &self.parts.name, lease);
+        let (lease, name) = (self.parts.timings.refresh_intent(), &self.parts.name);
+        let waited = self.waiting.map(|since| since.elapsed()).unwrap_or_default();
+        let intent = self
+            .parts
+            .ledger
+            .intend_refresh(self.connection, stored.version, name, lease, waited);
         intent
             .await
             .map_err(AccessError::Ledger)?

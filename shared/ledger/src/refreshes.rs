@@ -26,7 +26,8 @@ pub enum RefreshIntent {
     },
     /// Another process has: this is stored now.
     Replaced(SealedCredential),
-    /// The upstream has refused this version less than a lease ago. Asking again would only be told the same.
+    /// The process that was waited for has been told that the upstream refuses this version. Asking again would only be
+    /// told the same.
     Refused,
 }
 
@@ -83,15 +84,16 @@ pub struct Refresh {
 #[async_trait]
 pub trait Refreshes: Send + Sync {
     /// Takes the intent to exchange `version` for `lease` from now, if that is still the version, no other process has
-    /// the intent and the version was not refused within the last `lease`. A process that has it gets it anew. An
-    /// intent that another one has let end is written down as [`RefreshOutcome::Abandoned`], unless that one has said
-    /// that its answer was lost. None if the connection has no credential.
+    /// the intent and the version was not refused while the caller `waited` for another. A process that has it gets it
+    /// anew. An intent that another one has let end is written down as [`RefreshOutcome::Abandoned`], unless that one
+    /// has said that its answer was lost. None if the connection has no credential.
     async fn intend_refresh(
         &self,
         id: ConnectionId,
         version: i64,
         worker: &WorkerName,
         lease: Duration,
+        waited: Duration,
     ) -> Result<Option<RefreshIntent>, LedgerError>;
 
     /// Replaces the credential of version `refresh.version` by `new`, whose version is the next, ends the intent and

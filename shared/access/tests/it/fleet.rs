@@ -26,9 +26,9 @@ async fn ledger(url: &str) -> Arc<dyn Ledger> {
     Arc::new(PostgresLedger::connect(url, &options).await.unwrap())
 }
 
-/// A lease of two seconds, and everything else in proportion.
+/// A lease of five seconds, and everything else in proportion.
 fn hasty() -> Timings {
-    Timings::default().scaled(0.02)
+    Timings::default().scaled(0.05)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -116,7 +116,7 @@ async fn a_holder_that_dies_is_followed_when_its_lease_is_over() {
     let began = Instant::now();
     let intent = world
         .ledger
-        .intend_refresh(world.connection.id, 1, &dead, lease)
+        .intend_refresh(world.connection.id, 1, &dead, lease, Duration::ZERO)
         .await;
     assert_eq!(intent.unwrap(), Some(RefreshIntent::Taken));
     let processes = [world.process(), world.process(), world.process()];
@@ -164,7 +164,13 @@ async fn a_process_that_waits_keeps_no_connection_to_the_ledger() {
     let held = WorkerName("held".to_owned());
     world
         .ledger
-        .intend_refresh(world.connection.id, 1, &held, Duration::from_secs(2))
+        .intend_refresh(
+            world.connection.id,
+            1,
+            &held,
+            Duration::from_secs(2),
+            Duration::ZERO,
+        )
         .await
         .unwrap();
     let small = PostgresOptions {

@@ -70,7 +70,7 @@ async fn an_access_that_still_lives_is_used_while_a_sibling_renews_it() {
     let (sibling, lease) = (WorkerName("sibling".to_owned()), Duration::from_mins(9));
     let intent = world
         .ledger
-        .intend_refresh(world.connection.id, 2, &sibling, lease)
+        .intend_refresh(world.connection.id, 2, &sibling, lease, Duration::ZERO)
         .await;
     assert_eq!(intent.unwrap(), Some(RefreshIntent::Taken));
     assert_eq!(text(&other.token(&world.connection).await.unwrap()), text(&first));

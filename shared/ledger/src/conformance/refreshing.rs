@@ -27,7 +27,7 @@ fn refresh(version: i64, worker: &str, outcome: RefreshOutcome) -> Refresh {
 async fn intend(world: &dyn World, id: ConnectionId, version: i64, worker: &str) -> RefreshIntent {
     let intent = world
         .ledger()
-        .intend_refresh(id, version, &named(worker), LEASE)
+        .intend_refresh(id, version, &named(worker), LEASE, Duration::ZERO)
         .await;
     intent.unwrap().unwrap()
 }
@@ -57,7 +57,7 @@ pub async fn of_many_who_would_refresh_one_may(world: &dyn World) {
     let names: Vec<WorkerName> = (0..8).map(|number| named(&format!("north-{number}"))).collect();
     let asked = names
         .iter()
-        .map(|name| world.ledger().intend_refresh(id, 1, name, LEASE));
+        .map(|name| world.ledger().intend_refresh(id, 1, name, LEASE, Duration::ZERO));
     let answers = futures::future::join_all(asked).await;
     let (taken, held): (Vec<_>, Vec<_>) = answers
         .into_iter()
@@ -154,7 +154,7 @@ pub async fn a_refresh_that_failed_gives_its_intent_back_and_a_lost_one_keeps_it
     assert_eq!(story, [lost, failed, failed], "newest first");
 }
 
-pub async fn what_was_refused_a_moment_ago_is_not_sent_again(world: &dyn World) {
+pub async fn what_is_refused_is_not_sent_again_by_those_who_waited(world: &dyn World) {
     let id = company(world, "Elm").await;
     let ledger = world.ledger();
     intend(world, id, 1, "north").await;
@@ -162,9 +162,14 @@ pub async fn what_was_refused_a_moment_ago_is_not_sent_again(world: &dyn World) 
         .note_refresh(id, &refresh(1, "north", RefreshOutcome::Refused))
         .await
         .unwrap();
-    assert_eq!(intend(world, id, 1, "south").await, RefreshIntent::Refused);
-    world.pass_time(seconds(101)).await;
-    assert_eq!(intend(world, id, 1, "south").await, RefreshIntent::Taken);
+    world.pass_time(seconds(5)).await;
+    let after = async |waited| {
+        let south = named("south");
+        let intent = ledger.intend_refresh(id, 1, &south, LEASE, seconds(waited));
+        intent.await.unwrap().unwrap()
+    };
+    assert_eq!(after(9).await, RefreshIntent::Refused);
+    assert_eq!(after(4).await, RefreshIntent::Taken, "who came later asks anew");
 
     assert!(ledger.replace_credential(id, 1, &credential(2)).await.unwrap());
     assert_eq!(
@@ -218,7 +223,9 @@ pub async fn a_removed_connection_has_no_refreshes(world: &dyn World) {
         .unwrap();
     ledger.remove_connection(id, Purge::KeepRecords).await.unwrap();
     assert!(ledger.refreshes(id, 9).await.unwrap().is_empty());
-    let intent = ledger.intend_refresh(id, 1, &named("north"), LEASE).await;
+    let intent = ledger
+        .intend_refresh(id, 1, &named("north"), LEASE, Duration::ZERO)
+        .await;
     assert!(intent.unwrap().is_none());
     let granted = refresh(1, "north", RefreshOutcome::Granted);
     assert!(!ledger.store_refresh(id, &credential(2), &granted).await.unwrap());

@@ -72,6 +72,7 @@ impl Refreshes for PostgresLedger {
         version: i64,
         worker: &WorkerName,
         lease: Duration,
+        waited: Duration,
     ) -> Result<Option<RefreshIntent>, LedgerError> {
         let intend = || async {
             sqlx::query_as!(
@@ -82,7 +83,7 @@ impl Refreshes for PostgresLedger {
                     SELECT version, sealed, stored_at, intent_worker, intent_until,
                         EXISTS (SELECT FROM fleet.refreshes r
                                 WHERE r.connection_id = $1 AND r.version = c.version AND r.outcome = 'refused'
-                                  AND r.at > now() - $4::interval) AS refused
+                                  AND r.at > now() - $5::interval) AS refused
                     FROM fleet.credentials c WHERE connection_id = $1 FOR UPDATE
                 ), taken AS (
                     UPDATE fleet.credentials c SET intent_worker = $3, intent_until = now() + $4
@@ -106,6 +107,7 @@ impl Refreshes for PostgresLedger {
                 version,
                 &worker.0,
                 interval(lease),
+                interval(waited),
             )
             .fetch_optional(&self.pool)
             .await

@@ -74,6 +74,7 @@ impl Refreshes for SqliteLedger {
         version: i64,
         worker: &WorkerName,
         lease: Duration,
+        waited: Duration,
     ) -> Result<Option<RefreshIntent>, LedgerError> {
         const STANDS: &str = "
             SELECT version, sealed, stored_at, intent_worker, intent_until,
@@ -87,7 +88,7 @@ impl Refreshes for SqliteLedger {
         let now = self.now();
         let stands: Option<IntentRow> = sqlx::query_as(STANDS)
             .bind(Text(id))
-            .bind(now.before(lease))
+            .bind(now.before(waited))
             .fetch_optional(&mut *tx)
             .await
             .map_err(failed("intend refresh"))?;
