@@ -1,8 +1,9 @@
 //! `connection`: the companies.
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use ledgerfleet_connectors::{Connector, Target};
-use ledgerfleet_ledger::Purge;
+use ledgerfleet_ledger::{Purge, Refresh, RefreshOutcome};
 use ledgerfleet_model::{Connection, ConnectionState, Failure, FailureKind};
 use ledgerfleet_wiring::Parts;
 use serde::Serialize;
@@ -41,10 +42,14 @@ async fn list(session: &Session) -> anyhow::Result<Exit> {
 }
 
 async fn show(session: &Session, name: &str) -> anyhow::Result<Exit> {
+    const NEWEST: u32 = 10;
     let parts = session.parts().await?;
-    session
-        .output
-        .one(&ConnectionRow(connection_named(&*parts.ledger, name).await?))?;
+    let connection = connection_named(&*parts.ledger, name).await?;
+    let refreshes = parts.ledger.refreshes(connection.id, NEWEST).await?;
+    session.output.one(&ShownConnection {
+        connection: ConnectionRow(connection),
+        refreshes: refreshes.into_iter().map(RefreshRow::from).collect(),
+    })?;
     Ok(Exit::Done)
 }
 
@@ -186,5 +191,62 @@ impl Row for ConnectionRow {
             optional(connection.slots),
             instant(connection.created_at),
         ]
+    }
+}
+
+/// A connection with the newest part of its credential's story.
+#[derive(Serialize)]
+struct ShownConnection {
+    #[serde(flatten)]
+    connection: ConnectionRow,
+    /// Newest first.
+    refreshes: Vec<RefreshRow>,
+}
+
+/// One exchange of a credential. There is no value in it, nor anything made of one.
+#[derive(Serialize)]
+struct RefreshRow {
+    at: Option<DateTime<Utc>>,
+    outcome: RefreshOutcome,
+    version: i64,
+    worker: String,
+    transaction_id: Option<String>,
+}
+
+impl From<Refresh> for RefreshRow {
+    fn from(refresh: Refresh) -> Self {
+        Self {
+            at: refresh.at,
+            outcome: refresh.outcome,
+            version: refresh.version,
+            worker: refresh.worker.0,
+            transaction_id: refresh.transaction_id,
+        }
+    }
+}
+
+impl Row for ShownConnection {
+    const COLUMNS: &'static [&'static str] = &[
+        "name",
+        "connector",
+        "account",
+        "environment",
+        "time zone",
+        "state",
+        "reason",
+        "requests/s",
+        "slots",
+        "added",
+        "access",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let newest = self.refreshes.first().map(|refresh| {
+            let at = refresh.at.map(instant).unwrap_or_default();
+            format!("{} {at} by {}", refresh.outcome, refresh.worker)
+        });
+        let mut cells = self.connection.cells();
+        cells.push(newest.unwrap_or_default());
+        cells
     }
 }

@@ -29,6 +29,9 @@ async fn a_company_is_added_without_a_network_call_and_tested_with_one() {
         .json();
     assert_eq!(shown["account"], company.realm.as_str());
     assert_eq!(shown["state"], "active");
+    assert_eq!(shown["refreshes"][0]["outcome"], "granted");
+    let told = world.run("connection show demo-us").await.expect(0);
+    assert!(told.stdout.contains("granted"), "{}", told.stdout);
 }
 
 #[tokio::test]
