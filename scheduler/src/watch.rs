@@ -216,6 +216,7 @@ mod tests {
             blocked: 0,
             running: 0,
             rows: 0,
+            quarantined: 0,
             pages: 0,
             calls: 0,
             seconds: 0.0,

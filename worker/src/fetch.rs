@@ -52,13 +52,24 @@ pub(crate) struct Keeping<'a> {
 }
 
 impl Fetcher<'_> {
-    /// Fetches a page. An access that is refused is renewed once, and the page asked for once more.
+    /// Fetches a page.
     pub(crate) async fn page(&self, number: u32, keeping: Keeping<'_>) -> Result<Fetched, Failure> {
+        self.fetch(number, self.claim.page_size, keeping).await
+    }
+
+    /// Fetches the one row that comes after the first `rows` of the window, if there is one.
+    pub(crate) async fn row_after(&self, rows: u64, keeping: Keeping<'_>) -> Result<Fetched, Failure> {
+        let number = u32::try_from(rows).unwrap_or(u32::MAX).saturating_add(1);
+        self.fetch(number, 1, keeping).await
+    }
+
+    /// Fetches a page. An access that is refused is renewed once, and the page asked for once more.
+    async fn fetch(&self, number: u32, size: u32, keeping: Keeping<'_>) -> Result<Fetched, Failure> {
         let request = PageRequest {
             entity: self.entity,
             window: &self.claim.window,
             page: number,
-            size: self.claim.page_size,
+            size,
         };
         let mut access = self.access().await?;
         let mut repeated = false;

@@ -3,11 +3,14 @@
 //! A window of one page is done with that page. A longer one is reconciled with the source's own count after its last
 //! page, and read again while they differ.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
+use ledgerfleet_connectors::Page;
 use ledgerfleet_failpoints::{Point, reach};
-use ledgerfleet_ledger::{Committed, Effects, FinishedWindow, LedgerError, NextStep, PageCommit};
+use ledgerfleet_ledger::{Committed, Effects, FinishedWindow, LedgerError, NextStep, PageCommit, SeenIds};
 use ledgerfleet_model::segment::{Event, PASSES};
-use ledgerfleet_model::{Failure, FailureKind, Record};
+use ledgerfleet_model::{Failure, FailureKind, Quarantined, Record};
 use ledgerfleet_telemetry::metrics::{self, RowCounts};
 use ledgerfleet_telemetry::traces;
 use tokio::time::Instant;
@@ -31,6 +34,7 @@ struct Content<'a> {
     request: &'a str,
     observed_at: DateTime<Utc>,
     records: &'a [Record],
+    quarantined: &'a [Quarantined],
 }
 
 impl Reading<'_> {
@@ -45,7 +49,9 @@ impl Reading<'_> {
                 Err(failure) => return Err(failure.into()),
             };
             let is_last = !fetched.page.more;
-            if is_last && self.progress.pass == 1 && self.progress.page == 0 {
+            // A page that may not be the last one is held against the source's count, as is a window of several pages.
+            let is_only = is_last && self.progress.pass == 1 && self.progress.page == 0;
+            if is_only && !(fetched.page.doubtful && self.fetcher.entity.countable) {
                 return self.finish_with(&fetched).await;
             }
             self.commit_page(&fetched, NextStep::Page).await?;
@@ -80,9 +86,9 @@ impl Reading<'_> {
 
     /// The window was one page: its rows, its coverage and its outcome are one commit.
     async fn finish_with(&mut self, fetched: &Fetched) -> Result<(), Stopped> {
-        let rows = distinct(&fetched.page.records);
         let finished = FinishedWindow {
-            rows,
+            rows: distinct_rows(&fetched.page),
+            quarantined: distinct(fetched.page.quarantined.iter().map(|quarantined| &quarantined.id)),
             open: self.may_grow(),
             ..FinishedWindow::default()
         };
@@ -103,14 +109,17 @@ impl Reading<'_> {
     async fn reconcile(&mut self) -> Result<bool, Stopped> {
         let source_count = self.source_count().await?;
         let (ledger, claim) = (&self.fetcher.fleet.parts.ledger, self.fetcher.claim);
-        let (rows, repeats) = ledger
-            .seen(claim.segment, self.progress.pass)
-            .await
-            .map_err(ledger_failure)?;
-        if repeats || source_count.is_none_or(|count| count == rows) {
-            let differs = source_count.filter(|count| *count != rows);
+        let seen = ledger.seen(claim.segment, self.progress.pass).await;
+        let SeenIds {
+            ids: rows,
+            quarantined,
+            same: repeats,
+        } = seen.map_err(ledger_failure)?;
+        let differs = source_count.filter(|count| *count != rows);
+        if differs.is_none() || (repeats && !self.is_cut_short(rows, differs).await?) {
             let finished = FinishedWindow {
                 rows,
+                quarantined,
                 source_count,
                 open: self.may_grow(),
                 note: differs
@@ -126,6 +135,18 @@ impl Reading<'_> {
         }
         self.close(NextStep::Pass).await?;
         Ok(false)
+    }
+
+    /// Whether the source counts more rows than two passes saw, and has one to show for it: then its pages end early, and
+    /// the window is not complete however often it looks the same.
+    async fn is_cut_short(&mut self, rows: u64, source_count: Option<u64>) -> Result<bool, Stopped> {
+        if source_count.is_none_or(|count| count < rows) {
+            return Ok(false);
+        }
+        let asked = self.fetcher.row_after(rows, self.keeping);
+        let row = self.interrupts.guard(asked).await?;
+        self.charge(&row);
+        Ok(distinct_rows(&row?.page) > 0)
     }
 
     async fn source_count(&mut self) -> Result<Option<u64>, Stopped> {
@@ -144,6 +165,7 @@ impl Reading<'_> {
             request: &fetched.request,
             observed_at: fetched.observed_at,
             records: &fetched.page.records,
+            quarantined: &fetched.page.quarantined,
         };
         self.commit(content, next).await
     }
@@ -156,6 +178,7 @@ impl Reading<'_> {
             request: "",
             observed_at,
             records: &[],
+            quarantined: &[],
         };
         self.commit(content, next).await
     }
@@ -177,6 +200,7 @@ impl Reading<'_> {
             request: content.request,
             observed_at: content.observed_at,
             records: content.records,
+            quarantined: content.quarantined,
             lease: fleet.parts.timings.lease,
             calls: progress.calls,
             next,
@@ -257,7 +281,11 @@ fn rows(effects: Effects) -> RowCounts {
 }
 
 /// How many different records a page has: the upstream may serve one twice.
-fn distinct(records: &[Record]) -> u64 {
-    let ids: std::collections::HashSet<&str> = records.iter().map(|record| record.id.as_str()).collect();
-    ids.len() as u64
+fn distinct_rows(page: &Page) -> u64 {
+    let quarantined = page.quarantined.iter().map(|quarantined| &quarantined.id);
+    distinct(page.records.iter().map(|record| &record.id).chain(quarantined))
+}
+
+fn distinct<'a>(ids: impl Iterator<Item = &'a String>) -> u64 {
+    ids.collect::<HashSet<_>>().len() as u64
 }

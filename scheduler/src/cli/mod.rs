@@ -248,6 +248,9 @@ pub(crate) struct RecordsArgs {
     /// The record with this id.
     #[arg(long)]
     pub(crate) id: Option<String>,
+    /// Those that cannot be stored as they are, and why; with --id the text that is kept.
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    pub(crate) quarantined: bool,
     /// At most this many.
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) limit: u32,

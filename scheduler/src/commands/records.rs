@@ -1,7 +1,7 @@
 //! `records`: what is stored.
 
 use ledgerfleet_connectors::{EntitySpec, connector_entry, find_entity};
-use ledgerfleet_ledger::{RecordFilter, StoredRecord};
+use ledgerfleet_ledger::{Ledger, QuarantineFilter, QuarantinedRecord, RecordFilter, StoredRecord};
 use ledgerfleet_model::Connection;
 use serde::Serialize;
 
@@ -21,6 +21,27 @@ pub(crate) async fn run(session: &Session, args: RecordsArgs) -> anyhow::Result<
     let parts = session.parts().await?;
     let connection = connection_named(&*parts.ledger, &args.connection).await?;
     let entity = entity_of(&connection, &args.entity)?;
+    let limit = args.limit;
+    let shown = if args.quarantined {
+        list_quarantined(session, &*parts.ledger, &connection, entity, args).await?
+    } else {
+        list_stored(session, &*parts.ledger, &connection, entity, args).await?
+    };
+    if shown as u64 == u64::from(limit) {
+        session.talk.say(format!(
+            "there may be more: these are the first {limit}; --limit N shows others"
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+async fn list_stored(
+    session: &Session,
+    ledger: &dyn Ledger,
+    connection: &Connection,
+    entity: &EntitySpec,
+    args: RecordsArgs,
+) -> anyhow::Result<usize> {
     let filter = RecordFilter {
         connection: connection.id,
         table: entity.table.to_owned(),
@@ -29,21 +50,32 @@ pub(crate) async fn run(session: &Session, args: RecordsArgs) -> anyhow::Result<
         to: args.to,
         limit: args.limit,
     };
-    let rows: Vec<RecordRow> = parts
-        .ledger
+    let rows: Vec<RecordRow> = ledger
         .records(&filter)
         .await?
         .into_iter()
         .map(RecordRow)
         .collect();
     session.output.list(&rows)?;
-    if rows.len() as u64 == u64::from(args.limit) {
-        session.talk.say(format!(
-            "there may be more: these are the first {}; --limit N shows others",
-            args.limit
-        ));
-    }
-    Ok(Exit::Done)
+    Ok(rows.len())
+}
+
+async fn list_quarantined(
+    session: &Session,
+    ledger: &dyn Ledger,
+    connection: &Connection,
+    entity: &EntitySpec,
+    args: RecordsArgs,
+) -> anyhow::Result<usize> {
+    let filter = QuarantineFilter {
+        connection: connection.id,
+        entity: entity.name.to_owned(),
+        id: args.id,
+        limit: args.limit,
+    };
+    let rows = ledger.quarantined(&filter).await?;
+    session.output.list(&rows)?;
+    Ok(rows.len())
 }
 
 /// The entity that is meant, of one connection's connector.
@@ -74,6 +106,24 @@ impl Row for RecordRow {
             instant(record.observed_at),
             record.deleted_at.map(instant).unwrap_or_default(),
             record.payload.get().to_owned(),
+        ]
+    }
+}
+
+impl Row for QuarantinedRecord {
+    const COLUMNS: &'static [&'static str] = &[
+        "id", "reason", "length", "kept", "observed", "segment", "original",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.id.clone(),
+            self.reason.to_string(),
+            self.length.to_string(),
+            self.kept.to_string(),
+            instant(self.observed_at),
+            self.segment_id.to_string(),
+            self.original.clone().unwrap_or_default(),
         ]
     }
 }

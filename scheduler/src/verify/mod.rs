@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use ledgerfleet_connectors::{EntitySpec, Page, PageRequest};
 use ledgerfleet_ledger::{CoverageRow, Ledger, LedgerError, RecordSummary, Slice, Which};
-use ledgerfleet_model::{Axis, DateRange, Days, Failure, FailureKind, Record, Window};
+use ledgerfleet_model::{Axis, DateRange, Days, Failure, FailureKind, Record, Served, Window};
 use serde_json::value::RawValue;
 
 use crate::upstream::Upstream;
@@ -181,12 +181,23 @@ impl<'a> Comparison<'a> {
                 page,
                 size: self.subject.upstream.entry.page_size_max,
             };
-            let Page { records, more, .. } = self
+            let Page {
+                records,
+                quarantined,
+                more,
+                ..
+            } = self
                 .subject
                 .upstream
                 .ask(async |connector, target| connector.page(&target, &request).await)
                 .await?;
             self.meet_all(&records).await?;
+            for record in &quarantined {
+                if self.met.insert(record.id.clone()) {
+                    let stored = self.stored.remove(&record.id);
+                    self.note_quarantined(stored.as_ref());
+                }
+            }
             if !more {
                 break;
             }
@@ -269,12 +280,13 @@ impl<'a> Comparison<'a> {
                     tally.gone += 1;
                     tally.unexplained += 1;
                 }
-                Some(record) if self.holds(&record) => {
+                Some(Served::Quarantined(_)) => self.note_quarantined(Some(&summary)),
+                Some(Served::Record(record)) if self.holds(&record) => {
                     let id = summary.id.clone();
                     self.stored.insert(id, summary);
                     self.meet(&record);
                 }
-                Some(record) => self.note_difference(&summary, &record),
+                Some(Served::Record(record)) => self.note_difference(&summary, &record),
             }
         }
         Ok(())
@@ -286,6 +298,22 @@ impl<'a> Comparison<'a> {
             return true;
         };
         record.document_date.is_some_and(|date| from <= date && date < to)
+    }
+
+    /// A record of the source that cannot be stored as it is differs from any older version that is stored, and is missing
+    /// where none is. Its own date may be what is wrong with it.
+    fn note_quarantined(&mut self, stored: Option<&RecordSummary>) {
+        let date = stored
+            .and_then(|stored| stored.document_date)
+            .or(self.days.map(|days| days.from));
+        let tally = self.tallies.entry(self.subject.day_of(date)).or_default();
+        tally.source.add(None);
+        if stored.is_some_and(|stored| !stored.deleted) {
+            tally.different += 1;
+        } else {
+            tally.missing += 1;
+        }
+        tally.unexplained += 1;
     }
 
     /// A record that lies on another day by now counts for both days.

@@ -1,6 +1,6 @@
 //! Verify: whatever differs between the source and what is stored is told by day, and mended.
 
-use ledgerfleet_emulator::{Mutation, MutationKind, RunningEmulator, TruthFilter};
+use ledgerfleet_emulator::{Mutation, MutationKind, Oddity, RunningEmulator, TruthFilter};
 use serde_json::Value;
 use sqlx::{Connection, SqliteConnection};
 
@@ -179,4 +179,51 @@ async fn a_file_that_another_process_runs_is_not_asked_beside_it() {
         .expect(7)
         .says(&serving.pid().to_string());
     serving.end_with("TERM").await.expect(143);
+}
+
+#[tokio::test]
+async fn a_record_in_quarantine_is_listed_with_its_text_and_told_as_different() {
+    let emulator = emulator().await;
+    let world = backfilled(&emulator).await;
+    let day = TruthFilter {
+        from: Some("2026-06-03".parse().unwrap()),
+        to: Some("2026-06-03".parse().unwrap()),
+        ..TruthFilter::default()
+    };
+    let id = emulator.truth("demo-us", "invoice", &day).unwrap()[0].id.clone();
+    let odd = Mutation {
+        ids: vec![id.clone()],
+        oddity: Some(Oddity::MonstrousNumber),
+        ..Mutation::new("demo-us", "invoice", MutationKind::Odd)
+    };
+    emulator.mutate(odd).unwrap();
+    let again = "backfill --connection demo-us --entity invoice --from 2026-06-03 --to 2026-06-03 -o json";
+    let run = world.run(again).await.expect(0).json();
+    let of = "--connection demo-us --entity invoice";
+    let shown = world
+        .run(&format!("run show {} -o json", run["run_id"].as_str().unwrap()))
+        .await;
+    assert_eq!(shown.expect(0).json()["quarantined"], 1);
+
+    let listed = world.run(&format!("records {of} --quarantined -o json")).await;
+    let [row] = rows(&listed.expect(0)).try_into().unwrap();
+    assert_eq!(
+        (row["id"].as_str(), row["reason"].as_str()),
+        (Some(id.as_str()), Some("number_out_of_range"))
+    );
+    assert_eq!(row["original"], Value::Null);
+    let one = world
+        .run(&format!("records {of} --quarantined --id {id} -o json"))
+        .await;
+    assert!(
+        rows(&one.expect(0))[0]["original"]
+            .as_str()
+            .unwrap()
+            .contains("1e200000")
+    );
+    let table = world.run(&format!("records {of} --quarantined")).await;
+    assert!(table.expect(0).stdout.contains("number_out_of_range"));
+
+    let verified = world.run(&format!("verify {DAYS} -o json")).await;
+    assert_eq!(differing(&verified), ["invoice 2026-06-03 red 0/1/0"]);
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ledgerfleet_model::{Environment, Failure, Record, Window};
+use ledgerfleet_model::{Environment, Failure, Quarantined, Record, Served, Window};
 use secrecy::SecretString;
 
 use crate::http::HeldBytes;
@@ -31,7 +31,7 @@ pub trait Connector: Send + Sync + std::fmt::Debug {
         target: &Target<'_>,
         entity: &'static EntitySpec,
         id: &str,
-    ) -> Result<Option<Record>, Failure>;
+    ) -> Result<Option<Served>, Failure>;
 
     /// Fetches one page of the records that fulfil all conditions, inactive names among them unless a condition says
     /// otherwise. What the upstream does not document is refused unsent, as a bad request. One request.
@@ -118,8 +118,12 @@ pub struct FindRequest<'a> {
 pub struct Page {
     /// Its records, in the order served; an id may occur twice.
     pub records: Vec<Record>,
+    /// Those of its records that cannot be stored as they are. They are rows of the page like the others.
+    pub quarantined: Vec<Quarantined>,
     /// Whether another page may follow: as many rows came as were asked for.
     pub more: bool,
+    /// Whether it looks like the last page and something speaks against that: only a count can tell.
+    pub doubtful: bool,
     /// The share of the process's memory for answers that these records use. Keep it until they are stored, and
     /// do not ask for another page before it is dropped.
     pub held: HeldBytes,

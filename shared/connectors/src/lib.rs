@@ -5,6 +5,7 @@ mod connector;
 mod connectors;
 mod entity;
 pub mod http;
+mod limits;
 pub mod quickbooks;
 mod registry;
 

@@ -12,6 +12,7 @@ mod error;
 pub mod guard;
 pub mod pages;
 pub mod postgres;
+pub mod quarantine;
 pub mod records;
 pub mod refreshes;
 pub mod replays;
@@ -28,8 +29,9 @@ pub use dead_letters::{
 };
 pub use dispatching::{ClosedRun, DispatchLimits, Dispatching, Ready, RescueScope, Rescued, SegmentCounts};
 pub use error::LedgerError;
-pub use pages::{Committed, Effects, FinishedWindow, NextStep, PageCommit, Pages};
+pub use pages::{Committed, Effects, FinishedWindow, NextStep, PageCommit, Pages, SeenIds};
 pub use postgres::{Leadership, PostgresLedger, PostgresOptions};
+pub use quarantine::{Quarantine, QuarantineFilter, QuarantinedRecord};
 pub use records::{EntityTotals, RecordFilter, RecordStub, Records, StoredRecord};
 pub use refreshes::{Refresh, RefreshIntent, RefreshOutcome, Refreshes};
 pub use replays::{Replay, ReplayRequest, ReplayState, Replayed, Replays, Withdrawn};
@@ -53,6 +55,7 @@ pub trait Ledger:
     + Coverage
     + Records
     + Comparing
+    + Quarantine
     + std::fmt::Debug
 {
 }
@@ -69,6 +72,7 @@ impl<T> Ledger for T where
         + Coverage
         + Records
         + Comparing
+        + Quarantine
         + std::fmt::Debug
 {
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ledgerfleet_model::{ConnectionId, Epoch, Record, SegmentId, Window};
+use ledgerfleet_model::{ConnectionId, Epoch, Quarantined, Record, SegmentId, Window};
 
 use crate::LedgerError;
 
@@ -35,6 +35,8 @@ pub struct PageCommit<'a> {
     pub observed_at: DateTime<Utc>,
     /// The records, in any order; of two with one id the newer counts.
     pub records: &'a [Record],
+    /// Those of its records that cannot be stored as they are: rows of the page like the others.
+    pub quarantined: &'a [Quarantined],
     /// The lease from now on, if the window goes on.
     pub lease: Duration,
     /// Metered calls made since the last committed page.
@@ -57,14 +59,40 @@ pub enum NextStep {
 /// What is known of a window that was read to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FinishedWindow {
-    /// Distinct rows of the window.
+    /// Distinct rows of the window, those in quarantine among them.
     pub rows: u64,
+    /// Of `rows`, those in quarantine. The ledger adds them to the note.
+    pub quarantined: u64,
     /// The source's own count, where it was asked.
     pub source_count: Option<u64>,
     /// Whether the window may still grow, so that its coverage stays open.
     pub open: bool,
     /// Something worth telling: `not in the company's plan`.
     pub note: Option<String>,
+}
+
+impl FinishedWindow {
+    /// The note, with what there is to say of quarantined records.
+    pub(crate) fn full_note(&self) -> Option<String> {
+        let quarantined = match self.quarantined {
+            0 => None,
+            1 => Some("1 record quarantined".to_owned()),
+            count => Some(format!("{count} records quarantined")),
+        };
+        let notes: Vec<String> = quarantined.into_iter().chain(self.note.clone()).collect();
+        (!notes.is_empty()).then(|| notes.join("; "))
+    }
+}
+
+/// What the ledger remembers of one pass over a window of several pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeenIds {
+    /// Distinct ids, those of quarantined records among them.
+    pub ids: u64,
+    /// Of `ids`, those that are in quarantine now.
+    pub quarantined: u64,
+    /// Whether the ids are the same as those of the pass before.
+    pub same: bool,
 }
 
 /// What a page did to the records.
@@ -100,6 +128,10 @@ pub trait Pages: Send + Sync {
     /// `last_seen_utc` when that is older than a day. A tombstone marks the record, which keeps its last payload.
     /// [`crate::guard`] holds these rules as functions.
     ///
+    /// Records that cannot be stored go to the quarantine, unless a newer version of them is stored. A record that is
+    /// seen alive in a newer observation leaves it. Where the ledger itself refuses a record's text, it puts that record
+    /// away and stores the others.
+    ///
     /// A page number that is committed already adds no page and no rows to the segment's sums: so a window is closed
     /// after its last page by a commit without records under that page's number. Ids are remembered with
     /// [`NextStep::Page`] and [`NextStep::Pass`], forgotten when the segment ends. Metered calls are added as the
@@ -115,7 +147,6 @@ pub trait Pages: Send + Sync {
         calls: u32,
     ) -> Result<(), LedgerError>;
 
-    /// The ids seen in one pass over a segment's window: how many distinct ones, and whether they are the same
-    /// as those of the pass before.
-    async fn seen(&self, segment: SegmentId, pass: u32) -> Result<(u64, bool), LedgerError>;
+    /// The ids seen in one pass over a segment's window.
+    async fn seen(&self, segment: SegmentId, pass: u32) -> Result<SeenIds, LedgerError>;
 }

@@ -48,6 +48,9 @@ pub struct StoredRecord {
     pub payload_hash: String,
     /// The object's JSON text.
     pub payload: Box<serde_json::value::RawValue>,
+    /// The text as it was served, where the database could not hold it to the letter and changed `payload`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub original: Option<String>,
 }
 
 /// What is needed of a record to compare it with the source: a line of memory, whatever its size.

@@ -106,6 +106,8 @@ pub struct RunReport {
     pub running: u64,
     /// Rows of the windows that are done, and those read so far by the current pass of the others.
     pub rows: u64,
+    /// Of `rows`, those that were quarantined when their window was done.
+    pub quarantined: u64,
     /// Pages committed, through all passes and replays.
     pub pages: u64,
     /// Metered calls made, through all passes, attempts and replays.

@@ -24,3 +24,12 @@ pub struct Record {
     /// The bytes as served, where `payload` had to be changed to be storable.
     pub original: Option<Box<[u8]>>,
 }
+
+impl Record {
+    /// The most bytes a record's text may have: 8 MiB.
+    pub const LONGEST: usize = 8 << 20;
+
+    /// How deep arrays and objects may stand in each other. Postgres goes some ten times as deep; the functions of
+    /// SQLite and many readers end here.
+    pub const DEEPEST: usize = 1_000;
+}

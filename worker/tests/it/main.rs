@@ -10,5 +10,6 @@ mod copying;
 mod crashing;
 mod failing;
 mod fleet;
+mod quarantining;
 mod traces;
 mod world;

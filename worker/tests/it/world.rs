@@ -245,7 +245,7 @@ impl World {
         }
     }
 
-    fn truth(&self, company: &str, entity: &str, days: u64) -> HashMap<String, (String, String)> {
+    pub(crate) fn truth(&self, company: &str, entity: &str, days: u64) -> HashMap<String, (String, String)> {
         let is_dated = find_entity(connector_entry("quickbooks").unwrap(), entity)
             .unwrap()
             .default_axis()

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ledgerfleet_model::{Environment, Failure, FailureKind, Record};
+use ledgerfleet_model::{Environment, Failure, FailureKind, Served};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::auth::Issuer;
 use super::pages::{read_company_name, read_count, read_one, read_page};
-use super::query::{Query, rows_asked};
+use super::query::{Asked, Query};
 use crate::http::{Answer, HttpClient};
 use crate::{
-    AccessGrant, AuthenticationError, Connector, CountRequest, Endpoints, EntityKind, EntitySpec,
-    FindRequest, Page, PageRequest, ReadBy, Target,
+    AccessGrant, AuthenticationError, Connector, CountRequest, Endpoints, EntitySpec, FindRequest, Page,
+    PageRequest, ReadBy, Target,
 };
 
 /// The version of the payloads. Since August 2025 a lower one is served as 75 (Intuit's blog, 2025-01-21).
@@ -59,9 +59,16 @@ impl Connector for QuickBooks {
     async fn page(&self, target: &Target<'_>, request: &PageRequest<'_>) -> Result<Page, Failure> {
         let statement = self.describe(request);
         let answer = self.query(target, &statement).await?;
-        page_of(answer, request.entity, request.size)
-            .map_err(|failure| asked(failure, &statement, target))
-            .map_err(|failure| of_entity(failure, request.entity))
+        page_of(
+            answer,
+            request.entity,
+            Asked {
+                page: request.page,
+                size: request.size,
+            },
+        )
+        .map_err(|failure| asked(failure, &statement, target))
+        .map_err(|failure| of_entity(failure, request.entity))
     }
 
     async fn count(&self, target: &Target<'_>, request: &CountRequest<'_>) -> Result<u64, Failure> {
@@ -75,7 +82,7 @@ impl Connector for QuickBooks {
         target: &Target<'_>,
         entity: &'static EntitySpec,
         id: &str,
-    ) -> Result<Option<Record>, Failure> {
+    ) -> Result<Option<Served>, Failure> {
         let url = self.address_of(target, entity, id)?;
         let what = format!("GET {} {id}", entity.upstream);
         let answer = self.send(target, self.http.get(url), &what).await?;
@@ -89,9 +96,16 @@ impl Connector for QuickBooks {
             .map_err(|why| Failure::new(FailureKind::BadRequest, why))?
             .to_string();
         let answer = self.query(target, &statement).await?;
-        page_of(answer, request.entity, request.size)
-            .map_err(|failure| asked(failure, &statement, target))
-            .map_err(|failure| of_entity(failure, request.entity))
+        page_of(
+            answer,
+            request.entity,
+            Asked {
+                page: request.page,
+                size: request.size,
+            },
+        )
+        .map_err(|failure| asked(failure, &statement, target))
+        .map_err(|failure| of_entity(failure, request.entity))
     }
 
     async fn identify(&self, target: &Target<'_>) -> Result<String, Failure> {
@@ -106,13 +120,11 @@ impl Connector for QuickBooks {
 }
 
 /// The page in an answer.
-fn page_of(answer: Answer, entity: &EntitySpec, size: u32) -> Result<Page, Failure> {
-    let records = read_page(&answer, entity, size)?;
-    let is_full = records.len() >= rows_asked(size) as usize;
+fn page_of(answer: Answer, entity: &EntitySpec, asked: Asked) -> Result<Page, Failure> {
+    let page = read_page(&answer, entity, asked)?;
     Ok(Page {
-        more: is_full && entity.kind != EntityKind::Single,
-        records,
         held: answer.held,
+        ..page
     })
 }
 
@@ -267,7 +279,11 @@ mod tests {
         let mut read = Vec::new();
         for statement in [statement(&ids[..10]), statement(&ids)] {
             let answer = quickbooks.query(&target, &statement).await.unwrap();
-            read.push(read_page(&answer, entity("invoice"), 1_000).unwrap());
+            read.push(
+                read_page(&answer, entity("invoice"), Asked { page: 1, size: 1_000 })
+                    .unwrap()
+                    .records,
+            );
         }
         assert_eq!(read[0].len(), 10);
         assert_eq!(read[0], read[1]);

@@ -1,35 +1,60 @@
 //! Pages: answers read strictly. What is not the answer that was asked for is a failure, never "no rows".
 
-use ledgerfleet_model::{Failure, Record};
+use ledgerfleet_model::{Failure, Served};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answers::{document, unexpected};
 use super::faults::{says_not_found, tidy};
 use super::json::Members;
-use super::query::rows_asked;
-use super::record::record;
+use super::query::Asked;
+use super::record::served;
 use crate::http::Answer;
-use crate::{EntityKind, EntitySpec};
+use crate::{EntityKind, EntitySpec, Page};
 
-/// Reads a page of at most `size` rows of an entity: its records, in the order served.
-pub(super) fn read_page(answer: &Answer, entity: &EntitySpec, size: u32) -> Result<Vec<Record>, Failure> {
+/// The rows that the API answers to those who do not say how many they want.
+const ROWS_UNASKED: usize = 100;
+
+/// Reads a page of rows: its records, in the order served. What it holds of the budget is not known here.
+pub(super) fn read_page(answer: &Answer, entity: &EntitySpec, asked: Asked) -> Result<Page, Failure> {
     let response = query_response(answer)?;
     let rows = rows(answer, &response, entity)?;
-    let asked = rows_asked(size);
-    if rows.len() > asked as usize {
+    let limit = asked.rows() as usize;
+    if rows.len() > limit {
         let message = format!(
-            "QuickBooks answered {} rows although {asked} were asked for",
+            "QuickBooks answered {} rows although {limit} were asked for",
             rows.len()
         );
         return Err(unexpected(answer, message));
     }
-    rows.into_iter().map(|row| record(answer, row, entity)).collect()
+    let is_full = rows.len() == limit && entity.kind != EntityKind::Single;
+    let mut page = Page {
+        more: is_full,
+        doubtful: !is_full && is_doubtful(&response, rows.len(), asked),
+        ..Page::default()
+    };
+    for row in rows {
+        match served(answer, row, entity)? {
+            Served::Record(record) => page.records.push(record),
+            Served::Quarantined(quarantined) => page.quarantined.push(quarantined),
+        }
+    }
+    Ok(page)
+}
+
+/// Whether something speaks against a page that is not full being the last one: the answer itself counts more rows,
+/// or it has exactly as many as if nobody had said how many are wanted.
+fn is_doubtful(response: &Members<'_>, rows: usize, asked: Asked) -> bool {
+    let total: Option<u64> = response
+        .get("totalCount")
+        .and_then(|total| total.get().parse().ok());
+    let seen = asked.before() + rows as u64;
+    total.is_some_and(|total| total > seen) || (rows == ROWS_UNASKED && asked.page <= 1)
 }
 
 /// Reads the answer to a read by id. None if it says, in one of the two ways that are documented, that there is no
 /// such record: fault 610, or the stub of a record that was deleted.
-pub(super) fn read_one(answer: &Answer, entity: &EntitySpec, id: &str) -> Result<Option<Record>, Failure> {
+pub(super) fn read_one(answer: &Answer, entity: &EntitySpec, id: &str) -> Result<Option<Served>, Failure> {
     let members = match document(answer) {
         Err(_) if says_not_found(answer) => return Ok(None),
         members => members?,
@@ -43,9 +68,9 @@ pub(super) fn read_one(answer: &Answer, entity: &EntitySpec, id: &str) -> Result
     if is_deleted(row, id) {
         return Ok(None);
     }
-    let record = record(answer, row, entity)?;
-    match (record.id == id, entity.kind) {
-        (true, _) => Ok(Some(record)),
+    let served = served(answer, row, entity)?;
+    match (served.id() == id, entity.kind) {
+        (true, _) => Ok(Some(served)),
         // The only record there is, and it is not this one.
         (false, EntityKind::Single) => Ok(None),
         (false, _) => Err(unexpected(

@@ -74,7 +74,12 @@ impl Query {
             } else {
                 Vec::new()
             },
-            rows: (!single).then(|| Rows::of(request.page, request.size)),
+            rows: (!single).then(|| {
+                Rows::of(Asked {
+                    page: request.page,
+                    size: request.size,
+                })
+            }),
         }
     }
 
@@ -94,7 +99,10 @@ impl Query {
             from: entity.upstream,
             filters,
             order: if entity.orderable { vec!["Id"] } else { Vec::new() },
-            rows: Some(Rows::of(request.page, request.size)),
+            rows: Some(Rows::of(Asked {
+                page: request.page,
+                size: request.size,
+            })),
         })
     }
 
@@ -110,18 +118,31 @@ impl Query {
     }
 }
 
-/// How many rows a request for a page of that size really asks for.
-pub(super) fn rows_asked(size: u32) -> u32 {
-    size.clamp(1, PAGE_SIZE_MAX)
+/// Which page of which size is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// From 1.
+    pub(super) page: u32,
+    pub(super) size: u32,
+}
+
+impl Asked {
+    /// How many rows are really asked for.
+    pub(super) fn rows(self) -> u32 {
+        self.size.clamp(1, PAGE_SIZE_MAX)
+    }
+
+    /// How many rows are on the pages before it.
+    pub(super) fn before(self) -> u64 {
+        u64::from(self.page.saturating_sub(1)) * u64::from(self.rows())
+    }
 }
 
 impl Rows {
-    fn of(page: u32, size: u32) -> Self {
-        let max = rows_asked(size);
-        let before = u64::from(page.saturating_sub(1)) * u64::from(max);
+    fn of(asked: Asked) -> Self {
         Self {
-            start: before + 1,
-            max,
+            start: asked.before() + 1,
+            max: asked.rows(),
         }
     }
 }

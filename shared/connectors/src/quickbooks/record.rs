@@ -3,29 +3,31 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use ledgerfleet_model::{Failure, FailureKind, Record};
+use ledgerfleet_model::{Failure, QuarantineReason, Quarantined, Record, Served};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answers::malformed;
-use super::faults::{failure, tidy};
 use super::json::{Members, compact};
 use crate::http::Answer;
+use crate::limits::obstacle;
 use crate::{EntityKind, EntitySpec, RowShape};
 
-/// The most bytes one record may have: 8 MiB.
-pub(super) const RECORD_LIMIT: usize = 8 << 20;
+/// The most bytes of an id.
+const LONGEST_ID: usize = 255;
 
 /// What is read out of a record; everything else is only kept.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Head<'a> {
     #[serde(borrow)]
     id: Option<&'a RawValue>,
     #[serde(borrow)]
     sync_token: Option<&'a RawValue>,
-    meta_data: Option<MetaData>,
-    txn_date: Option<String>,
+    #[serde(borrow)]
+    meta_data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    txn_date: Option<&'a RawValue>,
 }
 
 /// When a record was made and last changed, in Pacific time with its offset (QuickBooks-V3-Java-SDK#26).
@@ -36,54 +38,76 @@ struct MetaData {
     last_updated_time: Option<String>,
 }
 
-/// Reads a row of that entity.
-pub(super) fn record(answer: &Answer, row: &RawValue, entity: &EntitySpec) -> Result<Record, Failure> {
+/// Reads a row of that entity. What is no object or has no id is no row at all, and a failure of the whole answer; a
+/// record that cannot be stored as it is goes to quarantine.
+pub(super) fn served(answer: &Answer, row: &RawValue, entity: &EntitySpec) -> Result<Served, Failure> {
     let text = match entity.rows {
-        RowShape::Plain | RowShape::Keyed(_) => row.get(),
-        RowShape::Wrapped => {
-            wrapped(row).ok_or_else(|| malformed(answer, "a row does not wrap exactly one object"))?
-        }
+        RowShape::Plain | RowShape::Keyed(_) => Some(row.get()),
+        RowShape::Wrapped => wrapped(row),
     };
-    // An array would be read as an object whose members stand in order. The parser's error is not repeated: it may
-    // quote the record.
-    let head = Some(text)
+    // An array would be read as an object whose members stand in order.
+    let text = text
         .filter(|text| text.starts_with('{'))
-        .map(serde_json::from_str);
-    let Some(Ok(head)) = head else {
-        return Err(malformed(
-            answer,
-            "a row is not an object with Id, SyncToken, MetaData and TxnDate",
-        ));
-    };
-    let head: Head<'_> = head;
-    let id = match entity.rows {
-        RowShape::Plain | RowShape::Wrapped => head.id.and_then(text_value),
-        RowShape::Keyed(members) => key(row, members),
+        .ok_or_else(|| malformed(answer, "a row is not an object"))?;
+    let head: Option<Head<'_>> = serde_json::from_str(text).ok();
+    let id = match (entity.rows, &head) {
+        (RowShape::Keyed(members), _) => key(row, members),
+        (_, Some(head)) => head.id.and_then(text_value),
+        (_, None) => id_alone(text),
     };
     let id = id
-        .filter(|id| !id.is_empty())
-        .ok_or_else(|| malformed(answer, "a row has no Id"))?;
+        .filter(|id| is_usable(id))
+        .ok_or_else(|| malformed(answer, "a row has no usable Id"))?;
+    let read = head
+        .ok_or(QuarantineReason::MemberTwice)
+        .and_then(|head| record(&id, row, &head, entity));
+    Ok(match read {
+        Ok(record) => Served::Record(record),
+        Err(reason) => Served::Quarantined(Quarantined::new(id, reason, row.get())),
+    })
+}
+
+fn record(
+    id: &str,
+    row: &RawValue,
+    head: &Head<'_>,
+    entity: &EntitySpec,
+) -> Result<Record, QuarantineReason> {
     let payload = compact(row.get()).into_boxed_str();
-    if payload.len() > RECORD_LIMIT {
-        let message = format!("record {} is longer than {RECORD_LIMIT} bytes", tidy(&id));
-        return Err(failure(answer, FailureKind::TooLarge, message));
+    if let Some(reason) = obstacle(&payload) {
+        return Err(reason);
     }
-    let bad = |member: &str| malformed(answer, &format!("{member} of record {} is unreadable", tidy(&id)));
-    let meta = head.meta_data.unwrap_or_default();
+    let (source_created_at, source_updated_at) = times(head.meta_data)?;
     Ok(Record {
+        id: id.to_owned(),
         payload_hash: *blake3::hash(stable(&payload, entity.volatile).as_bytes()).as_bytes(),
         payload,
-        source_version: head.sync_token.and_then(version),
-        source_created_at: instant(meta.create_time).map_err(|()| bad("CreateTime"))?,
-        source_updated_at: instant(meta.last_updated_time).map_err(|()| bad("LastUpdatedTime"))?,
+        source_version: version(head.sync_token)?,
+        source_created_at,
+        source_updated_at,
         document_date: match entity.kind {
-            EntityKind::Document => date(head.txn_date).map_err(|()| bad("TxnDate"))?,
+            EntityKind::Document => date(head.txn_date)?,
             EntityKind::List | EntityKind::Single => None,
         },
         deleted: false,
         original: None,
-        id,
     })
+}
+
+/// The id of a record of which nothing else can be read.
+fn id_alone(text: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct IdAlone<'a> {
+        #[serde(borrow, rename = "Id")]
+        id: &'a RawValue,
+    }
+    let alone: IdAlone<'_> = serde_json::from_str(text).ok()?;
+    text_value(alone.id)
+}
+
+/// An id is a few characters that can be printed, and a key of tables: a text of kilobytes would fit in no index.
+fn is_usable(id: &str) -> bool {
+    !id.is_empty() && id.len() <= LONGEST_ID && !id.chars().any(char::is_control)
 }
 
 /// The text of the only member of a row.
@@ -124,27 +148,49 @@ fn stable<'a>(payload: &'a str, volatile: &[&str]) -> Cow<'a, str> {
     Cow::Owned(format!("{{{}}}", kept.join(",")))
 }
 
-/// A `SyncToken` is a decimal number in a string.
-fn version(token: &RawValue) -> Option<i64> {
-    token.get().trim_matches('"').parse().ok()
+/// A `SyncToken` is a decimal number in a string. What else a string says is no version; what is neither string nor
+/// number is no `SyncToken`.
+fn version(token: Option<&RawValue>) -> Result<Option<i64>, QuarantineReason> {
+    let Some(token) = token.map(RawValue::get) else {
+        return Ok(None);
+    };
+    if token.starts_with(|first: char| matches!(first, '"' | '-' | '0'..='9')) {
+        Ok(token.trim_matches('"').parse().ok())
+    } else {
+        Err(QuarantineReason::UnreadableVersion)
+    }
 }
 
-fn instant(text: Option<String>) -> Result<Option<DateTime<Utc>>, ()> {
-    let read = |text: String| {
-        DateTime::parse_from_rfc3339(&text)
-            .map(|instant| instant.to_utc())
-            .map_err(drop)
+type Times = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
+/// Both times, each where it is given.
+fn times(meta: Option<&RawValue>) -> Result<Times, QuarantineReason> {
+    let Some(meta) = meta.map(RawValue::get) else {
+        return Ok((None, None));
     };
-    text.map(read).transpose()
+    let meta: MetaData = Some(meta)
+        .filter(|meta| meta.starts_with('{'))
+        .and_then(|meta| serde_json::from_str(meta).ok())
+        .ok_or(QuarantineReason::UnreadableTimes)?;
+    Ok((instant(meta.create_time)?, instant(meta.last_updated_time)?))
+}
+
+fn instant(text: Option<String>) -> Result<Option<DateTime<Utc>>, QuarantineReason> {
+    let read = |text: String| DateTime::parse_from_rfc3339(&text).map(|instant| instant.to_utc());
+    text.map(read)
+        .transpose()
+        .map_err(|_| QuarantineReason::UnreadableTimes)
 }
 
 /// A date is read as `2026-03-01` and nothing else: chrono alone would accept `2026-3-1`.
-fn date(text: Option<String>) -> Result<Option<NaiveDate>, ()> {
-    let Some(text) = text else { return Ok(None) };
-    let date = NaiveDate::parse_from_str(&text, "%Y-%m-%d").map_err(drop)?;
-    if date.format("%Y-%m-%d").to_string() == text {
-        Ok(Some(date))
-    } else {
-        Err(())
-    }
+fn date(member: Option<&RawValue>) -> Result<Option<NaiveDate>, QuarantineReason> {
+    let Some(member) = member else {
+        return Ok(None);
+    };
+    let text = text_value(member).unwrap_or_default();
+    NaiveDate::parse_from_str(&text, "%Y-%m-%d")
+        .ok()
+        .filter(|date| date.format("%Y-%m-%d").to_string() == text)
+        .map(Some)
+        .ok_or(QuarantineReason::UnreadableDate)
 }

@@ -6,7 +6,7 @@ use ledgerfleet_emulator::{
     CompanySpec, Currencies, EmulatorOptions, FaultKind, FaultSpec, Mutation, MutationKind, OptionalEntities,
     Rate, Size, Switches, TruthFilter,
 };
-use ledgerfleet_model::{Failure, FailureKind, Record};
+use ledgerfleet_model::{Failure, FailureKind, Record, Served};
 
 use crate::quickbooks::assert_equal;
 use crate::world::{COMPANY, World, entity, target};
@@ -18,7 +18,14 @@ impl World {
         id: &str,
     ) -> Result<Option<Record>, Failure> {
         let (realm, access) = (self.company(COMPANY).realm, self.access(COMPANY).await);
-        self.quickbooks.record(&target(&realm, &access), entity, id).await
+        let served = self
+            .quickbooks
+            .record(&target(&realm, &access), entity, id)
+            .await?;
+        Ok(served.map(|served| match served {
+            Served::Record(record) => record,
+            Served::Quarantined(quarantined) => panic!("{quarantined:?}"),
+        }))
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Oddity {
     Huge,
     /// Arrays within arrays; 500 unless a size says otherwise.
     Nested,
+    /// A version that is a list, and a date that stands there a second time and is none.
+    DoubledMembers,
     /// Members that nobody has announced.
     UnknownMembers,
     /// Values that no enumeration has.
@@ -60,6 +62,9 @@ impl Odd {
                 json.key("OddList");
                 json.raw(&"[".repeat(size));
                 json.raw(&"]".repeat(size));
+            }
+            Oddity::DoubledMembers => {
+                json.raw_member(r#""SyncToken":["7"],"TxnDate":"some day""#);
             }
             Oddity::UnknownMembers => {
                 json.raw_member(r#""NewObject":{"Kind":"unheard of","Parts":[{"No":1},{"No":2}]},"NewFlag":true"#);

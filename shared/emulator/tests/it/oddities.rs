@@ -34,6 +34,7 @@ async fn every_oddity_is_served_as_the_truth_hashes_it() {
         (Oddity::Numbers, None, "1e131071,-0.0,100.00,"),
         (Oddity::MonstrousNumber, None, "1e200000"),
         (Oddity::Nested, None, &"[".repeat(500)),
+        (Oddity::DoubledMembers, None, r#""TxnDate":"some day""#),
         (Oddity::UnknownMembers, None, r#""NewFlag":true"#),
         (Oddity::UnknownValues, None, "Hibernating"),
         (Oddity::Huge, Some(100_000), "é€ é€"),

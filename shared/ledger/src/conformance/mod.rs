@@ -25,6 +25,7 @@ pub mod dispatching;
 pub mod model;
 pub mod ordering;
 pub mod paging;
+pub mod quarantining;
 pub mod refreshing;
 pub mod replaying;
 pub mod reporting;
@@ -139,6 +140,18 @@ macro_rules! ledger_conformance {
                 records_are_found_by_id_and_date,
                 stubs_are_streamed_by_id,
                 a_page_of_a_thousand_records_is_stored,
+            },
+            quarantining::{
+                what_cannot_be_stored_is_put_away_with_its_page,
+                a_good_version_releases_a_record,
+                a_tombstone_releases_nothing,
+                an_older_observation_neither_enters_nor_leaves,
+                a_newer_bad_version_takes_the_place_of_an_older_one,
+                ids_in_quarantine_count_as_seen,
+                a_fenced_page_puts_nothing_away,
+                the_quarantine_of_a_removed_company_goes_with_its_records,
+                the_text_of_every_number_survives,
+                a_text_that_no_database_likes_survives,
             },
             ordering::{
                 the_last_observation_stands_whatever_the_order_of_arrival,

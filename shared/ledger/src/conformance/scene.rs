@@ -174,6 +174,7 @@ pub fn page<'a>(claim: &'a Claim, number: u32, records: &'a [Record], next: Next
         request: "SELECT * FROM Invoice",
         observed_at: claim.claimed_at,
         records,
+        quarantined: &[],
         lease: LEASE,
         calls: 1,
         next,

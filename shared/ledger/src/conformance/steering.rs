@@ -75,7 +75,7 @@ pub async fn a_cancel_ends_every_unfinished_segment(world: &dyn World) {
         world.ledger().commit_page(&late).await.unwrap(),
         Committed::Fenced
     );
-    assert_eq!(world.ledger().seen(running.segment, 1).await.unwrap().0, 0);
+    assert_eq!(world.ledger().seen(running.segment, 1).await.unwrap().ids, 0);
     assert_eq!(
         records(world, scene.connection).await.len(),
         2,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::str::FromStr;
 use std::time::Duration;
 
+use ledgerfleet_model::json::{Number, Token, tokens};
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::PgInterval;
 use sqlx::postgres::{PgTypeInfo, PgValueRef, Postgres};
@@ -105,6 +106,12 @@ pub(super) fn storable(json: &str) -> Cow<'_, str> {
     }
     kept.push_str(&json[from..]);
     Cow::Owned(kept)
+}
+
+/// Whether `jsonb` would write a number otherwise than it is written here. It keeps every digit and every trailing zero,
+/// but neither exponents (`1e2` becomes `100`) nor a zero below zero.
+pub(super) fn changes_numbers(json: &str) -> bool {
+    tokens(json).any(|token| matches!(token, Token::Number(text) if !Number::of(text).is_plain()))
 }
 
 /// The bytes of the escape that `text` begins with; a pair of surrogates is one.

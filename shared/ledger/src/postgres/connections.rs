@@ -293,6 +293,11 @@ async fn delete_records(tx: &mut PgConnection, id: ConnectionId) -> Result<u64, 
         .execute(&mut *tx)
         .await
         .map_err(failed("delete records"))?;
+    let quarantine = sqlx::query!("DELETE FROM fleet.quarantine WHERE connection_id = $1", id.0);
+    quarantine
+        .execute(&mut *tx)
+        .await
+        .map_err(failed("delete quarantine"))?;
     let coverage = sqlx::query!("DELETE FROM fleet.coverage WHERE connection_id = $1", id.0);
     coverage.execute(tx).await.map_err(failed("delete coverage"))?;
     Ok(deleted.rows_affected())

@@ -175,7 +175,8 @@ pub(super) async fn cover(
     } else {
         CoverageState::Complete
     };
-    let note = finished.note.as_deref().map(plain);
+    let note = finished.full_note();
+    let note = note.as_deref().map(plain);
     let cover = sqlx::query!(
         "
         WITH forgotten AS (

@@ -63,6 +63,20 @@ fn of_code(code: &str, step: &'static str, error: sqlx::Error) -> LedgerError {
 const SERIALIZATION: &str = "40001";
 const DEADLOCK: &str = "40P01";
 
+/// Whether the server refuses what it was given to store: a data exception, or a limit of its own.
+pub(super) fn refuses_data(error: &LedgerError) -> bool {
+    let LedgerError::Statement {
+        source: sqlx::Error::Database(cause),
+        ..
+    } = error
+    else {
+        return false;
+    };
+    cause
+        .code()
+        .is_some_and(|code| code.starts_with("22") || code.starts_with("54"))
+}
+
 /// Whether a transaction was undone only because of another one: the same again will mostly succeed.
 fn is_conflict(error: &LedgerError) -> bool {
     let LedgerError::Unavailable(_, Some(sqlx::Error::Database(cause))) = error else {

@@ -19,6 +19,7 @@ mod dispatching;
 mod error;
 mod leadership;
 mod pages;
+mod quarantine;
 mod records;
 mod refreshes;
 mod replays;

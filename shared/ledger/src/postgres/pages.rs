@@ -8,15 +8,19 @@ use sqlx::PgConnection;
 use super::PostgresLedger;
 use super::codec::{Count, interval, number, plain, small};
 use super::coverage::cover;
-use super::error::{failed, persistently};
+use super::error::{failed, persistently, refuses_data};
+use super::quarantine::{Sifted, put_away, sift};
 use super::segments::count_calls;
 use super::upsert::upsert;
-use crate::{Committed, FinishedWindow, LedgerError, NextStep, PageCommit, Pages};
+use crate::{Committed, FinishedWindow, LedgerError, NextStep, PageCommit, Pages, SeenIds};
 
 #[async_trait]
 impl Pages for PostgresLedger {
     async fn commit_page(&self, page: &PageCommit<'_>) -> Result<Committed, LedgerError> {
-        persistently(|| self.commit_once(page)).await
+        match persistently(|| self.commit_once(page)).await {
+            Err(error) if refuses_data(&error) => self.commit_sifted(page, error).await,
+            committed => committed,
+        }
     }
 
     async fn count_calls(
@@ -29,9 +33,10 @@ impl Pages for PostgresLedger {
         count_calls(&mut connected, connection.0, entity, calls).await
     }
 
-    async fn seen(&self, segment: SegmentId, pass: u32) -> Result<(u64, bool), LedgerError> {
+    async fn seen(&self, segment: SegmentId, pass: u32) -> Result<SeenIds, LedgerError> {
         struct SeenRow {
             distinct_ids: Count<u64>,
+            quarantined: Count<u64>,
             same: bool,
         }
         let seen = || async {
@@ -41,6 +46,10 @@ impl Pages for PostgresLedger {
                 WITH this AS (SELECT id FROM fleet.seen WHERE segment_id = $1 AND pass = $2),
                      last AS (SELECT id FROM fleet.seen WHERE segment_id = $1 AND pass = $2 - 1)
                 SELECT (SELECT count(*) FROM this) AS "distinct_ids!: _",
+                       (SELECT count(*)
+                        FROM fleet.segments s
+                        JOIN fleet.quarantine q ON q.connection_id = s.connection_id AND q.entity = s.entity
+                        WHERE s.id = $1 AND q.id IN (SELECT id FROM this)) AS "quarantined!: _",
                        NOT EXISTS (SELECT id FROM this EXCEPT SELECT id FROM last)
                        AND NOT EXISTS (SELECT id FROM last EXCEPT SELECT id FROM this) AS "same!""#,
                 segment.0,
@@ -51,7 +60,11 @@ impl Pages for PostgresLedger {
             .map_err(failed("seen"))
         };
         let row = persistently(seen).await?;
-        Ok((row.distinct_ids.0, row.same))
+        Ok(SeenIds {
+            ids: row.distinct_ids.0,
+            quarantined: row.quarantined.0,
+            same: row.same,
+        })
     }
 }
 
@@ -62,6 +75,7 @@ impl PostgresLedger {
             return Ok(Committed::Fenced);
         }
         let effects = upsert(&mut tx, page).await?;
+        put_away(&mut tx, page).await?;
         reach(Point::InTransaction, page.entity).await;
         match &page.next {
             NextStep::Page | NextStep::Pass => remember_seen(&mut tx, page).await?,
@@ -71,6 +85,31 @@ impl PostgresLedger {
         reach(Point::BeforeCommit, page.entity).await;
         tx.commit().await.map_err(failed("commit page"))?;
         Ok(Committed::Stored(effects))
+    }
+}
+
+impl PostgresLedger {
+    /// Stores a page that the server has refused, without the records whose text it refuses. If there are none, the
+    /// error was about something else.
+    async fn commit_sifted(
+        &self,
+        page: &PageCommit<'_>,
+        error: LedgerError,
+    ) -> Result<Committed, LedgerError> {
+        let Some(Sifted { records, quarantined }) = sift(&self.pool, page).await? else {
+            return Err(error);
+        };
+        let mut next = page.next.clone();
+        if let NextStep::Done(finished) = &mut next {
+            finished.quarantined += (quarantined.len() - page.quarantined.len()) as u64;
+        }
+        let sifted = PageCommit {
+            records: &records,
+            quarantined: &quarantined,
+            next,
+            ..*page
+        };
+        persistently(|| self.commit_once(&sifted)).await
     }
 }
 
@@ -99,7 +138,7 @@ async fn go_on(tx: &mut PgConnection, page: &PageCommit<'_>) -> Written {
         page.segment.0,
         page.epoch.0,
         small(page.page),
-        number(page.records.len()),
+        number(page.records.len() + page.quarantined.len()),
         number(page.calls),
         small(page.pass),
         interval(page.lease),
@@ -125,12 +164,13 @@ async fn begin_again(tx: &mut PgConnection, page: &PageCommit<'_>) -> Written {
 }
 
 async fn finish(tx: &mut PgConnection, page: &PageCommit<'_>, finished: &FinishedWindow) -> Written {
-    let note = finished.note.as_deref().map(plain);
+    let note = finished.full_note();
+    let note = note.as_deref().map(plain);
     let finish = sqlx::query!(
         "
         UPDATE fleet.segments
         SET pages = pages + (page < $3)::integer, rows = $4, calls = calls + $5, page = greatest(page, $3),
-            pass = $6, state = 'done', lease_until = NULL, ended_at = now(), note = $7
+            pass = $6, state = 'done', lease_until = NULL, ended_at = now(), note = $7, quarantined = $8
         WHERE id = $1 AND epoch = $2 AND state = 'running'",
         page.segment.0,
         page.epoch.0,
@@ -139,16 +179,17 @@ async fn finish(tx: &mut PgConnection, page: &PageCommit<'_>, finished: &Finishe
         number(page.calls),
         small(page.pass),
         note.as_deref(),
+        number(finished.quarantined),
     );
     finish.execute(tx).await
 }
 
 /// Keeps the ids of a page whose window goes on.
 async fn remember_seen(tx: &mut PgConnection, page: &PageCommit<'_>) -> Result<(), LedgerError> {
-    let ids: Vec<String> = page
-        .records
-        .iter()
-        .map(|record| plain(&record.id).into_owned())
+    let ids = page.records.iter().map(|record| &record.id);
+    let ids: Vec<String> = ids
+        .chain(page.quarantined.iter().map(|quarantined| &quarantined.id))
+        .map(|id| plain(id).into_owned())
         .collect();
     let seen = sqlx::query!(
         "INSERT INTO fleet.seen (segment_id, pass, id) SELECT $1, $2, unnest($3::text[]) ON CONFLICT DO NOTHING",

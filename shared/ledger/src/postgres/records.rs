@@ -28,6 +28,7 @@ struct RecordRow {
     deleted_at_utc: Option<DateTime<Utc>>,
     payload_hash: Vec<u8>,
     payload: String,
+    original: Option<Vec<u8>>,
 }
 
 impl TryFrom<RecordRow> for StoredRecord {
@@ -47,6 +48,9 @@ impl TryFrom<RecordRow> for StoredRecord {
             deleted_at: row.deleted_at_utc,
             payload_hash: hexadecimal(&row.payload_hash),
             payload,
+            original: row
+                .original
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
         })
     }
 }
@@ -58,7 +62,7 @@ macro_rules! records_where {
             RecordRow,
             r#"
             SELECT id, source_version, source_updated_at, document_date, observed_at_utc, ingested_at_utc,
-                last_seen_utc, deleted_at_utc, payload_hash, payload::text AS "payload!"
+                last_seen_utc, deleted_at_utc, payload_hash, payload::text AS "payload!", original
             FROM raw.records
             WHERE connection_id = $1 AND entity = $2 AND "#
                 + $condition

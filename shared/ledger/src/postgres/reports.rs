@@ -30,6 +30,7 @@ struct ReportRow {
     blocked: Count<u64>,
     running: Count<u64>,
     rows: Count<u64>,
+    quarantined: Count<u64>,
     pages: Count<u64>,
     calls: Count<u64>,
 }
@@ -58,6 +59,7 @@ impl TryFrom<ReportRow> for RunReport {
             blocked: row.blocked.0,
             running: row.running.0,
             rows: row.rows.0,
+            quarantined: row.quarantined.0,
             pages: row.pages.0,
             calls: row.calls.0,
             seconds: row.seconds.max(0.0),
@@ -91,7 +93,9 @@ async fn report_rows(
             sums.segments AS "segments!: _", sums.done AS "done!: _", sums.empty AS "empty!: _",
             sums.dead AS "dead!: _", sums.cancelled AS "cancelled!: _", sums.pending AS "pending!: _",
             waiting.blocked AS "blocked!: _", sums.running AS "running!: _", sums.rows AS "rows!: _",
-            sums.pages AS "pages!: _", sums.calls AS "calls!: _"
+            sums.pages AS "pages!: _", sums.calls AS "calls!: _",
+            (SELECT coalesce(sum(quarantined), 0)::bigint FROM fleet.segments WHERE run_id = r.id AND quarantined > 0)
+                AS "quarantined!: _"
         FROM (
             SELECT * FROM fleet.runs
             WHERE $1::uuid IS NULL OR id = $1

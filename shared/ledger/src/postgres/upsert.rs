@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, SubsecRound, Utc};
 use ledgerfleet_model::Record;
 use sqlx::PgConnection;
 
-use super::codec::{Count, plain, small, storable};
+use super::codec::{Count, changes_numbers, plain, small, storable};
 use super::error::failed;
 use super::segments::WindowColumns;
 use crate::guard::newest_of_each;
@@ -38,8 +38,9 @@ impl<'a> Columns<'a> {
     fn push(&mut self, record: &'a Record) {
         let payload = storable(&record.payload);
         let as_served = record.original.as_deref();
-        let changed = (*payload != *record.payload).then_some(record.payload.as_bytes());
-        self.originals.push(as_served.or(changed));
+        let loses_text = *payload != *record.payload || changes_numbers(&record.payload);
+        let kept = loses_text.then_some(record.payload.as_bytes());
+        self.originals.push(as_served.or(kept));
         self.payloads.push(payload);
         self.ids.push(plain(&record.id));
         self.hashes.push(&record.payload_hash);
@@ -73,7 +74,7 @@ struct Stored {
     changed: Count<u64>,
 }
 
-/// Stores new and newer records, and notes those that are as they were but were last noted long ago. What is new is
+/// Stores new and newer records, releases from quarantine what is good now, and notes those that are as they were but were last noted long ago. What is new is
 /// counted by what was there when the statement began: of two pages that bring one record at the same moment, both may
 /// count it as new.
 async fn store(
@@ -111,6 +112,9 @@ async fn store(
             FROM known
             WHERE known.same AND known.last_seen_utc < $11::timestamptz - interval '1 day'
               AND r.connection_id = $1 AND r.entity = $2 AND r.id = known.id),
+        released AS (
+            DELETE FROM fleet.quarantine q USING given
+            WHERE q.connection_id = $1 AND q.entity = $18 AND q.id = given.id AND q.observed_at < $11),
         written AS (
             INSERT INTO raw.records AS r (connection_id, entity, id, payload, payload_hash, source_version,
                 source_created_at, source_updated_at, document_date, observed_at_utc, ingested_at_utc, last_seen_utc,
@@ -162,6 +166,7 @@ async fn store(
         small(page.page_size),
         &plain(page.request),
         page.segment.0,
+        page.entity,
     );
     store.fetch_one(tx).await.map_err(failed("store records"))
 }

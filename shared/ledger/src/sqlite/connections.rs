@@ -243,9 +243,12 @@ async fn insert_credential(
 /// Deletes a connection's records, and with them the claim that anything of it is covered.
 async fn delete_records(tx: &mut SqliteConnection, id: ConnectionId) -> Result<u64, LedgerError> {
     const RECORDS: &str = "DELETE FROM raw_records WHERE connection_id = ?";
+    const QUARANTINE: &str = "DELETE FROM fleet_quarantine WHERE connection_id = ?";
     const COVERAGE: &str = "DELETE FROM fleet_coverage WHERE connection_id = ?";
     let records = sqlx::query(RECORDS).bind(Text(id)).execute(&mut *tx).await;
     let deleted = records.map_err(failed("delete records"))?.rows_affected();
+    let quarantine = sqlx::query(QUARANTINE).bind(Text(id)).execute(&mut *tx).await;
+    quarantine.map_err(failed("delete quarantine"))?;
     let coverage = sqlx::query(COVERAGE).bind(Text(id)).execute(tx).await;
     coverage.map_err(failed("delete coverage"))?;
     Ok(deleted)

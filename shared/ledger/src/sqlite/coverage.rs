@@ -181,7 +181,7 @@ pub(super) async fn cover(
         .bind(finished.source_count.map(number))
         .bind(now)
         .bind(Text(page.segment))
-        .bind(&finished.note);
+        .bind(finished.full_note());
     cover.execute(tx).await.map_err(failed("cover"))?;
     Ok(())
 }

@@ -14,6 +14,7 @@ mod dispatching;
 mod error;
 mod file;
 mod pages;
+mod quarantine;
 mod records;
 mod refreshes;
 mod replays;

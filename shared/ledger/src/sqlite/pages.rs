@@ -8,9 +8,10 @@ use super::SqliteLedger;
 use super::codec::{Stamp, Text, json_list, number};
 use super::coverage::cover;
 use super::error::failed;
+use super::quarantine::put_away;
 use super::segments::{count_calls, forget_seen};
 use super::upsert::upsert;
-use crate::{Committed, FinishedWindow, LedgerError, NextStep, PageCommit, Pages};
+use crate::{Committed, FinishedWindow, LedgerError, NextStep, PageCommit, Pages, SeenIds};
 
 #[async_trait]
 impl Pages for SqliteLedger {
@@ -21,6 +22,7 @@ impl Pages for SqliteLedger {
             return Ok(Committed::Fenced);
         }
         let effects = upsert(&mut tx, now, page).await?;
+        put_away(&mut tx, page).await?;
         match &page.next {
             NextStep::Page | NextStep::Pass => remember_seen(&mut tx, page).await?,
             NextStep::Done(finished) => {
@@ -44,16 +46,21 @@ impl Pages for SqliteLedger {
         tx.commit().await.map_err(failed("count calls"))
     }
 
-    async fn seen(&self, segment: SegmentId, pass: u32) -> Result<(u64, bool), LedgerError> {
+    async fn seen(&self, segment: SegmentId, pass: u32) -> Result<SeenIds, LedgerError> {
         #[derive(sqlx::FromRow)]
         struct SeenRow {
             distinct_ids: u64,
+            quarantined: u64,
             same: bool,
         }
         const SEEN: &str = "
             WITH this AS (SELECT id FROM fleet_seen WHERE segment_id = ?1 AND pass = ?2),
                  last AS (SELECT id FROM fleet_seen WHERE segment_id = ?1 AND pass = ?2 - 1)
             SELECT (SELECT count(*) FROM this) AS distinct_ids,
+                   (SELECT count(*)
+                    FROM fleet_segments s
+                    JOIN fleet_quarantine q ON q.connection_id = s.connection_id AND q.entity = s.entity
+                    WHERE s.id = ?1 AND q.id IN (SELECT id FROM this)) AS quarantined,
                    NOT EXISTS (SELECT id FROM this EXCEPT SELECT id FROM last)
                    AND NOT EXISTS (SELECT id FROM last EXCEPT SELECT id FROM this) AS same";
         let seen = sqlx::query_as(SEEN)
@@ -61,7 +68,11 @@ impl Pages for SqliteLedger {
             .bind(pass)
             .fetch_one(&self.readers);
         let row: SeenRow = seen.await.map_err(failed("seen"))?;
-        Ok((row.distinct_ids, row.same))
+        Ok(SeenIds {
+            ids: row.distinct_ids,
+            quarantined: row.quarantined,
+            same: row.same,
+        })
     }
 }
 
@@ -82,13 +93,17 @@ async fn fence(tx: &mut SqliteConnection, now: Stamp, page: &PageCommit<'_>) -> 
     const DONE: &str = "
         UPDATE fleet_segments
         SET pages = pages + (page < ?3), rows = ?4, calls = calls + ?5,
-            page = max(page, ?3), pass = ?6, state = 'done', lease_until = NULL, ended_at = ?7, note = ?8
+            page = max(page, ?3), pass = ?6, state = 'done', lease_until = NULL, ended_at = ?7, note = ?8,
+            quarantined = ?9
         WHERE id = ?1 AND epoch = ?2 AND state = 'running'";
     let lease_until = now.after(page.lease);
-    let (statement, rows, until, note) = match &page.next {
-        NextStep::Page => (PAGE, number(page.records.len()), lease_until, None),
-        NextStep::Pass => (PASS, 0, lease_until, None),
-        NextStep::Done(FinishedWindow { rows, note, .. }) => (DONE, number(*rows), now, note.as_deref()),
+    let (statement, rows, until) = match &page.next {
+        NextStep::Page => {
+            let rows = page.records.len() + page.quarantined.len();
+            (PAGE, number(rows), lease_until)
+        }
+        NextStep::Pass => (PASS, 0, lease_until),
+        NextStep::Done(FinishedWindow { rows, .. }) => (DONE, number(*rows), now),
     };
     let mut fence = sqlx::query(statement)
         .bind(Text(page.segment))
@@ -98,8 +113,10 @@ async fn fence(tx: &mut SqliteConnection, now: Stamp, page: &PageCommit<'_>) -> 
         .bind(page.calls)
         .bind(page.pass)
         .bind(until);
-    if statement == DONE {
-        fence = fence.bind(note);
+    if let NextStep::Done(finished) = &page.next {
+        fence = fence
+            .bind(finished.full_note())
+            .bind(number(finished.quarantined));
     }
     let fenced = fence.execute(tx).await.map_err(failed("fence"))?;
     Ok(fenced.rows_affected() == 1)
@@ -109,7 +126,8 @@ async fn fence(tx: &mut SqliteConnection, now: Stamp, page: &PageCommit<'_>) -> 
 async fn remember_seen(tx: &mut SqliteConnection, page: &PageCommit<'_>) -> Result<(), LedgerError> {
     const SEEN: &str =
         "INSERT OR IGNORE INTO fleet_seen (segment_id, pass, id) SELECT ?1, ?2, value FROM json_each(?3)";
-    let ids = json_list(page.records.iter().map(|record| &record.id));
+    let ids = page.records.iter().map(|record| &record.id);
+    let ids = json_list(ids.chain(page.quarantined.iter().map(|quarantined| &quarantined.id)));
     let seen = sqlx::query(SEEN)
         .bind(Text(page.segment))
         .bind(page.pass)

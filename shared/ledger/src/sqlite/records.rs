@@ -24,6 +24,7 @@ struct RecordRow {
     deleted_at_utc: Option<Stamp>,
     payload_hash: Vec<u8>,
     payload: String,
+    original: Option<Vec<u8>>,
 }
 
 impl TryFrom<RecordRow> for StoredRecord {
@@ -43,6 +44,9 @@ impl TryFrom<RecordRow> for StoredRecord {
             deleted_at: row.deleted_at_utc.map(|at| at.0),
             payload_hash: hexadecimal(&row.payload_hash),
             payload,
+            original: row
+                .original
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
         })
     }
 }
@@ -52,7 +56,7 @@ macro_rules! records_where {
     ($condition:literal) => {
         concat!(
             "SELECT id, source_version, source_updated_at, document_date, observed_at_utc, ingested_at_utc,
-                    last_seen_utc, deleted_at_utc, payload_hash, payload
+                    last_seen_utc, deleted_at_utc, payload_hash, payload, original
              FROM raw_records
              WHERE connection_id = ?1 AND entity = ?2 AND ",
             $condition,

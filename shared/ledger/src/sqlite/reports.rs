@@ -63,6 +63,7 @@ pub(super) async fn runs(ledger: &SqliteLedger, limit: u32) -> Result<Vec<RunRep
 async fn report(snapshot: &mut SqliteConnection, now: Stamp, run: RunRow) -> Result<RunReport, LedgerError> {
     let sums = sums(snapshot, run.id).await?;
     let blocked = blocked(snapshot, run.id).await?;
+    let quarantined = quarantined(snapshot, run.id).await?;
     let lane = Lane::from_rank(run.lane)
         .ok_or_else(|| LedgerError::Corrupt(format!("there is no lane of rank {}", run.lane)))?;
     Ok(RunReport {
@@ -83,6 +84,7 @@ async fn report(snapshot: &mut SqliteConnection, now: Stamp, run: RunRow) -> Res
         blocked,
         running: sums.running,
         rows: sums.rows,
+        quarantined,
         pages: sums.pages,
         calls: sums.calls,
         seconds: seconds_between(run.created_at, run.closed_at.unwrap_or(now)),
@@ -110,6 +112,17 @@ async fn sums(snapshot: &mut SqliteConnection, run: Text<RunId>) -> Result<SumRo
         .fetch_one(snapshot)
         .await
         .map_err(failed("sums of run"))
+}
+
+/// Rows that were quarantined, which few segments have: an index holds only those.
+async fn quarantined(snapshot: &mut SqliteConnection, run: Text<RunId>) -> Result<u64, LedgerError> {
+    const QUARANTINED: &str =
+        "SELECT coalesce(sum(quarantined), 0) FROM fleet_segments WHERE run_id = ? AND quarantined > 0";
+    sqlx::query_scalar(QUARANTINED)
+        .bind(run)
+        .fetch_one(snapshot)
+        .await
+        .map_err(failed("quarantined of run"))
 }
 
 /// Pending segments whose connection is not active.

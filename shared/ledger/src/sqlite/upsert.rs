@@ -7,6 +7,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::codec::{Stamp, Text, json_list, midnight};
 use super::error::failed;
+use super::quarantine::release;
 use super::segments::WindowColumns;
 use crate::guard::{Stored, Verdict, Version, judge, newest_of_each};
 use crate::{Effects, LedgerError, PageCommit};
@@ -30,6 +31,7 @@ pub(super) async fn upsert(
     store(tx, now, page, &sorted.store).await?;
     bury(tx, now, page, &sorted.bury).await?;
     note(tx, page, &sorted.note).await?;
+    release(tx, page).await?;
     Ok(sorted.effects)
 }
 

@@ -1,18 +1,23 @@
 //! How strictly answers are read.
 
 use chrono::NaiveDate;
-use ledgerfleet_model::FailureKind as Kind;
+use ledgerfleet_model::{FailureKind as Kind, QuarantineReason as Reason, Quarantined, Record};
 use proptest::prelude::*;
 
 use super::*;
 use crate::quickbooks::entities::entity;
-use crate::quickbooks::record::RECORD_LIMIT;
 use crate::quickbooks::samples::{Table, answer, json};
 
-const SIZE: u32 = 3;
+const ASKED: Asked = Asked { page: 1, size: 3 };
 
 fn read(body: &str) -> Result<Vec<Record>, Failure> {
-    read_page(&json(200, body), entity("invoice"), SIZE)
+    read_page(&json(200, body), entity("invoice"), ASKED).map(|page| page.records)
+}
+
+fn quarantined(rows: &str) -> Vec<Quarantined> {
+    read_page(&json(200, page_of(rows)), entity("invoice"), ASKED)
+        .unwrap()
+        .quarantined
 }
 
 fn page_of(rows: &str) -> String {
@@ -80,12 +85,6 @@ fn what_postgres_cannot_store_is_kept_as_it_is() {
 }
 
 #[test]
-fn a_record_nested_twenty_thousand_deep_is_read() {
-    let deep = format!(r#"{{"Id":"1","X":{}{}}}"#, "[".repeat(20_000), "]".repeat(20_000));
-    assert_eq!(read_one(&deep).payload.len(), deep.len());
-}
-
-#[test]
 fn what_is_absent_is_unknown() {
     let record = read_one(r#"{"Id":"1"}"#);
     assert_eq!(record.source_version, None);
@@ -102,7 +101,10 @@ fn what_is_absent_is_unknown() {
 fn a_list_has_no_document_date() {
     let body = page_of(ROW).replace("\"Invoice\"", "\"Customer\"");
     assert_eq!(
-        read_page(&json(200, body), entity("customer"), SIZE).unwrap()[0].document_date,
+        read_page(&json(200, body), entity("customer"), ASKED)
+            .unwrap()
+            .records[0]
+            .document_date,
         None
     );
 }
@@ -252,48 +254,120 @@ fn what_is_not_the_page_that_was_asked_for_is_a_failure() {
             Kind::Malformed,
         ),
         (
-            "a date that is none",
-            json(200, page_of(r#"{"Id":"1","TxnDate":"2026-02-30"}"#)),
+            "an id that is a novel",
+            json(200, page_of(&format!(r#"{{"Id":"{}"}}"#, "7".repeat(300)))),
             Kind::Malformed,
         ),
         (
-            "a date in short",
-            json(200, page_of(r#"{"Id":"1","TxnDate":"2026-2-3"}"#)),
-            Kind::Malformed,
-        ),
-        (
-            "a date with a time",
-            json(200, page_of(r#"{"Id":"1","TxnDate":"2026-02-03T00:00:00"}"#)),
-            Kind::Malformed,
-        ),
-        (
-            "a time without offset",
-            json(
-                200,
-                page_of(r#"{"Id":"1","MetaData":{"CreateTime":"2026-02-03T00:00:00"}}"#),
-            ),
+            "an id that cannot be printed",
+            json(200, page_of(r#"{"Id":"7\u0000"}"#)),
             Kind::Malformed,
         ),
     ];
     for (what, answer, kind) in table {
-        let failure = read_page(answer, entity("invoice"), SIZE).expect_err(what);
+        let failure = read_page(answer, entity("invoice"), ASKED).expect_err(what);
         assert_eq!(failure.kind, *kind, "{what}: {failure}");
     }
 }
 
 #[test]
-fn a_record_beyond_the_limit_is_too_large() {
-    let long = format!(r#"{{"Id":"1","PrivateNote":"{}"}}"#, "x".repeat(RECORD_LIMIT));
-    assert_eq!(read(&page_of(&long)).unwrap_err().kind, Kind::TooLarge);
+fn what_cannot_be_stored_goes_to_quarantine_and_the_rest_of_its_page_does_not() {
+    let nested = format!(r#"{{"Id":"7","X":{}{}}}"#, "[".repeat(20_000), "]".repeat(20_000));
+    for (row, reason) in [
+        (nested.as_str(), Reason::TooDeep),
+        (r#"{"Id":"7","X":1e200000}"#, Reason::NumberOutOfRange),
+        (r#"{"Id":"7","TxnDate":"2026-02-30"}"#, Reason::UnreadableDate),
+        (r#"{"Id":"7","TxnDate":"2026-2-3"}"#, Reason::UnreadableDate),
+        (
+            r#"{"Id":"7","TxnDate":"2026-02-03T00:00:00"}"#,
+            Reason::UnreadableDate,
+        ),
+        (r#"{"Id":"7","TxnDate":20260203}"#, Reason::UnreadableDate),
+        (r#"{"Id":"7","MetaData":"yesterday"}"#, Reason::UnreadableTimes),
+        (
+            r#"{"Id":"7","MetaData":["2026-02-03T00:00:00Z"]}"#,
+            Reason::UnreadableTimes,
+        ),
+        (
+            r#"{"Id":"7","MetaData":{"CreateTime":7}}"#,
+            Reason::UnreadableTimes,
+        ),
+        (
+            r#"{"Id":"7","MetaData":{"LastUpdatedTime":"2026-02-03T00:00:00"}}"#,
+            Reason::UnreadableTimes,
+        ),
+        (r#"{"Id":"7","SyncToken":["1"]}"#, Reason::UnreadableVersion),
+        (r#"{"Id":"7","SyncToken":true}"#, Reason::UnreadableVersion),
+        (
+            r#"{"Id":"7","TxnDate":"2026-02-03","TxnDate":"2026-02-04"}"#,
+            Reason::MemberTwice,
+        ),
+    ] {
+        let rows = format!(r#"{{"Id":"1"}},{row},{{"Id":"2"}}"#);
+        let [quarantined] = quarantined(&rows).try_into().unwrap();
+        assert_eq!(quarantined, Quarantined::new("7".to_owned(), reason, row));
+        assert_eq!(&*quarantined.original, row.as_bytes());
+        let records = read(&page_of(&rows)).unwrap();
+        assert_eq!(
+            records
+                .iter()
+                .map(|record| record.id.as_str())
+                .collect::<Vec<_>>(),
+            ["1", "2"]
+        );
+    }
+}
+
+#[test]
+fn of_a_record_beyond_the_limit_as_much_is_kept_as_a_record_may_have() {
+    let text = |length: usize| {
+        let frame = r#"{"Id":"1","X":""}"#.len();
+        format!(r#"{{"Id":"1","X":"{}"}}"#, "x".repeat(length - frame))
+    };
+    assert_eq!(read_one(&text(Record::LONGEST)).payload.len(), Record::LONGEST);
+    let long = text(Record::LONGEST + 5);
+    let [quarantined] = quarantined(&long).try_into().unwrap();
+    assert_eq!(
+        (quarantined.reason, quarantined.length),
+        (Reason::TooLong, Record::LONGEST as u64 + 5)
+    );
+    assert_eq!(&*quarantined.original, &long.as_bytes()[..Record::LONGEST]);
+}
+
+#[test]
+fn a_page_that_is_not_full_is_doubtful_where_something_says_that_there_is_more() {
+    let doubtful = |rows: usize, total: Option<u64>, asked| {
+        let rows: Vec<_> = (0..rows).map(|id| format!(r#"{{"Id":"{id}"}}"#)).collect();
+        let total = total
+            .map(|total| format!(r#","totalCount":{total}"#))
+            .unwrap_or_default();
+        let body = format!(r#"{{"QueryResponse":{{"Invoice":[{}]{total}}}}}"#, rows.join(","));
+        let page = read_page(&json(200, body), entity("invoice"), asked).unwrap();
+        (page.more, page.doubtful)
+    };
+    let asked = |page, size| Asked { page, size };
+    assert_eq!(doubtful(7, None, asked(1, 10)), (false, false));
+    assert_eq!(doubtful(7, Some(7), asked(1, 10)), (false, false));
+    assert_eq!(doubtful(7, Some(8), asked(1, 10)), (false, true));
+    assert_eq!(doubtful(0, Some(1), asked(1, 10)), (false, true));
+    assert_eq!(doubtful(7, Some(17), asked(2, 10)), (false, false));
+    assert_eq!(doubtful(10, Some(17), asked(1, 10)), (true, false));
+    assert_eq!(
+        doubtful(100, None, asked(1, 1_000)),
+        (false, true),
+        "as many as nobody asks for"
+    );
+    assert_eq!(doubtful(100, None, asked(1, 100)), (true, false));
+    assert_eq!(doubtful(100, None, asked(2, 1_000)), (false, false));
 }
 
 #[test]
 fn a_failure_repeats_nothing_of_a_record() {
     for row in [
-        r#"{"Id":"1","TxnDate":"Jane Roe"}"#,
-        r#"{"Id":"1","MetaData":"Jane Roe"}"#,
-        r#"{"Id":"1","MetaData":{"CreateTime":"Jane Roe"}}"#,
+        r#"{"Id":"","TxnDate":"Jane Roe"}"#,
+        r#"{"Name":"Jane Roe"}"#,
         r#"{"Id":["Jane Roe"]}"#,
+        r#"["Jane Roe"]"#,
     ] {
         let message = read(&page_of(row)).unwrap_err().message;
         assert!(!message.contains("Jane"), "{message}");
@@ -332,7 +406,7 @@ fn a_company_has_a_name() {
 proptest! {
     #[test]
     fn fuzz_no_body_makes_the_reader_panic(body in prop::collection::vec(any::<u8>(), 0..300)) {
-        let _ = read_page(&json(200, &body), entity("invoice"), SIZE);
+        let _ = read_page(&json(200, &body), entity("invoice"), ASKED);
     }
 
     #[test]
@@ -345,13 +419,13 @@ proptest! {
         let start = at.index(body.len());
         let end = (start + length).min(body.len());
         body.splice(start..end, new);
-        let _ = read_page(&json(200, &body), entity("invoice"), SIZE);
+        let _ = read_page(&json(200, &body), entity("invoice"), ASKED);
     }
 
     #[test]
     fn fuzz_no_page_that_ends_early_is_taken_for_a_page(at in any::<prop::sample::Index>()) {
         let body = page_of(ROW);
-        let failure = read_page(&json(200, &body.as_bytes()[..at.index(body.len())]), entity("invoice"), SIZE).unwrap_err();
+        let failure = read_page(&json(200, &body.as_bytes()[..at.index(body.len())]), entity("invoice"), ASKED).unwrap_err();
         prop_assert_eq!(failure.kind, Kind::Truncated);
     }
 }

@@ -289,7 +289,7 @@ proptest! {
 
     #[test]
     fn pages_follow_each_other_without_gap(number in 1u32..1_000_000, size in 1u32..=1_000) {
-        let rows = |page| Rows::of(page, size);
+        let rows = |page| Rows::of(Asked { page, size });
         prop_assert_eq!(rows(1).start, 1);
         prop_assert_eq!(rows(number + 1).start, rows(number).start + u64::from(size));
     }

@@ -4,7 +4,7 @@ use ledgerfleet_ledger::conformance::scene::{
     claim, company, failure, finish, kill, page, record, retry, run_for, scene, seconds, store, tombstone,
     worker,
 };
-use ledgerfleet_ledger::{Claims, Effects, Effort, NextStep, ReplayRequest, Replays, Runs, Steer};
+use ledgerfleet_ledger::{Claims, Effects, Effort, FinishedWindow, NextStep, ReplayRequest, Replays, Runs, Steer};
 use ledgerfleet_model::segment::Settlement;
 use ledgerfleet_model::{FailureKind, Lane, Record, Timings};
 
@@ -132,6 +132,67 @@ async fn a_record_that_jsonb_refuses_is_stored_without_what_it_refuses_and_its_t
         "4|plain|f|",
     ];
     assert_eq!(told.lines().collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
+async fn a_number_that_jsonb_writes_otherwise_is_flagged_and_its_text_is_kept() {
+    let world = world().await;
+    let scene = scene(&world, 1).await;
+    let claim = claim(&world, scene.segments[0]).await;
+    let with_number = |id: &str, number: &str| Record {
+        payload: format!(r#"{{"Id":"{id}","n":{number},"text":"1e2 -0.0"}}"#).into(),
+        ..record(id, 1)
+    };
+    let seen = [
+        with_number("1", "1e2"),
+        with_number("2", "-0.0"),
+        with_number("3", "1.10"),
+        with_number("4", "0.00"),
+    ];
+    store(&world, &page(&claim, 1, &seen, NextStep::Page)).await;
+    let told = world.database.command(
+        "SELECT id, payload -> 'n', sanitised, convert_from(original, 'UTF8') FROM raw.qbo_invoice ORDER BY id",
+    );
+    let expected = [
+        r#"1|100|t|{"Id":"1","n":1e2,"text":"1e2 -0.0"}"#,
+        r#"2|0.0|t|{"Id":"2","n":-0.0,"text":"1e2 -0.0"}"#,
+        "3|1.10|f|",
+        "4|0.00|f|",
+    ];
+    assert_eq!(told.lines().collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
+async fn a_record_that_only_the_server_can_refuse_is_put_away_and_the_rest_of_its_page_is_stored() {
+    let world = world().await;
+    let scene = scene(&world, 2).await;
+    let first = claim(&world, scene.segments[0]).await;
+    // No connector lets these through: they stand for whatever a server may not like.
+    let with_text = |id: &str, text: &str| Record {
+        payload: format!(r#"{{"Id":"{id}","n":{text}}}"#).into(),
+        ..record(id, 1)
+    };
+    let deep = "[".repeat(30_000) + &"]".repeat(30_000);
+    let mut seen: Vec<Record> = (10..30).map(|id| record(&id.to_string(), 1)).collect();
+    seen.insert(3, with_text("1", "1e200000"));
+    seen.insert(17, with_text("2", &deep));
+    let effects = store(&world, &page(&first, 1, &seen, NextStep::Page)).await;
+    assert_eq!((effects.new, effects.same), (20, 0));
+    let finished = FinishedWindow {
+        rows: 22,
+        ..FinishedWindow::default()
+    };
+    let second = claim(&world, scene.segments[1]).await;
+    store(&world, &page(&second, 1, &seen[..4], NextStep::Done(finished))).await;
+    let told =
+        "SELECT id, reason, length = octet_length(original), segment_id FROM fleet.quarantine ORDER BY id";
+    let (one, two) = (second.segment, first.segment);
+    let expected = format!("1|refused|t|{one}\n2|refused|t|{two}");
+    assert_eq!(world.database.command(told), expected);
+    let report = world.ledger.run(scene.run).await.unwrap().unwrap();
+    assert_eq!((report.rows, report.quarantined), (22 + 22, 1));
+    let note = "SELECT note FROM fleet.coverage";
+    assert_eq!(world.database.command(note), "1 record quarantined");
 }
 
 #[tokio::test]

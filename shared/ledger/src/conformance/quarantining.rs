@@ -1,0 +1,295 @@
+//! The quarantine: what goes in, what comes out, and what is kept of a text.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use ledgerfleet_model::{ConnectionId, QuarantineReason, Quarantined, Record};
+
+use super::World;
+use super::scene::{Scene, claim, only_page, page, record, records, scene, store, tombstone};
+use crate::{
+    Claim, Committed, CoverageFilter, Effects, FinishedWindow, NextStep, PageCommit, Purge, QuarantineFilter,
+    QuarantinedRecord,
+};
+
+fn bad(id: &str, text: &str) -> Quarantined {
+    Quarantined::new(id.to_owned(), QuarantineReason::UnreadableDate, text)
+}
+
+/// Two records of which one cannot be stored.
+async fn claimed(world: &dyn World) -> (Scene, Claim) {
+    let scene = scene(world, 2).await;
+    let claim = claim(world, scene.segments[0]).await;
+    (scene, claim)
+}
+
+async fn observe(
+    world: &dyn World,
+    claim: &Claim,
+    at: DateTime<Utc>,
+    seen: &[Record],
+    quarantined: &[Quarantined],
+) -> Effects {
+    let page = PageCommit {
+        observed_at: at,
+        quarantined,
+        ..page(claim, 1, seen, NextStep::Page)
+    };
+    store(world, &page).await
+}
+
+async fn listed(world: &dyn World, connection: ConnectionId, id: Option<&str>) -> Vec<QuarantinedRecord> {
+    let filter = QuarantineFilter {
+        connection,
+        entity: "invoice".to_owned(),
+        id: id.map(str::to_owned),
+        limit: 100,
+    };
+    world.ledger().quarantined(&filter).await.unwrap()
+}
+
+async fn ids(world: &dyn World, connection: ConnectionId) -> Vec<String> {
+    let listed = listed(world, connection, None).await;
+    listed.into_iter().map(|record| record.id).collect()
+}
+
+fn minutes(minutes: i64) -> TimeDelta {
+    TimeDelta::minutes(minutes)
+}
+
+pub async fn what_cannot_be_stored_is_put_away_with_its_page(world: &dyn World) {
+    let (scene, claim) = claimed(world).await;
+    let text = r#"{"Id":"2","TxnDate":"yesterday"}"#;
+    let mut cut = bad("1", text);
+    (cut.length, cut.reason) = (9_000_000, QuarantineReason::TooLong);
+    let (seen, quarantined) = ([record("7", 1)], [bad("2", text), cut, bad("2", text)]);
+    let finished = FinishedWindow {
+        rows: 3,
+        quarantined: 2,
+        note: Some("and more".to_owned()),
+        ..FinishedWindow::default()
+    };
+    let page = PageCommit {
+        quarantined: &quarantined,
+        ..page(&claim, 1, &seen, NextStep::Done(finished))
+    };
+    let effects = store(world, &page).await;
+    assert_eq!(
+        effects,
+        Effects {
+            new: 1,
+            ..Effects::default()
+        }
+    );
+    assert_eq!(records(world, scene.connection).await.len(), 1);
+
+    let listed_all = listed(world, scene.connection, None).await;
+    let told: Vec<_> = listed_all
+        .iter()
+        .map(|row| {
+            (
+                row.id.as_str(),
+                row.reason,
+                row.length,
+                row.kept,
+                row.original.clone(),
+            )
+        })
+        .collect();
+    let length = text.len() as u64;
+    assert_eq!(
+        told,
+        [
+            ("1", QuarantineReason::TooLong, 9_000_000, length, None),
+            ("2", QuarantineReason::UnreadableDate, length, length, None)
+        ]
+    );
+    assert_eq!(
+        (listed_all[0].segment_id, listed_all[0].observed_at),
+        (claim.segment, claim.claimed_at)
+    );
+    let one = listed(world, scene.connection, Some("2")).await;
+    assert_eq!((one.len(), one[0].original.as_deref()), (1, Some(text)));
+
+    let coverage = world.ledger().coverage(&CoverageFilter::default()).await.unwrap();
+    assert_eq!(
+        coverage[0].note.as_deref(),
+        Some("2 records quarantined; and more")
+    );
+    let report = world.ledger().run(scene.run).await.unwrap().unwrap();
+    assert_eq!((report.rows, report.quarantined), (3, 2));
+}
+
+pub async fn a_good_version_releases_a_record(world: &dyn World) {
+    let (scene, claim) = claimed(world).await;
+    let now = claim.claimed_at;
+    observe(
+        world,
+        &claim,
+        now,
+        &[record("3", 1)],
+        &[bad("1", "{}"), bad("2", "{}")],
+    )
+    .await;
+    observe(
+        world,
+        &claim,
+        now + minutes(1),
+        &[record("1", 1), record("3", 1)],
+        &[],
+    )
+    .await;
+    assert_eq!(ids(world, scene.connection).await, ["2"]);
+    // Also one that is as it was before: stored, then bad, then good again.
+    observe(world, &claim, now + minutes(2), &[], &[bad("1", "{}")]).await;
+    assert_eq!(ids(world, scene.connection).await, ["1", "2"]);
+    observe(world, &claim, now + minutes(3), &[record("1", 1)], &[]).await;
+    assert_eq!(ids(world, scene.connection).await, ["2"]);
+}
+
+pub async fn a_tombstone_releases_nothing(world: &dyn World) {
+    let (scene, claim) = claimed(world).await;
+    let now = claim.claimed_at;
+    observe(world, &claim, now, &[], &[bad("1", "{}")]).await;
+    observe(world, &claim, now + minutes(1), &[tombstone("1")], &[]).await;
+    assert_eq!(
+        ids(world, scene.connection).await,
+        ["1"],
+        "these bytes are all that is left"
+    );
+}
+
+pub async fn an_older_observation_neither_enters_nor_leaves(world: &dyn World) {
+    let (scene, claim) = claimed(world).await;
+    let now = claim.claimed_at;
+    observe(world, &claim, now, &[record("1", 1)], &[bad("2", "{}")]).await;
+    observe(
+        world,
+        &claim,
+        now - minutes(1),
+        &[record("2", 1)],
+        &[bad("1", "{}"), bad("2", "[]")],
+    )
+    .await;
+    assert_eq!(ids(world, scene.connection).await, ["2"]);
+    assert_eq!(
+        listed(world, scene.connection, Some("2")).await[0]
+            .original
+            .as_deref(),
+        Some("{}")
+    );
+}
+
+pub async fn a_newer_bad_version_takes_the_place_of_an_older_one(world: &dyn World) {
+    let (scene, claim) = claimed(world).await;
+    let now = claim.claimed_at;
+    observe(world, &claim, now, &[record("1", 4)], &[]).await;
+    observe(world, &claim, now + minutes(1), &[], &[bad("1", "first")]).await;
+    observe(world, &claim, now + minutes(2), &[], &[bad("1", "second")]).await;
+    let one = listed(world, scene.connection, Some("1")).await;
+    assert_eq!((one[0].original.as_deref(), one[0].length), (Some("second"), 6));
+    assert_eq!(one[0].observed_at, now + minutes(2));
+    let kept = records(world, scene.connection).await;
+    assert_eq!(kept[0].source_version, Some(4), "the last good version stays");
+}
+
+pub async fn ids_in_quarantine_count_as_seen(world: &dyn World) {
+    let (scene, claim) = claimed(world).await;
+    let now = claim.claimed_at;
+    observe(world, &claim, now, &[record("1", 1)], &[bad("2", "{}")]).await;
+    let (more, others) = ([record("4", 1)], [bad("2", "{}"), bad("3", "{}")]);
+    let commit = PageCommit {
+        quarantined: &others,
+        ..page(&claim, 2, &more, NextStep::Page)
+    };
+    store(world, &commit).await;
+    let seen = world.ledger().seen(claim.segment, 1).await.unwrap();
+    assert_eq!((seen.ids, seen.quarantined, seen.same), (4, 2, false));
+    let report = world.ledger().run(scene.run).await.unwrap().unwrap();
+    assert_eq!(
+        (report.rows, report.quarantined),
+        (5, 0),
+        "counted when the window is done"
+    );
+}
+
+pub async fn a_fenced_page_puts_nothing_away(world: &dyn World) {
+    let (scene, claim) = claimed(world).await;
+    let held = super::scene::held(&claim);
+    world.ledger().hand_back(&[held]).await.unwrap();
+    let commit = PageCommit {
+        quarantined: &[bad("1", "{}")],
+        ..only_page(&claim, &[])
+    };
+    assert_eq!(
+        world.ledger().commit_page(&commit).await.unwrap(),
+        Committed::Fenced
+    );
+    assert!(ids(world, scene.connection).await.is_empty());
+}
+
+pub async fn the_quarantine_of_a_removed_company_goes_with_its_records(world: &dyn World) {
+    let (scene, claim) = claimed(world).await;
+    observe(
+        world,
+        &claim,
+        claim.claimed_at,
+        &[record("1", 1)],
+        &[bad("2", "{}")],
+    )
+    .await;
+    world
+        .ledger()
+        .remove_connection(scene.connection, Purge::DeleteRecords)
+        .await
+        .unwrap();
+    assert!(ids(world, scene.connection).await.is_empty());
+}
+
+/// What can still be told of each of these texts once it was stored: the payload, or the text that was served.
+async fn told(world: &dyn World, payloads: &[String]) -> Vec<String> {
+    let (scene, claim) = claimed(world).await;
+    let mut told = Vec::new();
+    for (payload, number) in payloads.iter().zip(1..) {
+        let served = Record {
+            payload: payload.as_str().into(),
+            payload_hash: [number; 32],
+            ..record("1", number.into())
+        };
+        assert_eq!(
+            store(world, &page(&claim, 1, &[served], NextStep::Page))
+                .await
+                .same,
+            0
+        );
+        let stored = records(world, scene.connection).await.remove(0);
+        told.push(stored.original.unwrap_or_else(|| stored.payload.get().to_owned()));
+    }
+    told
+}
+
+pub async fn the_text_of_every_number_survives(world: &dyn World) {
+    let payloads = [
+        "0",
+        "1.10",
+        "-0.00",
+        "-0",
+        "100.00",
+        "1e2,7",
+        r#"[1E+05,{"a":2.50e-3}]"#,
+        "12345678901234567890.123456789012345678901,1",
+        "9007199254740993,0.1,1e131071",
+    ]
+    .map(|numbers| format!(r#"{{"Numbers":[{numbers}]}}"#));
+    assert_eq!(told(world, &payloads).await, payloads);
+}
+
+pub async fn a_text_that_no_database_likes_survives(world: &dyn World) {
+    let deep = "[".repeat(998) + &"]".repeat(998);
+    let payloads = [
+        r#""\u0000""#,
+        r#""half \ud83d of a face""#,
+        r#""é 日本 😀 \"x\" ' ; --""#,
+        &deep,
+    ]
+    .map(|text| format!(r#"{{"A":{text}}}"#));
+    assert_eq!(told(world, &payloads).await, payloads);
+}

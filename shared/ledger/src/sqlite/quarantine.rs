@@ -1,0 +1,98 @@
+//! The quarantine on SQLite.
+
+use async_trait::async_trait;
+use ledgerfleet_model::{QuarantineReason, SegmentId};
+use sqlx::SqliteConnection;
+
+use super::SqliteLedger;
+use super::codec::{Stamp, Text, json_list, number};
+use super::error::failed;
+use crate::quarantine::each_once;
+use crate::{LedgerError, PageCommit, Quarantine, QuarantineFilter, QuarantinedRecord};
+
+#[async_trait]
+impl Quarantine for SqliteLedger {
+    async fn quarantined(&self, filter: &QuarantineFilter) -> Result<Vec<QuarantinedRecord>, LedgerError> {
+        #[derive(sqlx::FromRow)]
+        struct Row {
+            id: String,
+            reason: Text<QuarantineReason>,
+            observed_at: Stamp,
+            segment_id: Text<SegmentId>,
+            length: u64,
+            kept: u64,
+            original: Option<Vec<u8>>,
+        }
+        const LISTED: &str = "
+            SELECT id, reason, observed_at, segment_id, length, length(original) AS kept,
+                   iif(?3 IS NULL, NULL, original) AS original
+            FROM fleet_quarantine
+            WHERE connection_id = ?1 AND entity = ?2 AND (?3 IS NULL OR id = ?3)
+            ORDER BY id LIMIT ?4";
+        let rows: Vec<Row> = sqlx::query_as(LISTED)
+            .bind(Text(filter.connection))
+            .bind(&filter.entity)
+            .bind(&filter.id)
+            .bind(filter.limit)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("quarantined"))?;
+        let told = |row: Row| QuarantinedRecord {
+            id: row.id,
+            reason: row.reason.0,
+            observed_at: row.observed_at.0,
+            segment_id: row.segment_id.0,
+            length: row.length,
+            kept: row.kept,
+            original: row
+                .original
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+        };
+        Ok(rows.into_iter().map(told).collect())
+    }
+}
+
+/// Puts the records of a page away that cannot be stored, but for those of which a newer version is stored.
+pub(super) async fn put_away(tx: &mut SqliteConnection, page: &PageCommit<'_>) -> Result<(), LedgerError> {
+    const PUT_AWAY: &str = "
+        INSERT INTO fleet_quarantine (connection_id, entity, id, segment_id, observed_at, reason, length, original)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
+        WHERE NOT EXISTS (
+            SELECT 1 FROM raw_records
+            WHERE connection_id = ?1 AND entity = ?9 AND id = ?3 AND deleted_at_utc IS NULL
+              AND max(observed_at_utc, last_seen_utc) > ?5)
+        ON CONFLICT (connection_id, entity, id) DO UPDATE SET
+            segment_id = excluded.segment_id, observed_at = excluded.observed_at, reason = excluded.reason,
+            length = excluded.length, original = excluded.original
+        WHERE excluded.observed_at >= observed_at";
+    for row in each_once(page.quarantined) {
+        let put_away = sqlx::query(PUT_AWAY)
+            .bind(Text(page.connection))
+            .bind(page.entity)
+            .bind(&row.id)
+            .bind(Text(page.segment))
+            .bind(Stamp::from(page.observed_at))
+            .bind(Text(row.reason))
+            .bind(number(row.length))
+            .bind(&*row.original)
+            .bind(page.table);
+        put_away.execute(&mut *tx).await.map_err(failed("put away"))?;
+    }
+    Ok(())
+}
+
+/// Releases the records of a page that are good now.
+pub(super) async fn release(tx: &mut SqliteConnection, page: &PageCommit<'_>) -> Result<(), LedgerError> {
+    const RELEASE: &str = "
+        DELETE FROM fleet_quarantine
+        WHERE connection_id = ?1 AND entity = ?2 AND observed_at < ?3
+          AND id IN (SELECT value FROM json_each(?4))";
+    let alive = page.records.iter().filter(|record| !record.deleted);
+    let release = sqlx::query(RELEASE)
+        .bind(Text(page.connection))
+        .bind(page.entity)
+        .bind(Stamp::from(page.observed_at))
+        .bind(json_list(alive.map(|record| &record.id)));
+    release.execute(tx).await.map_err(failed("release"))?;
+    Ok(())
+}

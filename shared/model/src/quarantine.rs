@@ -1,0 +1,82 @@
+//! Quarantine: where a record goes that cannot be stored as it is, so that the rest of its page can be.
+
+use crate::{Record, words};
+
+/// A record that the upstream served and that cannot be stored as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantined {
+    /// The upstream's id, unique per connection and entity.
+    pub id: String,
+    /// Why it cannot be stored.
+    pub reason: QuarantineReason,
+    /// Its text as served: all of it, or the first [`Quarantined::KEPT`] bytes of what is longer.
+    pub original: Box<[u8]>,
+    /// How many bytes the text has in all.
+    pub length: u64,
+}
+
+impl Quarantined {
+    /// The most bytes that are kept of a text: as many as a record may have, so that only what is too long is cut.
+    pub const KEPT: usize = Record::LONGEST;
+
+    /// Puts a record's text away.
+    pub fn new(id: String, reason: QuarantineReason, text: &str) -> Self {
+        let kept = &text.as_bytes()[..text.len().min(Self::KEPT)];
+        Self {
+            id,
+            reason,
+            original: kept.into(),
+            length: text.len() as u64,
+        }
+    }
+}
+
+/// Why a record cannot be stored as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum QuarantineReason {
+    /// It is longer than [`Record::LONGEST`].
+    TooLong,
+    /// It is nested deeper than [`Record::DEEPEST`].
+    TooDeep,
+    /// One of its numbers is beyond what a database's decimals hold, or all of them written out are too long.
+    NumberOutOfRange,
+    /// What tells when it was made and changed is not what it should be.
+    UnreadableTimes,
+    /// Its document date is none.
+    UnreadableDate,
+    /// Its version is neither a text nor a number.
+    UnreadableVersion,
+    /// One of the members that are read out of it stands there twice.
+    MemberTwice,
+    /// The database refuses its text for a reason of its own.
+    Refused,
+}
+words!(QuarantineReason {
+    TooLong => "too_long",
+    TooDeep => "too_deep",
+    NumberOutOfRange => "number_out_of_range",
+    UnreadableTimes => "unreadable_times",
+    UnreadableDate => "unreadable_date",
+    UnreadableVersion => "unreadable_version",
+    MemberTwice => "member_twice",
+    Refused => "refused",
+});
+
+/// A record as the upstream served it: one that can be stored, or one that cannot. Both exist upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Served {
+    /// It can be stored.
+    Record(Record),
+    /// It cannot, and goes to quarantine.
+    Quarantined(Quarantined),
+}
+
+impl Served {
+    /// The upstream's id.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Record(record) => &record.id,
+            Self::Quarantined(quarantined) => &quarantined.id,
+        }
+    }
+}
