@@ -8,7 +8,9 @@
 
 mod copying;
 mod crashing;
+mod edges;
 mod failing;
+mod faults;
 mod fleet;
 mod quarantining;
 mod traces;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it is")]
 
+mod fault_places;
 mod http;
 mod quickbooks;
 mod quickbooks_faults;

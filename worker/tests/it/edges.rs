@@ -1,0 +1,133 @@
+//! Pages that are not what their number promises: rows that come twice, pages that end early, pages without rows.
+//! Whatever they do, the tables equal the truth or the window is dead; it is never done with rows missing.
+
+use ledgerfleet_emulator::{FaultKind, FaultSpec, Mutation, MutationKind, Oddity, Switches, TotalCount};
+use ledgerfleet_ledger::{DeadLetterFilter, Listing, RunReport};
+use ledgerfleet_model::{FailureKind, RunState};
+
+use crate::world::World;
+
+/// Copies all customers in pages of that size.
+async fn copy(world: &World, page_size: u32) -> RunReport {
+    let run = world.submit(&["customer"], 1, page_size).await;
+    world.run_to_the_end(run).await
+}
+
+/// Copies all customers in pages of `page_size` while `fault` strikes; the tables must equal the truth.
+async fn copy_despite(fault: FaultSpec, page_size: u32) -> RunReport {
+    let world = World::new().await;
+    world.emulator.set_fault(fault);
+    let report = copy(&world, page_size).await;
+    assert_eq!(report.state, RunState::Done, "{:?}", reasons(&world).await);
+    world.assert_truth(&["customer"], 1).await;
+    let truth = world.truth("acme", "customer", 1).len() as u64;
+    assert_eq!(report.rows, truth);
+    report
+}
+
+async fn reasons(world: &World) -> Vec<(FailureKind, String)> {
+    let filter = DeadLetterFilter::default();
+    let letters = world.parts.ledger.dead_letters(&filter, &Listing::newest(10)).await.unwrap();
+    letters
+        .into_iter()
+        .map(|letter| (letter.reason, letter.message))
+        .collect()
+}
+
+fn once(fault: FaultKind, nth: u64) -> FaultSpec {
+    FaultSpec {
+        nth: Some(nth),
+        ..FaultSpec::always(fault)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_come_again_on_the_next_page_are_stored_once_and_what_they_pushed_out_is_read() {
+    for nth in [2, 3, 5] {
+        copy_despite(once(FaultKind::RepeatRows { rows: 4 }, nth), 11).await;
+    }
+    copy_despite(FaultSpec::always(FaultKind::RepeatRows { rows: 4 }), 11).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_ends_early_between_others_is_read_again() {
+    for nth in [2, 4] {
+        copy_despite(once(FaultKind::ShortPage { rows: 3 }, nth), 11).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_without_rows_between_others_is_not_the_end() {
+    for nth in [2, 4] {
+        copy_despite(once(FaultKind::EmptyPage {}, nth), 11).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_page_that_ends_early_is_found_out_by_the_answers_own_total() {
+    let report = copy_despite(once(FaultKind::ShortPage { rows: 3 }, 1), 1_000).await;
+    assert_eq!((report.pages, report.calls), (2, 4), "two pages and two counts");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_page_as_long_as_one_that_nobody_gave_a_size_is_held_against_a_count() {
+    let world = World::new().await;
+    world.emulator.set_switches(Switches {
+        total_count: TotalCount::Never,
+        ..Switches::default()
+    });
+    assert!(world.truth("acme", "customer", 1).len() > 100);
+    world
+        .emulator
+        .set_fault(once(FaultKind::ShortPage { rows: 100 }, 1));
+    let report = copy(&world, 1_000).await;
+    assert_eq!(report.state, RunState::Done);
+    world.assert_truth(&["customer"], 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_window_of_one_good_page_is_never_counted() {
+    let world = World::new().await;
+    let report = copy(&world, 1_000).await;
+    assert_eq!((report.state, report.calls), (RunState::Done, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_that_always_end_early_are_a_dead_letter_and_never_done() {
+    let world = World::new().await;
+    world
+        .emulator
+        .set_fault(FaultSpec::always(FaultKind::ShortPage { rows: 3 }));
+    let report = copy(&world, 1_000).await;
+    assert_eq!((report.state, report.dead), (RunState::Dead, 1));
+    assert_eq!(reasons(&world).await[0].0, FailureKind::Unstable);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_rows_changed_at_one_instant_are_all_there_and_in_one_place() {
+    let world = World::new().await;
+    let touch = Mutation {
+        count: 60,
+        ..Mutation::new("acme", "customer", MutationKind::Touch)
+    };
+    world.emulator.mutate(touch).unwrap();
+    let report = copy(&world, 7).await;
+    assert_eq!(report.state, RunState::Done);
+    world.assert_truth(&["customer"], 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fields_and_words_that_nobody_has_announced_are_stored_as_they_are() {
+    let world = World::new().await;
+    for (oddity, id) in [(Oddity::UnknownMembers, "3"), (Oddity::UnknownValues, "4")] {
+        let odd = Mutation {
+            ids: vec![id.to_owned()],
+            oddity: Some(oddity),
+            ..Mutation::new("acme", "customer", MutationKind::Odd)
+        };
+        world.emulator.mutate(odd).unwrap();
+    }
+    let report = copy(&world, 50).await;
+    assert_eq!((report.state, report.quarantined), (RunState::Done, 0));
+    world.assert_truth(&["customer"], 1).await;
+}
