@@ -215,7 +215,7 @@ impl Reading<'_> {
         traces::ended(&span, &committed);
         match committed? {
             Committed::Stored(effects) => {
-                let rows = rows(effects);
+                let rows = rows(effects, commit.quarantined);
                 traces::committed(&span, rows);
                 self.note_stored(rows, &commit, asked_at);
             }
@@ -265,7 +265,7 @@ impl Reading<'_> {
     }
 }
 
-fn rows(effects: Effects) -> RowCounts {
+fn rows(effects: Effects, quarantined: &[Quarantined]) -> RowCounts {
     let Effects {
         new,
         changed,
@@ -277,6 +277,7 @@ fn rows(effects: Effects) -> RowCounts {
         changed,
         same,
         deleted,
+        quarantined: quarantined.len() as u64,
     }
 }
 

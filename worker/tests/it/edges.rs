@@ -27,7 +27,12 @@ async fn copy_despite(fault: FaultSpec, page_size: u32) -> RunReport {
 
 async fn reasons(world: &World) -> Vec<(FailureKind, String)> {
     let filter = DeadLetterFilter::default();
-    let letters = world.parts.ledger.dead_letters(&filter, &Listing::newest(10)).await.unwrap();
+    let letters = world
+        .parts
+        .ledger
+        .dead_letters(&filter, &Listing::newest(10))
+        .await
+        .unwrap();
     letters
         .into_iter()
         .map(|letter| (letter.reason, letter.message))

@@ -65,6 +65,8 @@ pub struct RowCounts {
     pub same: u64,
     /// Tombstones.
     pub deleted: u64,
+    /// Put into quarantine.
+    pub quarantined: u64,
 }
 
 /// An attempt ended after `took`.
@@ -90,6 +92,7 @@ pub fn page_committed(connector: &str, entity: &str, rows: RowCounts) {
         ("changed", rows.changed),
         ("same", rows.same),
         ("deleted", rows.deleted),
+        ("quarantined", rows.quarantined),
     ];
     for (effect, count) in effects {
         counter!(

@@ -119,7 +119,7 @@ fn start_connector_at_zero(labels: &ConnectorLabels) {
     }
     for &entity in &labels.entities {
         counter!(names::PAGES_TOTAL, "connector" => connector, "entity" => entity).absolute(0);
-        for effect in ["new", "changed", "same", "deleted"] {
+        for effect in ["new", "changed", "same", "deleted", "quarantined"] {
             counter!(names::ROWS_TOTAL, "connector" => connector, "entity" => entity, "effect" => effect)
                 .absolute(0);
         }

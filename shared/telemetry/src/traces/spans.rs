@@ -130,6 +130,7 @@ pub fn commit(pass: u32, page: u32) -> Span {
         ledgerfleet.rows.changed = Empty,
         ledgerfleet.rows.same = Empty,
         ledgerfleet.rows.deleted = Empty,
+        ledgerfleet.rows.quarantined = Empty,
     )
 }
 
@@ -139,6 +140,7 @@ pub fn committed(span: &Span, rows: RowCounts) {
     span.record("ledgerfleet.rows.changed", rows.changed);
     span.record("ledgerfleet.rows.same", rows.same);
     span.record("ledgerfleet.rows.deleted", rows.deleted);
+    span.record("ledgerfleet.rows.quarantined", rows.quarantined);
 }
 
 /// An outcome that is not done is written.
