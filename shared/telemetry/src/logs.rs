@@ -71,11 +71,13 @@ where
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     let no_traces = filter_fn(|metadata| !is_ours(metadata)).with_max_level_hint(LevelFilter::TRACE);
-    tracing_subscriber::registry()
-        .with(lines.with_filter(filter.and(no_traces)))
-        .with(traces.layer())
-        .try_init()
-        .map_err(|_| LogError::Twice)?;
+    let lines = tracing_subscriber::registry().with(lines.with_filter(filter.and(no_traces)));
+    // Not `.with(None)`: a layer that is not there still makes every span and event that nobody wants be asked about.
+    let installed = match traces.layer() {
+        Some(spans) => lines.with(spans).try_init(),
+        None => lines.try_init(),
+    };
+    installed.map_err(|_| LogError::Twice)?;
     traces.report();
     Ok(())
 }
