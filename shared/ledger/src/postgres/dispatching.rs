@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ledgerfleet_model::segment::Event;
+use ledgerfleet_model::segment::{Event, FORMAT};
 use ledgerfleet_model::{
     ConnectionId, Failure, FailureKind, Lane, RunId, RunState, SegmentId, SegmentState, Standing, Timings,
 };
@@ -122,6 +122,8 @@ impl PostgresLedger {
                     FROM fleet.segments s
                     WHERE s.run_id = rc.run_id AND s.connection_id = rc.connection_id
                       AND s.state = 'pending' AND s.due_at <= now()
+                      -- What only a newer program can claim would take the places of what can be claimed here.
+                      AND s.format <= $5
                     ORDER BY s.due_at, s.id
                     LIMIT room.room) AS s
                 WHERE r.state = 'active')
@@ -134,6 +136,7 @@ impl PostgresLedger {
             &slots,
             AHEAD,
             number(limits.total),
+            FORMAT,
         );
         due.fetch_all(&self.pool).await.map_err(failed("due"))
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ledgerfleet_model::segment::Event;
+use ledgerfleet_model::segment::{Event, FORMAT};
 use ledgerfleet_model::{
     ConnectionId, Failure, FailureKind, Lane, RunId, RunState, SegmentId, SegmentState, Standing, Timings,
 };
@@ -161,10 +161,15 @@ async fn due_segments(
             SELECT first.rowid FROM fleet_segments first
             WHERE first.run_id = rc.run_id AND first.connection_id = rc.connection_id
               AND first.state = 'pending' AND first.due_at <= ?1
+              -- What only a newer program can claim would take the places of what can be claimed here.
+              AND first.format <= ?3
             ORDER BY first.due_at, first.rowid LIMIT ?2)
         WHERE r.state = 'active'
         ORDER BY s.lane, s.due_at, s.rowid";
-    let due = sqlx::query_as(DUE).bind(now).bind(super::codec::number(most));
+    let due = sqlx::query_as(DUE)
+        .bind(now)
+        .bind(super::codec::number(most))
+        .bind(FORMAT);
     due.fetch_all(snapshot).await.map_err(failed("due"))
 }
 
