@@ -3,8 +3,6 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use ledgerfleet_ledger::DeadLetterFilter;
-
 use crate::report::Report;
 use crate::rows::Play;
 use crate::{Ending, Expect, Ground, Row, Stage, Wish, World, run};
@@ -81,9 +79,5 @@ async fn replay_the_dead(world: &World) -> u64 {
         others.is_empty(),
         "dead for another reason than three crashes: {others}"
     );
-    let ledger = &world.parts.ledger;
-    let replayed = ledger.replay(&DeadLetterFilter::default(), None).await.unwrap();
-    // A bell that cannot be reached costs a tick.
-    let _ = world.parts.bell.ring().await;
-    replayed.segments
+    world.replay_all().await
 }

@@ -11,7 +11,7 @@ mod upstream;
 
 use std::time::Duration;
 
-pub(crate) use segments::partial_pages;
+pub(crate) use segments::{partial_pages, retries};
 
 use crate::World;
 use crate::verdict::Facts;
@@ -24,6 +24,8 @@ pub struct Expect {
     pub dead: u64,
     /// Whether the source changed while it was read, so that records may have been written more than once.
     pub changing: bool,
+    /// Whether records may be stored that the source has deleted: a window on dates cannot tell.
+    pub ghosts: bool,
     /// Entities that are not compared with the source, because the row has made their segments die.
     pub apart_from: Vec<&'static str>,
     /// Requests that a process which stood still may have sent after its grants were over: they come on top of what
@@ -42,6 +44,7 @@ impl Default for Expect {
         Self {
             dead: 0,
             changing: false,
+            ghosts: false,
             apart_from: Vec::new(),
             late: 0,
             superseded: 0,

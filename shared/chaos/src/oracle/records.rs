@@ -27,7 +27,7 @@ pub(super) async fn check(world: &World, expect: &Expect) -> Vec<Violation> {
     let mut violations = Vec::new();
     for ((company, entity), range) in asked(world) {
         if !expect.apart_from.contains(&entity) {
-            violations.extend(compare(world, &company, entity, range).await);
+            violations.extend(compare(world, &company, entity, range, expect).await);
         }
     }
     let duplicates = world.count(
@@ -70,7 +70,13 @@ fn asked(world: &World) -> BTreeMap<(String, &'static str), Range> {
     all
 }
 
-async fn compare(world: &World, company: &str, entity: &'static str, range: Range) -> Option<Violation> {
+async fn compare(
+    world: &World,
+    company: &str,
+    entity: &'static str,
+    range: Range,
+    expect: &Expect,
+) -> Option<Violation> {
     let (stored, truth) = (
         stored(world, company, entity).await,
         truth(world, company, entity, range),
@@ -80,7 +86,10 @@ async fn compare(world: &World, company: &str, entity: &'static str, range: Rang
         "{company} has no {entity} at the source: nothing is compared"
     );
     let lacking: Vec<&String> = truth.keys().filter(|id| !stored.contains_key(*id)).collect();
-    let ghosts: Vec<&String> = stored.keys().filter(|id| !truth.contains_key(*id)).collect();
+    let ghosts: Vec<&String> = stored
+        .keys()
+        .filter(|id| !expect.ghosts && !truth.contains_key(*id))
+        .collect();
     let other: Vec<&String> = truth
         .iter()
         .filter(|(id, row)| stored.get(*id).is_some_and(|stored| stored != *row))

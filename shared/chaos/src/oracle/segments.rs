@@ -90,3 +90,8 @@ pub(crate) fn partial_pages(world: &World) -> u64 {
          WHERE s.pass = 1 AND r.page_number > s.page",
     )
 }
+
+/// Attempts that counted as failures.
+pub(crate) fn retries(world: &World) -> u64 {
+    world.count("SELECT count(*) FROM fleet.attempts WHERE outcome = 'retry'")
+}

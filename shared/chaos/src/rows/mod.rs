@@ -1,9 +1,14 @@
 //! Rows: every fault there is a row for, in one table.
 
+mod jobs;
 mod kills;
+mod network;
+mod paging;
 mod postgres;
 mod redis;
 mod stops;
+mod tokens;
+mod upstream;
 
 use std::pin::Pin;
 
@@ -63,9 +68,46 @@ rows! {
     F04 quick "worker kill -9 inside the write transaction" => kills::in_transaction;
     F05 quick "worker kill -9 after COMMIT, before the attempt ends" => kills::after_commit;
     F06 slow "worker kill -9 after the attempt, before it is counted" => kills::before_metrics;
+    F07 quick "worker kill -9 after a token is granted, before it is stored" => tokens::after_grant;
     F08 quick "a worker stands still longer than its lease, then goes on" => stops::zombie;
     F09 slow "a worker stands still with its transaction open" => stops::holding_a_row;
+    F11 slow "Redis is killed and returns with its journal" => redis::killed_with_journal;
+    F12 quick "Redis is killed and returns empty" => redis::killed_without_memory;
     F13 quick "FLUSHALL in the middle of a run" => redis::flushed;
+    F14 slow "the end of the journal of Redis is lost" => redis::tail_lost;
+    F15 quick "Redis is set back to an earlier state" => redis::rewound;
+    F16 slow "Redis stands still for 0.6, 2 and 30 s" => redis::stalled;
+    F17 slow "Redis has no memory left" => redis::full;
     F19 quick "Postgres is killed in the middle of transactions" => postgres::killed;
+    F20 quick "COMMIT arrives, its answer is lost" => postgres::answer_lost;
+    F21 slow "Postgres can only be read" => postgres::read_only;
+    F23 quick "deadlocks and serialization failures" => postgres::in_the_way;
+    F24 slow "one connection to Postgres, slow transactions (the worker's half)" => postgres::one_connection;
+    F25 slow "a worker is cut off from Redis, not from Postgres" => network::without_redis;
+    F26 slow "a worker is cut off from Postgres, not from Redis" => network::without_postgres;
+    F27 slow "the fleet is cut off from the upstream" => network::without_upstream;
+    F28 slow "everything is late" => network::late;
+    F30 slow "429 with Retry-After" => upstream::throttled;
+    F31 quick "429 without Retry-After, in XML" => upstream::throttled_in_xml;
+    F32 slow "bursts of 500, 502, 503 and 504" => upstream::failures;
+    F33 slow "an answer stops after its head" => upstream::hung;
+    F34 slow "an answer comes byte by byte" => upstream::dripping;
+    F35 quick "an answer is cut off, or no gzip" => upstream::cut_off;
+    F36 quick "a page of HTML with status 200" => upstream::html;
+    F37 quick "a Fault with status 200" => upstream::fault_under_success;
+    F38 slow "an answer without end" => upstream::endless;
+    F39 quick "records appear and vanish between pages" => paging::shifting;
+    F40 quick "rows of the page before come again" => paging::repeated_rows;
+    F41 quick "short and empty pages in the middle" => paging::short_pages;
+    F42 quick "records change while they are read" => paging::changing;
+    F43 quick "the owner ends the consent" => tokens::disconnected;
+    F44 quick "four processes refresh at once" => tokens::raced;
+    F45 quick "the answer to a refresh is lost after the token has rotated" => tokens::answer_lost;
+    F46 quick "a token is granted while Postgres is away" => tokens::ledger_away;
+    F47 quick "access tokens die before their time" => tokens::revoked_early;
+    F54 slow "a segment kills whoever touches it" => jobs::poison;
+    F56 quick "segments of a newer version" => jobs::newer_format;
+    F57 quick "eight ask for the same at the same moment" => jobs::asked_twice;
+    F58 quick "the leader stands still and comes back" => jobs::two_leaders;
     F59 quick "SIGTERM in the middle of a page, and a second one" => stops::told_to_stop;
 }

@@ -210,7 +210,7 @@ fn sum_of(text: &str, name: &str) -> f64 {
 }
 
 /// A body over HTTP, or nothing where nobody answers in time.
-fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
+pub(super) fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
     let patience = Duration::from_secs(10);
     let mut stream = TcpStream::connect_timeout(&address, patience)?;
     stream.set_read_timeout(Some(patience))?;
@@ -224,6 +224,6 @@ fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
 }
 
 /// A port that nobody listens on now.
-pub(crate) fn free_address() -> SocketAddr {
+fn free_address() -> SocketAddr {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap()
 }

@@ -14,8 +14,10 @@ use ledgerfleet_testkit::{FaultProxy, PrivatePostgres, PrivateRedis, Settings as
 use ledgerfleet_wiring::{Opening, Parts, assemble};
 use secrecy::SecretString;
 
+use fleet::get;
 pub use fleet::{Fleet, Hire, Worker};
 pub use ground::{Ground, Memory};
+pub(crate) use work::last_days;
 pub use work::{Asked, Wish};
 
 use crate::oracle::audit;
@@ -173,6 +175,14 @@ impl World {
     /// A proxy in front of the upstream.
     pub async fn api_proxy(&self) -> FaultProxy {
         FaultProxy::start(self.emulator.address()).await
+    }
+
+    /// The last requests as the upstream saw them: `time`, `path`, `status` and more.
+    pub fn requests(&self) -> Vec<serde_json::Value> {
+        let answer = get(self.emulator.address(), "/__emulator/requests").unwrap();
+        let body = answer.split_once("\r\n\r\n").unwrap().1;
+        let mut answer: serde_json::Value = serde_json::from_str(body).unwrap();
+        serde_json::from_value(answer["requests"].take()).unwrap()
     }
 
     /// Everything that must be found nowhere in clear.

@@ -1,11 +1,13 @@
 //! Work: what a world's fleet is asked for, and how far it is.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use chrono::{Days, NaiveDate};
+use futures::future::join_all;
 use ledgerfleet_connectors::{connector_entry, find_entity};
 use ledgerfleet_emulator::EmulatorOptions;
-use ledgerfleet_ledger::{NewRun, NewSegment, RunReport};
+use ledgerfleet_ledger::{NewRun, NewSegment, ReplayRequest, RunReport, Submitted};
 use ledgerfleet_model::window::windows;
 use ledgerfleet_model::{Axis, Connection, DateRange, Lane, RunId, SegmentId, Segmenting};
 
@@ -13,7 +15,12 @@ use super::World;
 use crate::wait::{PATIENCE, until};
 
 /// The last day of the books.
-pub(super) const LAST_DAY: NaiveDate = EmulatorOptions::AS_OF;
+const LAST_DAY: NaiveDate = EmulatorOptions::AS_OF;
+
+/// The last so many days of the books.
+pub(crate) fn last_days(days: u64) -> RangeInclusive<NaiveDate> {
+    LAST_DAY - Days::new(days - 1)..=LAST_DAY
+}
 
 /// One request.
 #[derive(Debug, Clone)]
@@ -85,9 +92,14 @@ impl World {
 
     /// Submits a wish.
     pub async fn ask(&mut self, wish: &Wish) -> RunId {
+        self.ask_at_once(wish, 1).await[0].run
+    }
+
+    /// Submits a wish so many times at the same moment; answers what each who asked was told.
+    pub async fn ask_at_once(&mut self, wish: &Wish, times: usize) -> Vec<Submitted> {
         let companies = self.chosen(wish);
-        let from = LAST_DAY - Days::new(wish.days - 1);
-        let range = DateRange::new(from, LAST_DAY, wish.axis, LAST_DAY).unwrap();
+        let (from, to) = last_days(wish.days).into_inner();
+        let range = DateRange::new(from, to, wish.axis, LAST_DAY).unwrap();
         let segments: Vec<NewSegment> = companies
             .iter()
             .flat_map(|connection| segments(connection, wish, range))
@@ -100,21 +112,29 @@ impl World {
                 .collect(),
             entities: wish.entities.clone(),
             from,
-            to: LAST_DAY,
+            to,
             axis: wish.axis,
             planned: segments.len() as u64,
         };
-        let run = new_run(&asked, wish, self.asked.len());
-        let submitted = self
-            .parts
-            .ledger
-            .submit(&run, &mut segments.into_iter())
-            .await
-            .unwrap();
-        self.asked.push(asked);
+        let submissions = (0..times).map(async |_| {
+            let run = NewRun {
+                id: RunId::new(),
+                ..new_run(&asked, wish, self.asked.len())
+            };
+            let mut segments = segments.iter().cloned().map(|segment| NewSegment {
+                id: SegmentId::new(),
+                ..segment
+            });
+            self.parts.ledger.submit(&run, &mut segments).await.unwrap()
+        });
+        let submitted = join_all(submissions).await;
+        self.asked.push(Asked {
+            run: submitted[0].run,
+            ..asked
+        });
         // A bell that cannot be reached costs a tick.
         let _ = self.parts.bell.ring().await;
-        submitted.run
+        submitted
     }
 
     fn chosen(&self, wish: &Wish) -> Vec<Connection> {
@@ -122,6 +142,18 @@ impl World {
             wish.companies.is_empty() || wish.companies.contains(&connection.name.as_str())
         };
         self.connections.iter().filter(wanted).cloned().collect()
+    }
+
+    /// Sends all dead segments again; answers how many.
+    pub async fn replay_all(&self) -> u64 {
+        let request = ReplayRequest {
+            asked_by: "chaos".to_owned(),
+            ..ReplayRequest::default()
+        };
+        let replayed = self.parts.ledger.replay(&request).await.unwrap();
+        // A bell that cannot be reached costs a tick.
+        let _ = self.parts.bell.ring().await;
+        replayed.segments
     }
 
     /// A run's sums; none while the ledger is away.
