@@ -8,6 +8,7 @@
 mod bad_input;
 mod connections;
 mod demo;
+mod dlq;
 mod files;
 mod gaps;
 mod output;

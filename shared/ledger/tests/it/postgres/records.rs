@@ -4,7 +4,9 @@ use ledgerfleet_ledger::conformance::scene::{
     claim, company, failure, finish, kill, page, record, retry, run_for, scene, seconds, store, tombstone,
     worker,
 };
-use ledgerfleet_ledger::{Claims, Effects, Effort, FinishedWindow, NextStep, ReplayRequest, Replays, Runs, Steer};
+use ledgerfleet_ledger::{
+    Claims, Effects, Effort, FinishedWindow, NextStep, ReplayRequest, Replays, Runs, Steer,
+};
 use ledgerfleet_model::segment::Settlement;
 use ledgerfleet_model::{FailureKind, Lane, Record, Timings};
 
