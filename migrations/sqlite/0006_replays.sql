@@ -28,14 +28,10 @@ ALTER TABLE fleet_segments ADD COLUMN replay_id TEXT;               -- the last 
 ALTER TABLE fleet_segments ADD COLUMN dropped_at TEXT;              -- a dead letter that is hidden
 -- How a sending fares, and what of it can be withdrawn, next due first.
 CREATE INDEX fleet_segments_replay ON fleet_segments (replay_id, state, id) WHERE replay_id IS NOT NULL;
--- Dead letters by time for lists and sendings, by cause for groups and counts. All that a filter may name is in both:
--- the table is read for those only that are shown.
+-- Dead letters by time for lists and sendings, by cause for groups and counts.
 DROP INDEX fleet_segments_dead;
-CREATE INDEX fleet_segments_dead
-    ON fleet_segments (ended_at, id, reason, entity, connection_id, run_id, day_from, day_to, fingerprint)
-    WHERE state = 'dead' AND dropped_at IS NULL;
-CREATE INDEX fleet_segments_causes
-    ON fleet_segments (fingerprint, ended_at, id, reason, entity, connection_id, run_id, day_from, day_to)
+CREATE INDEX fleet_segments_dead ON fleet_segments (ended_at, id) WHERE state = 'dead' AND dropped_at IS NULL;
+CREATE INDEX fleet_segments_causes ON fleet_segments (fingerprint, ended_at, id, reason, entity, connection_id)
     WHERE state = 'dead' AND dropped_at IS NULL;
 CREATE INDEX fleet_segments_dropped ON fleet_segments (ended_at, id) WHERE state = 'dead' AND dropped_at IS NOT NULL;
 

@@ -10,7 +10,7 @@ use ledgerfleet_connectors::{
 };
 use ledgerfleet_coordination::{GateLimits, Reservation, Slot, Start, Unreachable};
 use ledgerfleet_ledger::Claim;
-use ledgerfleet_model::{Connection, Failure, FailureKind};
+use ledgerfleet_model::{Connection, Failure, FailureKind, Served};
 use ledgerfleet_telemetry::{metrics, traces};
 use tokio::time::{Instant, sleep_until};
 use tracing::debug;
@@ -51,6 +51,30 @@ pub(crate) struct Keeping<'a> {
     pub(crate) watchdog: &'a Watchdog,
 }
 
+/// Asks with the gate's leave; answers what came and the ledger's time just before it was asked for. An access that is
+/// refused is renewed once, and the question put once more. (A macro, because no type says that the futures of a closure
+/// may move between threads.)
+macro_rules! ask {
+    ($fetcher:ident, $page:expr, $keeping:expr, |$target:ident| $question:expr) => {{
+        let mut access = $fetcher.access().await?;
+        let mut repeated = false;
+        loop {
+            $fetcher.pass_gate($keeping).await?;
+            let observed_at = $fetcher.ledger_now();
+            let $target = $fetcher.target(&access);
+            let answer = $fetcher.observed($page, $question).await;
+            $fetcher.leave_gate($keeping).await;
+            match answer {
+                Err(failure) if failure.kind == FailureKind::Unauthorised && !repeated => {
+                    repeated = true;
+                    access = $fetcher.renewed(&access).await?;
+                }
+                answer => break answer.map(|answer| (answer, observed_at)),
+            }
+        }
+    }};
+}
+
 impl Fetcher<'_> {
     /// Fetches a page.
     pub(crate) async fn page(&self, number: u32, keeping: Keeping<'_>) -> Result<Fetched, Failure> {
@@ -63,7 +87,6 @@ impl Fetcher<'_> {
         self.fetch(number, 1, keeping).await
     }
 
-    /// Fetches a page. An access that is refused is renewed once, and the page asked for once more.
     async fn fetch(&self, number: u32, size: u32, keeping: Keeping<'_>) -> Result<Fetched, Failure> {
         let request = PageRequest {
             entity: self.entity,
@@ -71,54 +94,45 @@ impl Fetcher<'_> {
             page: number,
             size,
         };
-        let mut access = self.access().await?;
-        let mut repeated = false;
-        loop {
-            self.pass_gate(keeping).await?;
-            let observed_at = self.ledger_now();
-            let target = self.target(&access);
-            let asking = self.connector.page(&target, &request);
-            let answer = self.observed(Some(number), asking).await;
-            self.leave_gate(keeping).await;
-            match answer {
-                Ok(page) => {
-                    return Ok(Fetched {
-                        page,
-                        request: self.connector.describe(&request),
-                        observed_at,
-                    });
-                }
-                Err(failure) if failure.kind == FailureKind::Unauthorised && !repeated => {
-                    repeated = true;
-                    access = self.renewed(&access).await?;
-                }
-                Err(failure) => return Err(failure),
-            }
-        }
+        let (page, observed_at) = ask!(self, Some(number), keeping, |target| self
+            .connector
+            .page(&target, &request))?;
+        Ok(Fetched {
+            page,
+            request: self.connector.describe(&request),
+            observed_at,
+        })
     }
 
-    /// Asks the source for the number of rows in the window.
-    pub(crate) async fn count(&self, keeping: Keeping<'_>) -> Result<u64, Failure> {
+    /// Asks the source for the number of rows in the window; of those only that have changed since, where an instant is
+    /// given.
+    pub(crate) async fn count(
+        &self,
+        changed_since: Option<DateTime<Utc>>,
+        keeping: Keeping<'_>,
+    ) -> Result<u64, Failure> {
         let request = CountRequest {
             entity: self.entity,
             window: &self.claim.window,
+            changed_since,
         };
-        let mut access = self.access().await?;
-        let mut repeated = false;
-        loop {
-            self.pass_gate(keeping).await?;
-            let target = self.target(&access);
-            let asking = self.connector.count(&target, &request);
-            let answer = self.observed(None, asking).await;
-            self.leave_gate(keeping).await;
-            match answer {
-                Err(failure) if failure.kind == FailureKind::Unauthorised && !repeated => {
-                    repeated = true;
-                    access = self.renewed(&access).await?;
-                }
-                answer => return answer,
-            }
-        }
+        let counted = ask!(self, None, keeping, |target| self
+            .connector
+            .count(&target, &request));
+        counted.map(|(count, _)| count)
+    }
+
+    /// Asks the source for one record by its id; tells also when.
+    pub(crate) async fn record(
+        &self,
+        id: &str,
+        keeping: Keeping<'_>,
+    ) -> Result<(Option<Served>, DateTime<Utc>), Failure> {
+        ask!(self, None, keeping, |target| self.connector.record(
+            &target,
+            self.entity,
+            id
+        ))
     }
 
     /// The ledger's clock now, never ahead of it: counted on from the answer to the claim.

@@ -9,6 +9,7 @@ mod heartbeat;
 mod held;
 mod keeper;
 mod reading;
+mod reconcile;
 mod run;
 mod settle;
 mod source;

@@ -1,20 +1,20 @@
 //! Reading: one window, page by page, from the page after the last committed one.
 //!
-//! A window of one page is done with that page. A longer one is reconciled with the source's own count after its last
-//! page, and read again while they differ.
+//! A window of one page is done with that page, unless something is stored of it that the page does not show. Every other
+//! one is reconciled with the source after its last page (`reconcile`), and read again while they differ.
 
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use ledgerfleet_connectors::Page;
 use ledgerfleet_failpoints::{Point, reach};
-use ledgerfleet_ledger::{Committed, Effects, FinishedWindow, LedgerError, NextStep, PageCommit, SeenIds};
-use ledgerfleet_model::segment::{Event, PASSES};
+use ledgerfleet_ledger::{Committed, Effects, FinishedWindow, LedgerError, NextStep, PageCommit, Seen};
+use ledgerfleet_model::segment::Event;
 use ledgerfleet_model::{Failure, FailureKind, Quarantined, Record};
 use ledgerfleet_telemetry::metrics::{self, RowCounts};
 use ledgerfleet_telemetry::traces;
 use tokio::time::Instant;
-use tracing::{Instrument, debug};
+use tracing::Instrument;
 
 use crate::attempt::{Interrupts, Progress, Stopped, ledger_failure};
 use crate::claiming::held;
@@ -29,12 +29,12 @@ pub(crate) struct Reading<'a> {
 }
 
 /// What a commit stores.
-struct Content<'a> {
-    page: u32,
-    request: &'a str,
-    observed_at: DateTime<Utc>,
-    records: &'a [Record],
-    quarantined: &'a [Quarantined],
+pub(crate) struct Content<'a> {
+    pub(crate) page: u32,
+    pub(crate) request: &'a str,
+    pub(crate) observed_at: DateTime<Utc>,
+    pub(crate) records: &'a [Record],
+    pub(crate) quarantined: &'a [Quarantined],
 }
 
 impl Reading<'_> {
@@ -48,14 +48,14 @@ impl Reading<'_> {
                 }
                 Err(failure) => return Err(failure.into()),
             };
+            self.note_shift(&fetched.page).await?;
             let is_last = !fetched.page.more;
-            // A page that may not be the last one is held against the source's count, as is a window of several pages.
-            let is_only = is_last && self.progress.pass == 1 && self.progress.page == 0;
-            if is_only && !(fetched.page.doubtful && self.fetcher.entity.countable) {
+            if is_last && self.is_whole_window(&fetched).await? {
                 return self.finish_with(&fetched).await;
             }
             self.commit_page(&fetched, NextStep::Page).await?;
-            drop(fetched);
+            self.progress.last_id = fetched.page.ends.map(|(_, last)| last);
+            drop(fetched.page.held);
             if is_last && self.reconcile().await? {
                 return Ok(());
             }
@@ -77,7 +77,7 @@ impl Reading<'_> {
     }
 
     /// Counts a call that the upstream charges: one that it answered with success, whatever the body was worth.
-    fn charge<T>(&mut self, answer: &Result<T, Failure>) {
+    pub(crate) fn charge<T>(&mut self, answer: &Result<T, Failure>) {
         let status = answer
             .as_ref()
             .map_or_else(|failure| failure.status, |_| Some(200));
@@ -104,58 +104,43 @@ impl Reading<'_> {
         self.close(NextStep::Done(finished)).await
     }
 
-    /// Rows shift between the pages of a live book. Compares what this pass saw with the source's own count;
-    /// true if they agree, or if two passes saw the same, and the window is done. Otherwise it is read again.
-    async fn reconcile(&mut self) -> Result<bool, Stopped> {
-        let source_count = self.source_count().await?;
-        let (ledger, claim) = (&self.fetcher.fleet.parts.ledger, self.fetcher.claim);
-        let seen = ledger.seen(claim.segment, self.progress.pass).await;
-        let SeenIds {
-            ids: rows,
-            quarantined,
-            same: repeats,
-        } = seen.map_err(ledger_failure)?;
-        let differs = source_count.filter(|count| *count != rows);
-        if differs.is_none() || (repeats && !self.is_cut_short(rows, differs).await?) {
-            let finished = FinishedWindow {
-                rows,
-                quarantined,
-                source_count,
-                open: self.may_grow(),
-                note: differs
-                    .map(|count| format!("two readings saw the same {rows} rows; the source counts {count}")),
-            };
-            self.close(NextStep::Done(finished)).await?;
-            return Ok(true);
+    /// Notes whether rows have shifted since the page before: every page begins with the last row of that one. An attempt
+    /// that goes on with another's pass knows of it what the ledger remembers.
+    async fn note_shift(&mut self, page: &Page) -> Result<(), Stopped> {
+        if self.progress.page == 0 {
+            return Ok(());
         }
-        debug!(segment = %claim.segment, pass = self.progress.pass, rows, source_count, "the window moved");
-        if self.progress.pass >= PASSES {
-            let message = format!("after {PASSES} passes the source counts {source_count:?}, we saw {rows}");
-            return Err(Failure::new(FailureKind::Unstable, message).into());
-        }
-        self.close(NextStep::Pass).await?;
-        Ok(false)
+        let (claim, pass) = (self.fetcher.claim, self.progress.pass);
+        let joins = match (&page.ends, &self.progress.last_id) {
+            (Some((first, _)), Some(last)) => first == last,
+            (Some((first, _)), None) => {
+                let ledger = &self.fetcher.fleet.parts.ledger;
+                let was_seen = ledger.was_seen(claim.segment, pass, first).await;
+                was_seen.map_err(ledger_failure)?
+            }
+            (None, _) => false,
+        };
+        self.progress.shifted |= !joins;
+        Ok(())
     }
 
-    /// Whether the source counts more rows than two passes saw, and has one to show for it: then its pages end early, and
-    /// the window is not complete however often it looks the same.
-    async fn is_cut_short(&mut self, rows: u64, source_count: Option<u64>) -> Result<bool, Stopped> {
-        if source_count.is_none_or(|count| count < rows) {
+    /// Whether a last page is the whole window, and nothing speaks against that: then it needs no second look.
+    async fn is_whole_window(&self, fetched: &Fetched) -> Result<bool, Stopped> {
+        let page = &fetched.page;
+        let is_only = self.progress.pass == 1 && self.progress.page == 0;
+        if !is_only || (page.doubtful && self.fetcher.entity.countable) {
             return Ok(false);
         }
-        let asked = self.fetcher.row_after(rows, self.keeping);
-        let row = self.interrupts.guard(asked).await?;
-        self.charge(&row);
-        Ok(distinct_rows(&row?.page) > 0)
-    }
-
-    async fn source_count(&mut self) -> Result<Option<u64>, Stopped> {
-        if !self.fetcher.entity.countable {
-            return Ok(None);
-        }
-        let count = self.interrupts.guard(self.fetcher.count(self.keeping)).await?;
-        self.charge(&count);
-        Ok(Some(count?))
+        let quarantined = page.quarantined.iter().map(|quarantined| &quarantined.id);
+        let ids: Vec<&str> = page
+            .records
+            .iter()
+            .map(|record| &record.id)
+            .chain(quarantined)
+            .map(String::as_str)
+            .collect();
+        let not_seen = self.not_seen(Seen::Ids(&ids), fetched.observed_at).await?;
+        Ok(not_seen.is_empty())
     }
 
     /// Stores a fetched page and what follows from it.
@@ -171,7 +156,7 @@ impl Reading<'_> {
     }
 
     /// Stores what follows after the last page, without another one.
-    async fn close(&mut self, next: NextStep) -> Result<(), Stopped> {
+    pub(crate) async fn close(&mut self, next: NextStep) -> Result<(), Stopped> {
         let observed_at = self.fetcher.ledger_now();
         let content = Content {
             page: self.progress.page,
@@ -184,7 +169,7 @@ impl Reading<'_> {
     }
 
     /// Rows, progress and outcome in one transaction, under the fence.
-    async fn commit(&mut self, content: Content<'_>, next: NextStep) -> Result<(), Stopped> {
+    pub(crate) async fn commit(&mut self, content: Content<'_>, next: NextStep) -> Result<(), Stopped> {
         let (fetcher, progress) = (self.fetcher, &*self.progress);
         let (claim, fleet) = (fetcher.claim, fetcher.fleet);
         let commit = PageCommit {
@@ -201,6 +186,7 @@ impl Reading<'_> {
             observed_at: content.observed_at,
             records: content.records,
             quarantined: content.quarantined,
+            shifted: progress.shifted,
             lease: fleet.parts.timings.lease,
             calls: progress.calls,
             next,
@@ -236,25 +222,28 @@ impl Reading<'_> {
         self.progress.calls = 0;
         self.progress.pages += u32::from(!commit.request.is_empty());
         let event = match commit.next {
-            NextStep::Done(_) => Event::Finish,
-            NextStep::Page | NextStep::Pass => Event::Page,
+            NextStep::Done(_) => Some(Event::Finish),
+            NextStep::Page | NextStep::Pass => Some(Event::Page),
+            NextStep::Beside => None,
         };
         // The ledger has done this already; a refusal here would be a defect that its conformance suite finds.
-        self.progress.standing = self
-            .progress
-            .standing
-            .on(event, &fleet.parts.timings)
-            .unwrap_or(self.progress.standing);
+        let standing = self.progress.standing;
+        let after = event.map(|event| standing.on(event, &fleet.parts.timings));
+        self.progress.standing = after.and_then(Result::ok).unwrap_or(standing);
         (self.progress.pass, self.progress.page) = match commit.next {
             NextStep::Pass => (commit.pass + 1, 0),
-            NextStep::Page | NextStep::Done(_) => (commit.pass, commit.page),
+            NextStep::Page | NextStep::Beside | NextStep::Done(_) => (commit.pass, commit.page),
         };
+        if commit.next == NextStep::Pass {
+            self.progress.shifted = false;
+            self.progress.last_id = None;
+        }
         metrics::page_committed(self.progress.connector, commit.entity, rows);
     }
 
     /// Whether rows may still have appeared in the window after its first page was read, because it ends too close to
     /// that time. Where an earlier attempt read it, that was within the last day.
-    fn may_grow(&self) -> bool {
+    pub(crate) fn may_grow(&self) -> bool {
         let timings = &self.fetcher.fleet.parts.timings;
         let read_since = self
             .progress
@@ -282,7 +271,7 @@ fn rows(effects: Effects, quarantined: &[Quarantined]) -> RowCounts {
 }
 
 /// How many different records a page has: the upstream may serve one twice.
-fn distinct_rows(page: &Page) -> u64 {
+pub(crate) fn distinct_rows(page: &Page) -> u64 {
     let quarantined = page.quarantined.iter().map(|quarantined| &quarantined.id);
     distinct(page.records.iter().map(|record| &record.id).chain(quarantined))
 }

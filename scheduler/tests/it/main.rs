@@ -8,7 +8,6 @@
 mod bad_input;
 mod connections;
 mod demo;
-mod dlq;
 mod files;
 mod gaps;
 mod output;

@@ -151,6 +151,47 @@ async fn what_was_lost_or_spoilt_here_is_red_and_mended() {
 }
 
 #[tokio::test]
+async fn what_is_gone_or_has_moved_at_the_source_is_told_and_mended() {
+    let emulator = emulator().await;
+    let world = backfilled(&emulator).await;
+    let day = |day: &str| Some(day.parse().unwrap());
+    let gone = emulator
+        .mutate(Mutation {
+            day: day("2026-06-03"),
+            ..Mutation::new("demo-us", "invoice", MutationKind::Delete)
+        })
+        .unwrap();
+    emulator
+        .mutate(Mutation {
+            day: day("2026-06-04"),
+            to: day("2026-06-08"),
+            ..Mutation::new("demo-us", "invoice", MutationKind::Redate)
+        })
+        .unwrap();
+    let ended = world.run(&format!("verify {DAYS} -o json")).await.expect(1);
+    assert_eq!(
+        differing(&ended),
+        [
+            "invoice 2026-06-03 red 0/0/1",
+            "invoice 2026-06-04 yellow 0/1/0",
+            "invoice 2026-06-08 yellow 0/1/0"
+        ]
+    );
+    world.run(&format!("verify {DAYS} --fix")).await.expect(0);
+    let ended = world.run(&format!("verify {DAYS} -o json")).await.expect(0);
+    assert_eq!(differing(&ended), Vec::<String>::new());
+    let id = &gone[0];
+    let stored = world
+        .run(&format!(
+            "records --connection demo-us --entity invoice --id {id} -o json"
+        ))
+        .await
+        .expect(0)
+        .json();
+    assert!(stored[0]["deleted_at"].is_string(), "{stored}");
+}
+
+#[tokio::test]
 async fn days_that_were_never_read_are_yellow() {
     let emulator = emulator().await;
     let world = World::beside(&emulator);

@@ -37,6 +37,8 @@ pub struct PageCommit<'a> {
     pub records: &'a [Record],
     /// Those of its records that cannot be stored as they are: rows of the page like the others.
     pub quarantined: &'a [Quarantined],
+    /// Whether rows were found to have shifted in this pass, by this page or an earlier one.
+    pub shifted: bool,
     /// The lease from now on, if the window goes on.
     pub lease: Duration,
     /// Metered calls made since the last committed page.
@@ -50,6 +52,9 @@ pub struct PageCommit<'a> {
 pub enum NextStep {
     /// The next page of this pass. Its ids are remembered as seen.
     Page,
+    /// The same as before: these records are no page of the window, but were asked for one by one. Their ids are not
+    /// remembered as seen, and nothing is counted but the calls.
+    Beside,
     /// The window changed while it was read: it is read again from its first page. Ids are remembered as seen.
     Pass,
     /// The window is complete: coverage is written and the segment is done.

@@ -26,6 +26,21 @@ pub struct Record {
 }
 
 impl Record {
+    /// The observation that the upstream has no such record any more.
+    pub fn tombstone(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            payload: "{}".into(),
+            payload_hash: [0; 32],
+            source_version: None,
+            source_created_at: None,
+            source_updated_at: None,
+            document_date: None,
+            deleted: true,
+            original: None,
+        }
+    }
+
     /// The most bytes a record's text may have: 8 MiB.
     pub const LONGEST: usize = 8 << 20;
 

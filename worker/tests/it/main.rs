@@ -8,6 +8,7 @@
 
 mod copying;
 mod crashing;
+mod drifting;
 mod edges;
 mod failing;
 mod faults;

@@ -10,7 +10,7 @@
 
 use std::fmt::{self, Display, Write};
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
 use ledgerfleet_model::{Days, InstantField, Window};
 
 use super::properties::checked;
@@ -111,7 +111,10 @@ impl Query {
         Self {
             select: Select::Count,
             from: request.entity.upstream,
-            filters: filters(request.entity, request.window),
+            filters: filters(request.entity, request.window)
+                .into_iter()
+                .chain(request.changed_since.map(changed_since))
+                .collect(),
             order: Vec::new(),
             rows: None,
         }
@@ -132,9 +135,11 @@ impl Asked {
         self.size.clamp(1, PAGE_SIZE_MAX)
     }
 
-    /// How many rows are on the pages before it.
+    /// How many rows come before its first one. Every page but the first begins with the last row of the one before:
+    /// where it does not, rows have shifted between the two. Pages of one row cannot overlap.
     pub(super) fn before(self) -> u64 {
-        u64::from(self.page.saturating_sub(1)) * u64::from(self.rows())
+        let step = self.rows().saturating_sub(1).max(1);
+        u64::from(self.page.saturating_sub(1)) * u64::from(step)
     }
 }
 
@@ -170,6 +175,10 @@ fn filters(entity: &EntitySpec, window: &Window) -> Vec<Filter> {
     let mut filters = within(window);
     filters.extend(inactive_too(entity));
     filters
+}
+
+fn changed_since(since: DateTime<Utc>) -> Filter {
+    Filter::of("MetaData.LastUpdatedTime", &Test::AtLeast(Value::Instant(since)))
 }
 
 /// Inactive names are left out of answers to those who do not ask for them.

@@ -170,7 +170,11 @@ async fn a_count_equals_the_rows_of_its_window() {
         (entity("invoice"), &Window::Whole),
         (entity("customer"), &Window::Whole),
     ] {
-        let request = CountRequest { entity, window };
+        let request = CountRequest {
+            entity,
+            window,
+            changed_since: None,
+        };
         let count = world
             .quickbooks
             .count(&target(&realm, &access), &request)
@@ -225,6 +229,7 @@ async fn every_page_and_every_count_is_one_request() {
     let request = CountRequest {
         entity: entity("invoice"),
         window: &Window::Whole,
+        changed_since: None,
     };
     world
         .quickbooks

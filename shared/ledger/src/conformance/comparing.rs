@@ -4,7 +4,7 @@ use ledgerfleet_model::{Days, Record, SegmentId, Window};
 
 use super::World;
 use super::scene::{
-    TABLE, claim, day, only_page, page, record, records, scene, seconds, store, tombstone, window,
+    TABLE, claim, day, held, only_page, page, record, records, scene, seconds, store, tombstone, window,
 };
 use crate::comparing::{DayCount, NotSeen, Seen, Slice, Which};
 use crate::{Claim, NextStep};
@@ -142,4 +142,49 @@ pub async fn the_pages_of_a_pass_count_together_as_seen(world: &dyn World) {
     };
     assert_eq!(world.ledger().not_seen(&query, 10).await.unwrap(), ["2"]);
     assert_eq!(records(world, scene.connection).await.len(), 3);
+}
+
+pub async fn a_pass_remembers_what_it_has_brought_and_whether_rows_have_shifted(world: &dyn World) {
+    let scene = scene(world, 1).await;
+    let first = claim(world, scene.segments[0]).await;
+    assert!(!first.shifted);
+    let all = ["1", "2"].map(|id| dated(id, 0, "1"));
+    let shifted = crate::PageCommit {
+        shifted: true,
+        ..page(&first, 1, &all, NextStep::Page)
+    };
+    store(world, &shifted).await;
+    for (pass, id, expected) in [(1, "1", true), (1, "3", false), (2, "1", false)] {
+        let seen = world.ledger().was_seen(first.segment, pass, id).await.unwrap();
+        assert_eq!(seen, expected, "{id} in pass {pass}");
+    }
+    world.ledger().hand_back(&[held(&first)]).await.unwrap();
+    let second = claim(world, scene.segments[0]).await;
+    assert!(second.shifted, "who goes on with a pass must know of it");
+    store(world, &page(&second, 2, &[], NextStep::Pass)).await;
+    world.ledger().hand_back(&[held(&second)]).await.unwrap();
+    assert!(
+        !claim(world, scene.segments[0]).await.shifted,
+        "a new pass begins anew"
+    );
+}
+
+pub async fn what_is_stored_beside_the_pages_is_neither_progress_nor_seen(world: &dyn World) {
+    let scene = scene(world, 1).await;
+    let claim = claim(world, scene.segments[0]).await;
+    store(world, &page(&claim, 1, &[dated("1", 0, "1")], NextStep::Page)).await;
+    let before = world.standing(claim.segment).await;
+    let beside = [dated("2", 3, "1"), tombstone("3")];
+    store(world, &page(&claim, 1, &beside, NextStep::Beside)).await;
+    assert_eq!(world.standing(claim.segment).await, before);
+    assert_eq!(world.ledger().seen(claim.segment, 1).await.unwrap().ids, 1);
+    assert_eq!(records(world, scene.connection).await.len(), 3);
+    let report = world.ledger().run(scene.run).await.unwrap().unwrap();
+    assert_eq!((report.pages, report.rows, report.calls), (1, 1, 2));
+    world.ledger().hand_back(&[held(&claim)]).await.unwrap();
+    let late = page(&claim, 1, &beside, NextStep::Beside);
+    assert_eq!(
+        world.ledger().commit_page(&late).await.unwrap(),
+        crate::Committed::Fenced
+    );
 }

@@ -79,6 +79,7 @@ impl PostgresLedger {
         reach(Point::InTransaction, page.entity).await;
         match &page.next {
             NextStep::Page | NextStep::Pass => remember_seen(&mut tx, page).await?,
+            NextStep::Beside => {}
             NextStep::Done(finished) => cover(&mut tx, page, finished).await?,
         }
         count_calls(&mut tx, page.connection.0, page.entity, page.calls).await?;
@@ -118,6 +119,7 @@ impl PostgresLedger {
 async fn fence(tx: &mut PgConnection, page: &PageCommit<'_>) -> Result<bool, LedgerError> {
     let fenced = match &page.next {
         NextStep::Page => go_on(tx, page).await,
+        NextStep::Beside => stay(tx, page).await,
         NextStep::Pass => begin_again(tx, page).await,
         NextStep::Done(finished) => finish(tx, page, finished).await,
     };
@@ -133,7 +135,7 @@ async fn go_on(tx: &mut PgConnection, page: &PageCommit<'_>) -> Written {
         UPDATE fleet.segments
         SET pages = pages + (page < $3)::integer, rows = rows + CASE WHEN page < $3 THEN $4::bigint ELSE 0 END,
             calls = calls + $5, page = greatest(page, $3), pass = $6, progressed = true, failures = 0, crashes = 0,
-            lease_until = now() + $7::interval
+            lease_until = now() + $7::interval, shifted = $8
         WHERE id = $1 AND epoch = $2 AND state = 'running'",
         page.segment.0,
         page.epoch.0,
@@ -142,8 +144,22 @@ async fn go_on(tx: &mut PgConnection, page: &PageCommit<'_>) -> Written {
         number(page.calls),
         small(page.pass),
         interval(page.lease),
+        page.shifted,
     );
     go_on.execute(tx).await
+}
+
+async fn stay(tx: &mut PgConnection, page: &PageCommit<'_>) -> Written {
+    let stay = sqlx::query!(
+        "
+        UPDATE fleet.segments SET calls = calls + $3, lease_until = now() + $4::interval
+        WHERE id = $1 AND epoch = $2 AND state = 'running'",
+        page.segment.0,
+        page.epoch.0,
+        number(page.calls),
+        interval(page.lease),
+    );
+    stay.execute(tx).await
 }
 
 async fn begin_again(tx: &mut PgConnection, page: &PageCommit<'_>) -> Written {
@@ -151,7 +167,7 @@ async fn begin_again(tx: &mut PgConnection, page: &PageCommit<'_>) -> Written {
         "
         UPDATE fleet.segments
         SET pages = pages + (page < $3)::integer, rows = 0, calls = calls + $4, page = 0, pass = $5 + 1,
-            progressed = true, failures = 0, crashes = 0, lease_until = now() + $6::interval
+            progressed = true, failures = 0, crashes = 0, lease_until = now() + $6::interval, shifted = false
         WHERE id = $1 AND epoch = $2 AND state = 'running'",
         page.segment.0,
         page.epoch.0,

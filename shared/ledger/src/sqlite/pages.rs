@@ -25,6 +25,7 @@ impl Pages for SqliteLedger {
         put_away(&mut tx, page).await?;
         match &page.next {
             NextStep::Page | NextStep::Pass => remember_seen(&mut tx, page).await?,
+            NextStep::Beside => {}
             NextStep::Done(finished) => {
                 cover(&mut tx, now, page, finished).await?;
                 forget_seen(&mut tx, page.segment).await?;
@@ -83,12 +84,16 @@ async fn fence(tx: &mut SqliteConnection, now: Stamp, page: &PageCommit<'_>) -> 
     const PAGE: &str = "
         UPDATE fleet_segments
         SET pages = pages + (page < ?3), rows = rows + (page < ?3) * ?4, calls = calls + ?5,
-            page = max(page, ?3), pass = ?6, progressed = 1, failures = 0, crashes = 0, lease_until = ?7
+            page = max(page, ?3), pass = ?6, progressed = 1, failures = 0, crashes = 0, lease_until = ?7,
+            shifted = ?8
         WHERE id = ?1 AND epoch = ?2 AND state = 'running'";
     const PASS: &str = "
         UPDATE fleet_segments
         SET pages = pages + (page < ?3), rows = 0, calls = calls + ?5,
-            page = 0, pass = ?6 + 1, progressed = 1, failures = 0, crashes = 0, lease_until = ?7
+            page = 0, pass = ?6 + 1, progressed = 1, failures = 0, crashes = 0, lease_until = ?7, shifted = 0
+        WHERE id = ?1 AND epoch = ?2 AND state = 'running'";
+    const BESIDE: &str = "
+        UPDATE fleet_segments SET calls = calls + ?5, lease_until = ?7
         WHERE id = ?1 AND epoch = ?2 AND state = 'running'";
     const DONE: &str = "
         UPDATE fleet_segments
@@ -103,6 +108,7 @@ async fn fence(tx: &mut SqliteConnection, now: Stamp, page: &PageCommit<'_>) -> 
             (PAGE, number(rows), lease_until)
         }
         NextStep::Pass => (PASS, 0, lease_until),
+        NextStep::Beside => (BESIDE, 0, lease_until),
         NextStep::Done(FinishedWindow { rows, .. }) => (DONE, number(*rows), now),
     };
     let mut fence = sqlx::query(statement)
@@ -113,11 +119,13 @@ async fn fence(tx: &mut SqliteConnection, now: Stamp, page: &PageCommit<'_>) -> 
         .bind(page.calls)
         .bind(page.pass)
         .bind(until);
-    if let NextStep::Done(finished) = &page.next {
-        fence = fence
+    fence = match &page.next {
+        NextStep::Page => fence.bind(page.shifted),
+        NextStep::Done(finished) => fence
             .bind(finished.full_note())
-            .bind(number(finished.quarantined));
-    }
+            .bind(number(finished.quarantined)),
+        NextStep::Pass | NextStep::Beside => fence,
+    };
     let fenced = fence.execute(tx).await.map_err(failed("fence"))?;
     Ok(fenced.rows_affected() == 1)
 }

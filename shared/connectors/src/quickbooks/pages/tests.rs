@@ -1,19 +1,23 @@
 //! How strictly answers are read.
 
 use chrono::NaiveDate;
-use ledgerfleet_model::{FailureKind as Kind, Record};
+use ledgerfleet_model::{FailureKind as Kind, QuarantineReason as Reason, Quarantined, Record};
 use proptest::prelude::*;
 
 use super::*;
 use crate::quickbooks::entities::entity;
 use crate::quickbooks::samples::{Table, answer, json};
 
-mod quarantining;
-
 const ASKED: Asked = Asked { page: 1, size: 3 };
 
 fn read(body: &str) -> Result<Vec<Record>, Failure> {
     read_page(&json(200, body), entity("invoice"), ASKED).map(|page| page.records)
+}
+
+fn quarantined(rows: &str) -> Vec<Quarantined> {
+    read_page(&json(200, page_of(rows)), entity("invoice"), ASKED)
+        .unwrap()
+        .quarantined
 }
 
 fn page_of(rows: &str) -> String {
@@ -267,6 +271,70 @@ fn what_is_not_the_page_that_was_asked_for_is_a_failure() {
 }
 
 #[test]
+fn what_cannot_be_stored_goes_to_quarantine_and_the_rest_of_its_page_does_not() {
+    let nested = format!(r#"{{"Id":"7","X":{}{}}}"#, "[".repeat(20_000), "]".repeat(20_000));
+    for (row, reason) in [
+        (nested.as_str(), Reason::TooDeep),
+        (r#"{"Id":"7","X":1e200000}"#, Reason::NumberOutOfRange),
+        (r#"{"Id":"7","TxnDate":"2026-02-30"}"#, Reason::UnreadableDate),
+        (r#"{"Id":"7","TxnDate":"2026-2-3"}"#, Reason::UnreadableDate),
+        (
+            r#"{"Id":"7","TxnDate":"2026-02-03T00:00:00"}"#,
+            Reason::UnreadableDate,
+        ),
+        (r#"{"Id":"7","TxnDate":20260203}"#, Reason::UnreadableDate),
+        (r#"{"Id":"7","MetaData":"yesterday"}"#, Reason::UnreadableTimes),
+        (
+            r#"{"Id":"7","MetaData":["2026-02-03T00:00:00Z"]}"#,
+            Reason::UnreadableTimes,
+        ),
+        (
+            r#"{"Id":"7","MetaData":{"CreateTime":7}}"#,
+            Reason::UnreadableTimes,
+        ),
+        (
+            r#"{"Id":"7","MetaData":{"LastUpdatedTime":"2026-02-03T00:00:00"}}"#,
+            Reason::UnreadableTimes,
+        ),
+        (r#"{"Id":"7","SyncToken":["1"]}"#, Reason::UnreadableVersion),
+        (r#"{"Id":"7","SyncToken":true}"#, Reason::UnreadableVersion),
+        (
+            r#"{"Id":"7","TxnDate":"2026-02-03","TxnDate":"2026-02-04"}"#,
+            Reason::MemberTwice,
+        ),
+    ] {
+        let rows = format!(r#"{{"Id":"1"}},{row},{{"Id":"2"}}"#);
+        let [quarantined] = quarantined(&rows).try_into().unwrap();
+        assert_eq!(quarantined, Quarantined::new("7".to_owned(), reason, row));
+        assert_eq!(&*quarantined.original, row.as_bytes());
+        let records = read(&page_of(&rows)).unwrap();
+        assert_eq!(
+            records
+                .iter()
+                .map(|record| record.id.as_str())
+                .collect::<Vec<_>>(),
+            ["1", "2"]
+        );
+    }
+}
+
+#[test]
+fn of_a_record_beyond_the_limit_as_much_is_kept_as_a_record_may_have() {
+    let text = |length: usize| {
+        let frame = r#"{"Id":"1","X":""}"#.len();
+        format!(r#"{{"Id":"1","X":"{}"}}"#, "x".repeat(length - frame))
+    };
+    assert_eq!(read_one(&text(Record::LONGEST)).payload.len(), Record::LONGEST);
+    let long = text(Record::LONGEST + 5);
+    let [quarantined] = quarantined(&long).try_into().unwrap();
+    assert_eq!(
+        (quarantined.reason, quarantined.length),
+        (Reason::TooLong, Record::LONGEST as u64 + 5)
+    );
+    assert_eq!(&*quarantined.original, &long.as_bytes()[..Record::LONGEST]);
+}
+
+#[test]
 fn a_page_that_is_not_full_is_doubtful_where_something_says_that_there_is_more() {
     let doubtful = |rows: usize, total: Option<u64>, asked| {
         let rows: Vec<_> = (0..rows).map(|id| format!(r#"{{"Id":"{id}"}}"#)).collect();
@@ -282,7 +350,7 @@ fn a_page_that_is_not_full_is_doubtful_where_something_says_that_there_is_more()
     assert_eq!(doubtful(7, Some(7), asked(1, 10)), (false, false));
     assert_eq!(doubtful(7, Some(8), asked(1, 10)), (false, true));
     assert_eq!(doubtful(0, Some(1), asked(1, 10)), (false, true));
-    assert_eq!(doubtful(7, Some(17), asked(2, 10)), (false, false));
+    assert_eq!(doubtful(7, Some(16), asked(2, 10)), (false, false));
     assert_eq!(doubtful(10, Some(17), asked(1, 10)), (true, false));
     assert_eq!(
         doubtful(100, None, asked(1, 1_000)),
