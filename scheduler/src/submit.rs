@@ -28,12 +28,16 @@ async fn store(
     segments: &mut (dyn Iterator<Item = NewSegment> + Send),
 ) -> Result<Submitted, LedgerError> {
     let submitted = parts.ledger.submit(run, segments).await?;
+    ring(parts).await;
+    Ok(submitted)
+}
+
+/// Asks for dispatch. What there is to do is stored by now: a ring that is not heard costs one tick.
+pub(crate) async fn ring(parts: &Parts) {
     if let Err(unheard) = parts.bell.ring().await {
-        // The work is stored; a ring that is not heard costs one tick.
         tracing::debug!(
             error = &unheard as &dyn std::error::Error,
             "the ring was not heard"
         );
     }
-    Ok(submitted)
 }

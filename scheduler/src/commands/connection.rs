@@ -125,6 +125,9 @@ fn refused(connection: &Connection, failure: &Failure) -> Problem {
         | FailureKind::BadRequest => {
             Problem::new(Exit::NeedsAuthorisation, what, to_place_rightly(connection))
         }
+        FailureKind::CoordinationUnavailable | FailureKind::LedgerUnavailable => {
+            Problem::new(Exit::DependencyDown, what, "scheduler doctor")
+        }
         FailureKind::Network
         | FailureKind::Timeout
         | FailureKind::UpstreamError

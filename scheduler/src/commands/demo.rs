@@ -20,7 +20,7 @@ use secrecy::SecretString;
 
 use super::backfill::tell_submitted;
 use super::connection_add::add_or_replace;
-use super::demo_check::{Comparison, Hashes, compare, stored, table_of};
+use super::demo_check::{Comparison, Stored, compare, stored, table_of};
 use super::run::{tell_end, tell_resume};
 use crate::carry::{Holding, run_here};
 use crate::cli::DemoArgs;
@@ -201,16 +201,16 @@ async fn check(
     parts: &Parts,
     emulator: &RunningEmulator,
     plan: &Plan,
-    before: &HashMap<(ConnectionId, &'static str), Hashes>,
+    before: &HashMap<(ConnectionId, &'static str), Stored>,
 ) -> anyhow::Result<Vec<Comparison>> {
     let http = HttpClient::new(&session.settings.timings)?;
-    let none = Hashes::new();
+    let none = Stored::new();
     let mut rows = Vec::new();
     for part in plan.parts() {
         let before = before
             .get(&(part.connection.id, part.entity.table))
             .unwrap_or(&none);
-        let after = table_of(parts, part.connection.id, part.entity.table).await?;
+        let after = table_of(parts, part.connection.id, part.entity).await?;
         rows.push(compare(&http, emulator.url(), part, plan.range(), before, &after).await?);
     }
     Ok(rows)
@@ -219,7 +219,7 @@ async fn check(
 fn tell_result(session: &Session, rows: &[Comparison]) {
     let sum = |count: fn(&Comparison) -> u64| rows.iter().map(count).sum::<u64>();
     let (new, changed) = (thousands(sum(|row| row.new)), thousands(sum(|row| row.changed)));
-    let wrong = sum(|row| row.missing + row.extra + row.different);
+    let wrong = sum(|row| row.missing + row.extra + row.different + u64::from(row.total != row.true_total));
     session.talk.say(format!(
         "{new} new, {changed} changed; {} stored.",
         counted(sum(|row| row.rows), "record")
@@ -227,7 +227,7 @@ fn tell_result(session: &Session, rows: &[Comparison]) {
     if wrong == 0 {
         session
             .talk
-            .say("Every record equals the emulator's own account of it: none missing, extra or different.");
+            .say("Every record and every total equals the emulator's own account: none missing, extra or different.");
     } else {
         session.talk.warn(format!(
             "{} differ from the emulator's own account",

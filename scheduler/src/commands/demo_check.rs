@@ -3,20 +3,22 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, ensure};
-use futures::TryStreamExt;
+use ledgerfleet_connectors::EntitySpec;
 use ledgerfleet_connectors::http::HttpClient;
 use ledgerfleet_emulator::TruthLine;
-use ledgerfleet_ledger::RecordStub;
+use ledgerfleet_ledger::{LedgerError, Slice, Which};
 use ledgerfleet_model::{Axis, Connection, ConnectionId, DateRange};
 use ledgerfleet_wiring::Parts;
+use rust_decimal::Decimal;
 use serde::Serialize;
 use url::Url;
 
-use crate::output::Row;
+use crate::output::{Row, optional};
 use crate::plan::Part;
+use crate::verify::Side;
 
-/// Version and hash of every live record of one table, by id.
-pub(super) type Hashes = HashMap<String, (Option<i64>, String)>;
+/// Hash and amount of every live record of one table, by id.
+pub(super) type Stored = HashMap<String, (String, Option<String>)>;
 
 /// One entity of one company, stored and true.
 #[derive(Debug, Serialize)]
@@ -30,11 +32,14 @@ pub(super) struct Comparison {
     pub(super) different: u64,
     pub(super) new: u64,
     pub(super) changed: u64,
+    /// The sums of the amounts, of an entity whose records have one.
+    pub(super) total: Option<Decimal>,
+    pub(super) true_total: Option<Decimal>,
 }
 
 impl Comparison {
     pub(super) fn is_equal(&self) -> bool {
-        self.missing + self.extra + self.different == 0
+        self.missing + self.extra + self.different == 0 && self.total == self.true_total
     }
 }
 
@@ -49,6 +54,8 @@ impl Row for Comparison {
         "different",
         "new",
         "changed",
+        "total",
+        "true total",
     ];
 
     fn cells(&self) -> Vec<String> {
@@ -65,6 +72,7 @@ impl Row for Comparison {
         names
             .into_iter()
             .chain(counts.map(|count| count.to_string()))
+            .chain([self.total, self.true_total].map(optional))
             .collect()
     }
 }
@@ -73,29 +81,38 @@ impl Row for Comparison {
 pub(super) async fn stored(
     parts: &Parts,
     connections: &[Connection],
-) -> anyhow::Result<HashMap<(ConnectionId, &'static str), Hashes>> {
+) -> anyhow::Result<HashMap<(ConnectionId, &'static str), Stored>> {
     let mut all = HashMap::new();
     for connection in connections {
         let entry = ledgerfleet_connectors::connector_entry(&connection.connector);
         for entity in entry.map(|entry| entry.entities).unwrap_or_default() {
-            let hashes = table_of(parts, connection.id, entity.table).await?;
-            all.insert((connection.id, entity.table), hashes);
+            let records = table_of(parts, connection.id, entity).await?;
+            all.insert((connection.id, entity.table), records);
         }
     }
     Ok(all)
 }
 
 /// The live records of one table.
-pub(super) async fn table_of(parts: &Parts, connection: ConnectionId, table: &str) -> anyhow::Result<Hashes> {
-    let live = |stub: RecordStub| async move {
-        Ok((!stub.deleted).then_some((stub.id, (stub.source_version, stub.payload_hash))))
+pub(super) async fn table_of(
+    parts: &Parts,
+    connection: ConnectionId,
+    entity: &EntitySpec,
+) -> Result<Stored, LedgerError> {
+    let slice = Slice {
+        connection,
+        table: entity.table,
+        which: Which::All,
     };
-    Ok(parts
-        .ledger
-        .record_stubs(connection, table)
-        .try_filter_map(live)
-        .try_collect()
-        .await?)
+    let summaries = parts.ledger.summaries(&slice, entity.total).await?;
+    let live = summaries.into_iter().filter(|summary| !summary.deleted);
+    Ok(live
+        .map(|summary| (summary.id, (hexadecimal(summary.payload_hash), summary.total)))
+        .collect())
+}
+
+fn hexadecimal(hash: [u8; 32]) -> String {
+    blake3::Hash::from_bytes(hash).to_hex().to_string()
 }
 
 /// Compares one part of the plan. The truth of all days is asked for, so that what an earlier, longer demo stored is
@@ -105,8 +122,8 @@ pub(super) async fn compare(
     emulator: &str,
     part: &Part,
     range: DateRange,
-    before: &Hashes,
-    after: &Hashes,
+    before: &Stored,
+    after: &Stored,
 ) -> anyhow::Result<Comparison> {
     let (name, entity) = (&part.connection.name, part.entity.name);
     let truth = truth(http, emulator, name, entity).await?;
@@ -118,15 +135,25 @@ pub(super) async fn compare(
     };
     let by_id: HashMap<&str, &TruthLine> = truth.iter().map(|line| (line.id.as_str(), line)).collect();
     let asked: Vec<&TruthLine> = truth.iter().filter(is_asked_for).collect();
-    let differs = |(id, (version, hash)): &(&String, &(Option<i64>, String))| {
-        by_id.get(id.as_str()).is_some_and(|line| {
-            line.hash != *hash || version.is_some_and(|version| version.to_string() != line.version)
-        })
+    let differs = |(id, (hash, _)): &(&String, &(String, Option<String>))| {
+        by_id.get(id.as_str()).is_some_and(|line| line.hash != *hash)
     };
     let count = |number: usize| number as u64;
     let missing = count(asked.iter().filter(|line| !after.contains_key(&line.id)).count());
     let extra = count(after.keys().filter(|id| !by_id.contains_key(id.as_str())).count());
+    let has_total = part.entity.total.is_some();
+    let stored = asked.iter().filter_map(|line| after.get(&line.id));
+    let extras = after.iter().filter(|(id, _)| !by_id.contains_key(id.as_str()));
+    let amounts = stored
+        .chain(extras.map(|(_, record)| record))
+        .map(|(_, amount)| amount);
+    let total = has_total.then(|| sum(amounts)).flatten();
+    let true_total = has_total
+        .then(|| sum(asked.iter().map(|line| &line.total)))
+        .flatten();
     Ok(Comparison {
+        total,
+        true_total,
         connection: name.clone(),
         entity,
         rows: count(asked.len()) - missing + extra,
@@ -142,6 +169,15 @@ pub(super) async fn compare(
                 .count(),
         ),
     })
+}
+
+/// The sum of amounts; none if one of them is none that can be summed.
+fn sum<'a>(amounts: impl Iterator<Item = &'a Option<String>>) -> Option<Decimal> {
+    let mut side = Side::default();
+    for amount in amounts {
+        side.add(amount.as_deref());
+    }
+    side.total.map(|total| total.normalize())
 }
 
 /// The emulator's truth about one entity, over HTTP as anyone could ask for it.

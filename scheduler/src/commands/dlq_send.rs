@@ -10,6 +10,7 @@ use crate::cli::{Choice, DropArgs, ReplayArgs};
 use crate::exit::{Exit, Problem};
 use crate::output::{Row, counted, optional, span};
 use crate::session::Session;
+use crate::submit::ring;
 
 /// How many dead letters a preview shows.
 const SHOWN: u32 = 1_000;
@@ -29,7 +30,7 @@ pub(super) async fn replay(session: &Session, parts: &Parts, args: ReplayArgs) -
         return preview_replay(session, parts, &request, matching).await;
     }
     let replayed = parts.ledger.replay(&request).await?;
-    parts.bell.ring().await?;
+    ring(parts).await;
     let row = ReplayedRow {
         replayed,
         matching,

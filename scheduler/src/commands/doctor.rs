@@ -2,7 +2,7 @@
 
 use ledgerfleet_config::{Settings, Shape};
 use ledgerfleet_ledger::RunReport;
-use ledgerfleet_model::ConnectionState;
+use ledgerfleet_model::{ConnectionState, Lane};
 use ledgerfleet_wiring::{Parts, RunnerLockError};
 use serde::Serialize;
 
@@ -22,6 +22,7 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     match session.parts().await {
         Ok(parts) => {
             checks.push(Check::good("database", place(&session.settings)));
+            checks.extend(redis(&parts, &session.settings, &mut exits).await);
             checks.push(runner(&parts, &session.settings).await?);
             checks.extend(connections(&parts, &mut exits).await?);
             checks.push(dead_letters(&parts, &mut exits).await?);
@@ -122,6 +123,25 @@ fn place(settings: &Settings) -> String {
         Shape::Embedded { path } => format!("{}, schema up to date", path.display()),
         Shape::Fleet { .. } => "Postgres".to_owned(),
     }
+}
+
+/// Asked in every way that a worker asks: reading is not all that a user of Redis must be allowed.
+async fn redis(parts: &Parts, settings: &Settings, exits: &mut Vec<Exit>) -> Option<Check> {
+    let Shape::Fleet { .. } = settings.shape else {
+        return None;
+    };
+    let answered = match parts.bell.ready(Lane::Live).await {
+        Ok(_) => parts.gate.is_new().await.map(drop),
+        Err(unreachable) => Err(unreachable),
+    };
+    Some(match answered {
+        Ok(()) => Check::good("redis", "answers"),
+        Err(unreachable) => {
+            exits.push(Exit::DependencyDown);
+            let next = "start Redis, or give LEDGERFLEET_REDIS_URL with a user who may do what it must";
+            Check::bad("redis", unreachable.to_string(), next)
+        }
+    })
 }
 
 /// Taking the role and giving it back at once tells whether somebody has it.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ledgerfleet_config::{Settings, Shape};
 use ledgerfleet_ledger::{Ledger, RunReport, Steer};
 use ledgerfleet_model::{RunId, RunState};
 use ledgerfleet_wiring::Parts;
@@ -13,6 +14,7 @@ use crate::cli::RunCommand;
 use crate::exit::{Exit, Problem};
 use crate::output::thousands;
 use crate::session::Session;
+use crate::submit::ring;
 use crate::watch::{Ended, Watching, exit_of, needing_authorisation, watch};
 use ledgerfleet_process::Stop;
 
@@ -20,7 +22,16 @@ use ledgerfleet_process::Stop;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What to say when nobody claims what is due.
-const NOBODY_WORKS: &str = "nothing has been claimed for 30 s: no worker runs. Start one: scheduler serve";
+fn nobody_works(settings: &Settings) -> &'static str {
+    match settings.shape {
+        Shape::Embedded { .. } => {
+            "nothing has been claimed for 30 s: no process runs this file. Start one: scheduler serve"
+        }
+        Shape::Fleet { .. } => {
+            "nothing has been claimed for 30 s: no worker runs. Start one with these settings: worker"
+        }
+    }
+}
 
 pub(crate) async fn run(session: &Session, command: RunCommand) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;
@@ -65,7 +76,7 @@ pub(crate) async fn follow(session: &Session, parts: &Parts, id: RunId) -> anyho
         parts,
         run: id,
         every: LOOK_EVERY,
-        if_nobody_works: Some(NOBODY_WORKS),
+        if_nobody_works: Some(nobody_works(&session.settings)),
     };
     let role = tokio::select! {
         watched = watch(&watching, &session.talk, &stop) => {
@@ -160,7 +171,7 @@ async fn steer(session: &Session, parts: &Parts, id: RunId, steer: Steer) -> any
         .steer_run(id, steer)
         .await?
         .ok_or_else(|| no_such_run(id))?;
-    parts.bell.ring().await?;
+    ring(parts).await;
     let wanted = match steer {
         Steer::Pause => RunState::Paused,
         Steer::Resume => RunState::Active,

@@ -5,12 +5,17 @@ use std::io::ErrorKind;
 
 use ledgerfleet_access::AccessError;
 use ledgerfleet_config::ConfigError;
+use ledgerfleet_coordination::Unreachable;
 use ledgerfleet_ledger::LedgerError;
 use ledgerfleet_telemetry::logs::LogError;
 use ledgerfleet_wiring::{KeyFileError, RunnerLockError, WiringError};
 
 use super::{Exit, Problem};
 use crate::plan::PlanError;
+
+/// What to do where Redis does not answer, or refuses.
+const NO_REDIS: &str =
+    "check that Redis answers at LEDGERFLEET_REDIS_URL and admits this user: scheduler doctor";
 
 /// What to tell of an error, and the code it ends with. None if there is nothing to tell: whoever read our output
 /// has enough of it.
@@ -78,6 +83,8 @@ fn known(error: &(dyn Error + 'static)) -> Option<Problem> {
         (Exit::Usage, of_plan(error))
     } else if let Some(error) = error.downcast_ref::<WiringError>() {
         of_wiring(error)?
+    } else if error.downcast_ref::<Unreachable>().is_some() {
+        (Exit::DependencyDown, NO_REDIS.to_owned())
     } else if let Some(error) = error.downcast_ref::<LogError>() {
         (Exit::Usage, of_logs(error))
     } else if let Some(error) = error.downcast_ref::<std::io::Error>() {
@@ -92,8 +99,8 @@ fn of_ledger(error: &LedgerError) -> (Exit, String) {
     let (exit, next) = match error {
         LedgerError::Unavailable(..) => (
             Exit::DependencyDown,
-            "check that the file's directory exists, that you may write there and that no program locks it; \
-             then run it again",
+            "check that Postgres answers at LEDGERFLEET_DATABASE_URL; for a file, that its directory exists, that you \
+             may write there and that no program locks it; then run it again",
         ),
         LedgerError::ReadOnly(_) => (
             Exit::DependencyDown,
@@ -273,6 +280,7 @@ mod tests {
         assert_eq!(code(AccessError::NeedsReauthorisation(String::new())), 4);
         assert_eq!(code(AccessError::WrongKeys(String::new())), 4);
         assert_eq!(code(AccessError::Unreachable(String::new())), 5);
+        assert_eq!(code(Unreachable(String::new())), 5);
         assert_eq!(code(std::io::Error::other("x")), 1);
     }
 

@@ -15,8 +15,16 @@ async fn the_demo_equals_the_truth_and_running_it_again_stores_nothing() {
         rows.as_array()
             .unwrap()
             .iter()
-            .all(|row| row["rows"] == row["truth"] && row["new"] == row["rows"])
+            .all(|row| row["rows"] == row["truth"]
+                && row["new"] == row["rows"]
+                && row["total"] == row["true_total"])
     );
+    let invoices = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["entity"] == "invoice");
+    assert!(invoices.unwrap()["total"].is_string(), "money is never a float");
     assert!(
         first
             .stderr

@@ -1,5 +1,5 @@
-//! HTTP: what a process shows of itself. `/livez` and `/health` say that it answers, `/readyz` that its ledger does
-//! too, `/metrics` how the work goes.
+//! HTTP: what a process shows of itself. `/livez` and `/health` say that it answers, `/readyz` that its ledger
+//! and its bell do too, `/metrics` how the work goes.
 
 use std::net::SocketAddr;
 
@@ -87,13 +87,17 @@ fn routes(shown: Shown) -> Router {
 }
 
 async fn ready(State(shown): State<Shown>) -> impl IntoResponse {
-    match shown.parts.ledger.segment_counts().await {
-        Ok(_) => (StatusCode::OK, "ready\n"),
-        Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "the ledger does not answer\n")
-        }
-    }
+    let Err(error) = ask(&shown.parts).await else {
+        return (StatusCode::OK, "ready\n".to_owned());
+    };
+    tracing::warn!(error = &error as &dyn std::error::Error, "not ready");
+    (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n"))
+}
+
+async fn ask(parts: &Parts) -> Result<(), LookError> {
+    parts.ledger.segment_counts().await?;
+    parts.bell.ready(Lane::Live).await?;
+    Ok(())
 }
 
 /// Gauges are read when they are asked for; a ledger that does not answer leaves them as they were.
