@@ -17,7 +17,9 @@ use ledgerfleet_model::{Axis, DateRange, Days, Failure, FailureKind, Record, Ser
 use serde_json::value::RawValue;
 
 use crate::upstream::Upstream;
-pub(crate) use tally::{Side, Span, Tally, Verdict, spans};
+#[cfg(feature = "demo")]
+pub(crate) use tally::Side;
+pub(crate) use tally::{Span, Tally, Verdict, spans};
 
 /// Records that are held in memory at once, by what is stored of these days; a single day may have more.
 const AT_ONCE: u64 = 50_000;
