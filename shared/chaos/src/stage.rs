@@ -24,6 +24,8 @@ impl Stage {
     pub fn new(programs: Programs, row: &str, seed: u64, folder: PathBuf) -> Self {
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
+        // Programs are started in it, so what names it must do so from anywhere.
+        let folder = folder.canonicalize().unwrap();
         let number: u64 = row.bytes().map(u64::from).fold(0, |sum, byte| sum * 256 + byte);
         Self {
             programs,

@@ -87,6 +87,7 @@ rows! {
     F26 slow "a worker is cut off from Postgres, not from Redis" => network::without_postgres;
     F27 slow "the fleet is cut off from the upstream" => network::without_upstream;
     F28 slow "everything is late" => network::late;
+    F28b slow "Redis is farther away than a grant may be old" => network::far_redis;
     F30 slow "429 with Retry-After" => upstream::throttled;
     F31 quick "429 without Retry-After, in XML" => upstream::throttled_in_xml;
     F32 slow "bursts of 500, 502, 503 and 504" => upstream::failures;
@@ -96,7 +97,8 @@ rows! {
     F36 quick "a page of HTML with status 200" => upstream::html;
     F37 quick "a Fault with status 200" => upstream::fault_under_success;
     F38 slow "an answer without end" => upstream::endless;
-    F39 quick "records appear and vanish between pages" => paging::shifting;
+    F39 quick "records appear between pages" => paging::appearing;
+    F39b slow "records vanish between pages" => paging::vanishing;
     F40 quick "rows of the page before come again" => paging::repeated_rows;
     F41 quick "short and empty pages in the middle" => paging::short_pages;
     F42 quick "records change while they are read" => paging::changing;

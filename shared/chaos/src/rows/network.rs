@@ -5,7 +5,7 @@ use std::time::Duration;
 use ledgerfleet_testkit::{FaultProxy, LineFaults};
 use tokio::time::sleep;
 
-use crate::{Ending, Expect, Facts, Ground, Hire, Stage, World};
+use crate::{Ending, Expect, Facts, Ground, Hire, Stage, Wish, World};
 
 /// F25: a worker that cannot reach Redis sends nothing once its leases there are over; others take its place.
 pub(super) async fn without_redis(stage: Stage) -> Ending {
@@ -101,6 +101,20 @@ pub(super) async fn late(stage: Stage) -> Ending {
     Ok(with(
         facts,
         "Redis 20 to 30 ms, Postgres 30 to 80, upstream 150 to 250 each way".to_owned(),
+    ))
+}
+
+/// F28b: Redis answers later than a grant may be old. The fleet must go on, however slowly, or say why it does not.
+pub(super) async fn far_redis(stage: Stage) -> Ending {
+    let mut world = World::new(&stage, Ground::default()).await;
+    let redis = world.redis_proxy().await;
+    let each_way = Duration::from_millis(60);
+    redis.set_both(&LineFaults::late(each_way, Duration::ZERO));
+    world.fleet.hire(&Hire::default().redis_through(&redis));
+    world.ask(&Wish::days(&["invoice"], 5)).await;
+    Ok(with(
+        world.judge(Expect::default()).await,
+        format!("Redis {each_way:?} each way"),
     ))
 }
 

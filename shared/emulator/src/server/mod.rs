@@ -176,6 +176,11 @@ impl RunningEmulator {
         control::mutate::perform(&self.upstream, mutation)
     }
 
+    /// Ends the mutations that recur.
+    pub fn stop_mutations(&self) {
+        self.upstream.stop_recurring_mutations();
+    }
+
     /// What a correct copy of a company's entity holds.
     pub fn truth(
         &self,

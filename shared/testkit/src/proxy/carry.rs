@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -24,10 +24,9 @@ enum End {
     Whole,
 }
 
-/// One direction of one connection.
+/// One direction of one connection, from the queue on.
 struct Way<'a> {
     direction: Direction,
-    from: OwnedReadHalf,
     to: OwnedWriteHalf,
     line: &'a Line,
     faults: watch::Receiver<LineFaults>,
@@ -37,22 +36,30 @@ struct Way<'a> {
     silenced: &'a CancellationToken,
 }
 
+/// What a sender has written, or how it has ended, and when that came.
+struct Arrival {
+    at: Instant,
+    what: Result<Vec<u8>, End>,
+}
+
+/// Pieces that may be under way at once: a line that is late is not narrow.
+const UNDER_WAY: usize = 256;
+
 /// Carries until both directions have ended, or one ends the connection.
 pub(super) async fn both_ways(client: TcpStream, server: TcpStream, line: &Line) {
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     let silenced = CancellationToken::new();
-    let way = |direction, from, to| Way {
+    let way = |direction, to| Way {
         direction,
-        from,
         to,
         line,
         faults: line.faults(direction).subscribe(),
         passed: 0,
         silenced: &silenced,
     };
-    let forth = way(Direction::ToServer, from_client, to_server).carry();
-    let back = way(Direction::ToClient, from_server, to_client).carry();
+    let forth = carry(from_client, way(Direction::ToServer, to_server));
+    let back = carry(from_server, way(Direction::ToClient, to_client));
     tokio::pin!(forth, back);
     let first = tokio::select! {
         end = &mut forth => (end, Direction::ToServer),
@@ -65,20 +72,59 @@ pub(super) async fn both_ways(client: TcpStream, server: TcpStream, line: &Line)
     }
 }
 
+/// Reads ahead, so that what is late does not hold up what comes after it.
+async fn carry(from: OwnedReadHalf, way: Way<'_>) -> End {
+    let (arrivals, queue) = mpsc::channel(UNDER_WAY);
+    let reading = read(from, way.direction, way.line, arrivals);
+    let passing = way.pass_all(queue);
+    tokio::pin!(passing);
+    tokio::select! {
+        end = &mut passing => return end,
+        () = reading => {}
+    }
+    passing.await
+}
+
+async fn read(mut from: OwnedReadHalf, direction: Direction, line: &Line, arrivals: mpsc::Sender<Arrival>) {
+    let mut piece = vec![0; PIECE];
+    loop {
+        let what = match from.read(&mut piece).await {
+            Ok(0) => Err(End::Half),
+            Ok(length) => Ok(piece[..length].to_vec()),
+            Err(_) => Err(End::Whole),
+        };
+        if let Ok(piece) = &what {
+            count(line, direction, piece.len());
+        }
+        let (at, is_last) = (Instant::now(), what.is_err());
+        if arrivals.send(Arrival { at, what }).await.is_err() || is_last {
+            return;
+        }
+    }
+}
+
+fn count(line: &Line, direction: Direction, length: usize) {
+    let mut seen = line.seen();
+    match direction {
+        Direction::ToServer => seen.from_clients += length as u64,
+        Direction::ToClient => seen.from_server += length as u64,
+    }
+}
+
 impl Way<'_> {
-    async fn carry(mut self) -> End {
-        let mut piece = vec![0; PIECE];
-        loop {
-            let length = match self.from.read(&mut piece).await {
-                Ok(0) => return self.finish().await,
-                Ok(length) => length,
-                Err(_) => return End::Whole,
-            };
-            self.count(length);
-            if let Some(end) = self.pass(&mut piece[..length]).await {
-                return end;
+    async fn pass_all(mut self, mut queue: mpsc::Receiver<Arrival>) -> End {
+        while let Some(Arrival { at, what }) = queue.recv().await {
+            match what {
+                Ok(mut piece) => {
+                    if let Some(end) = self.pass(at, &mut piece).await {
+                        return end;
+                    }
+                }
+                Err(End::Half) => return self.finish().await,
+                Err(End::Whole) => return End::Whole,
             }
         }
+        End::Whole
     }
 
     /// The sender has finished; the receiver is told once the line lets anything through.
@@ -88,17 +134,8 @@ impl Way<'_> {
         End::Half
     }
 
-    fn count(&self, length: usize) {
-        let mut seen = self.line.seen();
-        match self.direction {
-            Direction::ToServer => seen.from_clients += length as u64,
-            Direction::ToClient => seen.from_server += length as u64,
-        }
-    }
-
     /// Passes a piece on. Answers how the connection ended, if it did.
-    async fn pass(&mut self, piece: &mut [u8]) -> Option<End> {
-        let arrived = Instant::now();
+    async fn pass(&mut self, arrived: Instant, piece: &mut [u8]) -> Option<End> {
         self.wait_for_light().await;
         let faults = self.faults.borrow_and_update().clone();
         sleep_until(arrived + faults.delay + by_chance(faults.jitter)).await;
