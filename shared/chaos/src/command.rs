@@ -147,7 +147,7 @@ async fn run_one(flags: &Flags, row: &'static Row, seed: u64) -> bool {
         programs(flags),
         row.number,
         seed,
-        flags.folder.join(format!("{}-{seed}", row.number)),
+        &flags.folder.join(format!("{}-{seed}", row.number)),
     );
     let report = run(row, stage).await;
     tell(flags, &report);
@@ -159,7 +159,7 @@ async fn soak_for(flags: &Flags, length: Duration) -> ExitCode {
         programs(flags),
         "soak",
         flags.seed,
-        flags.folder.join(format!("soak-{}", flags.seed)),
+        &flags.folder.join(format!("soak-{}", flags.seed)),
     );
     let report = soak(stage, length).await;
     tell(flags, &report);

@@ -1,6 +1,6 @@
 //! Stage: what a row is given.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -21,9 +21,9 @@ pub struct Stage {
 
 impl Stage {
     /// A stage for the row of that number, on an empty folder.
-    pub fn new(programs: Programs, row: &str, seed: u64, folder: PathBuf) -> Self {
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).unwrap();
+    pub fn new(programs: Programs, row: &str, seed: u64, folder: &Path) -> Self {
+        let _ = std::fs::remove_dir_all(folder);
+        std::fs::create_dir_all(folder).unwrap();
         // Programs are started in it, so what names it must do so from anywhere.
         let folder = folder.canonicalize().unwrap();
         let number: u64 = row.bytes().map(u64::from).fold(0, |sum, byte| sum * 256 + byte);

@@ -6,6 +6,7 @@
     reason = "a test whose scene cannot be set up has failed"
 )]
 
+mod chaos;
 mod copying;
 mod crashing;
 mod drifting;
