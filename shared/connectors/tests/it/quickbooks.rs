@@ -185,7 +185,7 @@ async fn a_count_equals_the_rows_of_its_window() {
 }
 
 #[tokio::test]
-async fn a_full_page_says_that_more_may_follow_and_a_page_beyond_the_end_is_empty() {
+async fn a_full_page_says_that_more_may_follow_and_the_next_one_begins_with_its_last_row() {
     let world = World::start().await;
     let (realm, access) = (world.company(COMPANY).realm, world.access(COMPANY).await);
     let all = u32::try_from(
@@ -195,7 +195,7 @@ async fn a_full_page_says_that_more_may_follow_and_a_page_beyond_the_end_is_empt
             .len(),
     )
     .unwrap();
-    for (page, size, rows, more) in [(1, all, all, true), (2, all, 0, false), (1, all + 1, all, false)] {
+    for (page, size, rows, more) in [(1, all, all, true), (2, all, 1, false), (1, all + 1, all, false)] {
         let request = PageRequest {
             entity: entity("customer"),
             window: &Window::Whole,

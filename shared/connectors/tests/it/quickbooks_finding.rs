@@ -9,7 +9,7 @@ use ledgerfleet_emulator::{OptionalEntities, Switches, TruthFilter, TruthLine};
 use ledgerfleet_model::{FailureKind, Record};
 
 use crate::quickbooks::{assert_equal, day};
-use crate::world::{COMPANY, World, entity, target};
+use crate::world::{COMPANY, World, append, entity, target};
 
 impl World {
     /// Every record that fulfils the conditions, page by page.
@@ -33,7 +33,7 @@ impl World {
                 .find(&target(&realm, &access), &request)
                 .await
                 .unwrap();
-            records.extend(found.records);
+            append(&mut records, found.records);
             if !found.more {
                 break;
             }

@@ -68,7 +68,7 @@ impl World {
                 .page(&target(&realm, &access), &request)
                 .await
                 .unwrap();
-            records.extend(answer.records);
+            append(&mut records, answer.records);
             if !answer.more {
                 break;
             }
@@ -128,4 +128,14 @@ pub(crate) fn connector(endpoints: &Endpoints) -> Arc<dyn Connector> {
 /// The entity of that name.
 pub(crate) fn entity(name: &str) -> &'static ledgerfleet_connectors::EntitySpec {
     ledgerfleet_connectors::find_entity(&ledgerfleet_connectors::quickbooks::ENTRY, name).unwrap()
+}
+
+/// Appends a page: it begins with the last record of the one before.
+pub(crate) fn append(records: &mut Vec<Record>, page: Vec<Record>) {
+    let id = |record: &Record| record.id.clone();
+    let overlap = usize::from(!records.is_empty());
+    if overlap == 1 {
+        assert_eq!(records.last().map(id), page.first().map(id), "pages join");
+    }
+    records.extend(page.into_iter().skip(overlap));
 }

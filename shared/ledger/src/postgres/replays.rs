@@ -76,6 +76,13 @@ struct Chunk {
     end: Option<Cursor>,
 }
 
+/// Waits until no equal request is being opened: what it has sent and under which replay can be seen from then on.
+async fn await_equal(tx: &mut PgConnection, key: &str) -> Result<(), LedgerError> {
+    let wait = sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", key);
+    wait.execute(tx).await.map_err(failed("replay"))?;
+    Ok(())
+}
+
 /// A replay whose row is locked.
 struct Open {
     id: Uuid,
@@ -94,6 +101,9 @@ impl PostgresLedger {
         opened: Option<ReplayId>,
     ) -> Result<Chunk, LedgerError> {
         let mut tx = self.begin_filtering("replay").await?;
+        if opened.is_none() {
+            await_equal(&mut tx, &request.key()).await?;
+        }
         let mut chosen = oldest(&mut tx, &request.filter, sweep, CHUNK).await?;
         let going = match opened {
             Some(replay) => lock_going(&mut tx, replay).await?,
