@@ -97,10 +97,10 @@ pub(super) async fn in_the_way(stage: Stage) -> Ending {
     Ok(facts)
 }
 
-/// F24, the worker's half: one connection to the database, and transactions that take their time.
+/// F24, the worker's half: the fewest connections to the database, and transactions that take their time.
 pub(super) async fn one_connection(stage: Stage) -> Ending {
     let mut world = World::new(&stage, Ground::default()).await;
-    let narrow = Hire::failing("before_commit:delay=100").with("LEDGERFLEET_DATABASE_CONNECTIONS", "1");
+    let narrow = Hire::failing("before_commit:delay=100").with("LEDGERFLEET_DATABASE_CONNECTIONS", "2");
     world.fleet.hire(&narrow);
     world.ask(&Wish::days(&["invoice", "journal_entry"], 10)).await;
     let facts = world.judge(Expect::default()).await;

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use ledgerfleet_emulator::FaultSpec;
+use ledgerfleet_ledger::Steer;
+use ledgerfleet_model::Lane;
 
 use crate::oracle::retries;
 use crate::{Ending, Expect, Facts, Ground, Hire, Stage, Wish, World};
@@ -192,4 +194,69 @@ pub(super) async fn endless(stage: Stage) -> Ending {
         peak >> 10
     ));
     Ok(facts)
+}
+
+/// F18: so many retries are due at once that a list of all of them would choke what holds it. A bounded part is offered.
+pub(super) async fn many_due(stage: Stage) -> Ending {
+    const OFFERED: u64 = 2_000;
+    let mut ground = Ground {
+        pace: 600.0,
+        scale: 0.05,
+        ..Ground::default()
+    }
+    .companies(5);
+    ground.emulator.days = 400;
+    let mut world = World::new(&stage, ground).await;
+    set(&world, &stage, "html=503");
+    let entities = &[
+        "invoice",
+        "journal_entry",
+        "payment",
+        "bill",
+        "estimate",
+        "deposit",
+        "purchase",
+        "transfer",
+        "vendor_credit",
+        "credit_memo",
+    ];
+    let run = world.ask(&Wish::days(entities, 400).in_one_page()).await;
+    let due = world.count("SELECT count(*) FROM fleet.segments WHERE state = 'pending' AND due_at <= now()");
+    assert!(due >= 19_000, "only {due} are due");
+    let many = Hire {
+        concurrency: 12,
+        ..Hire::default()
+    };
+    world.fleet.hire(&many);
+    world.fleet.hire(&many);
+    let mut most = 0;
+    for _ in 0..40 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        most = most.max(offered(&world).await);
+    }
+    world.emulator.clear_faults();
+    world
+        .until(run, "a thousand are done", |report| report.done >= 1_000)
+        .await;
+    most = most.max(offered(&world).await);
+    assert!(most <= OFFERED, "{most} were on the bell at once");
+    // That the rest would follow is shown; to wait for it would take minutes.
+    world.parts.ledger.steer_run(run, Steer::Cancel).await.unwrap();
+    let expect = Expect {
+        apart_from: entities.to_vec(),
+        late: 100,
+        ..Expect::default()
+    };
+    let mut facts = world.judge(expect).await;
+    facts.push(format!("{due} due at once, at most {most} on the bell"));
+    Ok(facts)
+}
+
+/// How many segments the bell holds.
+async fn offered(world: &World) -> u64 {
+    let mut all = 0;
+    for lane in Lane::ALL {
+        all += world.parts.bell.ready(*lane).await.unwrap();
+    }
+    all
 }

@@ -50,6 +50,8 @@ pub struct Wish {
     pub entities: Vec<&'static str>,
     /// The last so many days.
     pub days: u64,
+    /// The last of them.
+    pub to: NaiveDate,
     /// By which date.
     pub axis: Axis,
     /// Rows a page.
@@ -63,6 +65,7 @@ impl Wish {
             companies: Vec::new(),
             entities: entities.to_vec(),
             days,
+            to: LAST_DAY,
             axis: Axis::TxnDate,
             page_size: 5,
         }
@@ -98,7 +101,7 @@ impl World {
     /// Submits a wish so many times at the same moment; answers what each who asked was told.
     pub async fn ask_at_once(&mut self, wish: &Wish, times: usize) -> Vec<Submitted> {
         let companies = self.chosen(wish);
-        let (from, to) = last_days(wish.days).into_inner();
+        let (from, to) = (wish.to - Days::new(wish.days - 1), wish.to);
         let range = DateRange::new(from, to, wish.axis, LAST_DAY).unwrap();
         let segments: Vec<NewSegment> = companies
             .iter()
