@@ -104,7 +104,7 @@ rows! {
     F37 quick "a Fault with status 200" => upstream::fault_under_success;
     F38 slow "an answer without end" => upstream::endless;
     F39 quick "records appear between pages" => paging::appearing;
-    F39b slow "records vanish between pages" => paging::vanishing;
+    F39b quick "records vanish between pages" => paging::vanishing;
     F40 quick "rows of the page before come again" => paging::repeated_rows;
     F41 quick "short and empty pages in the middle" => paging::short_pages;
     F42 quick "records change while they are read" => paging::changing;

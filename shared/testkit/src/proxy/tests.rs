@@ -125,8 +125,8 @@ async fn a_line_can_be_cut_after_some_bytes_of_an_answer() {
     let proxy = echo().await;
     proxy.set(Direction::ToClient, LineFaults::cut(Cut::After(3)));
     let mut stream = connect(&proxy).await;
-    stream.write_all(b"hello").await.unwrap();
-    assert_eq!(rest(&mut stream).await, b"hel");
+    stream.write_all(b"one two").await.unwrap();
+    assert_eq!(rest(&mut stream).await, b"one");
     assert_eq!(proxy.seen().cut, 1);
 }
 
