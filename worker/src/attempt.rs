@@ -134,10 +134,6 @@ pub(crate) struct Progress {
     pub(crate) page: u32,
     /// When the first page of this pass was asked for; unknown to an attempt that goes on with another's pass.
     pub(crate) read_since: Option<DateTime<Utc>>,
-    /// The id of the last row of the last page of this pass, where this attempt has read it.
-    pub(crate) last_id: Option<String>,
-    /// Whether rows have shifted between pages of this pass.
-    pub(crate) shifted: bool,
     /// Whether a commit was sent and its answer never came: the ledger may be ahead of what is known here.
     pub(crate) unknown: bool,
     /// Pages that this attempt has stored.
@@ -158,8 +154,6 @@ impl Progress {
             pass: claim.pass,
             page: claim.page,
             read_since: None,
-            last_id: None,
-            shifted: claim.shifted,
             unknown: false,
             pages: 0,
             began: Instant::now(),

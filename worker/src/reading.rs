@@ -48,14 +48,12 @@ impl Reading<'_> {
                 }
                 Err(failure) => return Err(failure.into()),
             };
-            self.note_shift(&fetched.page).await?;
             let is_last = !fetched.page.more;
             if is_last && self.is_whole_window(&fetched).await? {
                 return self.finish_with(&fetched).await;
             }
             self.commit_page(&fetched, NextStep::Page).await?;
-            self.progress.last_id = fetched.page.ends.map(|(_, last)| last);
-            drop(fetched.page.held);
+            drop(fetched);
             if is_last && self.reconcile().await? {
                 return Ok(());
             }
@@ -102,26 +100,6 @@ impl Reading<'_> {
             ..FinishedWindow::default()
         };
         self.close(NextStep::Done(finished)).await
-    }
-
-    /// Notes whether rows have shifted since the page before: every page begins with the last row of that one. An attempt
-    /// that goes on with another's pass knows of it what the ledger remembers.
-    async fn note_shift(&mut self, page: &Page) -> Result<(), Stopped> {
-        if self.progress.page == 0 {
-            return Ok(());
-        }
-        let (claim, pass) = (self.fetcher.claim, self.progress.pass);
-        let joins = match (&page.ends, &self.progress.last_id) {
-            (Some((first, _)), Some(last)) => first == last,
-            (Some((first, _)), None) => {
-                let ledger = &self.fetcher.fleet.parts.ledger;
-                let was_seen = ledger.was_seen(claim.segment, pass, first).await;
-                was_seen.map_err(ledger_failure)?
-            }
-            (None, _) => false,
-        };
-        self.progress.shifted |= !joins;
-        Ok(())
     }
 
     /// Whether a last page is the whole window, and nothing speaks against that: then it needs no second look.
@@ -186,7 +164,6 @@ impl Reading<'_> {
             observed_at: content.observed_at,
             records: content.records,
             quarantined: content.quarantined,
-            shifted: progress.shifted,
             lease: fleet.parts.timings.lease,
             calls: progress.calls,
             next,
@@ -234,10 +211,6 @@ impl Reading<'_> {
             NextStep::Pass => (commit.pass + 1, 0),
             NextStep::Page | NextStep::Beside | NextStep::Done(_) => (commit.pass, commit.page),
         };
-        if commit.next == NextStep::Pass {
-            self.progress.shifted = false;
-            self.progress.last_id = None;
-        }
         metrics::page_committed(self.progress.connector, commit.entity, rows);
     }
 

@@ -1,9 +1,12 @@
 //! Reconcile: whether what was read of a window is what the source has.
 //!
-//! Pages are offsets over live data: a row that is deleted while a window is read pulls another one over a page's edge,
-//! where nobody reads it, and one that comes in pushes another one there. A pass is believed if its pages join, the source
-//! counts as many rows as were seen, and none of them has changed since the pass began; or if the pass before saw the same
-//! ids. What is stored of the window and was not seen is asked for by its id: absence alone is no deletion.
+//! Pages are offsets over live data: a row that leaves while a window is read pulls the others towards the front, and
+//! without overlap one of them over a page's edge, where nobody reads it, while the count agrees. Pages overlap by one row,
+//! so that whatever leaves, more was seen than the source counts. A row that comes in may hide one that left; but it has
+//! changed since. So a pass is believed if the source counts as many rows as were seen, and none of them has changed since
+//! the pass began; or if the pass before saw the same ids.
+//!
+//! What is stored of the window and was not seen is asked for by its id: absence alone is no deletion.
 
 use std::collections::HashSet;
 
@@ -68,14 +71,10 @@ impl Reading<'_> {
         self.close(NextStep::Done(finished)).await
     }
 
-    /// Whether nothing has moved during this pass. One page is one look; pages that join show no shift, but a row that
-    /// left before an edge and another that came in before it cancel each other out: the newcomer has changed since.
+    /// Whether no row has come in during this pass. One page is one look.
     async fn is_steady(&mut self) -> Result<bool, Stopped> {
         if self.progress.page <= 1 {
             return Ok(true);
-        }
-        if self.progress.shifted {
-            return Ok(false);
         }
         let changed = self.source_count(Some(self.pass_began())).await?;
         Ok(changed == Some(0))

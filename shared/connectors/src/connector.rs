@@ -18,8 +18,8 @@ pub trait Connector: Send + Sync + std::fmt::Debug {
     /// taken as dead as soon as the grant holds a rotated one, so the caller stores that before it uses the access.
     async fn authenticate(&self, credential: &SecretString) -> Result<AccessGrant, AuthenticationError>;
 
-    /// Fetches one page of a window. Every page but the first begins with the last row of the one before: where it does
-    /// not, rows have shifted between the two. One request.
+    /// Fetches one page of a window. Every page but the first begins with the last row of the one before, unless rows
+    /// have shifted between the two. One request.
     async fn page(&self, target: &Target<'_>, request: &PageRequest<'_>) -> Result<Page, Failure>;
 
     /// Asks the source how many rows a window has; only for entities that can count. One request.
@@ -125,8 +125,6 @@ pub struct Page {
     pub records: Vec<Record>,
     /// Those of its records that cannot be stored as they are. They are rows of the page like the others.
     pub quarantined: Vec<Quarantined>,
-    /// The ids of its first and its last row.
-    pub ends: Option<(String, String)>,
     /// Whether another page may follow: as many rows came as were asked for.
     pub more: bool,
     /// Whether it looks like the last page and something speaks against that: only a count can tell.

@@ -26,8 +26,6 @@ pub struct Claim {
     pub window: Window,
     /// Rows a page; fixed, so that pages already read keep their places.
     pub page_size: u32,
-    /// Whether rows were found to have shifted between pages of the current pass.
-    pub shifted: bool,
     /// Which reading of the window this is, from 1.
     pub pass: u32,
     /// Pages of this pass already committed: the attempt goes on after them.

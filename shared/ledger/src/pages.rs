@@ -37,8 +37,6 @@ pub struct PageCommit<'a> {
     pub records: &'a [Record],
     /// Those of its records that cannot be stored as they are: rows of the page like the others.
     pub quarantined: &'a [Quarantined],
-    /// Whether rows were found to have shifted in this pass, by this page or an earlier one.
-    pub shifted: bool,
     /// The lease from now on, if the window goes on.
     pub lease: Duration,
     /// Metered calls made since the last committed page.

@@ -108,7 +108,6 @@ async fn a_worker_that_was_taken_over_writes_nothing_more() {
         observed_at: claim.claimed_at,
         records: &[forged],
         quarantined: &[],
-        shifted: false,
         lease: world.parts.timings.lease,
         calls: 1,
         next: NextStep::Done(ledgerfleet_ledger::FinishedWindow::default()),

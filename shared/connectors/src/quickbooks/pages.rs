@@ -34,12 +34,7 @@ pub(super) fn read_page(answer: &Answer, entity: &EntitySpec, asked: Asked) -> R
         ..Page::default()
     };
     for row in rows {
-        let served = served(answer, row, entity)?;
-        let (_, last) = page
-            .ends
-            .get_or_insert_with(|| (served.id().to_owned(), String::new()));
-        served.id().clone_into(last);
-        match served {
+        match served(answer, row, entity)? {
             Served::Record(record) => page.records.push(record),
             Served::Quarantined(quarantined) => page.quarantined.push(quarantined),
         }

@@ -135,8 +135,8 @@ impl Asked {
         self.size.clamp(1, PAGE_SIZE_MAX)
     }
 
-    /// How many rows come before its first one. Every page but the first begins with the last row of the one before:
-    /// where it does not, rows have shifted between the two. Pages of one row cannot overlap.
+    /// How many rows come before its first one. Every page but the first begins with the last row of the one before, so
+    /// that a row which leaves while a window is read shows in its count. Pages of one row cannot overlap.
     pub(super) fn before(self) -> u64 {
         let step = self.rows().saturating_sub(1).max(1);
         u64::from(self.page.saturating_sub(1)) * u64::from(step)

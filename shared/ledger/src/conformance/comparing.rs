@@ -144,31 +144,6 @@ pub async fn the_pages_of_a_pass_count_together_as_seen(world: &dyn World) {
     assert_eq!(records(world, scene.connection).await.len(), 3);
 }
 
-pub async fn a_pass_remembers_what_it_has_brought_and_whether_rows_have_shifted(world: &dyn World) {
-    let scene = scene(world, 1).await;
-    let first = claim(world, scene.segments[0]).await;
-    assert!(!first.shifted);
-    let all = ["1", "2"].map(|id| dated(id, 0, "1"));
-    let shifted = crate::PageCommit {
-        shifted: true,
-        ..page(&first, 1, &all, NextStep::Page)
-    };
-    store(world, &shifted).await;
-    for (pass, id, expected) in [(1, "1", true), (1, "3", false), (2, "1", false)] {
-        let seen = world.ledger().was_seen(first.segment, pass, id).await.unwrap();
-        assert_eq!(seen, expected, "{id} in pass {pass}");
-    }
-    world.ledger().hand_back(&[held(&first)]).await.unwrap();
-    let second = claim(world, scene.segments[0]).await;
-    assert!(second.shifted, "who goes on with a pass must know of it");
-    store(world, &page(&second, 2, &[], NextStep::Pass)).await;
-    world.ledger().hand_back(&[held(&second)]).await.unwrap();
-    assert!(
-        !claim(world, scene.segments[0]).await.shifted,
-        "a new pass begins anew"
-    );
-}
-
 pub async fn what_is_stored_beside_the_pages_is_neither_progress_nor_seen(world: &dyn World) {
     let scene = scene(world, 1).await;
     let claim = claim(world, scene.segments[0]).await;

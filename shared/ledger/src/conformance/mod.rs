@@ -172,7 +172,6 @@ macro_rules! ledger_conformance {
                 what_a_reading_did_not_bring_is_told,
                 what_was_observed_after_a_reading_began_is_not_missed_by_it,
                 the_pages_of_a_pass_count_together_as_seen,
-                a_pass_remembers_what_it_has_brought_and_whether_rows_have_shifted,
                 what_is_stored_beside_the_pages_is_neither_progress_nor_seen,
             },
             burying::{

@@ -175,7 +175,6 @@ pub fn page<'a>(claim: &'a Claim, number: u32, records: &'a [Record], next: Next
         observed_at: claim.claimed_at,
         records,
         quarantined: &[],
-        shifted: false,
         lease: LEASE,
         calls: 1,
         next,

@@ -29,7 +29,6 @@ struct ClaimRow {
     starts_at: Option<DateTime<Utc>>,
     ends_at: Option<DateTime<Utc>>,
     page_size: Count<u32>,
-    shifted: bool,
     pass: Count<u32>,
     page: Count<u32>,
     state: Word<SegmentState>,
@@ -74,7 +73,6 @@ impl TryFrom<ClaimRow> for Claim {
             lane,
             window: window.try_into()?,
             page_size: row.page_size.0,
-            shifted: row.shifted,
             pass: row.pass.0,
             page: row.page.0,
             standing: standing.into(),
@@ -206,7 +204,7 @@ impl PostgresLedger {
             JOIN fleet.connections c ON c.id = free.connection_id AND c.state = 'active'
             WHERE s.id = free.id
             RETURNING s.id, s.run_id, s.connection_id, s.entity, s.lane, s.axis AS "axis: _", s.day_from, s.day_to,
-                s.starts_at, s.ends_at, s.page_size AS "page_size: _", s.shifted, s.pass AS "pass: _", s.page AS "page: _",
+                s.starts_at, s.ends_at, s.page_size AS "page_size: _", s.pass AS "pass: _", s.page AS "page: _",
                 s.state AS "state: _", s.epoch, s.failures AS "failures: _", s.crashes AS "crashes: _",
                 s.waited_ms AS "waited_ms: _", s.started, s.progressed, s.attempt AS "attempt: _",
                 s.claimed_at AS "claimed_at!", open.trace_context"#,

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
-use ledgerfleet_model::{ConnectionId, SegmentId, Window};
+use ledgerfleet_model::{ConnectionId, Window};
 
 use super::PostgresLedger;
-use super::codec::{Count, number, plain, small};
+use super::codec::{Count, number, small};
 use super::error::{failed, persistently};
 use crate::LedgerError;
 use crate::comparing::{Comparing, DayCount, NotSeen, RecordSummary, Seen, Slice, Which};
@@ -118,23 +118,6 @@ impl Comparing for PostgresLedger {
 
     async fn not_seen(&self, query: &NotSeen<'_>, limit: u32) -> Result<Vec<String>, LedgerError> {
         persistently(|| self.not_seen_ids(query, limit)).await
-    }
-
-    async fn was_seen(&self, segment: SegmentId, pass: u32, id: &str) -> Result<bool, LedgerError> {
-        let id = plain(id);
-        let seen = || async {
-            sqlx::query_scalar!(
-                r#"SELECT EXISTS (
-                    SELECT FROM fleet.seen WHERE segment_id = $1 AND pass = $2 AND id = $3) AS "seen!""#,
-                segment.0,
-                small(pass),
-                &*id,
-            )
-            .fetch_one(&self.pool)
-            .await
-            .map_err(failed("was seen"))
-        };
-        persistently(seen).await
     }
 }
 

@@ -135,7 +135,7 @@ async fn go_on(tx: &mut PgConnection, page: &PageCommit<'_>) -> Written {
         UPDATE fleet.segments
         SET pages = pages + (page < $3)::integer, rows = rows + CASE WHEN page < $3 THEN $4::bigint ELSE 0 END,
             calls = calls + $5, page = greatest(page, $3), pass = $6, progressed = true, failures = 0, crashes = 0,
-            lease_until = now() + $7::interval, shifted = $8
+            lease_until = now() + $7::interval
         WHERE id = $1 AND epoch = $2 AND state = 'running'",
         page.segment.0,
         page.epoch.0,
@@ -144,7 +144,6 @@ async fn go_on(tx: &mut PgConnection, page: &PageCommit<'_>) -> Written {
         number(page.calls),
         small(page.pass),
         interval(page.lease),
-        page.shifted,
     );
     go_on.execute(tx).await
 }
@@ -167,7 +166,7 @@ async fn begin_again(tx: &mut PgConnection, page: &PageCommit<'_>) -> Written {
         "
         UPDATE fleet.segments
         SET pages = pages + (page < $3)::integer, rows = 0, calls = calls + $4, page = 0, pass = $5 + 1,
-            progressed = true, failures = 0, crashes = 0, lease_until = now() + $6::interval, shifted = false
+            progressed = true, failures = 0, crashes = 0, lease_until = now() + $6::interval
         WHERE id = $1 AND epoch = $2 AND state = 'running'",
         page.segment.0,
         page.epoch.0,

@@ -25,7 +25,6 @@ struct ClaimRow {
     #[sqlx(flatten)]
     window: WindowColumns,
     page_size: u32,
-    shifted: bool,
     pass: u32,
     page: u32,
     #[sqlx(flatten)]
@@ -44,7 +43,7 @@ const CLAIM: &str = "
       AND state = 'pending' AND due_at <= ?3 AND format <= ?5
       AND EXISTS (SELECT 1 FROM fleet_runs r WHERE r.id = run_id AND r.state = 'active')
       AND EXISTS (SELECT 1 FROM fleet_connections c WHERE c.id = connection_id AND c.state = 'active')
-    RETURNING id, run_id, connection_id, entity, lane, axis, day_from, day_to, starts_at, ends_at, page_size, shifted, pass,
+    RETURNING id, run_id, connection_id, entity, lane, axis, day_from, day_to, starts_at, ends_at, page_size, pass,
         page, state, epoch, failures, crashes, waited_ms, started, progressed, attempt, claimed_at,
         (SELECT r.trace_context FROM fleet_runs r WHERE r.id = run_id) AS trace_context";
 
@@ -62,7 +61,6 @@ impl TryFrom<ClaimRow> for Claim {
             lane,
             window: row.window.try_into()?,
             page_size: row.page_size,
-            shifted: row.shifted,
             pass: row.pass,
             page: row.page,
             standing: row.standing.into(),

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
-use ledgerfleet_model::{ConnectionId, SegmentId, Window};
+use ledgerfleet_model::{ConnectionId, Window};
 
 use super::SqliteLedger;
 use super::codec::{Stamp, Text, json_list};
@@ -146,17 +146,5 @@ impl Comparing for SqliteLedger {
             Seen::Pass { segment, pass } => asked.bind(Text(segment)).bind(pass),
         };
         asked.fetch_all(&self.readers).await.map_err(failed("not seen"))
-    }
-
-    async fn was_seen(&self, segment: SegmentId, pass: u32, id: &str) -> Result<bool, LedgerError> {
-        sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM fleet_seen WHERE segment_id = ? AND pass = ? AND id = ?)",
-        )
-        .bind(Text(segment))
-        .bind(pass)
-        .bind(id)
-        .fetch_one(&self.readers)
-        .await
-        .map_err(failed("was seen"))
     }
 }

@@ -84,13 +84,12 @@ async fn fence(tx: &mut SqliteConnection, now: Stamp, page: &PageCommit<'_>) -> 
     const PAGE: &str = "
         UPDATE fleet_segments
         SET pages = pages + (page < ?3), rows = rows + (page < ?3) * ?4, calls = calls + ?5,
-            page = max(page, ?3), pass = ?6, progressed = 1, failures = 0, crashes = 0, lease_until = ?7,
-            shifted = ?8
+            page = max(page, ?3), pass = ?6, progressed = 1, failures = 0, crashes = 0, lease_until = ?7
         WHERE id = ?1 AND epoch = ?2 AND state = 'running'";
     const PASS: &str = "
         UPDATE fleet_segments
         SET pages = pages + (page < ?3), rows = 0, calls = calls + ?5,
-            page = 0, pass = ?6 + 1, progressed = 1, failures = 0, crashes = 0, lease_until = ?7, shifted = 0
+            page = 0, pass = ?6 + 1, progressed = 1, failures = 0, crashes = 0, lease_until = ?7
         WHERE id = ?1 AND epoch = ?2 AND state = 'running'";
     const BESIDE: &str = "
         UPDATE fleet_segments SET calls = calls + ?5, lease_until = ?7
@@ -120,11 +119,10 @@ async fn fence(tx: &mut SqliteConnection, now: Stamp, page: &PageCommit<'_>) -> 
         .bind(page.pass)
         .bind(until);
     fence = match &page.next {
-        NextStep::Page => fence.bind(page.shifted),
         NextStep::Done(finished) => fence
             .bind(finished.full_note())
             .bind(number(finished.quarantined)),
-        NextStep::Pass | NextStep::Beside => fence,
+        NextStep::Page | NextStep::Pass | NextStep::Beside => fence,
     };
     let fenced = fence.execute(tx).await.map_err(failed("fence"))?;
     Ok(fenced.rows_affected() == 1)
