@@ -73,6 +73,11 @@ async fn carry_to_outcome(work: Work, fleet: &Fleet, span: &Span) {
             settling.instrument(traces::settle()).await
         }
     };
+    if outcome == AttemptOutcome::Fenced {
+        // Perhaps it was not taken over, and only the ledger could not be reached: then nobody else has it, and it has
+        // not crashed. Giving back what another has by now does nothing.
+        fleet.held.owe(held(&work.claim));
+    }
     if outcome != AttemptOutcome::Done {
         charge_rest(fleet, &work.claim, &progress, outcome).await;
     }

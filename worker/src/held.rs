@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, Default)]
 pub(crate) struct HeldClaims {
     claims: Mutex<HashMap<SegmentId, HeldClaim>>,
+    /// Claims whose attempts have ended and of which the ledger may not know that yet.
+    owed: Mutex<Vec<Held>>,
 }
 
 #[derive(Debug)]
@@ -78,6 +80,20 @@ impl HeldClaims {
         if claims.get(&held.segment).is_some_and(|claim| claim.held == held) {
             claims.remove(&held.segment);
         }
+    }
+
+    /// Notes that the ledger is still to be told that a claim is given back.
+    pub(crate) fn owe(&self, held: Held) {
+        self.owed().push(held);
+    }
+
+    /// Takes what the ledger is still to be told; who cannot tell it owes it again.
+    pub(crate) fn take_owed(&self) -> Vec<Held> {
+        std::mem::take(&mut *self.owed())
+    }
+
+    fn owed(&self) -> MutexGuard<'_, Vec<Held>> {
+        self.owed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All that is held.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ledgerfleet_coordination::{Bell, Gate};
-use ledgerfleet_ledger::{DispatchLimits, Leadership, Ledger, RescueScope};
+use ledgerfleet_ledger::{DispatchLimits, Leadership, Ledger, LedgerError, RescueScope};
 use ledgerfleet_model::{Clock, Timings, WorkerName};
 use ledgerfleet_telemetry::metrics;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -122,7 +123,7 @@ async fn keep_dispatching(duties: &Duties, over: &CancellationToken) {
     let mut health = Health::new("dispatch");
     loop {
         let spacing = tokio::time::sleep(DISPATCH_SPACING);
-        health.note(offer_or_close(duties).await);
+        health.note(unless_silent(duties, offer_or_close(duties)).await);
         let ring = async {
             spacing.await;
             duties.bell.rung(duties.timings.tick).await
@@ -154,25 +155,45 @@ async fn offer_or_close(duties: &Duties) -> Result<(), DutyError> {
     Ok(())
 }
 
-/// Rescues again and again. A process that slept (its machine was suspended, or it was stopped) leaves out a turn:
-/// its own leases are over too, and its attempts, which slept as well and live, renew them first.
+/// Rescues again and again, but not before workers had the time to renew their leases: where the ledger was away, or this
+/// process slept (its machine was suspended, or it was stopped), leases are over whose attempts live.
 async fn keep_rescuing(duties: &Duties, over: &CancellationToken) {
     let mut health = Health::new("rescue");
+    let timings = &duties.timings;
+    let mut not_before = Instant::now() + timings.heartbeat * 2;
     loop {
         let lay_down = duties.clock.now();
-        if pause(duties.timings.rescue, over).await {
+        if pause(timings.rescue, over).await {
             return;
         }
         let away = (duties.clock.now() - lay_down).to_std().unwrap_or_default();
-        if away > duties.timings.rescue * 3 {
-            info!(
-                ?away,
-                "this process slept; leases are renewed before any is taken"
-            );
+        let answers = unless_silent(duties, look(duties)).await;
+        if answers.is_err() || away > timings.rescue * 3 {
+            not_before = Instant::now() + timings.heartbeat * 2;
+        }
+        if answers.is_err() || Instant::now() < not_before {
+            health.note(answers);
             continue;
         }
-        health.note(rescue_and_close(duties).await);
+        health.note(unless_silent(duties, rescue_and_close(duties)).await);
     }
+}
+
+/// Whether the ledger answers.
+async fn look(duties: &Duties) -> Result<(), DutyError> {
+    Ok(duties.ledger.next_due().await.map(drop)?)
+}
+
+/// A duty that hears nothing for a lease has failed: a ledger that is silent is away. What it had begun, the ledger
+/// undoes.
+async fn unless_silent(
+    duties: &Duties,
+    duty: impl Future<Output = Result<(), DutyError>>,
+) -> Result<(), DutyError> {
+    let silent = || LedgerError::Unavailable("it does not answer".to_owned(), None);
+    timeout(duties.timings.lease, duty)
+        .await
+        .unwrap_or_else(|_| Err(silent().into()))
 }
 
 /// Waits; true if it is over before the wait is.

@@ -112,7 +112,11 @@ where
     within(LONG_PATIENCE, transaction).await
 }
 
-async fn within<T, F>(patience: Duration, transaction: impl Fn() -> F + Send) -> Result<T, LedgerError>
+/// Does `transaction`, and anew if another one was in its way, for no longer than `patience` in all.
+pub(super) async fn within<T, F>(
+    patience: Duration,
+    transaction: impl Fn() -> F + Send,
+) -> Result<T, LedgerError>
 where
     F: Future<Output = Result<T, LedgerError>> + Send,
     T: Send,

@@ -9,8 +9,11 @@ use ledgerfleet_model::WorkerName;
 use sqlx::postgres::PgPool;
 
 use super::PostgresLedger;
-use super::error::failed;
+use super::error::{failed, within};
 use crate::LedgerError;
+
+/// How long a process that stops may take to give the leadership away. Its lease ends by itself.
+const RESIGNING: Duration = Duration::from_secs(3);
 
 /// The lease that elects a leader.
 #[derive(Debug, Clone)]
@@ -31,6 +34,11 @@ impl Leadership {
     /// Takes the leadership if it is free, or keeps it, for `lease` from now. Answers the term while `name` leads; none
     /// while another does. A term begins whenever the leader changes.
     pub async fn hold(&self, name: &WorkerName, lease: Duration) -> Result<Option<i64>, LedgerError> {
+        // Who hears nothing for that long does not lead any more, and must not wait longer to find out.
+        within(lease, || self.hold_once(name, lease)).await
+    }
+
+    async fn hold_once(&self, name: &WorkerName, lease: Duration) -> Result<Option<i64>, LedgerError> {
         let held = sqlx::query_scalar!(
             "INSERT INTO fleet.leader (holder, term, until)
              VALUES ($1, 1, now() + make_interval(secs => $2))
@@ -48,6 +56,10 @@ impl Leadership {
 
     /// Gives the leadership away, if `name` has it, so that nobody has to wait for the end of its lease.
     pub async fn resign(&self, name: &WorkerName) -> Result<(), LedgerError> {
+        within(RESIGNING, || self.resign_once(name)).await
+    }
+
+    async fn resign_once(&self, name: &WorkerName) -> Result<(), LedgerError> {
         let resigned = sqlx::query!(
             "UPDATE fleet.leader SET until = now() - interval '1 second' WHERE holder = $1",
             &name.0,
