@@ -188,8 +188,12 @@ fn tell(flags: &Flags, report: &Report) {
     ));
     if matches!(verdict, Verdict::Red(_)) {
         say(&format!(
-            "  logs: {}\n  again: ./deploy/chaos --rows {row} --seed {}",
+            "  logs: {}\n  again: ./deploy/chaos {} --seed {}",
             report.folder.display(),
+            flags.soak.map_or_else(
+                || format!("--rows {row}"),
+                |length| format!("--soak {}s", length.as_secs())
+            ),
             report.seed
         ));
     }
