@@ -5,10 +5,11 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use ledgerfleet_config::{FlagValue, Inputs, Settings, Shape};
-use ledgerfleet_model::WorkerName;
+use ledgerfleet_model::{Timings, WorkerName};
 use ledgerfleet_process::{Listening, Signal, Stop, record_metrics};
 use ledgerfleet_telemetry::logs::{self, Colour};
 use ledgerfleet_telemetry::metrics::Recorder;
@@ -44,6 +45,9 @@ pub(crate) struct Refused {
     code: u8,
     error: Box<dyn Error>,
 }
+
+/// How long after its drain a process may take to hand back what it holds.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// Exit codes, as the scheduler has them.
 const FAILED: u8 = 1;
@@ -154,9 +158,22 @@ async fn work(settings: &Settings, name: WorkerName, parts: Parts, stop: &Stop) 
     let leading = ledgerfleet_dispatch::lead(parts.duties(), options.name.clone(), stop.token().clone());
     let showing = show(listening, parts.clone(), recorder, stop);
     let working = worker::run(&parts, options, stop.token().clone());
-    let (worked, (), shown) = tokio::join!(working, leading, showing);
+    let all = Box::pin(async { tokio::join!(working, leading, showing) });
+    let (worked, (), shown) = tokio::select! {
+        ended = all => ended,
+        () = overdue(stop, &parts.timings) => {
+            tracing::warn!("something does not answer; what is left is found by rescue");
+            return Ok(());
+        }
+    };
     worked.map_err(|error| failed(error.into()))?;
     shown.map_err(|error| failed(error.into()))
+}
+
+/// Ends when a process that was told to stop should long have ended: its drain is over, and the last hand-back too.
+async fn overdue(stop: &Stop, timings: &Timings) {
+    stop.token().cancelled().await;
+    tokio::time::sleep(timings.drain + LAST_WORDS).await;
 }
 
 async fn listen(address: Option<SocketAddr>) -> Result<Option<Listening>, Refused> {

@@ -224,12 +224,15 @@ impl Fetcher<'_> {
             Reservation::TooLong(wait) => return Err(busy(wait)),
         };
         sleep_until(booked).await;
-        let slot = match gate.start(id, &self.limits).await.map_err(unreachable)? {
+        let started_at = Instant::now();
+        let started = gate.start(id, &self.limits).await.map_err(unreachable)?;
+        let distance = self.fleet.distance.measured(started_at.elapsed());
+        let slot = match started {
             Start::Go(slot) => slot,
             Start::Closed(wait) if wait > patience => return Err(busy(wait)),
             Start::NoSlot | Start::Closed(_) => return Ok(None),
         };
-        if booked.elapsed() <= self.fleet.parts.timings.grant_staleness {
+        if booked.elapsed() <= self.fleet.parts.timings.grant_staleness + distance {
             return Ok(Some(slot));
         }
         // Sent now, the request would arrive beside one that was granted later.

@@ -3,6 +3,7 @@
 mod attempt;
 mod claiming;
 mod connections;
+mod distance;
 mod fetch;
 mod gate_time;
 mod heartbeat;

@@ -17,6 +17,7 @@ use tracing::{info, warn};
 use crate::attempt::attempt;
 use crate::claiming::keep_claiming;
 use crate::connections::KnownConnections;
+use crate::distance::Distance;
 use crate::heartbeat::keep_beating;
 use crate::held::HeldClaims;
 use crate::source::{Source, Work};
@@ -46,6 +47,7 @@ pub(crate) struct Fleet {
     pub(crate) parts: Parts,
     pub(crate) held: HeldClaims,
     pub(crate) connections: KnownConnections,
+    pub(crate) distance: Distance,
     /// Told to stop: nothing new is begun, pages in progress are finished.
     pub(crate) shutdown: CancellationToken,
     /// The time to finish is over: everything stops.
@@ -82,6 +84,7 @@ fn fleet_of(parts: &Parts, options: WorkerOptions, shutdown: CancellationToken) 
         parts: parts.clone(),
         held: HeldClaims::default(),
         connections: KnownConnections::default(),
+        distance: Distance::default(),
         shutdown,
         drained: CancellationToken::new(),
     }

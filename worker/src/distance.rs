@@ -1,0 +1,45 @@
+//! Distance: how far away the gate is, as an answer needs at least to come from there.
+//!
+//! A grant that is older than a moment when its request leaves is given up, because the request would arrive beside one
+//! that was granted later. What every answer of the gate needs alike is no such delay: it shifts all requests of this
+//! process by the same time, and counting it would leave a fleet whose Redis is far away without a single grant.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// More than this is not allowed for. Two workers at different distances ask that far apart; with the moment that a grant
+/// may be old, it stays below the quarter of a second that the gate's rate leaves room for.
+const FARTHEST: Duration = Duration::from_millis(150);
+
+/// The quickest answer of the gate so far, in microseconds.
+#[derive(Debug)]
+pub(crate) struct Distance(AtomicU64);
+
+impl Default for Distance {
+    fn default() -> Self {
+        Self(AtomicU64::new(u64::MAX))
+    }
+}
+
+impl Distance {
+    /// Notes how long an answer took; answers what is allowed for.
+    pub(crate) fn measured(&self, answer: Duration) -> Duration {
+        let answer = u64::try_from(answer.as_micros()).unwrap_or(u64::MAX);
+        let quickest = self.0.fetch_min(answer, Ordering::Relaxed).min(answer);
+        Duration::from_micros(quickest).min(FARTHEST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_quickest_answer_counts_up_to_the_farthest_that_is_allowed_for() {
+        let distance = Distance::default();
+        let millis = Duration::from_millis;
+        assert_eq!(distance.measured(millis(400)), FARTHEST);
+        assert_eq!(distance.measured(millis(90)), millis(90));
+        assert_eq!(distance.measured(millis(200)), millis(90));
+    }
+}
