@@ -41,6 +41,10 @@ pub(crate) async fn run() -> Exit {
 }
 
 async fn execute(cli: Cli, inputs: &Inputs, talk: &Talk) -> anyhow::Result<Exit> {
+    if let Command::Key(command) = &cli.command {
+        // What is configured may name the very key that is to be made.
+        return commands::key(talk, command);
+    }
     let settings = Settings::load(inputs)?;
     let colour = if talk.has_colour() {
         Colour::On

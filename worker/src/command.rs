@@ -12,7 +12,7 @@ use ledgerfleet_config::{FlagValue, Inputs, Settings, Shape};
 use ledgerfleet_model::{Timings, WorkerName};
 use ledgerfleet_process::{Listening, Signal, Stop, record_metrics};
 use ledgerfleet_telemetry::logs::{self, Colour};
-use ledgerfleet_telemetry::metrics::Recorder;
+use ledgerfleet_telemetry::metrics::{self, Recorder};
 use ledgerfleet_telemetry::traces::{Identity, Traces};
 use ledgerfleet_wiring::{Opening, Parts, WiringError, assemble};
 use worker::WorkerOptions;
@@ -150,6 +150,8 @@ async fn parts(settings: &Settings) -> Result<Parts, Refused> {
 async fn work(settings: &Settings, name: WorkerName, parts: Parts, stop: &Stop) -> Result<(), Refused> {
     let failed = |error: Box<dyn Error>| Refused::with(FAILED)(error);
     let recorder = record_metrics().map_err(|error| failed(error.into()))?;
+    // Each worker tells of itself; the fleet's number is the sum.
+    metrics::workers(1);
     let listening = listen(settings.worker.metrics_listen).await?;
     let options = WorkerOptions {
         concurrency: settings.worker.concurrency,

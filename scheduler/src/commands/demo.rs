@@ -22,6 +22,7 @@ use super::backfill::tell_submitted;
 use super::connection_add::add_or_replace;
 use super::demo_check::{Comparison, Stored, compare, stored, table_of};
 use super::run::{tell_end, tell_resume};
+use super::serve::show_while_working;
 use crate::carry::{Holding, run_here};
 use crate::cli::DemoArgs;
 use crate::exit::{Exit, Problem};
@@ -301,8 +302,5 @@ async fn keep(
         health = listening.address()
     ));
     let runner = Runner::start(Some(lock), parts, &session.settings, session.name.clone()).await?;
-    listening
-        .serve(parts.clone(), recorder, stop.token().clone())
-        .await?;
-    Ok(runner.stop().await?)
+    show_while_working(session, listening, parts, recorder, runner, stop).await
 }

@@ -5,20 +5,19 @@ use secrecy::ExposeSecret;
 
 use crate::cli::KeyCommand;
 use crate::exit::Exit;
-use crate::output::Output;
-use crate::session::Session;
+use crate::output::{Output, Talk};
 
-pub(crate) fn run(session: &Session, command: &KeyCommand) -> anyhow::Result<Exit> {
+pub(crate) fn run(talk: &Talk, command: &KeyCommand) -> anyhow::Result<Exit> {
     match command {
-        KeyCommand::Generate => generate(session),
+        KeyCommand::Generate => generate(talk),
     }
 }
 
 /// The one command that prints a secret: it is made here, and stored nowhere.
-fn generate(session: &Session) -> anyhow::Result<Exit> {
+fn generate(talk: &Talk) -> anyhow::Result<Exit> {
     let key = MasterKey::generate();
     Output::text(key.to_text().expose_secret())?;
-    session.talk.say(format!(
+    talk.say(format!(
         "Key {}: keep it where the database is not, and give it as LEDGERFLEET_MASTER_KEY_FILE. \
          Without it the stored credentials cannot be opened.",
         key.id()

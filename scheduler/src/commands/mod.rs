@@ -25,6 +25,7 @@ mod verify;
 use crate::cli::Command;
 use crate::exit::Exit;
 use crate::session::Session;
+pub(crate) use key::run as key;
 pub(crate) use run::no_such_run;
 
 /// Runs a command to its end.
@@ -43,6 +44,6 @@ pub(crate) async fn run(session: &Session, command: Command) -> anyhow::Result<E
         Command::Serve(_) => serve::run(session).await,
         Command::Doctor => doctor::run(session).await,
         Command::Config(command) => config::run(session, &command),
-        Command::Key(command) => key::run(session, &command),
+        Command::Key(command) => key(&session.talk, &command),
     }
 }

@@ -1,12 +1,12 @@
 //! `serve`: the daemon.
 
-use ledgerfleet_telemetry::metrics;
+use ledgerfleet_process::{Listening, Stop, record_metrics};
+use ledgerfleet_telemetry::metrics::{self, Recorder};
+use ledgerfleet_wiring::Parts;
 
 use crate::exit::{Exit, Problem};
 use crate::runner::{Runner, take_lock};
 use crate::session::Session;
-use ledgerfleet_process::Stop;
-use ledgerfleet_process::{Listening, record_metrics};
 
 pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let parts = session.parts_or_new().await?;
@@ -22,16 +22,38 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     session.talk.say(format!(
         "serving http://{address}: /livez /readyz /metrics; Ctrl-C stops"
     ));
-    let shown = listening.serve(parts.clone(), recorder, stop.token().clone());
-    tokio::select! {
-        served = shown => served?,
-        () = runner.ended() => {}
-    }
-    session
-        .talk
-        .say("stopping: pages in progress are finished, the rest is handed back (again: stop at once)");
-    runner.stop().await?;
+    show_while_working(session, listening, &parts, recorder, runner, &stop).await?;
     Ok(stop.signal().map_or(Exit::Failed, Exit::of))
+}
+
+/// Works and answers until told to stop.
+pub(super) async fn show_while_working(
+    session: &Session,
+    listening: Listening,
+    parts: &Parts,
+    recorder: Recorder,
+    runner: Runner,
+    stop: &Stop,
+) -> anyhow::Result<()> {
+    let over = stop.token().child_token();
+    let showing = async {
+        let _told = over.clone().drop_guard();
+        listening.serve(parts.clone(), recorder, over.clone()).await
+    };
+    // Work stops at once, whatever is still being answered.
+    let working = async {
+        tokio::select! {
+            () = over.cancelled() => {}
+            () = runner.ended() => over.cancel(),
+        }
+        session
+            .talk
+            .say("stopping: pages in progress are finished, the rest is handed back (again: stop at once)");
+        runner.stop().await
+    };
+    let (worked, shown) = tokio::join!(working, showing);
+    worked?;
+    Ok(shown?)
 }
 
 async fn listen(session: &Session) -> Result<Listening, Problem> {

@@ -27,6 +27,15 @@ async fn a_master_key_is_printed_alone_on_stdout() {
 }
 
 #[tokio::test]
+async fn a_master_key_is_made_into_the_file_that_is_configured_for_it() {
+    let world = World::new().with("LEDGERFLEET_MASTER_KEY_FILE", "master.key");
+    // As the shell makes it before the program runs.
+    world.write("master.key", "");
+    let key = world.run("key generate").await.expect(0).stdout;
+    assert!(key.starts_with("lfk1_"), "{key}");
+}
+
+#[tokio::test]
 async fn a_backfill_prints_one_object_and_its_records_can_be_read_in_every_form() {
     let emulator = emulator().await;
     let world = World::beside(&emulator);

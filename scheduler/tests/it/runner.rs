@@ -1,5 +1,7 @@
 //! The running role of a file: one process has it, others hand over.
 
+use std::time::Duration;
+
 use crate::world::{World, emulator};
 
 #[tokio::test]
@@ -22,15 +24,7 @@ async fn a_second_runner_is_told_who_the_first_is_and_a_backfill_is_handed_over(
     let run = world.run(line).await.expect(0).says("handed to it").json();
     assert_eq!(run["done"], 3);
 
-    let address = server
-        .said
-        .split("http://")
-        .nth(1)
-        .unwrap()
-        .split(':')
-        .nth(1)
-        .unwrap();
-    let port: String = address.chars().take_while(char::is_ascii_digit).collect();
+    let port = port_of(&server.said);
     assert_eq!(get(&port, "/livez").await, "ok\n");
     assert_eq!(get(&port, "/readyz").await, "ready\n");
     let metrics = get(&port, "/metrics").await;
@@ -44,6 +38,42 @@ async fn a_second_runner_is_told_who_the_first_is_and_a_backfill_is_handed_over(
     let skew: f64 = skew.unwrap().parse().unwrap();
     assert!(skew.abs() < 1.0, "the ledger's clock is this machine's: {skew}");
     server.end_with("TERM").await.expect(143);
+}
+
+#[tokio::test]
+async fn half_a_request_keeps_no_server_from_stopping() {
+    use tokio::io::AsyncWriteExt;
+    let emulator = emulator().await;
+    let world = World::beside(&emulator).with("LEDGERFLEET_QUICKBOOKS_REQUESTS_PER_SECOND", "10");
+    world.connect(&emulator.info().companies[0]).await;
+    let server = world.start("serve --listen 127.0.0.1:0", "serving http://").await;
+    let line = "backfill --connection demo-us --entity invoice --from 2026-03-01 --to 2026-06-30";
+    let waiting = world.start(&format!("{line} --wait"), "122 segments").await;
+    let port = port_of(&server.said);
+    let mut client = tokio::net::TcpStream::connect(format!("127.0.0.1:{port}"))
+        .await
+        .unwrap();
+    client
+        .write_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n")
+        .await
+        .unwrap();
+    while emulator.summary().requests == 0 {
+        tokio::task::yield_now().await;
+    }
+
+    let before = emulator.summary().requests;
+    // The one that waits would go on with the work.
+    waiting.end_with("KILL").await;
+    let ended = tokio::time::timeout(Duration::from_secs(10), server.end_with("TERM")).await;
+    ended.expect("it stops").expect(143);
+    let during = emulator.summary().requests - before;
+    assert!(during < 15, "{during} requests after it was told to stop");
+    drop(client);
+}
+
+fn port_of(said: &str) -> String {
+    let address = said.split("http://127.0.0.1:").nth(1).unwrap();
+    address.chars().take_while(char::is_ascii_digit).collect()
 }
 
 /// The body of an answer, by a request written by hand.

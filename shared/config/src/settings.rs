@@ -270,9 +270,9 @@ fn log(values: &Values, inputs: &Inputs) -> Result<LogSettings, ConfigError> {
 }
 
 fn quickbooks(values: &Values, allow_custom: bool) -> Result<ConnectorSettings, ConfigError> {
-    let rate = "it takes a number greater than 0 and at most 1000";
+    let rate = "it takes a number from 0.001 to 1000";
     let requests_per_second: Option<f64> = values.optional("quickbooks.requests_per_second", rate)?;
-    let plausible = requests_per_second.is_none_or(|number| number > 0.0 && number <= 1_000.0);
+    let plausible = requests_per_second.is_none_or(|number| (0.001..=1_000.0).contains(&number));
     check(values, "quickbooks.requests_per_second", plausible, rate)?;
     let whole = "it takes a whole number from 1 to 1000";
     let slots: Option<u32> = values.optional("quickbooks.slots", whole)?;

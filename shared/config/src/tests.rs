@@ -249,6 +249,8 @@ fn values_out_of_range_are_refused_with_where_they_come_from() {
         ("LEDGERFLEET_TIMINGS_LEASE", "0s"),
         ("LEDGERFLEET_LOG_FORMAT", "xml"),
         ("LEDGERFLEET_QUICKBOOKS_REQUESTS_PER_SECOND", "0"),
+        ("LEDGERFLEET_QUICKBOOKS_REQUESTS_PER_SECOND", "1e-300"),
+        ("LEDGERFLEET_QUICKBOOKS_REQUESTS_PER_SECOND", "NaN"),
         ("LEDGERFLEET_QUICKBOOKS_SLOTS", "0"),
         ("LEDGERFLEET_ALLOW_CUSTOM_ENDPOINTS", "maybe"),
         ("LEDGERFLEET_SERVE_LISTEN", "8400"),

@@ -1,7 +1,9 @@
 //! HTTP: what a process shows of itself. `/livez` and `/health` say that it answers, `/readyz` that its ledger
 //! and its bell do too, `/metrics` how the work goes.
 
+use std::future::IntoFuture;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -16,6 +18,9 @@ use ledgerfleet_telemetry::metrics::{self, ConnectorLabels, InstallError, Record
 use ledgerfleet_wiring::Parts;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+/// How long answers under way may still take once it is time to stop.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// What the routes need.
 #[derive(Debug, Clone)]
@@ -63,7 +68,8 @@ impl Listening {
         self.address
     }
 
-    /// Answers until `shutdown`.
+    /// Answers until `shutdown`, and finishes what is being answered then. A client that has sent half a request, or
+    /// does not read, is not waited for.
     pub async fn serve(
         self,
         parts: Parts,
@@ -71,9 +77,16 @@ impl Listening {
         shutdown: CancellationToken,
     ) -> std::io::Result<()> {
         let routes = routes(Shown { parts, recorder });
-        axum::serve(self.listener, routes)
-            .with_graceful_shutdown(shutdown.cancelled_owned())
-            .await
+        let serving =
+            axum::serve(self.listener, routes).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+        let too_late = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(LAST_ANSWERS).await;
+        };
+        tokio::select! {
+            served = serving.into_future() => served,
+            () = too_late => Ok(()),
+        }
     }
 }
 

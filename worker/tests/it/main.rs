@@ -15,5 +15,6 @@ mod failing;
 mod faults;
 mod fleet;
 mod quarantining;
+mod shown;
 mod traces;
 mod world;

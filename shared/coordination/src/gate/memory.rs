@@ -9,7 +9,9 @@ use ledgerfleet_model::ConnectionId;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Closing, Gate, GateLimits, LONGEST_GUESS, Reservation, SLOWED_TO, SLOWEST, Slot, Start};
+use super::{
+    Closing, Gate, GateLimits, LONGEST_CLOSING, LONGEST_GUESS, Reservation, SLOWED_TO, SLOWEST, Slot, Start,
+};
 use crate::Unreachable;
 
 /// Rate and slots in memory.
@@ -141,7 +143,7 @@ impl Gate for MemoryGate {
             .entry(connection)
             .or_insert_with(|| ConnectionGate::new(now));
         let duration = match closing {
-            Closing::Told(duration) => duration,
+            Closing::Told(duration) => duration.min(LONGEST_CLOSING),
             Closing::Guessed(first) => first
                 .mul_f64(gate.slowness(limits, now).powi(2))
                 .min(LONGEST_GUESS),

@@ -29,7 +29,7 @@ pub use redis::RedisGate;
 /// The limits of one connection.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GateLimits {
-    /// Grants per second, evenly spaced; more than 0.
+    /// Grants per second, evenly spaced; at least 0.001.
     pub requests_per_second: f64,
     /// Requests in flight.
     pub slots: u32,
@@ -46,7 +46,7 @@ pub struct GateLimits {
 /// For how long a gate closes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closing {
-    /// The upstream has said so.
+    /// The upstream has said so. More than an hour is taken as an hour, after which it is asked again.
     Told(Duration),
     /// The upstream has not said: this long for a gate at full pace, about twice as long for each closing that it
     /// has not recovered from, and never longer than a minute.
@@ -62,10 +62,16 @@ const SLOWEST: Duration = Duration::from_secs(1);
 /// The longest closing that nobody has asked for.
 const LONGEST_GUESS: Duration = Duration::from_mins(1);
 
+/// The longest closing of all. The scripts know it too.
+const LONGEST_CLOSING: Duration = Duration::from_hours(1);
+
+/// The lowest rate that a gate can have: anything below it, or no number at all, is this one.
+const LOWEST_RATE: f64 = 0.001;
+
 impl GateLimits {
     /// The time between two grants.
     pub fn interval(&self) -> Duration {
-        Duration::from_secs_f64(1.0 / self.requests_per_second)
+        Duration::from_secs_f64(1.0 / self.requests_per_second.max(LOWEST_RATE))
     }
 }
 
@@ -135,4 +141,24 @@ pub trait Gate: Send + Sync + std::fmt::Debug {
     /// Opens gates that are in quarantine only because their memory is new, so that a first run does not wait. For
     /// who knows that nothing is in flight; answers whether that was so.
     async fn open_unused(&self) -> Result<bool, Unreachable>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_that_is_none_is_the_lowest() {
+        let limits = |requests_per_second| GateLimits {
+            requests_per_second,
+            slots: 1,
+            slot_ttl: Duration::from_secs(1),
+            quarantine: Duration::from_secs(1),
+            calm: Duration::from_secs(1),
+        };
+        for rate in [1e-300, 0.0, -1.0, f64::NAN] {
+            assert_eq!(limits(rate).interval(), Duration::from_secs(1_000), "{rate}");
+        }
+        assert_eq!(limits(8.0).interval(), Duration::from_millis(125));
+    }
 }

@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use ledgerfleet_model::ConnectionId;
 use uuid::Uuid;
 
-use super::{Closing, Gate, GateLimits, LONGEST_GUESS, Reservation, SLOWED_TO, SLOWEST, Slot, Start};
+use super::{
+    Closing, Gate, GateLimits, LONGEST_CLOSING, LONGEST_GUESS, Reservation, SLOWED_TO, SLOWEST, Slot, Start,
+};
 use crate::Unreachable;
 use crate::redis::keys::Keys;
 use crate::redis::{micros, unreachable};
@@ -17,6 +19,7 @@ use crate::redis::{micros, unreachable};
 static RESERVE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
         include_str!("lua/now.lua"),
+        include_str!("lua/closed.lua"),
         include_str!("lua/slowness.lua"),
         include_str!("lua/reserve-2.lua")
     ))
@@ -24,12 +27,14 @@ static RESERVE: LazyLock<Script> = LazyLock::new(|| {
 static START: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
         include_str!("lua/now.lua"),
+        include_str!("lua/closed.lua"),
         include_str!("lua/start-3.lua")
     ))
 });
 static CLOSE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
         include_str!("lua/now.lua"),
+        include_str!("lua/closed.lua"),
         include_str!("lua/slowness.lua"),
         include_str!("lua/close-2.lua")
     ))
@@ -134,7 +139,7 @@ impl Gate for RedisGate {
         closing: Closing,
     ) -> Result<(), Unreachable> {
         let (told, guessed) = match closing {
-            Closing::Told(duration) => (duration, Duration::ZERO),
+            Closing::Told(duration) => (duration.min(LONGEST_CLOSING), Duration::ZERO),
             Closing::Guessed(first) => (Duration::ZERO, first),
         };
         let _: u64 = CLOSE

@@ -98,6 +98,70 @@ async fn a_restarted_redis_that_remembers_its_data_is_not_trusted_either() {
     assert!(closed);
 }
 
+/// A moment, µs, as a Redis holds it whose clock was set back by a day.
+fn a_day_ahead() -> u128 {
+    let since = std::time::UNIX_EPOCH.elapsed().unwrap();
+    (since + Duration::from_hours(24)).as_micros()
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_closes_gates_for_no_longer_than_a_new_redis_does() {
+    let world = world().await;
+    let ahead = a_day_ahead();
+    world
+        .redis
+        .command(&format!("HSET {{test}}:gate:sentinel opens_at {ahead}"));
+    let gate = world.gate();
+    assert!(is_in_quarantine(&gate).await, "a request may be in flight");
+    world.pass(LIMITS.quarantine).await;
+    assert!(!is_in_quarantine(&gate).await);
+}
+
+#[tokio::test]
+async fn a_closing_from_before_the_clock_was_set_back_ends_within_an_hour() {
+    let world = world().await;
+    let (gate, connection) = (world.gate(), ConnectionId::new());
+    let ahead = a_day_ahead();
+    world
+        .redis
+        .command(&format!("HSET {{test}}:gate:{connection} closed_until {ahead}"));
+    let hour = Duration::from_hours(1);
+    let Start::Closed(first) = gate.start(connection, &LIMITS).await.unwrap() else {
+        panic!("it is closed")
+    };
+    assert!(first <= hour, "{first:?}");
+    world.pass(Duration::from_millis(20)).await;
+    let Reservation::TooLong(then) = gate.reserve(connection, &LIMITS, Duration::ZERO).await.unwrap() else {
+        panic!("it is closed")
+    };
+    assert!(then < first, "the end comes nearer: {first:?}, {then:?}");
+}
+
+#[tokio::test]
+async fn a_slot_whose_holder_died_before_the_clock_was_set_back_is_free_after_its_time() {
+    let world = world().await;
+    let (gate, connection) = (world.gate(), ConnectionId::new());
+    let limits = GateLimits {
+        slots: 1,
+        slot_ttl: Duration::from_millis(300),
+        ..LIMITS
+    };
+    let ahead = a_day_ahead();
+    world
+        .redis
+        .command(&format!("ZADD {{test}}:slots:{connection} {ahead} gone"));
+    assert_eq!(gate.start(connection, &limits).await.unwrap(), Start::NoSlot);
+    // The set outlives the lease, or its end would prove nothing.
+    world
+        .redis
+        .command(&format!("PERSIST {{test}}:slots:{connection}"));
+    world.pass(limits.slot_ttl).await;
+    assert!(matches!(
+        gate.start(connection, &limits).await.unwrap(),
+        Start::Go(_)
+    ));
+}
+
 #[tokio::test]
 async fn only_a_gate_that_is_new_to_its_redis_is_opened_unused() {
     let world = world().await;

@@ -1,9 +1,9 @@
 -- Closes a connection's gate, and makes it slower if it was open. A shorter closing never shortens a longer one.
 --
 -- KEYS[1]  sentinel (see now.lua)
--- KEYS[2]  gate: a hash of next_free, closed_until and slowed_at, µs, and slowness (see slowness.lua)
+-- KEYS[2]  gate: a hash of next_free, closed_until (see closed.lua) and slowed_at, µs, and slowness (see slowness.lua)
 -- ARGV[1]  quarantine, µs (see now.lua)
--- ARGV[2]  for how long the upstream has said, µs; 0 if it has not
+-- ARGV[2]  for how long the upstream has said, µs, an hour at most; 0 if it has not
 -- ARGV[3]  for how long a gate at full pace closes where it has not said, µs; slower ones close longer
 -- ARGV[4]  calm, µs (see slowness.lua)
 -- ARGV[5]  the longest closing that the upstream has not asked for, µs
@@ -14,7 +14,7 @@ local calm = tonumber(ARGV[4])
 local gate = redis.call('HMGET', KEYS[2], 'next_free', 'closed_until', 'slowness', 'slowed_at')
 local slowness = slowness_now(gate[3], gate[4], calm)
 local guessed = math.min(ARGV[3] * slowness * slowness, tonumber(ARGV[5]))
-local closed_before = tonumber(gate[2]) or 0
+local closed_before = closed_until_now(gate[2])
 local closed_until = math.max(now + math.max(tonumber(ARGV[2]), guessed), closed_before)
 -- What is booked before the opening will be refused by start and booked again; what is booked after it still holds.
 local next_free = math.max(closed_until, tonumber(gate[1]) or 0)

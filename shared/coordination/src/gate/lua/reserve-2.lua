@@ -12,7 +12,7 @@ local patience, calm = tonumber(ARGV[3]), tonumber(ARGV[4])
 local gate = redis.call('HMGET', KEYS[2], 'next_free', 'closed_until', 'seen', 'slowness', 'slowed_at')
 local slowness = slowness_now(gate[4], gate[5], calm)
 local interval = ARGV[2] * slowness
-local opening = math.max(now, opens_at, tonumber(gate[2]) or 0)
+local opening = math.max(now, opens_at, closed_until_now(gate[2]))
 local next_free = tonumber(gate[1]) or 0
 -- Where the clock was set back, bookings seem to lie far ahead, and nobody could wait for them.
 if now < (tonumber(gate[3]) or 0) then
