@@ -1,6 +1,10 @@
 //! Programs: the real ones, as they were built.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What only a program with fail points has in it.
+const FAIL_POINT_WORDS: &str = "told to panic at";
 
 /// Where the programs are that a row starts.
 #[derive(Debug, Clone)]
@@ -24,9 +28,17 @@ impl Programs {
         }
     }
 
-    /// The worker.
+    /// The worker. One without fail points would pass over every fault that is planned for it.
     pub fn worker(&self) -> PathBuf {
-        self.program("worker")
+        let worker = self.program("worker");
+        let mut search = Command::new("grep");
+        search.args(["--quiet", "--text", FAIL_POINT_WORDS]).arg(&worker);
+        assert!(
+            search.status().is_ok_and(|found| found.success()),
+            "{} was built without `--features fail-points`; ./deploy/chaos builds it",
+            worker.display()
+        );
+        worker
     }
 
     /// The scheduler.
