@@ -27,9 +27,13 @@ pub(crate) async fn reach(point: Point, subject: &str) {
     }
 }
 
+/// How long a signal to the whole process may take until it has reached this thread. By then it must not have gone on.
+const UNTIL_STRUCK: Duration = Duration::from_millis(50);
+
 fn signal(signal: Signal) {
     // A process may always signal itself.
     let _ = kill_process(getpid(), signal);
+    std::thread::sleep(UNTIL_STRUCK);
 }
 
 #[expect(
