@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use ledgerfleet_config::{FlagValue, Inputs, Settings, Shape};
+use ledgerfleet_ledger::LedgerError;
 use ledgerfleet_model::{Timings, WorkerName};
 use ledgerfleet_process::{Listening, Signal, Stop, record_metrics};
 use ledgerfleet_telemetry::logs::{self, Colour};
@@ -139,6 +140,7 @@ async fn parts(settings: &Settings) -> Result<Parts, Refused> {
     assemble(settings, Opening::Existing).await.map_err(|error| {
         let code = match &error {
             WiringError::Ledger(cause) if cause.is_passing() => DEPENDENCY_DOWN,
+            WiringError::Ledger(LedgerError::Url(_)) => USAGE,
             WiringError::Ledger(_) | WiringError::Http(_) => FAILED,
             _ => USAGE,
         };

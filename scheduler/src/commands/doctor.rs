@@ -1,8 +1,10 @@
 //! `doctor`: checks what can be checked without asking an upstream.
 
+use std::error::Error;
+
 use ledgerfleet_config::{Settings, Shape};
-use ledgerfleet_ledger::RunReport;
-use ledgerfleet_model::{ConnectionState, Lane};
+use ledgerfleet_ledger::{Leader, RunReport};
+use ledgerfleet_model::ConnectionState;
 use ledgerfleet_wiring::{Parts, RunnerLockError};
 use serde::Serialize;
 
@@ -21,23 +23,13 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let mut exits = Vec::new();
     match session.parts().await {
         Ok(parts) => {
-            checks.push(Check::good("database", place(&session.settings)));
+            checks.push(database(&parts, &session.settings, &mut exits).await);
             checks.extend(redis(&parts, &session.settings, &mut exits).await);
             checks.push(runner(&parts, &session.settings).await?);
             checks.extend(connections(&parts, &mut exits).await?);
             checks.push(dead_letters(&parts, &mut exits).await?);
         }
-        Err(error) => {
-            if let Some(problem) = explain(&error) {
-                exits.push(problem.exit);
-                let why = problem.why.map(|why| format!(" ({why})")).unwrap_or_default();
-                checks.push(Check::bad(
-                    "database",
-                    format!("{}{why}", problem.what),
-                    problem.next,
-                ));
-            }
-        }
+        Err(error) => checks.extend(failed("database", &error, &mut exits)),
     }
     session.output.list(&checks)?;
     Ok(Exit::most_telling(exits))
@@ -125,13 +117,29 @@ fn place(settings: &Settings) -> String {
     }
 }
 
+/// What is read only is no ledger, however well it answers.
+async fn database(parts: &Parts, settings: &Settings, exits: &mut Vec<Exit>) -> Check {
+    let place = || Check::good("database", place(settings));
+    match parts.ledger.check_writable().await {
+        Ok(()) => place(),
+        Err(error) => failed("database", &error, exits).unwrap_or_else(place),
+    }
+}
+
+fn failed(check: &str, error: &(dyn Error + 'static), exits: &mut Vec<Exit>) -> Option<Check> {
+    let problem = explain(error)?;
+    exits.push(problem.exit);
+    let why = problem.why.map(|why| format!(" ({why})")).unwrap_or_default();
+    Some(Check::bad(check, format!("{}{why}", problem.what), problem.next))
+}
+
 /// Asked in every way that a worker asks: reading is not all that a user of Redis must be allowed.
 async fn redis(parts: &Parts, settings: &Settings, exits: &mut Vec<Exit>) -> Option<Check> {
     let Shape::Fleet { .. } = settings.shape else {
         return None;
     };
-    let answered = match parts.bell.ready(Lane::Live).await {
-        Ok(_) => parts.gate.is_new().await.map(drop),
+    let answered = match parts.bell.probe().await {
+        Ok(()) => parts.gate.is_new().await.map(drop),
         Err(unreachable) => Err(unreachable),
     };
     Some(match answered {
@@ -147,7 +155,7 @@ async fn redis(parts: &Parts, settings: &Settings, exits: &mut Vec<Exit>) -> Opt
 /// Taking the role and giving it back at once tells whether somebody has it.
 async fn runner(parts: &Parts, settings: &Settings) -> anyhow::Result<Check> {
     Ok(match take_lock(settings) {
-        Ok(None) => Check::good("runner", "the workers of the fleet"),
+        Ok(None) => leader(parts).await?,
         Ok(Some(lock)) => {
             drop(lock);
             nobody_runs(&parts.ledger.runs(RUNS).await?)
@@ -159,6 +167,22 @@ async fn runner(parts: &Parts, settings: &Settings) -> anyhow::Result<Check> {
             "make the database's directory writable for you",
         ),
     })
+}
+
+/// Whoever works also stands for leader, so without a leader nobody works.
+async fn leader(parts: &Parts) -> anyhow::Result<Check> {
+    let Some(leader) = parts.ledger.leader().await? else {
+        return Ok(Check::doubtful(
+            "runner",
+            "no process leads the fleet: no worker runs, or none reaches this database",
+            "start one: worker",
+        ));
+    };
+    let Leader { holder, term, .. } = leader;
+    Ok(Check::good(
+        "runner",
+        format!("{holder} leads the fleet, in term {term}"),
+    ))
 }
 
 /// Work that waits although nobody does it is easily taken for work that is being done.

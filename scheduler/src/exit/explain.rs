@@ -17,6 +17,11 @@ use crate::plan::PlanError;
 const NO_REDIS: &str =
     "check that Redis answers at LEDGERFLEET_REDIS_URL and admits this user: scheduler doctor";
 
+/// What to tell of a user of Postgres who lacks rights, and what to do.
+const FORBIDDEN: &str = "the database does not allow this user what the ledger does";
+const GRANT: &str = "give LEDGERFLEET_DATABASE_URL the user that ran `scheduler migrate`, or grant this one usage of the \
+                     schemas, and all rights on the tables, that it made";
+
 /// What to tell of an error, and the code it ends with. None if there is nothing to tell: whoever read our output
 /// has enough of it.
 pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<Problem> {
@@ -69,6 +74,12 @@ fn known(error: &(dyn Error + 'static)) -> Option<Problem> {
     if let Some(problem) = error.downcast_ref::<Problem>() {
         return Some(problem.clone());
     }
+    if error
+        .downcast_ref::<LedgerError>()
+        .is_some_and(LedgerError::is_forbidden)
+    {
+        return Some(Problem::new(Exit::DependencyDown, FORBIDDEN, GRANT));
+    }
     let (exit, next) = if let Some(error) = error.downcast_ref::<ConfigError>() {
         (Exit::Usage, error.advice())
     } else if let Some(error) = error.downcast_ref::<LedgerError>() {
@@ -104,7 +115,13 @@ fn of_ledger(error: &LedgerError) -> (Exit, String) {
         ),
         LedgerError::ReadOnly(_) => (
             Exit::DependencyDown,
-            "make the file and its directory writable for you, then run it again",
+            "make a file and its directory writable for you; in a fleet, name the primary, not a standby, and a database \
+             whose default_transaction_read_only is off; then run it again",
+        ),
+        LedgerError::Url(_) => (
+            Exit::Usage,
+            "give LEDGERFLEET_DATABASE_URL as postgres://USER:PASSWORD@HOST:PORT/DATABASE, with ?sslmode=require or \
+             another mode of Postgres if needed",
         ),
         LedgerError::Full(_) => (
             Exit::DependencyDown,
@@ -112,13 +129,13 @@ fn of_ledger(error: &LedgerError) -> (Exit, String) {
         ),
         LedgerError::NewerVersion { .. } => (
             Exit::Failed,
-            "use the program that wrote it, or a newer one; or another file: \
-             LEDGERFLEET_DATABASE_URL=sqlite://other.db",
+            "use the program that wrote it, or a newer one; or name another database with LEDGERFLEET_DATABASE_URL",
         ),
         LedgerError::NotMigrated { .. } => (Exit::Failed, "scheduler migrate"),
         LedgerError::Foreign(_) => (
             Exit::Failed,
-            "name another file: LEDGERFLEET_DATABASE_URL=sqlite://other.db; this one is left as it is",
+            "name another database: LEDGERFLEET_DATABASE_URL=sqlite://other.db for a file, postgres://…/OTHER in a \
+             fleet; this one is left as it is",
         ),
         LedgerError::NameTaken(_) | LedgerError::NoSuchConnection(_) => {
             (Exit::Usage, "scheduler connection list")

@@ -9,6 +9,7 @@ mod bad_input;
 mod connections;
 mod demo;
 mod files;
+mod fleet;
 mod gaps;
 mod output;
 mod runner;

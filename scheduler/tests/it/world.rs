@@ -75,6 +75,11 @@ impl World {
         self.path(name)
     }
 
+    /// What the program finds in its environment here.
+    pub(crate) fn variables(&self) -> &[(String, String)] {
+        &self.variables
+    }
+
     fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_scheduler"));
         command

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use ledgerfleet_model::{ConnectionId, Lane, RunId, RunState, SegmentId, SegmentState, Timings};
+use ledgerfleet_model::{ConnectionId, Lane, RunId, RunState, SegmentId, SegmentState, Timings, WorkerName};
 
 use crate::LedgerError;
 
@@ -66,6 +66,17 @@ pub struct SegmentCounts {
     pub oldest_due_seconds: u64,
 }
 
+/// The process that leads a fleet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leader {
+    /// What it is called.
+    pub holder: WorkerName,
+    /// Its term. One begins whenever the leader changes.
+    pub term: i64,
+    /// How long its lease still lasts.
+    pub lease: std::time::Duration,
+}
+
 /// The statements of the leader's duties.
 #[async_trait]
 pub trait Dispatching: Send + Sync {
@@ -89,4 +100,10 @@ pub trait Dispatching: Send + Sync {
 
     /// Counts by state.
     async fn segment_counts(&self) -> Result<SegmentCounts, LedgerError>;
+
+    /// Tries to write, and changes nothing: tells of a database that is read-only, or does not allow its user to write.
+    async fn check_writable(&self) -> Result<(), LedgerError>;
+
+    /// Which process leads now. None if none does, and on a ledger whose leader is elected elsewhere.
+    async fn leader(&self) -> Result<Option<Leader>, LedgerError>;
 }

@@ -8,6 +8,9 @@ pub enum LedgerError {
     /// The database cannot be reached or does not answer; it may later.
     #[error("the database cannot be reached: {0}")]
     Unavailable(String, #[source] Option<sqlx::Error>),
+    /// The URL of the database is not one.
+    #[error("the URL of the database cannot be used")]
+    Url(#[source] sqlx::Error),
     /// The database refuses to be written.
     #[error("the database is read-only")]
     ReadOnly(#[source] sqlx::Error),
@@ -61,5 +64,18 @@ impl LedgerError {
     /// Whether the same call may succeed later, when the database is back, writable or has room again.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Unavailable(..) | Self::ReadOnly(_) | Self::Full(_))
+    }
+
+    /// Whether the database does not allow its user what the ledger does.
+    pub fn is_forbidden(&self) -> bool {
+        const INSUFFICIENT_PRIVILEGE: &str = "42501";
+        let Self::Statement {
+            source: sqlx::Error::Database(cause),
+            ..
+        } = self
+        else {
+            return false;
+        };
+        cause.code().is_some_and(|code| code == INSUFFICIENT_PRIVILEGE)
     }
 }

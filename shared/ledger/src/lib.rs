@@ -27,7 +27,9 @@ pub use dead_letters::{
     Attempt, DeadLetter, DeadLetterCount, DeadLetterFilter, DeadLetterGroup, DeadLetters, Dropped, Listing,
     Order,
 };
-pub use dispatching::{ClosedRun, DispatchLimits, Dispatching, Ready, RescueScope, Rescued, SegmentCounts};
+pub use dispatching::{
+    ClosedRun, DispatchLimits, Dispatching, Leader, Ready, RescueScope, Rescued, SegmentCounts,
+};
 pub use error::LedgerError;
 pub use pages::{Committed, Effects, FinishedWindow, NextStep, PageCommit, Pages, SeenIds};
 pub use postgres::{Leadership, PostgresLedger, PostgresOptions};

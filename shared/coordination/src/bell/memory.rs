@@ -72,4 +72,8 @@ impl Bell for MemoryBell {
     async fn rung(&self, patience: Duration) -> Result<bool, Unreachable> {
         Ok(timeout(patience, self.rung.notified()).await.is_ok())
     }
+
+    async fn probe(&self) -> Result<(), Unreachable> {
+        Ok(())
+    }
 }

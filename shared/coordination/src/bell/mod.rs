@@ -34,4 +34,7 @@ pub trait Bell: Send + Sync + std::fmt::Debug {
 
     /// Waits for a ring, up to `patience`; rings since the last wait count. Answers whether there was one.
     async fn rung(&self, patience: Duration) -> Result<bool, Unreachable>;
+
+    /// Tries what a worker does, a script that writes and a wait, beside everything that the bell holds.
+    async fn probe(&self) -> Result<(), Unreachable>;
 }

@@ -15,6 +15,7 @@ use crate::redis::{LONGEST_BLOCK, unreachable};
 
 static REPLACE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/replace-1.lua")));
 static RING: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/ring-1.lua")));
+static PROBE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/probe-1.lua")));
 
 /// What `BZMPOP` answers: the set it popped from, and each member with its place.
 type Popped = Option<(String, Vec<(String, f64)>)>;
@@ -110,6 +111,25 @@ impl Bell for RedisBell {
             .await
             .map_err(unreachable)?;
         Ok(heard.is_some())
+    }
+
+    async fn probe(&self) -> Result<(), Unreachable> {
+        let key = self.keys.probe();
+        let _: u64 = PROBE
+            .key(&key)
+            .invoke_async(&mut self.commands.clone())
+            .await
+            .map_err(unreachable)?;
+        // Another probe may have taken it; that this one was allowed to ask is enough.
+        let _: Popped = cmd("BZMPOP")
+            .arg(blocking_seconds(Duration::ZERO))
+            .arg(1)
+            .arg(&key)
+            .arg("MIN")
+            .query_async(&mut self.popping.clone())
+            .await
+            .map_err(unreachable)?;
+        Ok(())
     }
 }
 

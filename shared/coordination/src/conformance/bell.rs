@@ -97,3 +97,14 @@ pub async fn a_ring_is_heard_also_by_who_listens_later(world: &impl World) {
     });
     assert!(heard.unwrap());
 }
+
+/// Whoever looks does not disturb those who work.
+pub async fn a_probe_takes_nothing_and_leaves_nothing(world: &impl World) {
+    let (bell, ids) = (world.bell(), ids(2));
+    bell.replace(Lane::Live, &ids).await.unwrap();
+    bell.probe().await.unwrap();
+    assert!(!bell.rung(PATIENCE).await.unwrap());
+    assert_eq!(bell.pop(9, PATIENCE).await.unwrap(), ids);
+    bell.probe().await.unwrap();
+    assert_eq!(bell.pop(9, PATIENCE).await.unwrap(), []);
+}

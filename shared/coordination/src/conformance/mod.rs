@@ -37,7 +37,8 @@ macro_rules! coordination_suite {
             whoever_waits_is_served_when_the_set_is_filled,
             an_empty_bell_answers_nothing_after_the_patience,
             no_id_is_given_twice,
-            a_ring_is_heard_also_by_who_listens_later
+            a_ring_is_heard_also_by_who_listens_later,
+            a_probe_takes_nothing_and_leaves_nothing
         );
         $crate::coordination_suite!(@module gate $world:
             grants_are_evenly_spaced_and_first_come_first_served,

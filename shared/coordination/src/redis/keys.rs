@@ -29,6 +29,11 @@ impl Keys {
         format!("{}:bell:ring", self.prefix)
     }
 
+    /// Sorted set: nothing, but for the moment of a probe.
+    pub(crate) fn probe(&self) -> String {
+        format!("{}:bell:probe", self.prefix)
+    }
+
     /// Hash: the Redis that the gates were last seen on, and when they open there.
     pub(crate) fn sentinel(&self) -> String {
         format!("{}:gate:sentinel", self.prefix)

@@ -228,3 +228,23 @@ async fn a_redis_whose_authority_is_not_known_is_not_spoken_to() {
     let parts = RedisParts::new(&redis.tls_url(), "test", Some(stranger.root_certificate())).unwrap();
     parts.gate.open_unused().await.unwrap_err();
 }
+
+#[tokio::test]
+async fn a_probe_tells_of_a_user_who_may_not_write_or_not_wait() {
+    let redis = PrivateRedis::start();
+    for (user, rights) in [
+        ("reader", "+@all -@write"),
+        ("hasty", "+@all -@blocking"),
+        ("plain", "+@all -@scripting"),
+    ] {
+        redis.command(&format!("ACL SETUSER {user} on >word ~* {rights}"));
+        let url = format!("redis://{user}:word@127.0.0.1:{}", redis.port());
+        let bell = RedisParts::new(&url, "test", None).unwrap().bell;
+        bell.ready(Lane::Live).await.unwrap();
+        bell.probe().await.unwrap_err();
+    }
+    redis.command("ACL SETUSER worker on >word ~* +@all");
+    let url = format!("redis://worker:word@127.0.0.1:{}", redis.port());
+    let bell = RedisParts::new(&url, "test", None).unwrap().bell;
+    bell.probe().await.unwrap();
+}

@@ -43,7 +43,7 @@ const SESSION: &str = "
 
 /// Where and how to connect.
 pub(super) fn target(url: &str, options: &PostgresOptions) -> Result<PgConnectOptions, LedgerError> {
-    let target = PgConnectOptions::from_str(url).map_err(failed("read the database's URL"))?;
+    let target = PgConnectOptions::from_str(url).map_err(LedgerError::Url)?;
     let target = target
         .application_name(&options.application_name)
         // Statements carry records; they are reported by whoever handles their errors.

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use ledgerfleet_model::segment::{Event, FORMAT};
 use ledgerfleet_model::{
     ConnectionId, Failure, FailureKind, Lane, RunId, RunState, SegmentId, SegmentState, Standing, Timings,
+    WorkerName,
 };
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
@@ -15,7 +16,8 @@ use super::codec::{Count, Word, number, small};
 use super::error::{failed, persistently};
 use super::segments::{Departure, StandingColumns, depart, outcome_word, remember_attempt};
 use crate::{
-    ClosedRun, DispatchLimits, Dispatching, Held, LedgerError, Ready, RescueScope, Rescued, SegmentCounts,
+    ClosedRun, DispatchLimits, Dispatching, Held, Leader, LedgerError, Ready, RescueScope, Rescued,
+    SegmentCounts,
 };
 
 /// Segments that a connection may have waiting at its workers beside those that its gate lets through: enough
@@ -65,6 +67,27 @@ impl Dispatching for PostgresLedger {
                 .collect(),
             oldest_due_seconds: u64::try_from(overdue / 1_000_000).unwrap_or(0),
         })
+    }
+
+    async fn check_writable(&self) -> Result<(), LedgerError> {
+        // The server looks at the rights and at its own state before it looks for rows.
+        let nothing = sqlx::query("UPDATE fleet.segments SET state = state WHERE false");
+        let written = nothing.execute(&self.pool).await;
+        written.map(drop).map_err(failed("check that it can be written"))
+    }
+
+    async fn leader(&self) -> Result<Option<Leader>, LedgerError> {
+        const LEADER: &str = "
+            SELECT holder, term, extract(epoch FROM until - now())::float8 FROM fleet.leader WHERE until > now()";
+        let leader: Option<(String, i64, f64)> = sqlx::query_as(LEADER)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed("leader"))?;
+        Ok(leader.map(|(holder, term, seconds)| Leader {
+            holder: WorkerName(holder),
+            term,
+            lease: Duration::try_from_secs_f64(seconds).unwrap_or_default(),
+        }))
     }
 }
 

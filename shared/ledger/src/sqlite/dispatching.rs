@@ -15,7 +15,8 @@ use super::codec::{Stamp, Text};
 use super::error::failed;
 use super::segments::{Departure, StandingColumns, depart, outcome_word, remember_attempt};
 use crate::{
-    ClosedRun, DispatchLimits, Dispatching, Held, LedgerError, Ready, RescueScope, Rescued, SegmentCounts,
+    ClosedRun, DispatchLimits, Dispatching, Held, Leader, LedgerError, Ready, RescueScope, Rescued,
+    SegmentCounts,
 };
 
 /// Segments that a connection may have waiting at its workers beside those that its gate lets through: enough
@@ -105,6 +106,22 @@ impl Dispatching for SqliteLedger {
             by_state: counts.into_iter().map(|row| (row.state.0, row.count)).collect(),
             oldest_due_seconds: u64::try_from(overdue).unwrap_or(0),
         })
+    }
+
+    async fn check_writable(&self) -> Result<(), LedgerError> {
+        let mut tx = self.write("check that it can be written").await?;
+        sqlx::query("UPDATE fleet_segments SET state = state WHERE false")
+            .execute(&mut *tx)
+            .await
+            .map_err(failed("check that it can be written"))?;
+        tx.rollback()
+            .await
+            .map_err(failed("check that it can be written"))
+    }
+
+    /// The holder of the runner lock leads.
+    async fn leader(&self) -> Result<Option<Leader>, LedgerError> {
+        Ok(None)
     }
 }
 

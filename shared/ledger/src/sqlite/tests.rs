@@ -6,7 +6,9 @@ use ledgerfleet_model::{ConnectionId, Environment, ManualClock, RunId, SegmentId
 use tempfile::TempDir;
 
 use super::SqliteLedger;
-use crate::{Claims, Connections, LedgerError, NewConnection, NewRun, NewSegment, Runs, SealedCredential};
+use crate::{
+    Claims, Connections, Dispatching, LedgerError, NewConnection, NewRun, NewSegment, Runs, SealedCredential,
+};
 
 async fn ledger() -> (SqliteLedger, TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -119,7 +121,10 @@ async fn a_database_that_refuses_writes_is_read_only() {
         "{error:?}"
     );
     assert!(ledger.connections().await.unwrap().is_empty());
+    let checked = ledger.check_writable().await;
+    assert!(matches!(&checked, Err(LedgerError::ReadOnly(_))), "{checked:?}");
     tell_writer(&ledger, "PRAGMA query_only = 0").await;
+    ledger.check_writable().await.unwrap();
     company(&ledger).await.unwrap();
 }
 

@@ -3,7 +3,7 @@
 use ledgerfleet_ledger::conformance::scene::{
     claim, claim_all, credential, daily, finish, held, new_connection, new_run, page, record, scene, store,
 };
-use ledgerfleet_ledger::{Claims, Connections, LedgerError, NextStep, Runs};
+use ledgerfleet_ledger::{Claims, Connections, Dispatching, LedgerError, NextStep, Runs};
 use ledgerfleet_model::Lane;
 use ledgerfleet_testkit::{PrivatePostgres, Settings};
 
@@ -59,6 +59,8 @@ async fn a_server_that_refuses_writes_is_read_only() {
         "{error:?}"
     );
     assert!(standby.connections().await.unwrap().is_empty());
+    let checked = standby.check_writable().await;
+    assert!(matches!(&checked, Err(LedgerError::ReadOnly(_))), "{checked:?}");
 }
 
 /// Lets every insert into a table fail as the server itself would.
