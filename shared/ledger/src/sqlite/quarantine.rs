@@ -25,7 +25,7 @@ impl Quarantine for SqliteLedger {
         }
         const LISTED: &str = "
             SELECT id, reason, observed_at, segment_id, length, length(original) AS kept,
-                   iif(?3 IS NULL, NULL, original) AS original
+                   CASE WHEN ?3 IS NOT NULL THEN original END AS original
             FROM fleet_quarantine
             WHERE connection_id = ?1 AND entity = ?2 AND (?3 IS NULL OR id = ?3)
             ORDER BY id LIMIT ?4";
