@@ -48,6 +48,7 @@ impl Reading<'_> {
                 }
                 Err(failure) => return Err(failure.into()),
             };
+            self.refuse_what_brings_nothing(&fetched.page).await?;
             let is_last = !fetched.page.more;
             if is_last && self.is_whole_window(&fetched).await? {
                 return self.finish_with(&fetched).await;
@@ -93,8 +94,40 @@ impl Reading<'_> {
         self.commit_page(fetched, NextStep::Done(finished)).await
     }
 
-    /// The upstream says that this company has no such entity: done, with a note.
+    /// A full page that brings nothing new is no progress: such pages have no end.
+    async fn refuse_what_brings_nothing(&self, page: &Page) -> Result<(), Stopped> {
+        if self.progress.page == 0 || !page.more || self.fetcher.claim.page_size <= 1 {
+            return Ok(());
+        }
+        let ids: HashSet<&str> = ids_of(page).collect();
+        let ids: Vec<&str> = ids.into_iter().collect();
+        let (claim, pass) = (self.fetcher.claim, self.progress.pass);
+        let ledger = &self.fetcher.fleet.parts.ledger;
+        let again = ledger.seen_again(claim.segment, pass, &ids).await;
+        if again.map_err(ledger_failure)? < ids.len() as u64 {
+            return Ok(());
+        }
+        let message = format!(
+            "page {} brings nothing that was not on the pages before",
+            self.progress.page + 1
+        );
+        Err(Failure::new(FailureKind::UnexpectedContent, message).into())
+    }
+
+    /// The upstream says that this company has no such entity: done, with a note. It is believed as its first word on a
+    /// window of which nothing is stored; of an entity that is there, it is an error like others.
     async fn finish_without_rows(&mut self, refusal: Failure) -> Result<(), Stopped> {
+        let is_first_word = self.progress.pass == 1 && self.progress.page == 0;
+        let now = self.fetcher.ledger_now();
+        if !is_first_word || !self.not_seen(Seen::Ids(&[]), now).await?.is_empty() {
+            let message = format!("it is not in the company's plan, and was: {}", refusal.message);
+            let refusal = Failure {
+                kind: FailureKind::UnexpectedContent,
+                message,
+                ..refusal
+            };
+            return Err(refusal.into());
+        }
         let finished = FinishedWindow {
             note: Some(refusal.message),
             ..FinishedWindow::default()
@@ -109,14 +142,7 @@ impl Reading<'_> {
         if !is_only || (page.doubtful && self.fetcher.entity.countable) {
             return Ok(false);
         }
-        let quarantined = page.quarantined.iter().map(|quarantined| &quarantined.id);
-        let ids: Vec<&str> = page
-            .records
-            .iter()
-            .map(|record| &record.id)
-            .chain(quarantined)
-            .map(String::as_str)
-            .collect();
+        let ids: Vec<&str> = ids_of(page).collect();
         let not_seen = self.not_seen(Seen::Ids(&ids), fetched.observed_at).await?;
         Ok(not_seen.is_empty())
     }
@@ -243,10 +269,16 @@ fn rows(effects: Effects, quarantined: &[Quarantined]) -> RowCounts {
     }
 }
 
-/// How many different records a page has: the upstream may serve one twice.
-pub(crate) fn distinct_rows(page: &Page) -> u64 {
+/// The ids of a page's rows; the upstream may serve one twice.
+fn ids_of(page: &Page) -> impl Iterator<Item = &str> {
     let quarantined = page.quarantined.iter().map(|quarantined| &quarantined.id);
-    distinct(page.records.iter().map(|record| &record.id).chain(quarantined))
+    let records = page.records.iter().map(|record| &record.id);
+    records.chain(quarantined).map(String::as_str)
+}
+
+/// How many different records a page has.
+pub(crate) fn distinct_rows(page: &Page) -> u64 {
+    ids_of(page).collect::<HashSet<_>>().len() as u64
 }
 
 fn distinct<'a>(ids: impl Iterator<Item = &'a String>) -> u64 {

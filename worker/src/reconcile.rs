@@ -76,6 +76,10 @@ impl Reading<'_> {
         if self.progress.page <= 1 {
             return Ok(true);
         }
+        if self.fetcher.claim.page_size <= 1 {
+            // Pages of one row do not overlap: only a second pass can tell.
+            return Ok(false);
+        }
         let changed = self.source_count(Some(self.pass_began())).await?;
         Ok(changed == Some(0))
     }
@@ -164,7 +168,10 @@ impl Reading<'_> {
     async fn settle_one(&mut self, id: &str) -> Result<bool, Stopped> {
         let asked = self.fetcher.record(id, self.keeping);
         let found = self.interrupts.guard(asked).await?;
-        self.charge(&found);
+        if !matches!(&found, Ok((None, _))) {
+            // That there is none is a refusal, and not charged.
+            self.charge(&found);
+        }
         let (found, observed_at) = found?;
         let (record, quarantined) = match found {
             None => (Some(Record::tombstone(id)), None),

@@ -17,7 +17,7 @@ use crate::plan::{Part, Plan, Request, plan};
 use crate::session::{Session, connections_named};
 use crate::submit::submit;
 use crate::upstream::Upstream;
-use crate::verify::{Span, Subject, Tallies, Verdict, spans};
+use crate::verify::{Span, Subject, Tallies, Verdict, VerifyError, spans};
 
 pub(crate) async fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;
@@ -28,8 +28,12 @@ pub(crate) async fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<
         Role::Client(None) => None,
         Role::Client(Some(held)) => return Err(held.into()),
     };
-    let found = compare_all(session, &parts, &plan).await?;
+    let mut found = compare_all(session, &parts, &plan).await?;
     show(session, &found)?;
+    // What was paid for is shown first.
+    if let Some(failed) = found.iter_mut().find_map(|found| found.failed.take()) {
+        return Err(failed.into());
+    }
     let worst = found
         .iter()
         .flat_map(Found::spans)
@@ -65,6 +69,8 @@ struct Found {
     connection: Connection,
     entity: &'static EntitySpec,
     tallies: Tallies,
+    /// Why it was not compared to its end.
+    failed: Option<VerifyError>,
 }
 
 impl Found {
@@ -118,10 +124,21 @@ async fn compare_all(session: &Session, parts: &Parts, plan: &Plan) -> anyhow::R
         };
         let compared = subject.compare().await;
         calls += upstream.count_calls(entity.name).await?;
+        let (tallies, failed) = match compared {
+            Ok(tallies) => (tallies, None),
+            Err(error) => {
+                session.talk.warn(format!(
+                    "{} {} is not verified: {error}",
+                    connection.name, entity.name
+                ));
+                (Tallies::new(), Some(error))
+            }
+        };
         found.push(Found {
             connection: connection.clone(),
             entity,
-            tallies: compared?,
+            tallies,
+            failed,
         });
     }
     session

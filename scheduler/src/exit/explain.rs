@@ -7,11 +7,13 @@ use ledgerfleet_access::AccessError;
 use ledgerfleet_config::ConfigError;
 use ledgerfleet_coordination::Unreachable;
 use ledgerfleet_ledger::LedgerError;
+use ledgerfleet_model::FailureKind;
 use ledgerfleet_telemetry::logs::LogError;
 use ledgerfleet_wiring::{KeyFileError, RunnerLockError, WiringError};
 
 use super::{Exit, Problem};
 use crate::plan::PlanError;
+use crate::verify::VerifyError;
 
 /// What to do where Redis does not answer, or refuses.
 const NO_REDIS: &str =
@@ -94,6 +96,8 @@ fn known(error: &(dyn Error + 'static)) -> Option<Problem> {
         (Exit::Usage, of_plan(error))
     } else if let Some(error) = error.downcast_ref::<WiringError>() {
         of_wiring(error)?
+    } else if let Some(VerifyError::Source(failure)) = error.downcast_ref::<VerifyError>() {
+        of_source(failure.kind)
     } else if error.downcast_ref::<Unreachable>().is_some() {
         (Exit::DependencyDown, NO_REDIS.to_owned())
     } else if let Some(error) = error.downcast_ref::<LogError>() {
@@ -205,6 +209,31 @@ fn of_access(error: &AccessError) -> (Exit, String) {
             Exit::Failed,
             "run it again with -v; if it fails again, report it with the output",
         ),
+    };
+    (exit, next.to_owned())
+}
+
+/// What a company's API refuses, or cannot be asked for, while it is compared.
+fn of_source(kind: FailureKind) -> (Exit, String) {
+    let (exit, next) = match kind {
+        FailureKind::Unauthorised | FailureKind::NeedsReauthorisation | FailureKind::Forbidden => (
+            Exit::NeedsAuthorisation,
+            "scheduler connection test says what is wrong with the connection",
+        ),
+        FailureKind::Network
+        | FailureKind::Timeout
+        | FailureKind::UpstreamError
+        | FailureKind::Throttled
+        | FailureKind::CoordinationUnavailable
+        | FailureKind::LedgerUnavailable => (
+            Exit::DependencyDown,
+            "check the network, Redis and the upstream's status page, then run it again",
+        ),
+        FailureKind::Unstable => (
+            Exit::Failed,
+            "run it again when the books are quieter; if it stays, ask for fewer days",
+        ),
+        _ => (Exit::Failed, "run it again with -v"),
     };
     (exit, next.to_owned())
 }

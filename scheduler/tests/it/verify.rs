@@ -1,6 +1,8 @@
 //! Verify: whatever differs between the source and what is stored is told by day, and mended.
 
-use ledgerfleet_emulator::{Mutation, MutationKind, Oddity, RunningEmulator, TruthFilter};
+use ledgerfleet_emulator::{
+    FaultKind, FaultSpec, Mutation, MutationKind, Oddity, RunningEmulator, TruthFilter,
+};
 use serde_json::Value;
 use sqlx::{Connection, SqliteConnection};
 
@@ -189,6 +191,34 @@ async fn what_is_gone_or_has_moved_at_the_source_is_told_and_mended() {
         .expect(0)
         .json();
     assert!(stored[0]["deleted_at"].is_string(), "{stored}");
+}
+
+#[tokio::test]
+async fn pages_that_do_not_show_what_the_source_counts_are_no_verdict() {
+    let emulator = emulator().await;
+    let world = backfilled(&emulator).await;
+    emulator.set_fault(FaultSpec {
+        entity: Some("invoice".to_owned()),
+        ..FaultSpec::always(FaultKind::EmptyPage {})
+    });
+    world
+        .run(&format!("verify {DAYS} -o json"))
+        .await
+        .expect(1)
+        .says("demo-us invoice is not verified");
+    emulator.clear_faults();
+    emulator.set_fault(FaultSpec {
+        entity: Some("invoice".to_owned()),
+        ..FaultSpec::always(FaultKind::Fault {
+            status: 403,
+            code: 5030,
+        })
+    });
+    let ended = world.run(&format!("verify {DAYS} -o json")).await.expect(1);
+    assert!(
+        rows(&ended).iter().all(|row| row["entity"] == "customer"),
+        "{ended:?}"
+    );
 }
 
 #[tokio::test]

@@ -110,4 +110,7 @@ pub trait Comparing: Send + Sync {
     /// `limit`. They may be deleted, or have moved to another day, or have been missed: absence alone tells nothing.
     /// Of windows on instants none are told, because a record that changes leaves them all the time.
     async fn not_seen(&self, query: &NotSeen<'_>, limit: u32) -> Result<Vec<String>, LedgerError>;
+
+    /// How many of these ids a pass over a segment's window has brought already.
+    async fn seen_again(&self, segment: SegmentId, pass: u32, ids: &[&str]) -> Result<u64, LedgerError>;
 }

@@ -1,7 +1,9 @@
 //! Pages that are not what their number promises: rows that come twice, pages that end early, pages without rows.
 //! Whatever they do, the tables equal the truth or the window is dead; it is never done with rows missing.
 
-use ledgerfleet_emulator::{FaultKind, FaultSpec, Mutation, MutationKind, Oddity, Switches, TotalCount};
+use ledgerfleet_emulator::{
+    FaultKind, FaultSpec, Mutation, MutationKind, Oddity, Pick, Switches, TotalCount,
+};
 use ledgerfleet_ledger::{DeadLetterFilter, Listing, RunReport};
 use ledgerfleet_model::{FailureKind, RunState};
 
@@ -106,6 +108,48 @@ async fn pages_that_always_end_early_are_a_dead_letter_and_never_done() {
     let report = copy(&world, 1_000).await;
     assert_eq!((report.state, report.dead), (RunState::Dead, 1));
     assert_eq!(reasons(&world).await[0].0, FailureKind::Unstable);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_comes_again_for_ever_is_a_dead_letter_after_a_few_calls() {
+    let world = World::new().await;
+    world
+        .emulator
+        .set_fault(FaultSpec::always(FaultKind::RepeatRows { rows: 100_000 }));
+    let report = copy(&world, 11).await;
+    assert_eq!((report.state, report.dead), (RunState::Dead, 1));
+    assert!(report.calls < 40, "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entity_that_was_there_is_not_believed_to_be_outside_the_plan() {
+    let not_in_plan = FaultKind::Fault {
+        status: 403,
+        code: 5030,
+    };
+    copy_despite(once(not_in_plan.clone(), 3), 11).await;
+    let world = World::new().await;
+    copy(&world, 1_000).await;
+    world.emulator.set_fault(once(not_in_plan, 1));
+    let again = copy(&world, 1_000).await;
+    assert!(again.state == RunState::Done && again.rows > 0, "{again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_of_one_row_are_read_until_two_passes_agree() {
+    let world = World::new().await;
+    let deleted = Mutation {
+        day: Some(crate::world::LAST_DAY),
+        pick: Pick::First,
+        every: Some(6),
+        times: Some(1),
+        ..Mutation::new("acme", "invoice", MutationKind::Delete)
+    };
+    world.emulator.mutate(deleted).unwrap();
+    let run = world.submit(&["invoice"], 1, 1).await;
+    let report = world.run_to_the_end(run).await;
+    assert_eq!(report.state, RunState::Done);
+    world.assert_truth(&["invoice"], 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -142,6 +142,15 @@ pub async fn the_pages_of_a_pass_count_together_as_seen(world: &dyn World) {
     };
     assert_eq!(world.ledger().not_seen(&query, 10).await.unwrap(), ["2"]);
     assert_eq!(records(world, scene.connection).await.len(), 3);
+    for (pass, expected) in [(1, 2), (2, 0)] {
+        let ids = ["1", "2", "3"];
+        let again = world
+            .ledger()
+            .seen_again(second.segment, pass, &ids)
+            .await
+            .unwrap();
+        assert_eq!(again, expected, "in pass {pass}");
+    }
 }
 
 pub async fn what_is_stored_beside_the_pages_is_neither_progress_nor_seen(world: &dyn World) {

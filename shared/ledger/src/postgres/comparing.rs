@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
-use ledgerfleet_model::{ConnectionId, Window};
+use ledgerfleet_model::{ConnectionId, SegmentId, Window};
 
 use super::PostgresLedger;
-use super::codec::{Count, number, small};
+use super::codec::{Count, number, plain, small};
 use super::error::{failed, persistently};
 use crate::LedgerError;
 use crate::comparing::{Comparing, DayCount, NotSeen, RecordSummary, Seen, Slice, Which};
@@ -118,6 +118,24 @@ impl Comparing for PostgresLedger {
 
     async fn not_seen(&self, query: &NotSeen<'_>, limit: u32) -> Result<Vec<String>, LedgerError> {
         persistently(|| self.not_seen_ids(query, limit)).await
+    }
+
+    async fn seen_again(&self, segment: SegmentId, pass: u32, ids: &[&str]) -> Result<u64, LedgerError> {
+        let ids: Vec<String> = ids.iter().map(|id| plain(id).into_owned()).collect();
+        let seen = || async {
+            sqlx::query_scalar!(
+                r#"
+                SELECT count(*) AS "seen!: Count<u64>" FROM fleet.seen
+                WHERE segment_id = $1 AND pass = $2 AND id = ANY($3)"#,
+                segment.0,
+                small(pass),
+                &ids,
+            )
+            .fetch_one(&self.pool)
+            .await
+            .map_err(failed("seen again"))
+        };
+        Ok(persistently(seen).await?.0)
     }
 }
 

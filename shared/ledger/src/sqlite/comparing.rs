@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
-use ledgerfleet_model::{ConnectionId, Window};
+use ledgerfleet_model::{ConnectionId, SegmentId, Window};
 
 use super::SqliteLedger;
 use super::codec::{Stamp, Text, json_list};
@@ -146,5 +146,18 @@ impl Comparing for SqliteLedger {
             Seen::Pass { segment, pass } => asked.bind(Text(segment)).bind(pass),
         };
         asked.fetch_all(&self.readers).await.map_err(failed("not seen"))
+    }
+
+    async fn seen_again(&self, segment: SegmentId, pass: u32, ids: &[&str]) -> Result<u64, LedgerError> {
+        const SEEN: &str = "
+            SELECT count(*) FROM fleet_seen
+            WHERE segment_id = ? AND pass = ? AND id IN (SELECT value FROM json_each(?))";
+        sqlx::query_scalar(SEEN)
+            .bind(Text(segment))
+            .bind(pass)
+            .bind(json_list(ids))
+            .fetch_one(&self.readers)
+            .await
+            .map_err(failed("seen again"))
     }
 }
