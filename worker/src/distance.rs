@@ -22,11 +22,11 @@ impl Default for Distance {
 }
 
 impl Distance {
-    /// Notes how long an answer took; answers what is allowed for.
+    /// Notes how long an answer took; answers what is allowed for: two answers, that to the booking and that to the start.
     pub(crate) fn measured(&self, answer: Duration) -> Duration {
         let answer = u64::try_from(answer.as_micros()).unwrap_or(u64::MAX);
         let quickest = self.0.fetch_min(answer, Ordering::Relaxed).min(answer);
-        Duration::from_micros(quickest).min(FARTHEST)
+        Duration::from_micros(quickest.saturating_mul(2)).min(FARTHEST)
     }
 }
 
@@ -39,7 +39,7 @@ mod tests {
         let distance = Distance::default();
         let millis = Duration::from_millis;
         assert_eq!(distance.measured(millis(400)), FARTHEST);
-        assert_eq!(distance.measured(millis(90)), millis(90));
-        assert_eq!(distance.measured(millis(200)), millis(90));
+        assert_eq!(distance.measured(millis(60)), millis(120));
+        assert_eq!(distance.measured(millis(200)), millis(120));
     }
 }
