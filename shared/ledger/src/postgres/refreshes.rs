@@ -100,7 +100,8 @@ impl Refreshes for PostgresLedger {
                                         AND r.worker = taken.intent_worker AND r.outcome = 'lost')
                 )
                 SELECT version, sealed, stored_at, intent_worker,
-                    coalesce(extract(epoch FROM intent_until - now())::float8, 0) AS "seconds_left!",
+                    -- Not now(): that is when this statement began, maybe before the holder's did.
+                    coalesce(extract(epoch FROM intent_until - clock_timestamp())::float8, 0) AS "seconds_left!",
                     refused AS "refused!", EXISTS (SELECT FROM taken) AS "taken!"
                 FROM stood"#,
                 id.0,
