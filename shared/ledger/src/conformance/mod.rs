@@ -22,6 +22,7 @@ pub mod comparing;
 pub mod connecting;
 pub mod covering;
 pub mod dispatching;
+pub mod dropping;
 pub mod model;
 pub mod ordering;
 pub mod paging;
@@ -181,9 +182,11 @@ macro_rules! ledger_conformance {
                 dead_letters_are_found_by_the_days_of_their_window,
                 a_list_goes_on_where_its_page_ended,
                 dead_letters_are_counted_by_connector_and_reason,
+                a_history_tells_work_from_waiting,
+            },
+            dropping::{
                 a_dropped_letter_is_dead_and_found_only_by_who_asks_for_it,
                 a_drop_takes_only_what_its_filter_lets_through,
-                a_history_tells_work_from_waiting,
             },
             replaying::{
                 a_replay_starts_anew_and_keeps_the_history,

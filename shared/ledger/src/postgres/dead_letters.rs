@@ -1,17 +1,16 @@
 //! Dead letters on Postgres.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
-use chrono::{DateTime, NaiveDate, Utc};
-use ledgerfleet_model::{Axis, FailureKind, ReplayId, RunId, SegmentId};
+use chrono::{DateTime, Utc};
+use ledgerfleet_model::{FailureKind, SegmentId};
 use sqlx::types::Uuid;
 use sqlx::{Executor, PgConnection, Postgres, Transaction};
 
 use super::PostgresLedger;
 use super::codec::{Count, Word, number};
+use super::dead_letter_rows::{AttemptRow, DeadRow, GroupRow};
 use super::error::{failed, persistently};
-use super::segments::{WindowColumns, audit};
+use super::segments::audit;
 use crate::replays::{CHUNK, audited};
 use crate::{
     Attempt, DeadLetter, DeadLetterCount, DeadLetterFilter, DeadLetterGroup, DeadLetters, Dropped,
@@ -53,129 +52,6 @@ macro_rules! filtered {
             $($argument),*
         )
     };
-}
-
-struct DeadRow {
-    id: Uuid,
-    run_id: Uuid,
-    connection: String,
-    entity: String,
-    axis: Word<Axis>,
-    day_from: Option<NaiveDate>,
-    day_to: Option<NaiveDate>,
-    starts_at: Option<DateTime<Utc>>,
-    ends_at: Option<DateTime<Utc>>,
-    reason: Word<FailureKind>,
-    message: String,
-    fingerprint: String,
-    ended_at: DateTime<Utc>,
-    attempt: Count<u32>,
-    pages: Count<u64>,
-    calls: Count<u64>,
-    dropped_at: Option<DateTime<Utc>>,
-    replay_id: Option<Uuid>,
-    replay_stopped: Option<String>,
-}
-
-impl TryFrom<DeadRow> for DeadLetter {
-    type Error = LedgerError;
-
-    fn try_from(row: DeadRow) -> Result<Self, LedgerError> {
-        let window = WindowColumns {
-            axis: row.axis.0,
-            day_from: row.day_from,
-            day_to: row.day_to,
-            starts_at: row.starts_at,
-            ends_at: row.ends_at,
-        };
-        Ok(Self {
-            id: SegmentId(row.id),
-            run_id: RunId(row.run_id),
-            connection: row.connection,
-            entity: row.entity,
-            window: window.try_into()?,
-            reason: row.reason.0,
-            message: row.message,
-            fingerprint: row.fingerprint,
-            died_at: row.ended_at,
-            attempts: row.attempt.0,
-            pages: row.pages.0,
-            calls: row.calls.0,
-            dropped_at: row.dropped_at,
-            replay_id: row.replay_id.map(ReplayId),
-            replay_stopped: row.replay_stopped,
-        })
-    }
-}
-
-struct GroupRow {
-    fingerprint: String,
-    reason: Word<FailureKind>,
-    entity: String,
-    message: String,
-    count: Count<u64>,
-    first_at: DateTime<Utc>,
-    last_at: DateTime<Utc>,
-}
-
-impl From<GroupRow> for DeadLetterGroup {
-    fn from(row: GroupRow) -> Self {
-        Self {
-            fingerprint: row.fingerprint,
-            reason: row.reason.0,
-            entity: row.entity,
-            message: row.message,
-            count: row.count.0,
-            first_at: row.first_at,
-            last_at: row.last_at,
-        }
-    }
-}
-
-struct AttemptRow {
-    attempt: Count<u32>,
-    worker: String,
-    started_at: DateTime<Utc>,
-    ended_at: DateTime<Utc>,
-    outcome: String,
-    reason: String,
-    message: String,
-    request: Option<String>,
-    status: Option<Count<u16>>,
-    upstream_code: Option<String>,
-    transaction_id: Option<String>,
-    times: Count<u32>,
-    pages: Option<Count<u32>>,
-    worked_ms: Option<Count<u64>>,
-    gate_ms: Option<Count<u64>>,
-    waited_ms: Count<u64>,
-}
-
-impl From<AttemptRow> for Attempt {
-    fn from(row: AttemptRow) -> Self {
-        Self {
-            attempt: row.attempt.0,
-            worker: row.worker,
-            started_at: row.started_at,
-            ended_at: row.ended_at,
-            outcome: row.outcome,
-            reason: row.reason,
-            message: row.message,
-            request: row.request,
-            status: row.status.map(|status| status.0),
-            upstream_code: row.upstream_code,
-            transaction_id: row.transaction_id,
-            times: row.times.0,
-            pages: row.pages.map(|pages| pages.0),
-            worked_seconds: row.worked_ms.map(seconds),
-            gate_seconds: row.gate_ms.map(seconds),
-            waited_seconds: seconds(row.waited_ms),
-        }
-    }
-}
-
-fn seconds(millis: Count<u64>) -> f64 {
-    Duration::from_millis(millis.0).as_secs_f64()
 }
 
 /// Where a page of a list, or a chunk of a sweep, ended.

@@ -1,7 +1,9 @@
 //! How strictly answers are read.
 
+mod quarantine;
+
 use chrono::NaiveDate;
-use ledgerfleet_model::{FailureKind as Kind, QuarantineReason as Reason, Quarantined, Record};
+use ledgerfleet_model::{FailureKind as Kind, Record};
 use proptest::prelude::*;
 
 use super::*;
@@ -12,12 +14,6 @@ const ASKED: Asked = Asked { page: 1, size: 3 };
 
 fn read(body: &str) -> Result<Vec<Record>, Failure> {
     read_page(&json(200, body), entity("invoice"), ASKED).map(|page| page.records)
-}
-
-fn quarantined(rows: &str) -> Vec<Quarantined> {
-    read_page(&json(200, page_of(rows)), entity("invoice"), ASKED)
-        .unwrap()
-        .quarantined
 }
 
 fn page_of(rows: &str) -> String {
@@ -268,70 +264,6 @@ fn what_is_not_the_page_that_was_asked_for_is_a_failure() {
         let failure = read_page(answer, entity("invoice"), ASKED).expect_err(what);
         assert_eq!(failure.kind, *kind, "{what}: {failure}");
     }
-}
-
-#[test]
-fn what_cannot_be_stored_goes_to_quarantine_and_the_rest_of_its_page_does_not() {
-    let nested = format!(r#"{{"Id":"7","X":{}{}}}"#, "[".repeat(20_000), "]".repeat(20_000));
-    for (row, reason) in [
-        (nested.as_str(), Reason::TooDeep),
-        (r#"{"Id":"7","X":1e200000}"#, Reason::NumberOutOfRange),
-        (r#"{"Id":"7","TxnDate":"2026-02-30"}"#, Reason::UnreadableDate),
-        (r#"{"Id":"7","TxnDate":"2026-2-3"}"#, Reason::UnreadableDate),
-        (
-            r#"{"Id":"7","TxnDate":"2026-02-03T00:00:00"}"#,
-            Reason::UnreadableDate,
-        ),
-        (r#"{"Id":"7","TxnDate":20260203}"#, Reason::UnreadableDate),
-        (r#"{"Id":"7","MetaData":"yesterday"}"#, Reason::UnreadableTimes),
-        (
-            r#"{"Id":"7","MetaData":["2026-02-03T00:00:00Z"]}"#,
-            Reason::UnreadableTimes,
-        ),
-        (
-            r#"{"Id":"7","MetaData":{"CreateTime":7}}"#,
-            Reason::UnreadableTimes,
-        ),
-        (
-            r#"{"Id":"7","MetaData":{"LastUpdatedTime":"2026-02-03T00:00:00"}}"#,
-            Reason::UnreadableTimes,
-        ),
-        (r#"{"Id":"7","SyncToken":["1"]}"#, Reason::UnreadableVersion),
-        (r#"{"Id":"7","SyncToken":true}"#, Reason::UnreadableVersion),
-        (
-            r#"{"Id":"7","TxnDate":"2026-02-03","TxnDate":"2026-02-04"}"#,
-            Reason::MemberTwice,
-        ),
-    ] {
-        let rows = format!(r#"{{"Id":"1"}},{row},{{"Id":"2"}}"#);
-        let [quarantined] = quarantined(&rows).try_into().unwrap();
-        assert_eq!(quarantined, Quarantined::new("7".to_owned(), reason, row));
-        assert_eq!(&*quarantined.original, row.as_bytes());
-        let records = read(&page_of(&rows)).unwrap();
-        assert_eq!(
-            records
-                .iter()
-                .map(|record| record.id.as_str())
-                .collect::<Vec<_>>(),
-            ["1", "2"]
-        );
-    }
-}
-
-#[test]
-fn of_a_record_beyond_the_limit_as_much_is_kept_as_a_record_may_have() {
-    let text = |length: usize| {
-        let frame = r#"{"Id":"1","X":""}"#.len();
-        format!(r#"{{"Id":"1","X":"{}"}}"#, "x".repeat(length - frame))
-    };
-    assert_eq!(read_one(&text(Record::LONGEST)).payload.len(), Record::LONGEST);
-    let long = text(Record::LONGEST + 5);
-    let [quarantined] = quarantined(&long).try_into().unwrap();
-    assert_eq!(
-        (quarantined.reason, quarantined.length),
-        (Reason::TooLong, Record::LONGEST as u64 + 5)
-    );
-    assert_eq!(&*quarantined.original, &long.as_bytes()[..Record::LONGEST]);
 }
 
 #[test]

@@ -1,0 +1,75 @@
+//! What of a page goes to quarantine.
+
+use ledgerfleet_model::{QuarantineReason as Reason, Quarantined, Record};
+
+use super::*;
+
+fn quarantined(rows: &str) -> Vec<Quarantined> {
+    read_page(&json(200, page_of(rows)), entity("invoice"), ASKED)
+        .unwrap()
+        .quarantined
+}
+
+#[test]
+fn what_cannot_be_stored_goes_to_quarantine_and_the_rest_of_its_page_does_not() {
+    let nested = format!(r#"{{"Id":"7","X":{}{}}}"#, "[".repeat(20_000), "]".repeat(20_000));
+    for (row, reason) in [
+        (nested.as_str(), Reason::TooDeep),
+        (r#"{"Id":"7","X":1e200000}"#, Reason::NumberOutOfRange),
+        (r#"{"Id":"7","TxnDate":"2026-02-30"}"#, Reason::UnreadableDate),
+        (r#"{"Id":"7","TxnDate":"2026-2-3"}"#, Reason::UnreadableDate),
+        (
+            r#"{"Id":"7","TxnDate":"2026-02-03T00:00:00"}"#,
+            Reason::UnreadableDate,
+        ),
+        (r#"{"Id":"7","TxnDate":20260203}"#, Reason::UnreadableDate),
+        (r#"{"Id":"7","MetaData":"yesterday"}"#, Reason::UnreadableTimes),
+        (
+            r#"{"Id":"7","MetaData":["2026-02-03T00:00:00Z"]}"#,
+            Reason::UnreadableTimes,
+        ),
+        (
+            r#"{"Id":"7","MetaData":{"CreateTime":7}}"#,
+            Reason::UnreadableTimes,
+        ),
+        (
+            r#"{"Id":"7","MetaData":{"LastUpdatedTime":"2026-02-03T00:00:00"}}"#,
+            Reason::UnreadableTimes,
+        ),
+        (r#"{"Id":"7","SyncToken":["1"]}"#, Reason::UnreadableVersion),
+        (r#"{"Id":"7","SyncToken":true}"#, Reason::UnreadableVersion),
+        (
+            r#"{"Id":"7","TxnDate":"2026-02-03","TxnDate":"2026-02-04"}"#,
+            Reason::MemberTwice,
+        ),
+    ] {
+        let rows = format!(r#"{{"Id":"1"}},{row},{{"Id":"2"}}"#);
+        let [quarantined] = quarantined(&rows).try_into().unwrap();
+        assert_eq!(quarantined, Quarantined::new("7".to_owned(), reason, row));
+        assert_eq!(&*quarantined.original, row.as_bytes());
+        let records = read(&page_of(&rows)).unwrap();
+        assert_eq!(
+            records
+                .iter()
+                .map(|record| record.id.as_str())
+                .collect::<Vec<_>>(),
+            ["1", "2"]
+        );
+    }
+}
+
+#[test]
+fn of_a_record_beyond_the_limit_as_much_is_kept_as_a_record_may_have() {
+    let text = |length: usize| {
+        let frame = r#"{"Id":"1","X":""}"#.len();
+        format!(r#"{{"Id":"1","X":"{}"}}"#, "x".repeat(length - frame))
+    };
+    assert_eq!(read_one(&text(Record::LONGEST)).payload.len(), Record::LONGEST);
+    let long = text(Record::LONGEST + 5);
+    let [quarantined] = quarantined(&long).try_into().unwrap();
+    assert_eq!(
+        (quarantined.reason, quarantined.length),
+        (Reason::TooLong, Record::LONGEST as u64 + 5)
+    );
+    assert_eq!(&*quarantined.original, &long.as_bytes()[..Record::LONGEST]);
+}
