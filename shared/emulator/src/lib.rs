@@ -18,7 +18,7 @@ mod switches;
 
 pub use books::mutation::{Mutation, MutationKind, Pick};
 pub use books::mutation_error::MutationError;
-pub use books::oddity::Oddity;
+pub use books::oddity::{Oddity, STRANGE_TEXT};
 pub use books::truth::{Axis, TruthError, TruthFilter, TruthLine, TruthTotal};
 pub use clock::Clock;
 pub use command::{Command, CommandError};

@@ -7,6 +7,7 @@
 
 #[cfg(feature = "collector")]
 mod collector;
+mod names;
 mod postgres;
 mod proxy;
 mod redis;
@@ -14,6 +15,7 @@ mod tls;
 
 #[cfg(feature = "collector")]
 pub use collector::{CollectedSpan, Collector};
+pub use names::{NameServer, Naming};
 pub use postgres::{Database, PrivatePostgres, Settings};
 pub use proxy::{Cut, Direction, FaultProxy, LineFaults, Seen};
 pub use redis::PrivateRedis;

@@ -46,7 +46,7 @@ pub struct Mutation {
     /// What becomes strange; only with the kind `odd`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oddity: Option<Oddity>,
-    /// Bytes of a `huge` record, depth of a `nested` one.
+    /// Bytes of a `huge` record, depth of a `nested` one, lines of one with `many_lines`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u32>,
     /// Seconds by which a `late_change` claims to be older than it is.

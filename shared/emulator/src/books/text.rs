@@ -8,12 +8,17 @@ use crate::json::Json;
 
 /// Writes the complete record as the truth knows it, as the next element.
 pub(crate) fn write(plan: &Blueprint, entity: &Entity, head: &Head, json: &mut Json) {
-    json.element(|json| {
+    let Some(odd) = head.odd else {
+        json.element(|json| (entity.write)(plan, head, json));
+        return;
+    };
+    let mut record = Json::with_capacity(4096);
+    record.element(|json| {
         (entity.write)(plan, head, json);
-        if let Some(odd) = head.odd {
-            odd.write(json);
-        }
+        odd.write(json);
     });
+    json.comma();
+    json.raw(&odd.change(record.into_string()));
 }
 
 /// Writes the record as one answer serves it; `answer` tells answers apart.

@@ -243,9 +243,20 @@ fn line(plan: &Blueprint, entity: &Entity, head: &Head) -> TruthLine {
 
 /// The writer leaves no insignificant whitespace, so that the record's text is what is hashed.
 fn record_hash(plan: &Blueprint, entity: &Entity, head: &Head) -> String {
+    let text = record_text(plan, entity, head);
+    blake3::hash(text.as_bytes()).to_hex().to_string()
+}
+
+fn record_text(plan: &Blueprint, entity: &Entity, head: &Head) -> String {
     let mut json = Json::with_capacity(2048);
     text::write(plan, entity, head, &mut json);
-    blake3::hash(json.as_str().as_bytes()).to_hex().to_string()
+    json.into_string()
+}
+
+/// The complete text of the record of that id, if there is one.
+pub(crate) fn text_of(plan: &Blueprint, book: &Book, id: &str) -> Option<String> {
+    let head = book.look(plan, View::Newest).find(id)?;
+    Some(record_text(plan, book.entity, &head))
 }
 
 fn utc(seconds: i64) -> String {

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::channel;
 use super::{Refusal, parameters};
 use crate::books::book::Book;
 use crate::books::bounds::Bounds;
-use crate::books::truth::{TruthError, TruthFilter, TruthLine, TruthTotal, count, tell};
+use crate::books::truth::{TruthError, TruthFilter, TruthLine, TruthTotal, count, tell, text_of};
 use crate::server::Stream;
 use crate::server::upstream::{Company, Upstream};
 
@@ -94,6 +94,12 @@ pub(crate) fn totals(
     let switches = upstream.switches();
     let total = |book: &Book| count(&books.blueprint, book, filter, &switches);
     books.all().map(total).collect()
+}
+
+/// A record's complete text, for those in the same process.
+pub(crate) fn text(upstream: &Upstream, company: &str, entity: &str, id: &str) -> Option<String> {
+    let (company, book, _) = open(upstream, company, entity, &TruthFilter::default()).ok()?;
+    text_of(&company.books.blueprint, book, id)
 }
 
 /// All lines at once, for those in the same process.

@@ -191,6 +191,11 @@ impl RunningEmulator {
         control::truth::collect(&self.upstream, company, entity, filter)
     }
 
+    /// The complete text of a record, which its line's hash is of.
+    pub fn text(&self, company: &str, entity: &str, id: &str) -> Option<String> {
+        control::truth::text(&self.upstream, company, entity, id)
+    }
+
     /// How many records each entity of a company has and what they come to.
     pub fn totals(&self, company: &str, filter: &TruthFilter) -> Result<Vec<TruthTotal>, TruthError> {
         control::truth::totals(&self.upstream, company, filter)

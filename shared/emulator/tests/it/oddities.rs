@@ -31,12 +31,15 @@ async fn every_oddity_is_served_as_the_truth_hashes_it() {
     for (oddity, size, text) in [
         (Oddity::NullCharacter, None, r"before\u0000after"),
         (Oddity::LoneSurrogate, None, r"half \ud83d of"),
+        (Oddity::StrangeTexts, None, "\u{1f600}"),
         (Oddity::Numbers, None, "1e131071,-0.0,100.00,"),
         (Oddity::MonstrousNumber, None, "1e200000"),
         (Oddity::Nested, None, &"[".repeat(500)),
         (Oddity::DoubledMembers, None, r#""TxnDate":"some day""#),
         (Oddity::UnknownMembers, None, r#""NewFlag":true"#),
         (Oddity::UnknownValues, None, "Hibernating"),
+        (Oddity::ManyLines, None, r#"{"Id":"1000","Amount":1000.10}]"#),
+        (Oddity::ChangedMembers, None, r#""domain":["QBO"]"#),
         (Oddity::Huge, Some(100_000), "é€ é€"),
     ] {
         let row = make(&client, oddity, size).await;
@@ -46,6 +49,7 @@ async fn every_oddity_is_served_as_the_truth_hashes_it() {
             hash_of_seven(&client),
             "{oddity:?}"
         );
+        assert_eq!(client.emulator.text("demo-us", "invoice", "7"), Some(row.clone()));
         if let Some(size) = size {
             assert!(
                 (size..size + 20_000).contains(&u32::try_from(row.len()).unwrap()),
@@ -60,6 +64,30 @@ async fn every_oddity_is_served_as_the_truth_hashes_it() {
         blake3::hash(usual.as_bytes()).to_hex().to_string(),
         hash_of_seven(&client)
     );
+}
+
+#[tokio::test]
+async fn changed_members_keep_what_says_which_record_it_is() {
+    let client = Client::start().await;
+    let before = client
+        .rows("SELECT * FROM Invoice WHERE Id = '7'")
+        .await
+        .remove(0);
+    let after: Value = serde_json::from_str(&make(&client, Oddity::ChangedMembers, None).await).unwrap();
+    assert_eq!(
+        (&after["Id"], &after["TxnDate"]),
+        (&before["Id"], &before["TxnDate"])
+    );
+    assert_eq!(after["MetaData"]["CreateTime"], before["MetaData"]["CreateTime"]);
+    let members = |row: &Value| row.as_object().unwrap().len();
+    assert!(members(&after) < members(&before) * 2 / 3);
+    let same = after
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(key, value)| before[key.as_str()] == **value);
+    let same: Vec<&String> = same.map(|(key, _)| key).collect();
+    assert_eq!(same, ["Id", "TxnDate"]);
 }
 
 #[tokio::test]

@@ -53,7 +53,12 @@ pub struct Seen {
 impl FaultProxy {
     /// Listens on a free port of the loopback interface and passes everything on to `target`, faultlessly at first.
     pub async fn start(target: SocketAddr) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), target).await
+    }
+
+    /// The same on an address of one's own.
+    pub async fn start_at(address: SocketAddr, target: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let line = Arc::new(Line {
             target,
