@@ -1,9 +1,10 @@
 //! The oracle: compares what a fleet has done with what it promised.
 //!
-//! Each file looks at some of the invariants: `records` at I1 to I3, `segments` at I4, I5 and I10, `upstream` at I6 and
-//! I7, `secrets` at I8. I9 is the time that [`judge`] waits.
+//! Each file looks at some of the invariants: `records` at I1 to I3, `segments` at I4, I5 and I10, `originals` at the
+//! rest of I10, `upstream` at I6 and I7, `secrets` at I8. I9 is the time that [`judge`] waits.
 
 pub(crate) mod audit;
+mod originals;
 mod records;
 mod secrets;
 mod segments;
@@ -22,6 +23,8 @@ use crate::wait::PATIENCE;
 pub struct Expect {
     /// How many segments are dead at the end.
     pub dead: u64,
+    /// How many records are in quarantine at the end, and not stored.
+    pub quarantined: u64,
     /// Whether the source changed while it was read, so that records may have been written more than once.
     pub changing: bool,
     /// Whether records may be stored that the source has deleted: a window on dates cannot tell.
@@ -43,6 +46,7 @@ impl Default for Expect {
     fn default() -> Self {
         Self {
             dead: 0,
+            quarantined: 0,
             changing: false,
             ghosts: false,
             apart_from: Vec::new(),
@@ -95,6 +99,7 @@ pub(crate) async fn judge(world: &mut World, expect: Expect) -> Facts {
             .map(|code| Violation::of("I9", format!("a worker ended with {code:?}"))),
     );
     violations.extend(records::check(world, &expect).await);
+    violations.extend(originals::check(world, &expect));
     violations.extend(segments::check(world, &expect).await);
     violations.extend(upstream::check(world, &expect).await);
     violations.extend(secrets::check(world, &shown));

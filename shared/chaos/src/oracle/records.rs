@@ -9,7 +9,7 @@ use ledgerfleet_emulator::{Axis as TruthAxis, TruthFilter};
 use ledgerfleet_ledger::RecordStub;
 use ledgerfleet_model::Axis;
 
-use super::{Expect, Violation, audit};
+use super::{Expect, Violation, audit, originals};
 use crate::World;
 
 /// Version and hash by id.
@@ -85,7 +85,11 @@ async fn compare(
         !truth.is_empty(),
         "{company} has no {entity} at the source: nothing is compared"
     );
-    let lacking: Vec<&String> = truth.keys().filter(|id| !stored.contains_key(*id)).collect();
+    let away = originals::quarantined(world, company, entity);
+    let lacking: Vec<&String> = truth
+        .keys()
+        .filter(|id| !stored.contains_key(*id) && !away.contains(*id))
+        .collect();
     let ghosts: Vec<&String> = stored
         .keys()
         .filter(|id| !expect.ghosts && !truth.contains_key(*id))

@@ -1,14 +1,18 @@
 //! Rows: every fault there is a row for, in one table.
 
+mod clocks;
 mod embedded;
 mod jobs;
 mod kills;
 mod machine;
+mod names;
 mod network;
 mod paging;
 mod postgres;
 mod redis;
 mod stops;
+mod suspension;
+mod texts;
 mod tokens;
 mod upstream;
 
@@ -73,7 +77,8 @@ rows! {
     F07 quick "worker kill -9 after a token is granted, before it is stored" => tokens::after_grant;
     F08 quick "a worker stands still longer than its lease, then goes on" => stops::zombie;
     F09 slow "a worker stands still with its transaction open" => stops::holding_a_row;
-    F10 later "the whole machine is suspended" => pending("needs a group of processes that can be frozen with its clock");
+    F10 slow "the machine of some workers is suspended" => suspension::of_workers;
+    F10b slow "the machine is suspended, with Redis and Postgres on it" => suspension::of_everything;
     F11 slow "Redis is killed and returns with its journal" => redis::killed_with_journal;
     F12 quick "Redis is killed and returns empty" => redis::killed_without_memory;
     F13 quick "FLUSHALL in the middle of a run" => redis::flushed;
@@ -93,7 +98,11 @@ rows! {
     F27 slow "the fleet is cut off from the upstream" => network::without_upstream;
     F28 slow "everything is late" => network::late;
     F28b slow "Redis is farther away than a grant may be old" => network::far_redis;
-    F29 later "names do not resolve, or to another address" => pending("needs a name server and a network of its own");
+    F29 slow "the upstream's name does not exist" => names::unknown;
+    F29b slow "the name server fails" => names::failing;
+    F29c slow "the name server is silent" => names::silent;
+    F29d slow "the name server is late" => names::late;
+    F29e slow "the upstream's name leads to another address" => names::moved;
     F30 slow "429 with Retry-After" => upstream::throttled;
     F31 quick "429 without Retry-After, in XML" => upstream::throttled_in_xml;
     F32 slow "bursts of 500, 502, 503 and 504" => upstream::failures;
@@ -113,14 +122,16 @@ rows! {
     F45 quick "the answer to a refresh is lost after the token has rotated" => tokens::answer_lost;
     F46 quick "a token is granted while Postgres is away" => tokens::ledger_away;
     F47 quick "access tokens die before their time" => tokens::revoked_early;
-    F48 later "the clock of one worker is ten minutes off" => pending("needs libfaketime");
-    F49 later "the clock jumps while a worker runs" => pending("needs libfaketime");
+    F48 slow "the clock of one worker is ten minutes ahead" => clocks::ahead;
+    F48b slow "the clock of one worker is ten minutes behind" => clocks::behind;
+    F49 slow "the clock of a worker is set back an hour and forward a day" => clocks::set;
+    F49b slow "all clocks of a worker jump an hour forward" => clocks::all_forward;
     F50 quick "days of 23 and 25 hours, zones far from UTC" => machine::time_zones;
-    F51 later "texts that the database cannot hold" => pending("played by the tests of the quarantine");
-    F52 later "numbers that no float holds" => pending("played by the tests of the quarantine");
-    F53 later "records of ten megabytes, or very deep" => pending("played by the tests of the quarantine");
+    F51 quick "texts that the database cannot hold" => texts::unstorable;
+    F52 slow "numbers that no float holds" => texts::numbers;
+    F53 slow "records of ten megabytes, a thousand lines, or very deep" => texts::large;
     F54 slow "a segment kills whoever touches it" => jobs::poison;
-    F55 later "fields appear, vanish and change" => pending("there are no typed columns yet");
+    F55 quick "fields appear, vanish and change (without typed columns and drift events)" => texts::drifting;
     F56 quick "segments of a newer version" => jobs::newer_format;
     F57 quick "eight ask for the same at the same moment" => jobs::asked_twice;
     F58 quick "the leader stands still and comes back" => jobs::two_leaders;

@@ -18,6 +18,8 @@ pub struct Hire {
     pub concurrency: u32,
     /// Variables beside, or instead of, those of every worker.
     pub variables: Vec<(&'static str, String)>,
+    /// A command that becomes the worker, whose own command line follows.
+    pub by: Vec<String>,
 }
 
 /// One worker.
@@ -46,6 +48,7 @@ impl Default for Hire {
         Self {
             concurrency: 6,
             variables: Vec::new(),
+            by: Vec::new(),
         }
     }
 }
@@ -67,6 +70,13 @@ impl Hire {
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.variables.push((name, value.into()));
+        self
+    }
+
+    /// Started by a command that becomes the worker.
+    #[must_use]
+    pub fn by(mut self, command: impl IntoIterator<Item = String>) -> Self {
+        self.by = command.into_iter().collect();
         self
     }
 
@@ -105,7 +115,7 @@ impl Fleet {
     pub fn hire(&mut self, hire: &Hire) -> usize {
         let number = self.workers.len();
         let metrics = free_address();
-        let mut command = Command::new(&self.program);
+        let mut command = self.command(&hire.by);
         command
             .args(["--concurrency", &hire.concurrency.to_string()])
             .args(["--metrics-listen", &metrics.to_string()])
@@ -120,6 +130,15 @@ impl Fleet {
             given_up: false,
         });
         number
+    }
+
+    fn command(&self, by: &[String]) -> Command {
+        let Some((program, arguments)) = by.split_first() else {
+            return Command::new(&self.program);
+        };
+        let mut command = Command::new(program);
+        command.args(arguments).arg(&self.program);
+        command
     }
 
     /// Kills a worker without warning.
