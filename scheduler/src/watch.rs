@@ -217,6 +217,7 @@ mod tests {
             running: 0,
             rows: 0,
             quarantined: 0,
+            deleted: 0,
             pages: 0,
             calls: 0,
             seconds: 0.0,

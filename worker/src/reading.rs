@@ -119,7 +119,7 @@ impl Reading<'_> {
     async fn finish_without_rows(&mut self, refusal: Failure) -> Result<(), Stopped> {
         let is_first_word = self.progress.pass == 1 && self.progress.page == 0;
         let now = self.fetcher.ledger_now();
-        if !is_first_word || !self.not_seen(Seen::Ids(&[]), now).await?.is_empty() {
+        if !is_first_word || !self.not_seen(Seen::Ids(&[]), now, None).await?.is_empty() {
             let message = format!("it is not in the company's plan, and was: {}", refusal.message);
             let refusal = Failure {
                 kind: FailureKind::UnexpectedContent,
@@ -143,7 +143,7 @@ impl Reading<'_> {
             return Ok(false);
         }
         let ids: Vec<&str> = ids_of(page).collect();
-        let not_seen = self.not_seen(Seen::Ids(&ids), fetched.observed_at).await?;
+        let not_seen = self.not_seen(Seen::Ids(&ids), fetched.observed_at, None).await?;
         Ok(not_seen.is_empty())
     }
 

@@ -8,14 +8,12 @@
 //!
 //! What is stored of the window and was not seen is asked for by its id: absence alone is no deletion.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, Utc};
 use ledgerfleet_connectors::EntityKind;
 use ledgerfleet_ledger::{FinishedWindow, NextStep, NotSeen, Seen, SeenIds};
 use ledgerfleet_model::segment::PASSES;
 use ledgerfleet_model::{Failure, FailureKind, Record, Served, Window};
-use tracing::debug;
+use tracing::{debug, warn};
 
 use crate::attempt::{Stopped, ledger_failure};
 use crate::reading::{Content, Reading, distinct_rows};
@@ -59,6 +57,7 @@ impl Reading<'_> {
             quarantined,
             ..
         } = seen;
+        self.tell_if_all_is_gone(seen);
         let differs = source_count.filter(|count| *count != rows);
         let finished = FinishedWindow {
             rows,
@@ -69,6 +68,19 @@ impl Reading<'_> {
                 .map(|count| format!("two readings saw the same {rows} rows; the source counts {count}")),
         };
         self.close(NextStep::Done(finished)).await
+    }
+
+    /// That every record of a window was deleted happens, and looks like an upstream that has lost them: a person
+    /// should know.
+    fn tell_if_all_is_gone(&self, seen: SeenIds) {
+        if seen.ids > 0 || seen.deleted <= 1 {
+            return;
+        }
+        let claim = self.fetcher.claim;
+        warn!(
+            segment = %claim.segment, run = %claim.run, connection = %claim.connection, entity = claim.entity,
+            deleted = seen.deleted, "every record that was stored of a window is gone at the source"
+        );
     }
 
     /// Whether no row has come in during this pass. One page is one look.
@@ -114,11 +126,12 @@ impl Reading<'_> {
         Ok(Some(count?))
     }
 
-    /// What is stored of the window and was not brought by a reading that began then.
+    /// What is stored of the window and was not brought by a reading that began then: the next of it after an id.
     pub(crate) async fn not_seen(
         &self,
         seen: Seen<'_>,
         since: DateTime<Utc>,
+        after: Option<&str>,
     ) -> Result<Vec<String>, Stopped> {
         if self.fetcher.entity.kind == EntityKind::Single {
             return Ok(Vec::new());
@@ -126,12 +139,13 @@ impl Reading<'_> {
         let query = NotSeen {
             connection: self.fetcher.claim.connection,
             table: self.fetcher.entity.table,
+            entity: &self.fetcher.claim.entity,
             window: &self.fetcher.claim.window,
             seen,
             since,
         };
         let ledger = &self.fetcher.fleet.parts.ledger;
-        let ids = ledger.not_seen(&query, LOOKED_UP).await;
+        let ids = ledger.not_seen(&query, after, LOOKED_UP).await;
         Ok(ids.map_err(ledger_failure)?)
     }
 
@@ -147,11 +161,9 @@ impl Reading<'_> {
             .progress
             .read_since
             .unwrap_or_else(|| self.fetcher.ledger_now());
-        // What goes to quarantine stays stored as it was, and would be told again and again.
-        let mut settled = HashSet::new();
+        let mut last: Option<String> = None;
         loop {
-            let mut ids = self.not_seen(seen, since).await?;
-            ids.retain(|id| !settled.contains(id));
+            let ids = self.not_seen(seen, since, last.as_deref()).await?;
             if ids.is_empty() {
                 return Ok(true);
             }
@@ -159,7 +171,7 @@ impl Reading<'_> {
                 if !self.settle_one(&id).await? {
                     return Ok(false);
                 }
-                settled.insert(id);
+                last = Some(id);
             }
         }
     }

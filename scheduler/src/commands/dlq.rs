@@ -1,6 +1,6 @@
 //! `dlq`: dead letters, as people look at them. `dlq_send` sends them again and hides them.
 
-use ledgerfleet_ledger::{DeadLetter, DeadLetterFilter, Dropped, Listing, ReplayState};
+use ledgerfleet_ledger::{DeadLetter, DeadLetterFilter, Dropped, Listing, ReplayState, WhichReplays};
 use ledgerfleet_model::{ReplayId, SegmentId};
 use ledgerfleet_wiring::Parts;
 
@@ -119,7 +119,7 @@ async fn find(parts: &Parts, id: SegmentId) -> anyhow::Result<DeadLetter> {
 }
 
 async fn replays(session: &Session, parts: &Parts, limit: u32) -> anyhow::Result<Exit> {
-    let replays = parts.ledger.replays(None, limit).await?;
+    let replays = parts.ledger.replays(WhichReplays::All, limit).await?;
     session.output.list(&replays)?;
     if replays.is_empty() {
         session.talk.say("nothing was sent again yet");

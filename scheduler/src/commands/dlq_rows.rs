@@ -174,6 +174,7 @@ impl Row for Replay {
         "by",
         "began",
         "stopped",
+        "cause",
         "why",
     ];
 
@@ -191,6 +192,7 @@ impl Row for Replay {
             self.asked_by.clone(),
             instant(self.at),
             self.stopped_at.map(instant).unwrap_or_default(),
+            optional(self.stopped_fingerprint.as_deref()),
             optional(self.stopped_reason.as_deref()),
         ]
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::advice::to_authorise;
 use crate::exit::{Exit, explain};
-use crate::output::{Row, counted};
+use crate::output::{Row, counted, instant, span};
 use crate::runner::take_lock;
 use crate::session::Session;
 use crate::watch::ended;
@@ -178,10 +178,19 @@ async fn leader(parts: &Parts) -> anyhow::Result<Check> {
             "start one: worker",
         ));
     };
-    let Leader { holder, term, .. } = leader;
+    let Leader {
+        holder,
+        term,
+        since,
+        lease,
+    } = leader;
+    let since = since
+        .map(|since| format!(" since {}", instant(since)))
+        .unwrap_or_default();
+    let left = span(lease.as_secs_f64());
     Ok(Check::good(
         "runner",
-        format!("{holder} leads the fleet, in term {term}"),
+        format!("{holder} leads the fleet{since}, in term {term}; its lease lasts {left} more"),
     ))
 }
 

@@ -112,7 +112,7 @@ impl Row for RecordRow {
 
 impl Row for QuarantinedRecord {
     const COLUMNS: &'static [&'static str] = &[
-        "id", "reason", "length", "kept", "observed", "segment", "original",
+        "id", "reason", "length", "kept", "observed", "deleted", "segment", "original",
     ];
 
     fn cells(&self) -> Vec<String> {
@@ -122,6 +122,7 @@ impl Row for QuarantinedRecord {
             self.length.to_string(),
             self.kept.to_string(),
             instant(self.observed_at),
+            self.deleted_at.map(instant).unwrap_or_default(),
             self.segment_id.to_string(),
             self.original.clone().unwrap_or_default(),
         ]

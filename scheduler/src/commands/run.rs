@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use ledgerfleet_config::{Settings, Shape};
-use ledgerfleet_ledger::{Ledger, RunReport, Steer};
+use ledgerfleet_ledger::{Ledger, ReplayState, RunReport, Steer, WhichReplays};
 use ledgerfleet_model::{RunId, RunState};
 use ledgerfleet_wiring::Parts;
 
-use super::run_rows::{RunLine, RunWithVolumes};
+use super::run_rows::{RunDetails, RunLine};
 use crate::advice::to_authorise;
 use crate::carry::{abandoned, run_here, tell_if_nobody_runs};
 use crate::cli::RunCommand;
 use crate::exit::{Exit, Problem};
-use crate::output::thousands;
+use crate::output::{counted, thousands};
 use crate::session::Session;
 use crate::submit::ring;
 use crate::watch::{Ended, Watching, exit_of, needing_authorisation, watch};
@@ -20,6 +20,9 @@ use ledgerfleet_process::Stop;
 
 /// How often a run that another process carries is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// So many replays of a run are shown, the newest.
+const REPLAYS: u32 = 20;
 
 /// What to say when nobody claims what is due.
 fn nobody_works(settings: &Settings) -> &'static str {
@@ -56,16 +59,45 @@ async fn show(session: &Session, parts: &Parts, id: RunId) -> anyhow::Result<Exi
     Ok(Exit::Done)
 }
 
-/// Prints a run with its volumes.
+/// Prints a run with its volumes and the replays of its dead letters.
 pub(crate) async fn print(session: &Session, ledger: &dyn Ledger, id: RunId) -> anyhow::Result<()> {
     let report = ledger.run(id).await?.ok_or_else(|| no_such_run(id))?;
     let volumes = ledger.volumes(id).await?;
-    let run = RunWithVolumes { report, volumes };
+    let replays = ledger.replays(WhichReplays::OfRun(id), REPLAYS).await?;
+    let run = RunDetails {
+        report,
+        volumes,
+        replays,
+    };
     session.output.one(&run)?;
     if session.output.is_for_people() {
         session.output.list(&run.volumes)?;
+        if !run.replays.is_empty() {
+            session.output.list(&run.replays)?;
+        }
     }
+    tell_details(session, &run);
     Ok(())
+}
+
+/// Says what a person might overlook among the figures.
+fn tell_details(session: &Session, run: &RunDetails) {
+    let stopping = [ReplayState::Stopping, ReplayState::Stopped];
+    let newest = run.replays.first();
+    if let Some(replay) = newest.filter(|replay| stopping.contains(&replay.state)) {
+        session.talk.warn(format!(
+            "replay {} of its dead letters has stopped itself: {}\n  why: scheduler dlq list --run {} --group",
+            replay.replay_id,
+            replay.stopped_reason.as_deref().unwrap_or("its cause returned"),
+            run.report.run_id
+        ));
+    }
+    if run.report.deleted > 0 {
+        session.talk.say(format!(
+            "{} stored of its windows was gone at the source and is marked as deleted",
+            counted(run.report.deleted, "record")
+        ));
+    }
 }
 
 /// Follows a run that another process carries, and says how it stands at the end. If that process goes away and this

@@ -1,6 +1,6 @@
 //! How runs and their volumes are printed.
 
-use ledgerfleet_ledger::{EntityVolume, RunReport};
+use ledgerfleet_ledger::{EntityVolume, Replay, RunReport};
 use serde::Serialize;
 
 use crate::output::{Row, instant, optional, span, thousands};
@@ -22,6 +22,7 @@ impl Row for RunReport {
         "running",
         "rows",
         "quarantined",
+        "deleted",
         "pages",
         "calls",
         "took",
@@ -45,6 +46,7 @@ impl Row for RunReport {
             thousands(self.running),
             thousands(self.rows),
             thousands(self.quarantined),
+            thousands(self.deleted),
             thousands(self.pages),
             thousands(self.calls),
             span(self.seconds),
@@ -91,15 +93,17 @@ impl Row for RunLine {
     }
 }
 
-/// A run with how much it brought of each entity.
+/// A run with how much it brought of each entity, and the replays of its dead letters.
 #[derive(Serialize)]
-pub(crate) struct RunWithVolumes {
+pub(crate) struct RunDetails {
     #[serde(flatten)]
     pub(crate) report: RunReport,
     pub(crate) volumes: Vec<EntityVolume>,
+    /// Of its dead letters, newest first.
+    pub(crate) replays: Vec<Replay>,
 }
 
-impl Row for RunWithVolumes {
+impl Row for RunDetails {
     const COLUMNS: &'static [&'static str] = RunReport::COLUMNS;
 
     fn cells(&self) -> Vec<String> {

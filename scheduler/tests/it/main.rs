@@ -12,6 +12,7 @@ mod files;
 mod fleet;
 mod gaps;
 mod output;
+mod replays;
 mod runner;
 mod secrets;
 mod traces;

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{DutyError, close_runs, dispatch, open_gates, rescue, stop_replays};
+use crate::{DutyError, close_runs, dispatch, open_gates, prune, rescue, stop_replays};
 
 /// Segments offered to workers at once, over all connections.
 const OFFERED: usize = 2_000;
@@ -20,6 +20,9 @@ const OFFERED: usize = 2_000;
 /// Dispatches follow each other no faster than this, however often the bell rings, so that a storm of settles
 /// costs one reading of what is due and not one each.
 const DISPATCH_SPACING: Duration = Duration::from_millis(20);
+
+/// How often there is anything worth pruning.
+const PRUNE_EVERY: Duration = Duration::from_hours(1);
 
 /// What the duties need.
 #[derive(Debug, Clone)]
@@ -115,7 +118,11 @@ async fn keep_leading(
 }
 
 async fn do_all(duties: &Duties, over: &CancellationToken) {
-    tokio::join!(keep_dispatching(duties, over), keep_rescuing(duties, over));
+    tokio::join!(
+        keep_dispatching(duties, over),
+        keep_rescuing(duties, over),
+        keep_pruning(duties, over)
+    );
 }
 
 /// Dispatches at every tick and every ring.
@@ -176,6 +183,23 @@ async fn keep_rescuing(duties: &Duties, over: &CancellationToken) {
             continue;
         }
         health.note(unless_silent(duties, rescue_and_close(duties)).await);
+    }
+}
+
+/// Prunes at once and then every hour, a batch each tick while there is more.
+async fn keep_pruning(duties: &Duties, over: &CancellationToken) {
+    let mut health = Health::new("prune");
+    loop {
+        let mut more = false;
+        let pruned = async {
+            more = prune(&*duties.ledger).await?;
+            Ok(())
+        };
+        health.note(unless_silent(duties, pruned).await);
+        let wait = if more { duties.timings.tick } else { PRUNE_EVERY };
+        if pause(wait, over).await {
+            return;
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod close_runs;
 mod dispatch;
 mod lead;
 mod open_gates;
+mod prune;
 mod rescue;
 mod stop_replays;
 
@@ -11,6 +12,7 @@ pub use close_runs::close_runs;
 pub use dispatch::dispatch;
 pub use lead::{Duties, lead};
 pub use open_gates::open_gates;
+pub use prune::prune;
 pub use rescue::rescue;
 pub use stop_replays::stop_replays;
 

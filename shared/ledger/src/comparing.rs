@@ -62,8 +62,10 @@ pub struct DayCount {
 pub struct NotSeen<'a> {
     /// Of this connection.
     pub connection: ConnectionId,
-    /// Of this table.
+    /// Of this table: `qbo_invoice`.
     pub table: &'a str,
+    /// Which holds this entity: `invoice`.
+    pub entity: &'a str,
     /// What was read.
     pub window: &'a Window,
     /// What it brought.
@@ -106,10 +108,16 @@ pub trait Comparing: Send + Sync {
         to: NaiveDate,
     ) -> Result<Vec<DayCount>, LedgerError>;
 
-    /// Ids of live records that by what is stored lie in the window and that the reading did not bring, at most
-    /// `limit`. They may be deleted, or have moved to another day, or have been missed: absence alone tells nothing.
+    /// Ids of live records that by what is stored lie in the window and that the reading did not bring, in the order of
+    /// their text: at most `limit` of those that come after the id `after`. They may be deleted, or have moved to another day, or have been missed: absence alone tells nothing.
+    /// So are those of records in quarantine that a segment of this window, or of a part of it, saw last.
     /// Of windows on instants none are told, because a record that changes leaves them all the time.
-    async fn not_seen(&self, query: &NotSeen<'_>, limit: u32) -> Result<Vec<String>, LedgerError>;
+    async fn not_seen(
+        &self,
+        query: &NotSeen<'_>,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, LedgerError>;
 
     /// How many of these ids a pass over a segment's window has brought already.
     async fn seen_again(&self, segment: SegmentId, pass: u32, ids: &[&str]) -> Result<u64, LedgerError>;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use ledgerfleet_model::{ConnectionId, Lane, RunId, RunState, SegmentId, SegmentState, Timings, WorkerName};
 
 use crate::LedgerError;
@@ -73,6 +74,8 @@ pub struct Leader {
     pub holder: WorkerName,
     /// Its term. One begins whenever the leader changes.
     pub term: i64,
+    /// When its term began, where that is known.
+    pub since: Option<DateTime<Utc>>,
     /// How long its lease still lasts.
     pub lease: std::time::Duration,
 }

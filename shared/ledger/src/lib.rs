@@ -36,7 +36,7 @@ pub use postgres::{Leadership, PostgresLedger, PostgresOptions};
 pub use quarantine::{Quarantine, QuarantineFilter, QuarantinedRecord};
 pub use records::{EntityTotals, RecordFilter, RecordStub, Records, StoredRecord};
 pub use refreshes::{Refresh, RefreshIntent, RefreshOutcome, Refreshes};
-pub use replays::{Replay, ReplayRequest, ReplayState, Replayed, Replays, Withdrawn};
+pub use replays::{Replay, ReplayRequest, ReplayState, Replayed, Replays, WhichReplays, Withdrawn};
 pub use runs::{EntityVolume, NewRun, NewSegment, RunReport, Runs, Steer, Submitted};
 pub use sqlite::SqliteLedger;
 

@@ -1,5 +1,6 @@
 //! Pages: the one transaction that stores rows, progress and outcome together.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -94,6 +95,8 @@ pub struct SeenIds {
     pub ids: u64,
     /// Of `ids`, those that are in quarantine now.
     pub quarantined: u64,
+    /// Tombstones that the segment has stored, through all passes, attempts and replays.
+    pub deleted: u64,
     /// Whether the ids are the same as those of the pass before.
     pub same: bool,
 }
@@ -149,6 +152,10 @@ pub trait Pages: Send + Sync {
         entity: &str,
         calls: u32,
     ) -> Result<(), LedgerError>;
+
+    /// The metered calls that were counted in this calendar month (UTC), by connector. Those of removed connections are
+    /// among them: the upstream has charged them.
+    async fn calls_this_month(&self) -> Result<HashMap<String, u64>, LedgerError>;
 
     /// The ids seen in one pass over a segment's window.
     async fn seen(&self, segment: SegmentId, pass: u32) -> Result<SeenIds, LedgerError>;

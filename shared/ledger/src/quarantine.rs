@@ -1,7 +1,8 @@
 //! Quarantine: records that cannot be stored as they are, told apart from those that can.
 //!
 //! A page puts them there in its own transaction. A record of the same id that is stored, or seen to be as it is stored,
-//! in a newer observation releases them; a tombstone does not, because then these bytes are all that is left.
+//! in a newer observation releases them. One that is gone at the source is listed no more; its bytes stay for who asks for
+//! it by its id, because they are all that is left.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -17,7 +18,7 @@ pub struct QuarantineFilter {
     pub connection: ConnectionId,
     /// Of this entity: `invoice`.
     pub entity: String,
-    /// With this upstream id: then with its text.
+    /// With this upstream id: then with its text, and also if it is gone at the source.
     pub id: Option<String>,
     /// At most this many.
     pub limit: u32,
@@ -32,6 +33,9 @@ pub struct QuarantinedRecord {
     pub reason: QuarantineReason,
     /// When the request was sent that brought it last.
     pub observed_at: DateTime<Utc>,
+    /// When it was found to be gone at the source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<DateTime<Utc>>,
     /// The segment that saw it last.
     pub segment_id: SegmentId,
     /// How many bytes its text has.
@@ -46,7 +50,7 @@ pub struct QuarantinedRecord {
 /// Looking into the quarantine. What goes in and out is a matter of [`crate::Pages`].
 #[async_trait]
 pub trait Quarantine: Send + Sync {
-    /// Records in quarantine, by id.
+    /// Records in quarantine that are not gone at the source, by id; or the one that is asked for.
     async fn quarantined(&self, filter: &QuarantineFilter) -> Result<Vec<QuarantinedRecord>, LedgerError>;
 }
 

@@ -112,6 +112,10 @@ pub trait Refreshes: Send + Sync {
     /// send it.
     async fn note_refresh(&self, id: ConnectionId, refresh: &Refresh) -> Result<(), LedgerError>;
 
+    /// Forgets what is older than the newest `keep` refreshes of each connection, at most `batch` at once, the oldest
+    /// first. Answers how many were forgotten.
+    async fn prune_refreshes(&self, keep: u32, batch: u32) -> Result<u64, LedgerError>;
+
     /// The story of the connection's credential, newest first, at most so many.
     async fn refreshes(&self, id: ConnectionId, most: u32) -> Result<Vec<Refresh>, LedgerError>;
 }

@@ -12,7 +12,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ledgerfleet_model::{ReplayId, SegmentId, words};
+use ledgerfleet_model::{ReplayId, RunId, SegmentId, words};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -127,8 +127,21 @@ pub struct Replay {
     pub stopped_at: Option<DateTime<Utc>>,
     /// The segment that died of its old cause.
     pub stopped_by: Option<SegmentId>,
+    /// The fingerprint of the cause that returned; unknown of replays that were stopped before it was kept.
+    pub stopped_fingerprint: Option<String>,
     /// Why, for people.
     pub stopped_reason: Option<String>,
+}
+
+/// Which replays are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhichReplays {
+    /// All.
+    All,
+    /// This one.
+    One(ReplayId),
+    /// Those that have sent a segment of this run, and were the last to send it.
+    OfRun(RunId),
 }
 
 /// What one turn of the brake has done to a replay.
@@ -153,8 +166,8 @@ pub trait Replays: Send + Sync {
     /// once. Where a request equal to a reopened run is unfinished by now, both go on; a new equal one joins the newer.
     async fn replay(&self, request: &ReplayRequest) -> Result<Replayed, LedgerError>;
 
-    /// The newest replays, newest first; or one.
-    async fn replays(&self, only: Option<ReplayId>, limit: u32) -> Result<Vec<Replay>, LedgerError>;
+    /// The newest of these replays, newest first. Each is told as a whole, whatever runs its segments are of.
+    async fn replays(&self, which: WhichReplays, limit: u32) -> Result<Vec<Replay>, LedgerError>;
 
     /// Withdraws a chunk of each replay that is to be stopped. Answers nothing where none is, which costs one small
     /// reading. The end of each is written to the audit.

@@ -108,6 +108,8 @@ pub struct RunReport {
     pub rows: u64,
     /// Of `rows`, those that were quarantined when their window was done.
     pub quarantined: u64,
+    /// Records that its segments found deleted at the source, through all passes and replays.
+    pub deleted: u64,
     /// Pages committed, through all passes and replays.
     pub pages: u64,
     /// Metered calls made, through all passes, attempts and replays.

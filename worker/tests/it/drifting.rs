@@ -107,7 +107,8 @@ async fn what_is_gone_when_a_day_is_read_again_becomes_a_tombstone() {
         .emulator
         .mutate(to_an_invoice_of_the_last_day(MutationKind::Delete))
         .unwrap();
-    copy(&world, &["invoice"]).await;
+    let report = copy(&world, &["invoice"]).await;
+    assert_eq!(report.deleted, gone.len() as u64);
     world.assert_truth(&["invoice"], 3).await;
     let stored = world.stored(&world.connections[0], "invoice").await;
     assert!(!stored.contains_key(&gone[0]));
@@ -141,8 +142,9 @@ async fn what_has_moved_to_a_day_that_nobody_reads_is_stored_where_it_is_now() {
 }
 
 /// Copies the last three days.
-async fn copy(world: &World, entities: &[&str]) {
+async fn copy(world: &World, entities: &[&str]) -> RunReport {
     let run = world.submit(entities, 3, 1_000).await;
     let report = world.run_to_the_end(run).await;
     assert_eq!((report.state, report.dead), (RunState::Done, 0), "{report:?}");
+    report
 }

@@ -6,7 +6,7 @@ use ledgerfleet_emulator::{Mutation, MutationKind, Oddity, Pick};
 use ledgerfleet_ledger::{CoverageFilter, QuarantineFilter, QuarantinedRecord, RecordFilter};
 use ledgerfleet_model::{QuarantineReason, RunState};
 
-use crate::world::World;
+use crate::world::{LAST_DAY, World};
 
 /// Makes the text of a few of the last day's records strange; answers their ids.
 fn make_odd(world: &World, oddity: Oddity, size: Option<u32>, ids: &[&str]) {
@@ -151,4 +151,47 @@ async fn a_file_keeps_odd_texts_to_the_letter() {
             "{id}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_in_quarantine_that_is_deleted_at_the_source_is_listed_no_more() {
+    let world = World::new().await;
+    let of_the_last_day = |kind| Mutation {
+        day: Some(LAST_DAY),
+        pick: Pick::First,
+        ..Mutation::new("acme", "invoice", kind)
+    };
+    let odd = Mutation {
+        oddity: Some(Oddity::MonstrousNumber),
+        ..of_the_last_day(MutationKind::Odd)
+    };
+    let odd = world.emulator.mutate(odd).unwrap();
+    let listed = async |id: Option<&str>| {
+        let filter = QuarantineFilter {
+            connection: world.connections[0].id,
+            entity: "invoice".to_owned(),
+            id: id.map(str::to_owned),
+            limit: 100,
+        };
+        world.parts.ledger.quarantined(&filter).await.unwrap()
+    };
+    let copy = async || {
+        let run = world.submit(&["invoice"], 1, 1_000).await;
+        let report = world.run_to_the_end(run).await;
+        assert_eq!(report.state, RunState::Done);
+        report
+    };
+    copy().await;
+    assert_eq!(listed(None).await[0].id, odd[0]);
+
+    let gone = Mutation {
+        ids: odd.clone(),
+        ..of_the_last_day(MutationKind::Delete)
+    };
+    assert_eq!(world.emulator.mutate(gone).unwrap(), odd);
+    assert_eq!(copy().await.deleted, 1);
+    assert!(listed(None).await.is_empty());
+    let kept = listed(Some(&odd[0])).await.remove(0);
+    assert!(kept.deleted_at.is_some() && kept.original.is_some());
+    assert_eq!(copy().await.deleted, 0, "nobody asks for it again");
 }

@@ -6,7 +6,7 @@ use super::World;
 use super::burying::listed;
 use super::replaying::{all, kill_all, replay, told};
 use super::scene::{claim, due, finish, kill, scene, settle, state_of_run};
-use crate::{DeadLetter, DeadLetterFilter, Listing, ReplayState};
+use crate::{DeadLetter, DeadLetterFilter, Listing, ReplayState, WhichReplays};
 
 async fn letters(world: &dyn World) -> Vec<DeadLetter> {
     world
@@ -91,6 +91,8 @@ pub async fn a_replay_whose_cause_returns_gives_back_what_nobody_has_claimed(wor
         (report.stopped_by, report.asked_by.as_str()),
         (Some(relapsed), "ada")
     );
+    let print = &before[0].fingerprint;
+    assert_eq!(report.stopped_fingerprint.as_ref(), Some(print));
     let why = report.stopped_reason.unwrap();
     assert!(
         why.contains(&relapsed.to_string()) && why.contains("bad_request"),
@@ -104,6 +106,21 @@ pub async fn a_replay_whose_cause_returns_gives_back_what_nobody_has_claimed(wor
         state_of_run(world, scene.run).await,
         ledgerfleet_model::RunState::Dead
     );
+}
+
+pub async fn the_replays_of_a_run_are_told(world: &dyn World) {
+    let first = scene(world, 2).await;
+    let other = super::scene::company(world, "Birch").await;
+    let second = super::scene::run_for(world, other, ledgerfleet_model::Lane::Manual, 1).await;
+    let of_run = async |run| -> Vec<_> {
+        let replays = world.ledger().replays(WhichReplays::OfRun(run), 9).await.unwrap();
+        replays.into_iter().map(|replay| replay.replay_id).collect()
+    };
+    assert!(of_run(first.run).await.is_empty());
+    kill_all(world, &first.segments, FailureKind::BadRequest).await;
+    let sent = replay(world, &all()).await.replay_id.unwrap();
+    assert_eq!(of_run(first.run).await, [sent]);
+    assert!(of_run(second.run).await.is_empty());
 }
 
 pub async fn another_cause_does_not_stop_a_replay(world: &dyn World) {

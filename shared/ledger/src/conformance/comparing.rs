@@ -87,11 +87,12 @@ pub async fn what_a_reading_did_not_bring_is_told(world: &dyn World) {
         let query = NotSeen {
             connection: claim.connection,
             table: TABLE,
+            entity: "invoice",
             window,
             seen,
             since: claim.claimed_at + seconds(60),
         };
-        let mut ids = world.ledger().not_seen(&query, 10).await.unwrap();
+        let mut ids = world.ledger().not_seen(&query, None, 10).await.unwrap();
         ids.sort();
         ids
     };
@@ -110,16 +111,63 @@ pub async fn what_a_reading_did_not_bring_is_told(world: &dyn World) {
     assert!(not_seen(&Window::Dates { days }, nothing).await.is_empty());
 }
 
+pub async fn what_a_reading_did_not_bring_is_told_in_parts_until_all_is_told(world: &dyn World) {
+    let scene = scene(world, 1).await;
+    let claim = claim(world, scene.segments[0]).await;
+    let mut expected: Vec<String> = (0..1_007).map(|id| id.to_string()).collect();
+    expected.sort();
+    let all: Vec<Record> = expected.iter().map(|id| dated(id, 0, "1")).collect();
+    store(world, &page(&claim, 1, &all, NextStep::Page)).await;
+    for window in [window(0), Window::Whole] {
+        let query = NotSeen {
+            connection: claim.connection,
+            table: TABLE,
+            entity: "invoice",
+            window: &window,
+            seen: Seen::Ids(&["7"]),
+            since: claim.claimed_at + seconds(60),
+        };
+        let mut told: Vec<String> = Vec::new();
+        loop {
+            let after = told.last().cloned();
+            let part = world
+                .ledger()
+                .not_seen(&query, after.as_deref(), 100)
+                .await
+                .unwrap();
+            assert!(part.len() <= 100);
+            if part.is_empty() {
+                break;
+            }
+            told.extend(part);
+        }
+        let expected: Vec<_> = expected.iter().filter(|id| *id != "7").collect();
+        assert_eq!(
+            told.iter().collect::<Vec<_>>(),
+            expected,
+            "none left out, none twice"
+        );
+    }
+}
+
 pub async fn what_was_observed_after_a_reading_began_is_not_missed_by_it(world: &dyn World) {
     let (claim, _) = stored(world).await;
     let query = NotSeen {
         connection: claim.connection,
         table: TABLE,
+        entity: "invoice",
         window: &Window::Whole,
         seen: Seen::Ids(&[]),
         since: claim.claimed_at - seconds(60),
     };
-    assert!(world.ledger().not_seen(&query, 10).await.unwrap().is_empty());
+    assert!(
+        world
+            .ledger()
+            .not_seen(&query, None, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 pub async fn the_pages_of_a_pass_count_together_as_seen(world: &dyn World) {
@@ -133,6 +181,7 @@ pub async fn the_pages_of_a_pass_count_together_as_seen(world: &dyn World) {
     let query = NotSeen {
         connection: scene.connection,
         table: TABLE,
+        entity: "invoice",
         window: &window(1),
         seen: Seen::Pass {
             segment: second.segment,
@@ -140,7 +189,7 @@ pub async fn the_pages_of_a_pass_count_together_as_seen(world: &dyn World) {
         },
         since: second.claimed_at + seconds(60),
     };
-    assert_eq!(world.ledger().not_seen(&query, 10).await.unwrap(), ["2"]);
+    assert_eq!(world.ledger().not_seen(&query, None, 10).await.unwrap(), ["2"]);
     assert_eq!(records(world, scene.connection).await.len(), 3);
     for (pass, expected) in [(1, 2), (2, 0)] {
         let ids = ["1", "2", "3"];

@@ -145,7 +145,8 @@ macro_rules! ledger_conformance {
             quarantining::{
                 what_cannot_be_stored_is_put_away_with_its_page,
                 a_good_version_releases_a_record,
-                a_tombstone_releases_nothing,
+                what_is_gone_at_the_source_is_listed_no_more_and_its_text_is_kept,
+                what_waits_in_quarantine_and_is_not_seen_again_is_asked_for,
                 an_older_observation_neither_enters_nor_leaves,
                 a_newer_bad_version_takes_the_place_of_an_older_one,
                 ids_in_quarantine_count_as_seen,
@@ -171,6 +172,7 @@ macro_rules! ledger_conformance {
                 summaries_tell_hash_day_and_total_of_a_slice,
                 live_records_are_counted_by_day,
                 what_a_reading_did_not_bring_is_told,
+                what_a_reading_did_not_bring_is_told_in_parts_until_all_is_told,
                 what_was_observed_after_a_reading_began_is_not_missed_by_it,
                 the_pages_of_a_pass_count_together_as_seen,
                 what_is_stored_beside_the_pages_is_neither_progress_nor_seen,
@@ -199,6 +201,7 @@ macro_rules! ledger_conformance {
             },
             braking::{
                 a_replay_whose_cause_returns_gives_back_what_nobody_has_claimed,
+                the_replays_of_a_run_are_told,
                 another_cause_does_not_stop_a_replay,
                 a_death_stops_no_replay_that_the_segment_is_not_part_of,
                 what_was_claimed_and_waits_for_its_next_attempt_is_not_withdrawn,
@@ -219,9 +222,11 @@ macro_rules! ledger_conformance {
                 what_is_refused_is_not_sent_again_by_those_who_waited,
                 what_is_recovered_makes_a_connection_active_that_waited_for_a_person,
                 a_removed_connection_has_no_refreshes,
+                only_the_newest_refreshes_are_kept,
             },
             reporting::{
                 a_report_sums_what_its_segments_did,
+                what_a_run_found_deleted_is_counted_once,
                 runs_are_listed_newest_first,
                 what_waits_for_a_person_is_blocked,
                 volumes_are_told_by_connection_and_entity,

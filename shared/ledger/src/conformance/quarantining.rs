@@ -1,13 +1,13 @@
 //! The quarantine: what goes in, what comes out, and what is kept of a text.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ledgerfleet_model::{ConnectionId, QuarantineReason, Quarantined, Record};
+use ledgerfleet_model::{ConnectionId, QuarantineReason, Quarantined, Record, Window};
 
 use super::World;
-use super::scene::{Scene, claim, only_page, page, record, records, scene, store, tombstone};
+use super::scene::{Scene, claim, only_page, page, record, records, scene, store, tombstone, window};
 use crate::{
-    Claim, Committed, CoverageFilter, Effects, FinishedWindow, NextStep, PageCommit, Purge, QuarantineFilter,
-    QuarantinedRecord,
+    Claim, Committed, CoverageFilter, Effects, FinishedWindow, NextStep, NotSeen, PageCommit, Purge,
+    QuarantineFilter, QuarantinedRecord, Seen,
 };
 
 fn bad(id: &str, text: &str) -> Quarantined {
@@ -145,16 +145,67 @@ pub async fn a_good_version_releases_a_record(world: &dyn World) {
     assert_eq!(ids(world, scene.connection).await, ["2"]);
 }
 
-pub async fn a_tombstone_releases_nothing(world: &dyn World) {
+pub async fn what_is_gone_at_the_source_is_listed_no_more_and_its_text_is_kept(world: &dyn World) {
     let (scene, claim) = claimed(world).await;
     let now = claim.claimed_at;
-    observe(world, &claim, now, &[], &[bad("1", "{}")]).await;
+    observe(world, &claim, now, &[], &[bad("1", "first"), bad("2", "{}")]).await;
+    let before = now - minutes(1);
+    observe(world, &claim, before, &[tombstone("2")], &[]).await;
     observe(world, &claim, now + minutes(1), &[tombstone("1")], &[]).await;
     assert_eq!(
         ids(world, scene.connection).await,
-        ["1"],
+        ["2"],
+        "that was seen after it was said to be gone"
+    );
+    let one = listed(world, scene.connection, Some("1")).await;
+    assert_eq!(
+        one[0].original.as_deref(),
+        Some("first"),
         "these bytes are all that is left"
     );
+    assert_eq!(one[0].deleted_at, Some(now + minutes(1)));
+    // It has come back, and is as bad as it was.
+    observe(world, &claim, now + minutes(2), &[], &[bad("1", "second")]).await;
+    assert_eq!(ids(world, scene.connection).await, ["1", "2"]);
+    assert_eq!(
+        listed(world, scene.connection, Some("1")).await[0].deleted_at,
+        None
+    );
+}
+
+pub async fn what_waits_in_quarantine_and_is_not_seen_again_is_asked_for(world: &dyn World) {
+    let (scene, claim) = claimed(world).await;
+    let bad = [bad("1", "{}"), bad("2", "{}"), bad("3", "{}")];
+    observe(world, &claim, claim.claimed_at, &[record("4", 1)], &bad).await;
+    let not_seen = async |window: &Window, seen: Seen<'_>, since: DateTime<Utc>| {
+        let query = NotSeen {
+            connection: scene.connection,
+            table: super::scene::TABLE,
+            entity: "invoice",
+            window,
+            seen,
+            since,
+        };
+        world.ledger().not_seen(&query, None, 10).await.unwrap()
+    };
+    let (seen, later) = (Seen::Ids(&["2", "4"]), claim.claimed_at + minutes(1));
+    assert_eq!(not_seen(&window(0), seen, later).await, ["1", "3"]);
+    assert_eq!(not_seen(&Window::Whole, seen, later).await, ["1", "3"]);
+    assert!(
+        not_seen(&window(1), seen, later).await.is_empty(),
+        "another day's"
+    );
+    assert!(
+        not_seen(&window(0), seen, claim.claimed_at).await.is_empty(),
+        "seen since"
+    );
+    let pass = Seen::Pass {
+        segment: claim.segment,
+        pass: 1,
+    };
+    assert!(not_seen(&window(0), pass, later).await.is_empty());
+    observe(world, &claim, later, &[tombstone("3")], &[]).await;
+    assert_eq!(not_seen(&window(0), seen, later + minutes(1)).await, ["1"]);
 }
 
 pub async fn an_older_observation_neither_enters_nor_leaves(world: &dyn World) {

@@ -230,3 +230,24 @@ pub async fn a_removed_connection_has_no_refreshes(world: &dyn World) {
     let granted = refresh(1, "north", RefreshOutcome::Granted);
     assert!(!ledger.store_refresh(id, &credential(2), &granted).await.unwrap());
 }
+
+pub async fn only_the_newest_refreshes_are_kept(world: &dyn World) {
+    let (ash, birch) = (company(world, "Ash").await, company(world, "Birch").await);
+    let ledger = world.ledger();
+    for version in 1..=7 {
+        for id in [ash, birch].into_iter().take(if version > 2 { 1 } else { 2 }) {
+            let failed = refresh(version, "north", RefreshOutcome::Failed);
+            ledger.note_refresh(id, &failed).await.unwrap();
+        }
+    }
+    let versions = async |id| -> Vec<i64> {
+        let story = outcomes(world, id).await;
+        story.into_iter().map(|(version, ..)| version).collect()
+    };
+    assert_eq!(ledger.prune_refreshes(3, 3).await.unwrap(), 3, "a batch");
+    assert_eq!(versions(ash).await, [7, 6, 5, 4], "the oldest go first");
+    assert_eq!(ledger.prune_refreshes(3, 3).await.unwrap(), 1);
+    assert_eq!(ledger.prune_refreshes(3, 3).await.unwrap(), 0);
+    assert_eq!(versions(ash).await, [7, 6, 5]);
+    assert_eq!(versions(birch).await, [2, 1], "each connection has its own");
+}

@@ -8,7 +8,7 @@ use super::scene::{
     claim, company, daily, due, kill, new_run, page, record, retry, scene, seconds, settle, state_of_run,
     store, submit,
 };
-use crate::{Claim, DeadLetterFilter, NextStep, Replay, ReplayRequest, ReplayState, Replayed};
+use crate::{Claim, DeadLetterFilter, NextStep, Replay, ReplayRequest, ReplayState, Replayed, WhichReplays};
 
 /// Everything, at once.
 pub fn all() -> ReplayRequest {
@@ -24,7 +24,12 @@ pub async fn replay(world: &dyn World, request: &ReplayRequest) -> Replayed {
 
 /// How a replay stands.
 pub async fn told(world: &dyn World, replay: Option<ReplayId>) -> Replay {
-    world.ledger().replays(replay, 1).await.unwrap().remove(0)
+    world
+        .ledger()
+        .replays(WhichReplays::One(replay.unwrap()), 1)
+        .await
+        .unwrap()
+        .remove(0)
 }
 
 /// Kills all, each a second after the one before.

@@ -7,7 +7,7 @@ use super::scene::{
     claim, company, daily, due, finish, kill, new_run, page, record, retry, run_for, scene, seconds, settle,
     store, submit, tombstone,
 };
-use crate::{EntityTotals, EntityVolume, NewSegment, NextStep};
+use crate::{EntityTotals, EntityVolume, NewSegment, NextStep, PageCommit};
 
 pub async fn a_report_sums_what_its_segments_did(world: &dyn World) {
     let scene = scene(world, 6).await;
@@ -36,6 +36,24 @@ pub async fn a_report_sums_what_its_segments_did(world: &dyn World) {
         (report.connections, report.closed_at),
         (vec!["Alder & Sons".to_owned()], None)
     );
+}
+
+pub async fn what_a_run_found_deleted_is_counted_once(world: &dyn World) {
+    let scene = scene(world, 2).await;
+    finish(world, scene.segments[0], &[record("1", 1), record("2", 1)]).await;
+    let claim = claim(world, scene.segments[1]).await;
+    let seen = [tombstone("1"), tombstone("2"), record("3", 1)];
+    let later = PageCommit {
+        observed_at: claim.claimed_at + seconds(60),
+        ..page(&claim, 1, &seen, NextStep::Page)
+    };
+    store(world, &later).await;
+    store(world, &later).await;
+    assert_eq!(world.ledger().seen(claim.segment, 1).await.unwrap().deleted, 2);
+    let other = world.ledger().seen(scene.segments[0], 1).await.unwrap();
+    assert_eq!(other.deleted, 0);
+    let report = world.ledger().run(scene.run).await.unwrap().unwrap();
+    assert_eq!(report.deleted, 2);
 }
 
 pub async fn runs_are_listed_newest_first(world: &dyn World) {

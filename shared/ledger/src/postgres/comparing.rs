@@ -53,18 +53,42 @@ macro_rules! summaries_where {
     };
 }
 
-/// Ids of live records on two conditions: where they lie, and that they were not seen.
+/// A part of what was not seen.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    query: &'a NotSeen<'a>,
+    after: Option<&'a str>,
+    limit: u32,
+}
+
+/// Ids of live records and of those in quarantine, on three conditions: where records lie, which segments saw those in
+/// quarantine, and that they (`r`) were not seen. OFFSET 0 has the records of some days found by their days and sorted
+/// then: a plan that is wrong about their number would walk through all records of the company in the order of their ids.
+/// A whole table is walked through so.
 macro_rules! not_seen_where {
-    ($query:ident, $limit:ident, $condition:literal, $($argument:expr),*) => {
+    ($part:ident, $stored:literal, $quarantined:literal, $unseen:literal, $fence:literal, $($argument:expr),*) => {
         sqlx::query_scalar!(
             r#"
-            SELECT r.id FROM raw.records r
-            WHERE r.connection_id = $1 AND r.entity = $2 AND r.deleted_at_utc IS NULL AND r.observed_at_utc < $3
-              AND "# + $condition + " LIMIT $4",
-            $query.connection.0,
-            $query.table,
-            $query.since,
-            number($limit),
+            SELECT id AS "id!" FROM (
+                (SELECT id FROM (
+                    SELECT r.id FROM raw.records r
+                    WHERE r.connection_id = $1 AND r.entity = $2 AND r.deleted_at_utc IS NULL
+                      AND r.observed_at_utc < $3 AND ($5::text IS NULL OR r.id > $5)
+                      AND "# + $stored + " AND " + $unseen + " " + $fence + ") AS stored
+                ORDER BY id LIMIT $4)
+                UNION
+                (SELECT r.id FROM fleet.quarantine r JOIN fleet.segments q ON q.id = r.segment_id
+                WHERE r.connection_id = $1 AND r.entity = $6 AND r.deleted_at IS NULL AND r.observed_at < $3
+                  AND ($5 IS NULL OR r.id > $5)
+                  AND " + $quarantined + " AND " + $unseen + "
+                ORDER BY r.id LIMIT $4)) AS missed
+            ORDER BY id LIMIT $4",
+            $part.query.connection.0,
+            $part.query.table,
+            $part.query.since,
+            number($part.limit),
+            $part.after,
+            $part.query.entity,
             $($argument),*
         )
     };
@@ -116,8 +140,14 @@ impl Comparing for PostgresLedger {
         Ok(persistently(counts).await?.into_iter().map(told).collect())
     }
 
-    async fn not_seen(&self, query: &NotSeen<'_>, limit: u32) -> Result<Vec<String>, LedgerError> {
-        persistently(|| self.not_seen_ids(query, limit)).await
+    async fn not_seen(
+        &self,
+        query: &NotSeen<'_>,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, LedgerError> {
+        let part = Part { query, after, limit };
+        persistently(|| self.not_seen_ids(part)).await
     }
 
     async fn seen_again(&self, segment: SegmentId, pass: u32, ids: &[&str]) -> Result<u64, LedgerError> {
@@ -166,13 +196,15 @@ impl PostgresLedger {
     }
 
     /// One statement for each kind of question, because an index serves no condition that may be absent.
-    async fn not_seen_ids(&self, query: &NotSeen<'_>, limit: u32) -> Result<Vec<String>, LedgerError> {
-        let ids = match (query.window, query.seen) {
+    async fn not_seen_ids(&self, part: Part<'_>) -> Result<Vec<String>, LedgerError> {
+        let ids = match (part.query.window, part.query.seen) {
             (Window::Dates { days }, Seen::Ids(seen)) => {
                 not_seen_where!(
-                    query,
-                    limit,
-                    "r.document_date >= $5 AND r.document_date < $6 AND r.id <> ALL($7)",
+                    part,
+                    "r.document_date >= $7 AND r.document_date < $8",
+                    "q.day_from >= $7 AND q.day_to <= $8",
+                    "r.id <> ALL($9)",
+                    "OFFSET 0",
                     days.from,
                     days.to,
                     seen as &[&str]
@@ -182,10 +214,11 @@ impl PostgresLedger {
             }
             (Window::Dates { days }, Seen::Pass { segment, pass }) => {
                 not_seen_where!(
-                    query,
-                    limit,
-                    "r.document_date >= $5 AND r.document_date < $6
-                     AND NOT EXISTS (SELECT FROM fleet.seen s WHERE s.segment_id = $7 AND s.pass = $8 AND s.id = r.id)",
+                    part,
+                    "r.document_date >= $7 AND r.document_date < $8",
+                    "q.day_from >= $7 AND q.day_to <= $8",
+                    "NOT EXISTS (SELECT FROM fleet.seen s WHERE s.segment_id = $9 AND s.pass = $10 AND s.id = r.id)",
+                    "OFFSET 0",
                     days.from,
                     days.to,
                     segment.0,
@@ -195,15 +228,17 @@ impl PostgresLedger {
                 .await
             }
             (Window::Whole, Seen::Ids(seen)) => {
-                not_seen_where!(query, limit, "r.id <> ALL($5)", seen as &[&str])
+                not_seen_where!(part, "true", "true", "r.id <> ALL($7)", "", seen as &[&str])
                     .fetch_all(&self.pool)
                     .await
             }
             (Window::Whole, Seen::Pass { segment, pass }) => {
                 not_seen_where!(
-                    query,
-                    limit,
-                    "NOT EXISTS (SELECT FROM fleet.seen s WHERE s.segment_id = $5 AND s.pass = $6 AND s.id = r.id)",
+                    part,
+                    "true",
+                    "true",
+                    "NOT EXISTS (SELECT FROM fleet.seen s WHERE s.segment_id = $7 AND s.pass = $8 AND s.id = r.id)",
+                    "",
                     segment.0,
                     small(pass)
                 )

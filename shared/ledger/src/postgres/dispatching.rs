@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use ledgerfleet_model::segment::{Event, FORMAT};
 use ledgerfleet_model::{
     ConnectionId, Failure, FailureKind, Lane, RunId, RunState, SegmentId, SegmentState, Standing, Timings,
@@ -78,14 +79,15 @@ impl Dispatching for PostgresLedger {
 
     async fn leader(&self) -> Result<Option<Leader>, LedgerError> {
         const LEADER: &str = "
-            SELECT holder, term, extract(epoch FROM until - now())::float8 FROM fleet.leader WHERE until > now()";
-        let leader: Option<(String, i64, f64)> = sqlx::query_as(LEADER)
+            SELECT holder, term, since, extract(epoch FROM until - now())::float8 FROM fleet.leader WHERE until > now()";
+        let leader: Option<(String, i64, Option<DateTime<Utc>>, f64)> = sqlx::query_as(LEADER)
             .fetch_optional(&self.pool)
             .await
             .map_err(failed("leader"))?;
-        Ok(leader.map(|(holder, term, seconds)| Leader {
+        Ok(leader.map(|(holder, term, since, seconds)| Leader {
             holder: WorkerName(holder),
             term,
+            since,
             lease: Duration::try_from_secs_f64(seconds).unwrap_or_default(),
         }))
     }

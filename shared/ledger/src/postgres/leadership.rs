@@ -40,10 +40,11 @@ impl Leadership {
 
     async fn hold_once(&self, name: &WorkerName, lease: Duration) -> Result<Option<i64>, LedgerError> {
         let held = sqlx::query_scalar!(
-            "INSERT INTO fleet.leader (holder, term, until)
-             VALUES ($1, 1, now() + make_interval(secs => $2))
+            "INSERT INTO fleet.leader (holder, term, since, until)
+             VALUES ($1, 1, now(), now() + make_interval(secs => $2))
              ON CONFLICT (only_row) DO UPDATE
              SET term = CASE WHEN leader.holder = excluded.holder THEN leader.term ELSE leader.term + 1 END,
+                 since = CASE WHEN leader.holder = excluded.holder THEN leader.since ELSE now() END,
                  holder = excluded.holder,
                  until = excluded.until
              WHERE leader.holder = excluded.holder OR leader.until < now()

@@ -1,5 +1,7 @@
 //! Storing pages on Postgres: one transaction for rows, progress and outcome.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use ledgerfleet_failpoints::{Point, reach};
 use ledgerfleet_model::{ConnectionId, SegmentId};
@@ -33,10 +35,33 @@ impl Pages for PostgresLedger {
         count_calls(&mut connected, connection.0, entity, calls).await
     }
 
+    async fn calls_this_month(&self) -> Result<HashMap<String, u64>, LedgerError> {
+        struct CallsRow {
+            connector: String,
+            calls: Count<u64>,
+        }
+        let calls = || async {
+            sqlx::query_as!(
+                CallsRow,
+                r#"
+                SELECT c.connector, sum(a.calls)::bigint AS "calls!: _"
+                FROM fleet.api_calls a JOIN fleet.connections c ON c.id = a.connection_id
+                WHERE a.hour >= date_trunc('month', now(), 'UTC')
+                GROUP BY c.connector"#
+            )
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("calls of this month"))
+        };
+        let rows = persistently(calls).await?;
+        Ok(rows.into_iter().map(|row| (row.connector, row.calls.0)).collect())
+    }
+
     async fn seen(&self, segment: SegmentId, pass: u32) -> Result<SeenIds, LedgerError> {
         struct SeenRow {
             distinct_ids: Count<u64>,
             quarantined: Count<u64>,
+            deleted: Count<u64>,
             same: bool,
         }
         let seen = || async {
@@ -50,6 +75,7 @@ impl Pages for PostgresLedger {
                         FROM fleet.segments s
                         JOIN fleet.quarantine q ON q.connection_id = s.connection_id AND q.entity = s.entity
                         WHERE s.id = $1 AND q.id IN (SELECT id FROM this)) AS "quarantined!: _",
+                       coalesce((SELECT deleted FROM fleet.segments WHERE id = $1), 0) AS "deleted!: _",
                        NOT EXISTS (SELECT id FROM this EXCEPT SELECT id FROM last)
                        AND NOT EXISTS (SELECT id FROM last EXCEPT SELECT id FROM this) AS "same!""#,
                 segment.0,
@@ -63,6 +89,7 @@ impl Pages for PostgresLedger {
         Ok(SeenIds {
             ids: row.distinct_ids.0,
             quarantined: row.quarantined.0,
+            deleted: row.deleted.0,
             same: row.same,
         })
     }
@@ -76,6 +103,7 @@ impl PostgresLedger {
         }
         let effects = upsert(&mut tx, page).await?;
         put_away(&mut tx, page).await?;
+        count_deleted(&mut tx, page, effects.deleted).await?;
         reach(Point::InTransaction, page.entity).await;
         match &page.next {
             NextStep::Page | NextStep::Pass => remember_seen(&mut tx, page).await?,
@@ -197,6 +225,24 @@ async fn finish(tx: &mut PgConnection, page: &PageCommit<'_>, finished: &Finishe
         number(finished.quarantined),
     );
     finish.execute(tx).await
+}
+
+/// Adds to the segment's tombstones.
+async fn count_deleted(
+    tx: &mut PgConnection,
+    page: &PageCommit<'_>,
+    deleted: u64,
+) -> Result<(), LedgerError> {
+    if deleted == 0 {
+        return Ok(());
+    }
+    let count = sqlx::query!(
+        "UPDATE fleet.segments SET deleted = deleted + $2 WHERE id = $1",
+        page.segment.0,
+        number(deleted),
+    );
+    count.execute(tx).await.map_err(failed("count deleted"))?;
+    Ok(())
 }
 
 /// Keeps the ids of a page whose window goes on.

@@ -19,6 +19,7 @@ impl Quarantine for PostgresLedger {
             id: String,
             reason: Word<QuarantineReason>,
             observed_at: DateTime<Utc>,
+            deleted_at: Option<DateTime<Utc>>,
             segment_id: Uuid,
             length: Count<u64>,
             kept: Count<u64>,
@@ -28,10 +29,10 @@ impl Quarantine for PostgresLedger {
             sqlx::query_as!(
                 Row,
                 r#"
-                SELECT id, reason AS "reason: _", observed_at, segment_id, length AS "length: _",
+                SELECT id, reason AS "reason: _", observed_at, deleted_at, segment_id, length AS "length: _",
                     octet_length(original) AS "kept!: _", CASE WHEN $3::text IS NOT NULL THEN original END AS original
                 FROM fleet.quarantine
-                WHERE connection_id = $1 AND entity = $2 AND ($3 IS NULL OR id = $3)
+                WHERE connection_id = $1 AND entity = $2 AND (id = $3 OR $3 IS NULL AND deleted_at IS NULL)
                 ORDER BY id LIMIT $4"#,
                 filter.connection.0,
                 &filter.entity,
@@ -46,6 +47,7 @@ impl Quarantine for PostgresLedger {
             id: row.id,
             reason: row.reason.0,
             observed_at: row.observed_at,
+            deleted_at: row.deleted_at,
             segment_id: SegmentId(row.segment_id),
             length: row.length.0,
             kept: row.kept.0,
@@ -79,7 +81,7 @@ pub(super) async fn put_away(tx: &mut PgConnection, page: &PageCommit<'_>) -> Re
         ORDER BY given.id COLLATE "C"
         ON CONFLICT (connection_id, entity, id) DO UPDATE SET
             segment_id = excluded.segment_id, observed_at = excluded.observed_at, reason = excluded.reason,
-            length = excluded.length, original = excluded.original
+            length = excluded.length, original = excluded.original, deleted_at = NULL
         WHERE excluded.observed_at >= q.observed_at"#,
         page.connection.0,
         page.entity,

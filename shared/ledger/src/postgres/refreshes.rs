@@ -179,6 +179,30 @@ impl Refreshes for PostgresLedger {
         persistently(note).await.map(drop)
     }
 
+    async fn prune_refreshes(&self, keep: u32, batch: u32) -> Result<u64, LedgerError> {
+        let prune = || async {
+            sqlx::query!(
+                "
+                DELETE FROM fleet.refreshes WHERE id IN (
+                    SELECT old.id
+                    FROM fleet.connections c
+                    CROSS JOIN LATERAL (
+                        SELECT r.id FROM fleet.refreshes r
+                        WHERE r.connection_id = c.id ORDER BY r.id DESC OFFSET $1 LIMIT 1) AS edge
+                    CROSS JOIN LATERAL (
+                        SELECT r.id FROM fleet.refreshes r
+                        WHERE r.connection_id = c.id AND r.id <= edge.id ORDER BY r.id LIMIT $2) AS old
+                    LIMIT $2)",
+                i64::from(keep),
+                i64::from(batch),
+            )
+            .execute(&self.pool)
+            .await
+            .map_err(failed("prune refreshes"))
+        };
+        Ok(persistently(prune).await?.rows_affected())
+    }
+
     async fn refreshes(&self, id: ConnectionId, most: u32) -> Result<Vec<Refresh>, LedgerError> {
         let newest = || async {
             sqlx::query_as!(

@@ -13,7 +13,7 @@ use super::error::{failed, persistently};
 use super::reviving::{reopen_runs, revive};
 use super::segments::audit;
 use crate::replays::{CHUNK, audited};
-use crate::{LedgerError, Replay, ReplayRequest, ReplayState, Replayed, Replays, Withdrawn};
+use crate::{LedgerError, Replay, ReplayRequest, ReplayState, Replayed, Replays, WhichReplays, Withdrawn};
 
 #[async_trait]
 impl Replays for PostgresLedger {
@@ -34,8 +34,8 @@ impl Replays for PostgresLedger {
         }
     }
 
-    async fn replays(&self, only: Option<ReplayId>, limit: u32) -> Result<Vec<Replay>, LedgerError> {
-        let rows = persistently(|| self.replay_rows(only, limit)).await?;
+    async fn replays(&self, which: WhichReplays, limit: u32) -> Result<Vec<Replay>, LedgerError> {
+        let rows = persistently(|| self.replay_rows(which, limit)).await?;
         rows.into_iter().map(Replay::try_from).collect()
     }
 
@@ -201,16 +201,24 @@ impl PostgresLedger {
         })
     }
 
-    async fn replay_rows(&self, only: Option<ReplayId>, limit: u32) -> Result<Vec<ReplayRow>, LedgerError> {
+    async fn replay_rows(&self, which: WhichReplays, limit: u32) -> Result<Vec<ReplayRow>, LedgerError> {
+        let (only, run) = match which {
+            WhichReplays::All => (None, None),
+            WhichReplays::One(replay) => (Some(replay.0), None),
+            WhichReplays::OfRun(run) => (None, Some(run.0)),
+        };
         let rows = sqlx::query_as!(
             ReplayRow,
             r#"
             SELECT p.id, p.state AS "state: _", p.at, p.asked_by, p.filter::text AS "filter!", p.most AS "most: _",
                 p.per_minute AS "per_minute: _", p.segments AS "segments: _", p.withdrawn AS "withdrawn: _",
-                p.stopped_at, p.stopped_by, p.stopped_reason, sums.pending AS "pending!: _",
+                p.stopped_at, p.stopped_by, p.stopped_fingerprint, p.stopped_reason, sums.pending AS "pending!: _",
                 sums.running AS "running!: _", sums.done AS "done!: _", sums.dead AS "dead!: _"
             FROM (
-                SELECT * FROM fleet.replays WHERE $1::uuid IS NULL OR id = $1 ORDER BY at DESC, id DESC LIMIT $2) AS p
+                SELECT * FROM fleet.replays
+                WHERE ($1::uuid IS NULL OR id = $1)
+                  AND ($2::uuid IS NULL OR id IN (SELECT replay_id FROM fleet.segments WHERE run_id = $2))
+                ORDER BY at DESC, id DESC LIMIT $3) AS p
             CROSS JOIN LATERAL (
                 SELECT count(*) FILTER (WHERE state = 'pending') AS pending,
                     count(*) FILTER (WHERE state = 'running') AS running,
@@ -218,7 +226,8 @@ impl PostgresLedger {
                     count(*) FILTER (WHERE state = 'dead') AS dead
                 FROM fleet.segments WHERE replay_id = p.id) AS sums
             ORDER BY p.at DESC, p.id DESC"#,
-            only.map(|replay| replay.0),
+            only,
+            run,
             number(limit),
         );
         rows.fetch_all(&self.pool).await.map_err(failed("replays"))
@@ -332,6 +341,7 @@ struct ReplayRow {
     withdrawn: Count<u64>,
     stopped_at: Option<DateTime<Utc>>,
     stopped_by: Option<Uuid>,
+    stopped_fingerprint: Option<String>,
     stopped_reason: Option<String>,
     pending: Count<u64>,
     running: Count<u64>,
@@ -362,6 +372,7 @@ impl TryFrom<ReplayRow> for Replay {
             withdrawn: row.withdrawn.0,
             stopped_at: row.stopped_at,
             stopped_by: row.stopped_by.map(SegmentId),
+            stopped_fingerprint: row.stopped_fingerprint,
             stopped_reason: row.stopped_reason,
         })
     }

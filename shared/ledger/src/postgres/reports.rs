@@ -31,6 +31,7 @@ struct ReportRow {
     running: Count<u64>,
     rows: Count<u64>,
     quarantined: Count<u64>,
+    deleted: Count<u64>,
     pages: Count<u64>,
     calls: Count<u64>,
 }
@@ -60,6 +61,7 @@ impl TryFrom<ReportRow> for RunReport {
             running: row.running.0,
             rows: row.rows.0,
             quarantined: row.quarantined.0,
+            deleted: row.deleted.0,
             pages: row.pages.0,
             calls: row.calls.0,
             seconds: row.seconds.max(0.0),
@@ -95,7 +97,9 @@ async fn report_rows(
             waiting.blocked AS "blocked!: _", sums.running AS "running!: _", sums.rows AS "rows!: _",
             sums.pages AS "pages!: _", sums.calls AS "calls!: _",
             (SELECT coalesce(sum(quarantined), 0)::bigint FROM fleet.segments WHERE run_id = r.id AND quarantined > 0)
-                AS "quarantined!: _"
+                AS "quarantined!: _",
+            (SELECT coalesce(sum(deleted), 0)::bigint FROM fleet.segments WHERE run_id = r.id AND deleted > 0)
+                AS "deleted!: _"
         FROM (
             SELECT * FROM fleet.runs
             WHERE $1::uuid IS NULL OR id = $1

@@ -173,7 +173,8 @@ async fn bury(
             SELECT replay_id FROM fleet.segments WHERE id = $1 AND fingerprint = $4),
         stopped AS (
             UPDATE fleet.replays p
-            SET state = 'stopping', stopped_at = now(), stopped_by = $1, stopped_reason = $5
+            SET state = 'stopping', stopped_at = now(), stopped_by = $1, stopped_fingerprint = $4,
+                stopped_reason = $5
             FROM before WHERE p.id = before.replay_id AND p.state = 'going'),
         buried AS (
             UPDATE fleet.segments SET ended_at = now(), reason = $2, message = $3, fingerprint = $4 WHERE id = $1

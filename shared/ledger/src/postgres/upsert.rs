@@ -58,7 +58,9 @@ pub(super) async fn upsert(tx: &mut PgConnection, page: &PageCommit<'_>) -> Resu
     let records = newest_of_each(page.records, page.observed_at);
     let (gone, alive): (Vec<&Record>, Vec<&Record>) = records.into_iter().partition(|record| record.deleted);
     let stored = store(tx, page, &Columns::of(&alive)).await?;
-    let deleted = bury(tx, page, &Columns::of(&gone)).await?;
+    let gone = Columns::of(&gone);
+    let deleted = bury(tx, page, &gone).await?;
+    release_gone(tx, page, &gone).await?;
     let written = stored.new.0 + stored.changed.0 + deleted;
     Ok(Effects {
         new: stored.new.0,
@@ -233,6 +235,28 @@ async fn bury(
     );
     let buried = bury.fetch_one(tx).await.map_err(failed("bury records"))?;
     Ok(buried.0)
+}
+
+/// What waits in quarantine and is gone at the source is listed there no more.
+async fn release_gone(
+    tx: &mut PgConnection,
+    page: &PageCommit<'_>,
+    gone: &Columns<'_>,
+) -> Result<(), LedgerError> {
+    if gone.ids.is_empty() {
+        return Ok(());
+    }
+    let release = sqlx::query!(
+        "
+        UPDATE fleet.quarantine SET deleted_at = $4
+        WHERE connection_id = $1 AND entity = $2 AND id = ANY($3) AND observed_at < $4 AND deleted_at IS NULL",
+        page.connection.0,
+        page.entity,
+        &gone.ids as &[Cow<'_, str>],
+        page.observed_at.trunc_subsecs(6),
+    );
+    release.execute(tx).await.map_err(failed("release gone"))?;
+    Ok(())
 }
 
 /// The window's bounds as instants: dates at midnight UTC, none where everything was asked for.

@@ -49,14 +49,25 @@ macro_rules! summaries_where {
     };
 }
 
-/// Ids of live records on two conditions: where they lie, and that they were not seen.
+/// Ids of live records and of those in quarantine, on three conditions: where records lie, which segments saw those in
+/// quarantine, and that they were not seen.
 macro_rules! not_seen_where {
-    ($condition:literal) => {
+    ($stored:literal, $quarantined:literal, $unseen:literal) => {
         concat!(
             "SELECT id FROM raw_records
-             WHERE connection_id = ?1 AND entity = ?2 AND deleted_at_utc IS NULL AND observed_at_utc < ?3 AND ",
-            $condition,
-            " LIMIT ?4"
+             WHERE connection_id = ?1 AND entity = ?2 AND deleted_at_utc IS NULL AND observed_at_utc < ?3
+               AND (?5 IS NULL OR id > ?5) AND ",
+            $stored,
+            " AND id NOT IN ",
+            $unseen,
+            " UNION
+             SELECT r.id FROM fleet_quarantine r JOIN fleet_segments q ON q.id = r.segment_id
+             WHERE r.connection_id = ?1 AND r.entity = ?6 AND r.deleted_at IS NULL AND r.observed_at < ?3
+               AND (?5 IS NULL OR r.id > ?5) AND ",
+            $quarantined,
+            " AND r.id NOT IN ",
+            $unseen,
+            " ORDER BY id LIMIT ?4"
         )
     };
 }
@@ -115,17 +126,28 @@ impl Comparing for SqliteLedger {
         Ok(rows.into_iter().map(told).collect())
     }
 
-    async fn not_seen(&self, query: &NotSeen<'_>, limit: u32) -> Result<Vec<String>, LedgerError> {
+    async fn not_seen(
+        &self,
+        query: &NotSeen<'_>,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, LedgerError> {
         const DAYS_IDS: &str = not_seen_where!(
-            "document_date >= ?5 AND document_date < ?6 AND id NOT IN (SELECT value FROM json_each(?7))"
+            "document_date >= ?7 AND document_date < ?8",
+            "q.day_from >= ?7 AND q.day_to <= ?8",
+            "(SELECT value FROM json_each(?9))"
         );
         const DAYS_PASS: &str = not_seen_where!(
-            "document_date >= ?5 AND document_date < ?6
-             AND id NOT IN (SELECT id FROM fleet_seen WHERE segment_id = ?7 AND pass = ?8)"
+            "document_date >= ?7 AND document_date < ?8",
+            "q.day_from >= ?7 AND q.day_to <= ?8",
+            "(SELECT id FROM fleet_seen WHERE segment_id = ?9 AND pass = ?10)"
         );
-        const ALL_IDS: &str = not_seen_where!("id NOT IN (SELECT value FROM json_each(?5))");
-        const ALL_PASS: &str =
-            not_seen_where!("id NOT IN (SELECT id FROM fleet_seen WHERE segment_id = ?5 AND pass = ?6)");
+        const ALL_IDS: &str = not_seen_where!("true", "true", "(SELECT value FROM json_each(?7))");
+        const ALL_PASS: &str = not_seen_where!(
+            "true",
+            "true",
+            "(SELECT id FROM fleet_seen WHERE segment_id = ?7 AND pass = ?8)"
+        );
         let (statement, days) = match (query.window, query.seen) {
             (Window::Dates { days }, Seen::Ids(_)) => (DAYS_IDS, Some(days)),
             (Window::Dates { days }, Seen::Pass { .. }) => (DAYS_PASS, Some(days)),
@@ -137,7 +159,9 @@ impl Comparing for SqliteLedger {
             .bind(Text(query.connection))
             .bind(query.table)
             .bind(Stamp::from(query.since))
-            .bind(limit);
+            .bind(limit)
+            .bind(after)
+            .bind(query.entity);
         if let Some(days) = days {
             asked = asked.bind(Text(days.from)).bind(Text(days.to));
         }

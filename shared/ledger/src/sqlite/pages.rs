@@ -1,5 +1,7 @@
 //! Storing pages on SQLite: one transaction for rows, progress and outcome.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use ledgerfleet_model::{ConnectionId, SegmentId};
 use sqlx::SqliteConnection;
@@ -23,6 +25,7 @@ impl Pages for SqliteLedger {
         }
         let effects = upsert(&mut tx, now, page).await?;
         put_away(&mut tx, page).await?;
+        count_deleted(&mut tx, page, effects.deleted).await?;
         match &page.next {
             NextStep::Page | NextStep::Pass => remember_seen(&mut tx, page).await?,
             NextStep::Beside => {}
@@ -47,11 +50,27 @@ impl Pages for SqliteLedger {
         tx.commit().await.map_err(failed("count calls"))
     }
 
+    async fn calls_this_month(&self) -> Result<HashMap<String, u64>, LedgerError> {
+        // Instants are written with the year and the month first.
+        const CALLS: &str = "
+            SELECT c.connector, sum(a.calls)
+            FROM fleet_api_calls a JOIN fleet_connections c ON c.id = a.connection_id
+            WHERE a.hour >= substr(?, 1, 7)
+            GROUP BY c.connector";
+        let rows: Vec<(String, u64)> = sqlx::query_as(CALLS)
+            .bind(self.now())
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("calls of this month"))?;
+        Ok(rows.into_iter().collect())
+    }
+
     async fn seen(&self, segment: SegmentId, pass: u32) -> Result<SeenIds, LedgerError> {
         #[derive(sqlx::FromRow)]
         struct SeenRow {
             distinct_ids: u64,
             quarantined: u64,
+            deleted: u64,
             same: bool,
         }
         const SEEN: &str = "
@@ -62,6 +81,7 @@ impl Pages for SqliteLedger {
                     FROM fleet_segments s
                     JOIN fleet_quarantine q ON q.connection_id = s.connection_id AND q.entity = s.entity
                     WHERE s.id = ?1 AND q.id IN (SELECT id FROM this)) AS quarantined,
+                   coalesce((SELECT deleted FROM fleet_segments WHERE id = ?1), 0) AS deleted,
                    NOT EXISTS (SELECT id FROM this EXCEPT SELECT id FROM last)
                    AND NOT EXISTS (SELECT id FROM last EXCEPT SELECT id FROM this) AS same";
         let seen = sqlx::query_as(SEEN)
@@ -72,6 +92,7 @@ impl Pages for SqliteLedger {
         Ok(SeenIds {
             ids: row.distinct_ids,
             quarantined: row.quarantined,
+            deleted: row.deleted,
             same: row.same,
         })
     }
@@ -126,6 +147,21 @@ async fn fence(tx: &mut SqliteConnection, now: Stamp, page: &PageCommit<'_>) -> 
     };
     let fenced = fence.execute(tx).await.map_err(failed("fence"))?;
     Ok(fenced.rows_affected() == 1)
+}
+
+/// Adds to the segment's tombstones.
+async fn count_deleted(
+    tx: &mut SqliteConnection,
+    page: &PageCommit<'_>,
+    deleted: u64,
+) -> Result<(), LedgerError> {
+    const COUNT: &str = "UPDATE fleet_segments SET deleted = deleted + ? WHERE id = ?";
+    if deleted == 0 {
+        return Ok(());
+    }
+    let count = sqlx::query(COUNT).bind(number(deleted)).bind(Text(page.segment));
+    count.execute(tx).await.map_err(failed("count deleted"))?;
+    Ok(())
 }
 
 /// Keeps the ids of a page whose window goes on.

@@ -18,16 +18,17 @@ impl Quarantine for SqliteLedger {
             id: String,
             reason: Text<QuarantineReason>,
             observed_at: Stamp,
+            deleted_at: Option<Stamp>,
             segment_id: Text<SegmentId>,
             length: u64,
             kept: u64,
             original: Option<Vec<u8>>,
         }
         const LISTED: &str = "
-            SELECT id, reason, observed_at, segment_id, length, length(original) AS kept,
+            SELECT id, reason, observed_at, deleted_at, segment_id, length, length(original) AS kept,
                    CASE WHEN ?3 IS NOT NULL THEN original END AS original
             FROM fleet_quarantine
-            WHERE connection_id = ?1 AND entity = ?2 AND (?3 IS NULL OR id = ?3)
+            WHERE connection_id = ?1 AND entity = ?2 AND (id = ?3 OR ?3 IS NULL AND deleted_at IS NULL)
             ORDER BY id LIMIT ?4";
         let rows: Vec<Row> = sqlx::query_as(LISTED)
             .bind(Text(filter.connection))
@@ -41,6 +42,7 @@ impl Quarantine for SqliteLedger {
             id: row.id,
             reason: row.reason.0,
             observed_at: row.observed_at.0,
+            deleted_at: row.deleted_at.map(|at| at.0),
             segment_id: row.segment_id.0,
             length: row.length,
             kept: row.kept,
@@ -63,7 +65,7 @@ pub(super) async fn put_away(tx: &mut SqliteConnection, page: &PageCommit<'_>) -
               AND max(observed_at_utc, last_seen_utc) > ?5)
         ON CONFLICT (connection_id, entity, id) DO UPDATE SET
             segment_id = excluded.segment_id, observed_at = excluded.observed_at, reason = excluded.reason,
-            length = excluded.length, original = excluded.original
+            length = excluded.length, original = excluded.original, deleted_at = NULL
         WHERE excluded.observed_at >= observed_at";
     for row in each_once(page.quarantined) {
         let put_away = sqlx::query(PUT_AWAY)
@@ -81,11 +83,15 @@ pub(super) async fn put_away(tx: &mut SqliteConnection, page: &PageCommit<'_>) -
     Ok(())
 }
 
-/// Releases the records of a page that are good now.
+/// Releases the records of a page that are good now; those that are gone are listed no more.
 pub(super) async fn release(tx: &mut SqliteConnection, page: &PageCommit<'_>) -> Result<(), LedgerError> {
     const RELEASE: &str = "
         DELETE FROM fleet_quarantine
         WHERE connection_id = ?1 AND entity = ?2 AND observed_at < ?3
+          AND id IN (SELECT value FROM json_each(?4))";
+    const RELEASE_GONE: &str = "
+        UPDATE fleet_quarantine SET deleted_at = ?3
+        WHERE connection_id = ?1 AND entity = ?2 AND observed_at < ?3 AND deleted_at IS NULL
           AND id IN (SELECT value FROM json_each(?4))";
     let alive = page.records.iter().filter(|record| !record.deleted);
     let release = sqlx::query(RELEASE)
@@ -93,6 +99,13 @@ pub(super) async fn release(tx: &mut SqliteConnection, page: &PageCommit<'_>) ->
         .bind(page.entity)
         .bind(Stamp::from(page.observed_at))
         .bind(json_list(alive.map(|record| &record.id)));
-    release.execute(tx).await.map_err(failed("release"))?;
+    release.execute(&mut *tx).await.map_err(failed("release"))?;
+    let gone = page.records.iter().filter(|record| record.deleted);
+    let release_gone = sqlx::query(RELEASE_GONE)
+        .bind(Text(page.connection))
+        .bind(page.entity)
+        .bind(Stamp::from(page.observed_at))
+        .bind(json_list(gone.map(|record| &record.id)));
+    release_gone.execute(tx).await.map_err(failed("release gone"))?;
     Ok(())
 }

@@ -158,6 +158,20 @@ impl Refreshes for SqliteLedger {
         tx.commit().await.map_err(failed("note refresh"))
     }
 
+    async fn prune_refreshes(&self, keep: u32, batch: u32) -> Result<u64, LedgerError> {
+        const PRUNE: &str = "
+            DELETE FROM fleet_refreshes WHERE id IN (
+                SELECT r.id FROM fleet_connections c
+                JOIN fleet_refreshes r ON r.connection_id = c.id AND r.id <= (
+                    SELECT id FROM fleet_refreshes WHERE connection_id = c.id ORDER BY id DESC LIMIT 1 OFFSET ?1)
+                ORDER BY r.id LIMIT ?2)";
+        let mut tx = self.write("prune refreshes").await?;
+        let pruned = sqlx::query(PRUNE).bind(keep).bind(batch).execute(&mut *tx).await;
+        let pruned = pruned.map_err(failed("prune refreshes"))?.rows_affected();
+        tx.commit().await.map_err(failed("prune refreshes"))?;
+        Ok(pruned)
+    }
+
     async fn refreshes(&self, id: ConnectionId, most: u32) -> Result<Vec<Refresh>, LedgerError> {
         const NEWEST: &str = "
             SELECT version, worker, outcome, transaction_id, at

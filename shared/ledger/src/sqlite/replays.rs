@@ -12,7 +12,7 @@ use super::dead_letters::{Cursor, Sweep, ids, oldest};
 use super::error::failed;
 use super::segments::audit;
 use crate::replays::{CHUNK, audited};
-use crate::{LedgerError, Replay, ReplayRequest, ReplayState, Replayed, Replays, Withdrawn};
+use crate::{LedgerError, Replay, ReplayRequest, ReplayState, Replayed, Replays, WhichReplays, Withdrawn};
 
 #[async_trait]
 impl Replays for SqliteLedger {
@@ -33,17 +33,25 @@ impl Replays for SqliteLedger {
         }
     }
 
-    async fn replays(&self, only: Option<ReplayId>, limit: u32) -> Result<Vec<Replay>, LedgerError> {
+    async fn replays(&self, which: WhichReplays, limit: u32) -> Result<Vec<Replay>, LedgerError> {
         const REPLAYS: &str = "
             SELECT p.*,
                 (SELECT count(*) FROM fleet_segments WHERE replay_id = p.id AND state = 'pending') AS pending,
                 (SELECT count(*) FROM fleet_segments WHERE replay_id = p.id AND state = 'running') AS running,
                 (SELECT count(*) FROM fleet_segments WHERE replay_id = p.id AND state = 'done') AS done,
                 (SELECT count(*) FROM fleet_segments WHERE replay_id = p.id AND state = 'dead') AS dead
-            FROM fleet_replays p WHERE ?1 IS NULL OR p.id = ?1
-            ORDER BY p.at DESC, p.rowid DESC LIMIT ?2";
+            FROM fleet_replays p
+            WHERE (?1 IS NULL OR p.id = ?1)
+              AND (?2 IS NULL OR p.id IN (SELECT replay_id FROM fleet_segments WHERE run_id = ?2))
+            ORDER BY p.at DESC, p.rowid DESC LIMIT ?3";
+        let (only, run) = match which {
+            WhichReplays::All => (None, None),
+            WhichReplays::One(replay) => (Some(replay), None),
+            WhichReplays::OfRun(run) => (None, Some(run)),
+        };
         let rows: Vec<ReplayRow> = sqlx::query_as(REPLAYS)
             .bind(only.map(Text))
+            .bind(run.map(Text))
             .bind(limit)
             .fetch_all(&self.readers)
             .await
@@ -342,6 +350,7 @@ struct ReplayRow {
     withdrawn: u64,
     stopped_at: Option<Stamp>,
     stopped_by: Option<Text<SegmentId>>,
+    stopped_fingerprint: Option<String>,
     stopped_reason: Option<String>,
     pending: u64,
     running: u64,
@@ -372,6 +381,7 @@ impl TryFrom<ReplayRow> for Replay {
             withdrawn: row.withdrawn,
             stopped_at: row.stopped_at.map(|at| at.0),
             stopped_by: row.stopped_by.map(|segment| segment.0),
+            stopped_fingerprint: row.stopped_fingerprint,
             stopped_reason: row.stopped_reason,
         })
     }

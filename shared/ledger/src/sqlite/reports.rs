@@ -64,6 +64,7 @@ async fn report(snapshot: &mut SqliteConnection, now: Stamp, run: RunRow) -> Res
     let sums = sums(snapshot, run.id).await?;
     let blocked = blocked(snapshot, run.id).await?;
     let quarantined = quarantined(snapshot, run.id).await?;
+    let deleted = deleted(snapshot, run.id).await?;
     let lane = Lane::from_rank(run.lane)
         .ok_or_else(|| LedgerError::Corrupt(format!("there is no lane of rank {}", run.lane)))?;
     Ok(RunReport {
@@ -85,6 +86,7 @@ async fn report(snapshot: &mut SqliteConnection, now: Stamp, run: RunRow) -> Res
         running: sums.running,
         rows: sums.rows,
         quarantined,
+        deleted,
         pages: sums.pages,
         calls: sums.calls,
         seconds: seconds_between(run.created_at, run.closed_at.unwrap_or(now)),
@@ -123,6 +125,17 @@ async fn quarantined(snapshot: &mut SqliteConnection, run: Text<RunId>) -> Resul
         .fetch_one(snapshot)
         .await
         .map_err(failed("quarantined of run"))
+}
+
+/// Tombstones, which few segments have: an index holds only those.
+async fn deleted(snapshot: &mut SqliteConnection, run: Text<RunId>) -> Result<u64, LedgerError> {
+    const DELETED: &str =
+        "SELECT coalesce(sum(deleted), 0) FROM fleet_segments WHERE run_id = ? AND deleted > 0";
+    sqlx::query_scalar(DELETED)
+        .bind(run)
+        .fetch_one(snapshot)
+        .await
+        .map_err(failed("deleted of run"))
 }
 
 /// Pending segments whose connection is not active.

@@ -167,7 +167,8 @@ async fn bury(
     failure: &Failure,
 ) -> Result<(), LedgerError> {
     const STOP: &str = "
-        UPDATE fleet_replays SET state = 'stopping', stopped_at = ?2, stopped_by = ?1, stopped_reason = ?4
+        UPDATE fleet_replays
+        SET state = 'stopping', stopped_at = ?2, stopped_by = ?1, stopped_fingerprint = ?3, stopped_reason = ?4
         WHERE state = 'going' AND id = (SELECT replay_id FROM fleet_segments WHERE id = ?1 AND fingerprint = ?3)";
     const BURY: &str =
         "UPDATE fleet_segments SET ended_at = ?2, reason = ?3, message = ?4, fingerprint = ?5 WHERE id = ?1";

@@ -4,7 +4,7 @@ use ledgerfleet_ledger::conformance::World;
 use ledgerfleet_ledger::conformance::scene::{
     claim, failure, finish, kill, page, record, retry, scene, seconds, store, tombstone,
 };
-use ledgerfleet_ledger::{Claims, Effort, NextStep, ReplayRequest, Replays, Runs, Steer};
+use ledgerfleet_ledger::{Claims, Effort, NextStep, Pages, ReplayRequest, Replays, Runs, Steer};
 use ledgerfleet_model::segment::Settlement;
 use ledgerfleet_model::{FailureKind, Record, Timings};
 use sqlx::Row;
@@ -53,6 +53,22 @@ async fn metered_calls_are_counted_by_connection_entity_and_hour() {
             hour("2026-11-21T13:00:00.000000Z", 5)
         ]
     );
+}
+
+#[tokio::test]
+async fn the_calls_of_a_month_are_told_until_it_is_over() {
+    let world = world().await;
+    let scene = scene(&world, 3).await;
+    finish(&world, scene.segments[0], &[]).await;
+    // To the next day, of the same month.
+    world.pass_time(seconds(24 * 3600)).await;
+    finish(&world, scene.segments[1], &[]).await;
+    let told = world.ledger.calls_this_month().await.unwrap();
+    assert_eq!(told, [("quickbooks".to_owned(), 2)].into());
+    world.pass_time(seconds(9 * 24 * 3600)).await;
+    finish(&world, scene.segments[2], &[]).await;
+    let told = world.ledger.calls_this_month().await.unwrap();
+    assert_eq!(told, [("quickbooks".to_owned(), 1)].into());
 }
 
 #[tokio::test]

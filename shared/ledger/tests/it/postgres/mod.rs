@@ -6,6 +6,7 @@ mod failures;
 mod locking;
 mod queries;
 mod records;
+mod shown;
 mod size;
 mod world;
 

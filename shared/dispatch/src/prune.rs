@@ -1,0 +1,24 @@
+//! Prune: what nobody asks for any more is forgotten, a batch at a time.
+//!
+//! Of the refreshes of each connection's credential the newest thousand are kept: with one an hour, as a busy company has,
+//! the story of six weeks.
+
+use ledgerfleet_ledger::Ledger;
+use tracing::debug;
+
+use crate::DutyError;
+
+/// Refreshes of each connection that are kept.
+const REFRESHES: u32 = 1_000;
+
+/// Rows that one statement forgets, so that nobody waits for it.
+const BATCH: u32 = 1_000;
+
+/// Forgets one batch; answers whether there may be more.
+pub async fn prune(ledger: &dyn Ledger) -> Result<bool, DutyError> {
+    let refreshes = ledger.prune_refreshes(REFRESHES, BATCH).await?;
+    if refreshes > 0 {
+        debug!(refreshes, "old refreshes forgotten");
+    }
+    Ok(refreshes >= BATCH.into())
+}
