@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use ledgerfleet_chaos::report::Report;
-use ledgerfleet_chaos::{Programs, ROWS, Row, Stage, Verdict, find_row, run, soak};
+use ledgerfleet_chaos::{Programs, ROWS, Row, Stage, Verdict, find_row, run, run_grants, run_soak};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Makes real fleets go wrong and judges what they stored.
@@ -37,6 +37,10 @@ struct Flags {
     /// Kills workers at random for so long: 90s, 30m
     #[arg(long, value_name = "TIME", value_parser = time)]
     soak: Option<Duration>,
+
+    /// Asks the gate for so many grants from eight processes, while Redis forgets again and again
+    #[arg(long, value_name = "N", conflicts_with = "soak")]
+    grants: Option<u64>,
 
     /// Leaves out what the report says was green with this seed and commit
     #[arg(long)]
@@ -91,7 +95,13 @@ async fn carry_out(flags: Flags) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if let Some(length) = flags.soak {
-        return soak_for(&flags, length).await;
+        return told(&flags, &run_soak(stage(&flags, "soak", flags.seed), length).await);
+    }
+    if let Some(wanted) = flags.grants {
+        return told(
+            &flags,
+            &run_grants(stage(&flags, "grants", flags.seed), wanted).await,
+        );
     }
     let rows = match chosen(&flags) {
         Ok(rows) => rows,
@@ -143,30 +153,26 @@ async fn run_one(flags: &Flags, row: &'static Row, seed: u64) -> bool {
     {
         return true;
     }
-    let stage = Stage::new(
-        programs(flags),
-        row.number,
-        seed,
-        &flags.folder.join(format!("{}-{seed}", row.number)),
-    );
-    let report = run(row, stage).await;
+    let report = run(row, stage(flags, row.number, seed)).await;
     tell(flags, &report);
     !matches!(report.verdict, Verdict::Red(_))
 }
 
-async fn soak_for(flags: &Flags, length: Duration) -> ExitCode {
-    let stage = Stage::new(
-        programs(flags),
-        "soak",
-        flags.seed,
-        &flags.folder.join(format!("soak-{}", flags.seed)),
-    );
-    let report = soak(stage, length).await;
-    tell(flags, &report);
+fn told(flags: &Flags, report: &Report) -> ExitCode {
+    tell(flags, report);
     match report.verdict {
         Verdict::Red(_) => ExitCode::FAILURE,
         _ => ExitCode::SUCCESS,
     }
+}
+
+fn stage(flags: &Flags, number: &str, seed: u64) -> Stage {
+    Stage::new(
+        programs(flags),
+        number,
+        seed,
+        &flags.folder.join(format!("{number}-{seed}")),
+    )
 }
 
 fn programs(flags: &Flags) -> Programs {
@@ -179,7 +185,7 @@ fn programs(flags: &Flags) -> Programs {
 
 /// A line for people, one for the file, and the way back to what failed.
 fn tell(flags: &Flags, report: &Report) {
-    let (row, verdict) = (report.row.number, &report.verdict);
+    let (row, verdict) = (report.number, &report.verdict);
     say(&format!(
         "{row} seed {} {} {:.0}s  {verdict}",
         report.seed,
@@ -190,10 +196,7 @@ fn tell(flags: &Flags, report: &Report) {
         say(&format!(
             "  logs: {}\n  again: ./deploy/chaos {} --seed {}",
             report.folder.display(),
-            flags.soak.map_or_else(
-                || format!("--rows {row}"),
-                |length| format!("--soak {}s", length.as_secs())
-            ),
+            again(flags, row),
             report.seed
         ));
     }
@@ -201,6 +204,15 @@ fn tell(flags: &Flags, report: &Report) {
         && let Err(error) = report.append(file, &flags.commit)
     {
         say(&format!("  {} cannot be written: {error}", file.display()));
+    }
+}
+
+/// The flags that play it again.
+fn again(flags: &Flags, row: &str) -> String {
+    match (flags.soak, flags.grants) {
+        (Some(length), _) => format!("--soak {}s", length.as_secs()),
+        (_, Some(wanted)) => format!("--grants {wanted}"),
+        _ => format!("--rows {row}"),
     }
 }
 

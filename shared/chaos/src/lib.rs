@@ -5,6 +5,7 @@
     reason = "a row that cannot be set up, or a promise that is broken, fails"
 )]
 
+pub mod grants;
 mod oracle;
 mod process;
 mod programs;
@@ -21,8 +22,7 @@ pub use oracle::Expect;
 pub use process::{Process, Signal};
 pub use programs::Programs;
 pub use rows::{Play, Playing, ROWS, Row, find_row};
-pub use run::run;
-pub use soak::soak;
+pub use run::{run, run_grants, run_soak};
 pub use stage::Stage;
 pub use verdict::{Ending, Facts, Skip, Verdict};
 pub use world::{Asked, Fleet, Ground, Hire, Memory, Wish, Worker, World};

@@ -41,6 +41,11 @@ impl Programs {
         worker
     }
 
+    /// What asks the gate for grants.
+    pub fn gate_asker(&self) -> PathBuf {
+        self.program("gate-asker")
+    }
+
     /// The scheduler.
     pub fn scheduler(&self) -> PathBuf {
         self.program("scheduler")

@@ -1,33 +1,13 @@
 //! Soak: workers die at random instants, for as long as one likes.
 
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use crate::report::Report;
-use crate::rows::Play;
-use crate::{Ending, Expect, Ground, Row, Stage, Wish, World, run};
+use crate::{Ending, Expect, Ground, Stage, Wish, World};
 
 /// Workers at any time.
 const WORKERS: usize = 4;
 
-/// How long the soak that this process runs shall last.
-static LENGTH: OnceLock<Duration> = OnceLock::new();
-
-static SOAK: Row = Row {
-    number: "soak",
-    fault: "workers are killed at random instants",
-    quick: false,
-    play: Play::Now(|stage| Box::pin(play(stage))),
-};
-
-/// Kills workers for `length`, then waits until everything is done. A process soaks once.
-pub async fn soak(stage: Stage, length: Duration) -> Report {
-    LENGTH.get_or_init(|| length);
-    run(&SOAK, stage).await
-}
-
-async fn play(mut stage: Stage) -> Ending {
-    let length = LENGTH.get().copied().unwrap_or_default();
+pub(crate) async fn play(mut stage: Stage, length: Duration) -> Ending {
     let mut world = World::new(&stage, Ground::default()).await;
     world.fleet.start(WORKERS);
     let (began, mut kills) = (Instant::now(), 0);

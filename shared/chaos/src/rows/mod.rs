@@ -1,6 +1,7 @@
 //! Rows: every fault there is a row for, in one table.
 
 mod clocks;
+mod drift;
 mod embedded;
 mod jobs;
 mod kills;
@@ -114,6 +115,7 @@ rows! {
     F38 slow "an answer without end" => upstream::endless;
     F39 quick "records appear between pages" => paging::appearing;
     F39b quick "records vanish between pages" => paging::vanishing;
+    F39c slow "ten thousand invoices change and vanish while they are read" => drift::ten_thousand;
     F40 quick "rows of the page before come again" => paging::repeated_rows;
     F41 quick "short and empty pages in the middle" => paging::short_pages;
     F42 quick "records change while they are read" => paging::changing;

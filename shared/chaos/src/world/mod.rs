@@ -1,5 +1,6 @@
 //! World: an upstream, a Redis, a Postgres and a fleet of one row's own. All of it ends when this is dropped.
 
+mod desk;
 mod fleet;
 mod ground;
 mod settings;
@@ -21,7 +22,7 @@ pub(crate) use work::last_days;
 pub use work::{Asked, Wish};
 
 use crate::oracle::audit;
-use crate::{Stage, oracle::Expect};
+use crate::{Programs, Stage, oracle::Expect};
 
 /// A password that opens nothing: whoever writes URLs into logs writes it too.
 const CANARY: &str = "canary-2f61b04c";
@@ -46,6 +47,7 @@ pub struct World {
     pub ground: Ground,
     /// The row's folder.
     pub folder: PathBuf,
+    programs: Programs,
     master_key: String,
 }
 
@@ -90,6 +92,7 @@ impl World {
             asked: Vec::new(),
             ground,
             folder: stage.folder.clone(),
+            programs: stage.programs.clone(),
             master_key,
         };
         world.connect_all().await;

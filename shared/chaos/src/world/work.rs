@@ -203,6 +203,12 @@ impl World {
         })
         .await
     }
+
+    /// Waits until nothing is left to do, whoever asked for it.
+    pub(crate) async fn until_at_rest(&self, patience: Duration) {
+        let left = "SELECT count(*) FROM fleet.segments WHERE state IN ('pending', 'running')";
+        until("nothing is left to do", patience, async || self.count(left) == 0).await;
+    }
 }
 
 fn segments(connection: &Connection, wish: &Wish, range: DateRange) -> Vec<NewSegment> {
