@@ -20,13 +20,13 @@ impl Quarantined {
     pub const KEPT: usize = Record::LONGEST;
 
     /// Puts a record's text away.
-    pub fn new(id: String, reason: QuarantineReason, text: &str) -> Self {
-        let kept = &text.as_bytes()[..text.len().min(Self::KEPT)];
+    pub fn new(id: String, reason: QuarantineReason, text: impl AsRef<[u8]>) -> Self {
+        let served = text.as_ref();
         Self {
             id,
             reason,
-            original: kept.into(),
-            length: text.len() as u64,
+            original: served[..served.len().min(Self::KEPT)].into(),
+            length: served.len() as u64,
         }
     }
 }
@@ -48,6 +48,8 @@ pub enum QuarantineReason {
     UnreadableVersion,
     /// One of the members that are read out of it stands there twice.
     MemberTwice,
+    /// Some of its bytes are not UTF-8.
+    NotUtf8,
     /// The database refuses its text for a reason of its own.
     Refused,
 }
@@ -59,6 +61,7 @@ words!(QuarantineReason {
     UnreadableDate => "unreadable_date",
     UnreadableVersion => "unreadable_version",
     MemberTwice => "member_twice",
+    NotUtf8 => "not_utf8",
     Refused => "refused",
 });
 

@@ -130,6 +130,7 @@ rows! {
     F49b slow "all clocks of a worker jump an hour forward" => clocks::all_forward;
     F50 quick "days of 23 and 25 hours, zones far from UTC" => machine::time_zones;
     F51 quick "texts that the database cannot hold" => texts::unstorable;
+    F51b slow "bytes that are no text" => texts::damaged;
     F52 slow "numbers that no float holds" => texts::numbers;
     F53 slow "records of ten megabytes, a thousand lines, or very deep" => texts::large;
     F54 slow "a segment kills whoever touches it" => jobs::poison;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ledgerfleet_emulator::{Mutation, MutationKind, Oddity, STRANGE_TEXT};
+use ledgerfleet_emulator::{FaultSpec, Mutation, MutationKind, Oddity, STRANGE_TEXT};
 use ledgerfleet_ledger::{RecordFilter, StoredRecord};
 use ledgerfleet_model::json::{Token, tokens};
 
@@ -146,6 +146,31 @@ pub(super) async fn unstorable(mut stage: Stage) -> Ending {
     assert_eq!(flagged, 4, "flagged");
     let mut facts = odd.judge(0).await;
     facts.push(format!("{flagged} in another spelling, with their bytes"));
+    Ok(facts)
+}
+
+/// F51b: bytes that are no text, once in some answers. They take one record away from each, to quarantine; when it is read
+/// again, it is there.
+pub(super) async fn damaged(stage: Stage) -> Ending {
+    let mut world = World::new(&stage, Ground::default()).await;
+    let bytes = "invalid_utf8,percent=15,times=6".parse::<FaultSpec>().unwrap();
+    world.emulator.set_fault(FaultSpec {
+        seed: stage.seed,
+        ..bytes
+    });
+    world.fleet.start(2);
+    world.ask(&Wish::days(READ, DAYS)).await;
+    world.until_over(PATIENCE).await;
+    let away = world.sql("SELECT DISTINCT reason FROM fleet.quarantine");
+    assert_eq!(away.trim(), "not_utf8");
+    let away = world.count("SELECT count(*) FROM fleet.quarantine");
+    world.emulator.clear_faults();
+    world.ask(&Wish::days(READ, DAYS)).await;
+    let mut facts = world.judge(Expect::default()).await;
+    assert_eq!(retries(&world), 0, "a damaged record is no failure of a segment");
+    facts.push(format!(
+        "{away} records were in quarantine until they were read again"
+    ));
     Ok(facts)
 }
 

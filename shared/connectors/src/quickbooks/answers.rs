@@ -5,14 +5,18 @@ use reqwest::header::CONTENT_TYPE;
 
 use super::faults::{Fault, failure, of_fault, refused};
 use super::json::{Members, ends_early};
+use super::text::Text;
 use crate::http::Answer;
 
-/// The members of an answer that is complete JSON, has status 200 and holds no fault.
-pub(super) fn document(answer: &Answer) -> Result<Members<'_>, Failure> {
+/// The members of an answer that is complete JSON, has status 200 and holds no fault; `text` is its body.
+pub(super) fn document<'a>(answer: &Answer, text: &'a Text<'_>) -> Result<Members<'a>, Failure> {
     if answer.status != 200 {
         return Err(refused(answer));
     }
-    let text = text_of(answer)?;
+    if text.ends_in_a_character() {
+        return Err(truncated(answer));
+    }
+    let text = text.as_str();
     if text.trim_start().starts_with('<') {
         return Err(markup(answer, text));
     }
@@ -23,20 +27,6 @@ pub(super) fn document(answer: &Answer) -> Result<Members<'_>, Failure> {
     match Fault::in_json(&members) {
         Some(fault) => Err(of_fault(answer, &fault)),
         None => Ok(members),
-    }
-}
-
-/// The body as text, without a byte order mark.
-fn text_of(answer: &Answer) -> Result<&str, Failure> {
-    match std::str::from_utf8(&answer.body) {
-        Ok(text) => Ok(text.trim_start_matches('\u{feff}')),
-        // The text ends in the middle of a character.
-        Err(error) if error.error_len().is_none() => Err(truncated(answer)),
-        Err(_) => Err(failure(
-            answer,
-            FailureKind::Malformed,
-            "QuickBooks answered bytes that are not UTF-8",
-        )),
     }
 }
 

@@ -11,6 +11,7 @@
 //! | `client` | the connector: one method, one request |
 //! | `query` | the query language, built and never pasted together |
 //! | `properties` | what may be filtered by |
+//! | `text` | an answer's bytes as text, also where some are no text |
 //! | `answers` | what is an answer at all |
 //! | `pages` | answers read strictly: pages, counts, one record by its id |
 //! | `record` | what is read out of a row |
@@ -28,6 +29,7 @@ mod query;
 mod record;
 #[cfg(test)]
 mod samples;
+mod text;
 
 use crate::{ConnectorEntry, GateDefaults};
 

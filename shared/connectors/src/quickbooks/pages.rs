@@ -1,14 +1,15 @@
 //! Pages: answers read strictly. What is not the answer that was asked for is a failure, never "no rows".
 
-use ledgerfleet_model::{Failure, Served};
+use ledgerfleet_model::{Failure, QuarantineReason, Quarantined, Served};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::answers::{document, unexpected};
+use super::answers::{document, malformed, unexpected};
 use super::faults::{says_not_found, tidy};
 use super::json::Members;
 use super::query::Asked;
 use super::record::served;
+use super::text::{REPLACED, Text};
 use crate::http::Answer;
 use crate::{EntityKind, EntitySpec, Page};
 
@@ -17,7 +18,8 @@ const ROWS_UNASKED: usize = 100;
 
 /// Reads a page of rows: its records, in the order served. What it holds of the budget is not known here.
 pub(super) fn read_page(answer: &Answer, entity: &EntitySpec, asked: Asked) -> Result<Page, Failure> {
-    let response = query_response(answer)?;
+    let text = Text::of(answer);
+    let response = query_response(answer, &text)?;
     let rows = rows(answer, &response, entity)?;
     let limit = asked.rows() as usize;
     if rows.len() > limit {
@@ -34,12 +36,26 @@ pub(super) fn read_page(answer: &Answer, entity: &EntitySpec, asked: Asked) -> R
         ..Page::default()
     };
     for row in rows {
-        match served(answer, row, entity)? {
+        match whole(answer, &text, row, served(answer, row, entity)?)? {
             Served::Record(record) => page.records.push(record),
             Served::Quarantined(quarantined) => page.quarantined.push(quarantined),
         }
     }
     Ok(page)
+}
+
+/// What was read out of a row, or, where some of its bytes are no UTF-8, those bytes. A row whose id is among them is no
+/// row at all.
+fn whole(answer: &Answer, text: &Text<'_>, row: &RawValue, served: Served) -> Result<Served, Failure> {
+    let Some(bytes) = text.damaged(row.get()) else {
+        return Ok(served);
+    };
+    let id = served.id();
+    if id.contains(REPLACED) {
+        return Err(malformed(answer, "the Id of a row is not UTF-8"));
+    }
+    let damaged = Quarantined::new(id.to_owned(), QuarantineReason::NotUtf8, bytes);
+    Ok(Served::Quarantined(damaged))
 }
 
 /// Whether something speaks against a page that is not full being the last one: the answer itself counts more rows,
@@ -55,7 +71,8 @@ fn is_doubtful(response: &Members<'_>, rows: usize, asked: Asked) -> bool {
 /// Reads the answer to a read by id. None if it says, in one of the two ways that are documented, that there is no
 /// such record: fault 610, or the stub of a record that was deleted.
 pub(super) fn read_one(answer: &Answer, entity: &EntitySpec, id: &str) -> Result<Option<Served>, Failure> {
-    let members = match document(answer) {
+    let text = Text::of(answer);
+    let members = match document(answer, &text) {
         Err(_) if says_not_found(answer) => return Ok(None),
         members => members?,
     };
@@ -68,7 +85,7 @@ pub(super) fn read_one(answer: &Answer, entity: &EntitySpec, id: &str) -> Result
     if is_deleted(row, id) {
         return Ok(None);
     }
-    let served = served(answer, row, entity)?;
+    let served = whole(answer, &text, row, served(answer, row, entity)?)?;
     match (served.id() == id, entity.kind) {
         (true, _) => Ok(Some(served)),
         // The only record there is, and it is not this one.
@@ -101,7 +118,8 @@ fn is_deleted(row: &RawValue, id: &str) -> bool {
 
 /// Reads the answer to `SELECT count(*)`.
 pub(super) fn read_count(answer: &Answer) -> Result<u64, Failure> {
-    let total = query_response(answer)?
+    let text = Text::of(answer);
+    let total = query_response(answer, &text)?
         .get("totalCount")
         .and_then(|total| total.get().parse().ok());
     total.ok_or_else(|| unexpected(answer, "QuickBooks answered a count without a number"))
@@ -114,15 +132,19 @@ pub(super) fn read_company_name(answer: &Answer) -> Result<String, Failure> {
     struct CompanyInfo {
         company_name: String,
     }
-    let company = document(answer)?.get("CompanyInfo").map(RawValue::get);
+    let text = Text::of(answer);
+    if !text.is_whole() {
+        return Err(malformed(answer, "it is not UTF-8"));
+    }
+    let company = document(answer, &text)?.get("CompanyInfo").map(RawValue::get);
     let info: Option<CompanyInfo> = company.and_then(|text| serde_json::from_str(text).ok());
     info.map(|info| info.company_name)
         .ok_or_else(|| unexpected(answer, "QuickBooks answered no company"))
 }
 
 /// The members of the answer's `QueryResponse`.
-fn query_response(answer: &Answer) -> Result<Members<'_>, Failure> {
-    let response = document(answer)?.get("QueryResponse");
+fn query_response<'a>(answer: &Answer, text: &'a Text<'_>) -> Result<Members<'a>, Failure> {
+    let response = document(answer, text)?.get("QueryResponse");
     let members = response.and_then(|response| serde_json::from_str(response.get()).ok());
     members.ok_or_else(|| unexpected(answer, "QuickBooks answered JSON without a QueryResponse"))
 }

@@ -73,3 +73,29 @@ fn of_a_record_beyond_the_limit_as_much_is_kept_as_a_record_may_have() {
     );
     assert_eq!(&*quarantined.original, &long.as_bytes()[..Record::LONGEST]);
 }
+
+/// A page of rows in which every `~` is a byte that is no UTF-8.
+fn damaged(rows: &str) -> Vec<u8> {
+    let page = page_of(rows).into_bytes();
+    let byte = |byte| if byte == b'~' { 0xFF } else { byte };
+    page.into_iter().map(byte).collect()
+}
+
+#[test]
+fn bytes_that_are_no_text_take_their_record_away_and_nothing_else() {
+    let rows = r#"{"Id":"1","Note":"é"},{"Id":"7","Note":"a~b~"},{"Id":"2","Note":"é?"}"#;
+    let served = [&b"\xEF\xBB\xBF"[..], &damaged(rows)].concat();
+    let page = read_page(&json(200, served), entity("invoice"), ASKED).unwrap();
+    let [away] = page.quarantined.try_into().unwrap();
+    let bytes = b"{\"Id\":\"7\",\"Note\":\"a\xFFb\xFF\"}";
+    assert_eq!(away, Quarantined::new("7".to_owned(), Reason::NotUtf8, bytes));
+    let kept: Vec<&str> = page.records.iter().map(|record| &*record.payload).collect();
+    assert_eq!(kept, [r#"{"Id":"1","Note":"é"}"#, r#"{"Id":"2","Note":"é?"}"#]);
+}
+
+#[test]
+fn an_id_that_is_no_text_names_no_record() {
+    let served = damaged(r#"{"Id":"1"},{"Id":"7~"}"#);
+    let failure = read_page(&json(200, served), entity("invoice"), ASKED).unwrap_err();
+    assert_eq!(failure.kind, Kind::Malformed);
+}
