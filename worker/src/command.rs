@@ -163,15 +163,14 @@ async fn work(settings: &Settings, name: WorkerName, parts: Parts, stop: &Stop) 
     let showing = show(listening, parts.clone(), recorder, stop);
     let working = worker::run(&parts, options, stop.token().clone());
     let all = Box::pin(async { tokio::join!(working, leading, showing) });
-    let (worked, (), shown) = tokio::select! {
+    let (worked, (), ()) = tokio::select! {
         ended = all => ended,
         () = overdue(stop, &parts.timings) => {
             tracing::warn!("something does not answer; what is left is found by rescue");
             return Ok(());
         }
     };
-    worked.map_err(|error| failed(error.into()))?;
-    shown.map_err(|error| failed(error.into()))
+    worked.map_err(|error| failed(error.into()))
 }
 
 /// Ends when a process that was told to stop should long have ended: its drain is over, and the last hand-back too.
@@ -191,18 +190,10 @@ async fn listen(address: Option<SocketAddr>) -> Result<Option<Listening>, Refuse
     })
 }
 
-async fn show(
-    listening: Option<Listening>,
-    parts: Parts,
-    recorder: Recorder,
-    stop: &Stop,
-) -> std::io::Result<()> {
-    match listening {
-        Some(listening) => {
-            tracing::info!(address = %listening.address(), "metrics are shown");
-            listening.serve(parts, recorder, stop.token().clone()).await
-        }
-        None => Ok(()),
+async fn show(listening: Option<Listening>, parts: Parts, recorder: Recorder, stop: &Stop) {
+    if let Some(listening) = listening {
+        tracing::info!(address = %listening.address(), "metrics are shown");
+        listening.serve(parts, recorder, stop.token().clone()).await;
     }
 }
 

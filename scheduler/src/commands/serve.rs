@@ -38,7 +38,7 @@ pub(super) async fn show_while_working(
     let over = stop.token().child_token();
     let showing = async {
         let _told = over.clone().drop_guard();
-        listening.serve(parts.clone(), recorder, over.clone()).await
+        listening.serve(parts.clone(), recorder, over.clone()).await;
     };
     // Work stops at once, whatever is still being answered.
     let working = async {
@@ -51,9 +51,8 @@ pub(super) async fn show_while_working(
             .say("stopping: pages in progress are finished, the rest is handed back (again: stop at once)");
         runner.stop().await
     };
-    let (worked, shown) = tokio::join!(working, showing);
-    worked?;
-    Ok(shown?)
+    let (worked, ()) = tokio::join!(working, showing);
+    Ok(worked?)
 }
 
 async fn listen(session: &Session) -> Result<Listening, Problem> {

@@ -1,8 +1,8 @@
-//! HTTP: what a process shows of itself. `/livez` and `/health` say that it answers, `/readyz` that its ledger
-//! and its bell do too, `/metrics` how the work goes.
+//! HTTP: what a process shows of itself. `/livez` and `/health` say that it answers, `/readyz` that it can use its ledger,
+//! its bell and its gate, or which of them it cannot, `/metrics` how the work goes.
 
-use std::future::IntoFuture;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -17,16 +17,23 @@ use ledgerfleet_model::{FailureKind, Lane, SegmentState};
 use ledgerfleet_telemetry::metrics::{self, ConnectorLabels, InstallError, Recorder};
 use ledgerfleet_wiring::Parts;
 use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// How long answers under way may still take once it is time to stop.
-const LAST_ANSWERS: Duration = Duration::from_secs(2);
+use crate::readiness::Readiness;
+use crate::serving::{Bounds, serve};
+
+/// The calls of a month are summed up this often at most: it is the one gauge whose cost grows with the month.
+const SUM_CALLS_EVERY: Duration = Duration::from_mins(1);
 
 /// What the routes need.
 #[derive(Debug, Clone)]
 struct Shown {
     parts: Parts,
     recorder: Recorder,
+    readiness: Readiness,
+    calls_summed_at: Arc<Mutex<Option<Instant>>>,
 }
 
 /// Why a look at the work failed.
@@ -70,23 +77,14 @@ impl Listening {
 
     /// Answers until `shutdown`, and finishes what is being answered then. A client that has sent half a request, or
     /// does not read, is not waited for.
-    pub async fn serve(
-        self,
-        parts: Parts,
-        recorder: Recorder,
-        shutdown: CancellationToken,
-    ) -> std::io::Result<()> {
-        let routes = routes(Shown { parts, recorder });
-        let serving =
-            axum::serve(self.listener, routes).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-        let too_late = async {
-            shutdown.cancelled().await;
-            tokio::time::sleep(LAST_ANSWERS).await;
-        };
-        tokio::select! {
-            served = serving.into_future() => served,
-            () = too_late => Ok(()),
-        }
+    pub async fn serve(self, parts: Parts, recorder: Recorder, shutdown: CancellationToken) {
+        let routes = routes(Shown {
+            readiness: Readiness::of(&parts),
+            calls_summed_at: Arc::default(),
+            parts,
+            recorder,
+        });
+        serve(self.listener, routes, Bounds::default(), shutdown).await;
     }
 }
 
@@ -100,22 +98,16 @@ fn routes(shown: Shown) -> Router {
 }
 
 async fn ready(State(shown): State<Shown>) -> impl IntoResponse {
-    let Err(error) = ask(&shown.parts).await else {
+    let faults = shown.readiness.faults().await;
+    if faults.is_empty() {
         return (StatusCode::OK, "ready\n".to_owned());
-    };
-    tracing::warn!(error = &error as &dyn std::error::Error, "not ready");
-    (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n"))
-}
-
-async fn ask(parts: &Parts) -> Result<(), LookError> {
-    parts.ledger.segment_counts().await?;
-    parts.bell.ready(Lane::Live).await?;
-    Ok(())
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, faults.join("\n") + "\n")
 }
 
 /// Gauges are read when they are asked for; a ledger that does not answer leaves them as they were.
 async fn show_metrics(State(shown): State<Shown>) -> impl IntoResponse {
-    if let Err(error) = look(&shown.parts).await {
+    if let Err(error) = look(&shown).await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             "gauges are not up to date"
@@ -127,7 +119,8 @@ async fn show_metrics(State(shown): State<Shown>) -> impl IntoResponse {
     )
 }
 
-async fn look(parts: &Parts) -> Result<(), LookError> {
+async fn look(shown: &Shown) -> Result<(), LookError> {
+    let parts = &shown.parts;
     let counts = parts.ledger.segment_counts().await?;
     for state in SegmentState::ALL {
         metrics::segments(*state, counts.by_state.get(state).copied().unwrap_or(0));
@@ -137,7 +130,21 @@ async fn look(parts: &Parts) -> Result<(), LookError> {
         metrics::ready(*lane, parts.bell.ready(*lane).await?);
     }
     parts.access.show_expiry(&parts.ledger.connections().await?);
-    look_at_dead_letters(parts).await
+    look_at_dead_letters(parts).await?;
+    look_at_calls(shown).await
+}
+
+async fn look_at_calls(shown: &Shown) -> Result<(), LookError> {
+    let mut summed_at = shown.calls_summed_at.lock().await;
+    if summed_at.is_some_and(|at| at.elapsed() < SUM_CALLS_EVERY) {
+        return Ok(());
+    }
+    let calls = shown.parts.ledger.calls_this_month().await?;
+    for entry in REGISTRY {
+        metrics::calls_this_month(entry.name, calls.get(entry.name).copied().unwrap_or(0));
+    }
+    *summed_at = Some(Instant::now());
+    Ok(())
 }
 
 async fn look_at_dead_letters(parts: &Parts) -> Result<(), LookError> {

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod http;
+mod readiness;
+mod serving;
 mod signals;
 
 pub use http::{Listening, record_metrics};

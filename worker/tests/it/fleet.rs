@@ -16,8 +16,8 @@ const ENTITIES: &[&str] = &["invoice", "customer", "item", "journal_entry"];
 pub(crate) struct Fleet {
     pub(crate) world: World,
     pub(crate) workers: Vec<Child>,
-    redis: PrivateRedis,
-    postgres: PrivatePostgres,
+    pub(crate) redis: PrivateRedis,
+    pub(crate) postgres: PrivatePostgres,
 }
 
 impl Fleet {

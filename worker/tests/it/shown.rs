@@ -29,15 +29,51 @@ fn connect(port: u16) -> TcpStream {
     }
 }
 
+/// The whole answer to one question.
+fn answer(port: u16, path: &str) -> String {
+    let mut stream = connect(port);
+    let question = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    stream.write_all(question.as_bytes()).unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
+
+/// Asks whether a worker is ready until it says so or not, and answers what it says.
+fn until_ready_is(status: &str, port: u16) -> String {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let text = answer(port, "/readyz");
+        if text.starts_with(&format!("HTTP/1.1 {status}")) {
+            return text;
+        }
+        assert!(Instant::now() < deadline, "{text}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_is_not_ready_while_what_answers_cannot_be_used() {
+    let (fleet, port) = fleet().await;
+    until_ready_is("200", port);
+    fleet.redis.command("ACL SETUSER default -evalsha -eval");
+    let said = until_ready_is("503", port);
+    assert!(said.contains("\nbell: ") && !said.contains("ledger: "), "{said}");
+    fleet.redis.command("ACL SETUSER default +@all");
+    until_ready_is("200", port);
+
+    fleet
+        .postgres
+        .command("ALTER SYSTEM SET default_transaction_read_only = on");
+    fleet.postgres.command("SELECT pg_reload_conf()");
+    let said = until_ready_is("503", port);
+    assert!(said.contains("\nledger: ") && !said.contains("bell: "), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_counts_itself_so_that_the_sum_is_the_fleets() {
     let (_fleet, port) = fleet().await;
-    let mut stream = connect(port);
-    stream
-        .write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        .unwrap();
-    let mut metrics = String::new();
-    stream.read_to_string(&mut metrics).unwrap();
+    let metrics = answer(port, "/metrics");
     assert!(metrics.contains("\nledgerfleet_workers 1\n"), "{metrics}");
 }
 

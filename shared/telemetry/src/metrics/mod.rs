@@ -169,6 +169,11 @@ pub fn token_expires(seconds: u64) {
     gauge!(names::TOKEN_EXPIRES_SECONDS).set(as_number(seconds));
 }
 
+/// So many metered calls were counted this month.
+pub fn calls_this_month(connector: &str, calls: u64) {
+    gauge!(names::API_CALLS_MONTH, "connector" => connector.to_owned()).set(as_number(calls));
+}
+
 /// So many segments are in this state.
 pub fn segments(state: SegmentState, count: u64) {
     gauge!(names::SEGMENTS, "state" => state.as_str()).set(as_number(count));

@@ -49,17 +49,17 @@ metrics! {
     Histogram GATE_WAIT_SECONDS = "gate_wait_seconds": "Seconds an attempt waited for the gate before a request.";
     Gauge IN_FLIGHT_REQUESTS = "in_flight_requests": "Requests to an upstream that have no answer yet.";
     Counter THROTTLED_TOTAL = "throttled_total": "Answers that asked for fewer requests.";
-    Gauge API_CALLS_MONTH = "api_calls_month": "Metered calls of the current month, by connector.";
-    Gauge API_BUDGET_REMAINING = "api_budget_remaining": "Metered calls left this month.";
+    Gauge API_CALLS_MONTH = "api_calls_month": "Metered calls of the current calendar month (UTC), by connector, read once a minute.";
+    Gauge API_BUDGET_REMAINING = "api_budget_remaining": "Metered calls left this month. Not fed: no budget can be set yet.";
     Counter LOCK_CONTENTION_TOTAL = "lock_contention_total": "Attempts that found their window locked by another.";
     Counter FENCED_WRITES_TOTAL = "fenced_writes_total": "Writes refused because their epoch was over.";
     Counter RESCUED_TOTAL = "rescued_total": "Segments taken back from a lost worker.";
     Counter TOKEN_REFRESH_TOTAL = "token_refresh_total": "Refreshes of access, by result.";
-    Gauge TOKEN_EXPIRES_SECONDS = "token_expires_seconds": "Seconds until the first credential expires.";
+    Gauge TOKEN_EXPIRES_SECONDS = "token_expires_seconds": "Seconds until the first credential that this process has used expires.";
     Gauge CHECKPOINT_LAG_SECONDS = "checkpoint_lag_seconds": "Seconds since the last complete sync.";
     Counter WEBHOOK_EVENTS_TOTAL = "webhook_events_total": "Webhook events, by result.";
     Gauge LEADER = "leader": "1 while this process runs the leader's duties.";
     Gauge WORKERS = "workers": "Workers known to this process.";
-    Gauge CLOCK_SKEW_SECONDS = "clock_skew_seconds": "This machine's clock minus the ledger's.";
+    Gauge CLOCK_SKEW_SECONDS = "clock_skew_seconds": "This machine's clock minus the ledger's, as seen at its last claim.";
     Gauge BUILD_INFO = "build_info": "Always 1; the version is the label.";
 }

@@ -109,6 +109,7 @@ fn start_connector_at_zero(labels: &ConnectorLabels) {
     let connector = labels.connector;
     counter!(names::THROTTLED_TOTAL, "connector" => connector).absolute(0);
     gauge!(names::IN_FLIGHT_REQUESTS, "connector" => connector).set(0.0);
+    gauge!(names::API_CALLS_MONTH, "connector" => connector).set(0.0);
     for outcome in AttemptOutcome::ALL {
         let outcome = outcome.as_str();
         counter!(names::ATTEMPTS_TOTAL, "connector" => connector, "outcome" => outcome).absolute(0);

@@ -1,0 +1,83 @@
+//! Readiness: whether this process could do its work now. Tried in every way that a worker uses the ledger and Redis,
+//! because what answers is not yet what can be used: a ledger may be read-only, a user of Redis may lack rights.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ledgerfleet_wiring::Parts;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+
+/// An answer counts for this long, however many ask.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// What does not answer within this time cannot be used.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Whether the parts of a process can be used; asked at most once a second.
+#[derive(Debug, Clone)]
+pub(crate) struct Readiness {
+    parts: Parts,
+    known: Arc<Mutex<Option<Known>>>,
+}
+
+/// What was found out, and when.
+#[derive(Debug, Clone)]
+struct Known {
+    at: Instant,
+    faults: Vec<String>,
+}
+
+impl Readiness {
+    pub(crate) fn of(parts: &Parts) -> Self {
+        Self {
+            parts: parts.clone(),
+            known: Arc::default(),
+        }
+    }
+
+    /// What cannot be used now, a line for each part; nothing if all can. Who asks while another one tries gets that
+    /// one's answer.
+    pub(crate) async fn faults(&self) -> Vec<String> {
+        let mut known = self.known.lock().await;
+        if let Some(known) = known.as_ref().filter(|known| known.at.elapsed() < FRESH) {
+            return known.faults.clone();
+        }
+        let faults = try_all(&self.parts).await;
+        tell_change(known.as_ref().map_or(&[], |known| &known.faults), &faults);
+        *known = Some(Known {
+            at: Instant::now(),
+            faults: faults.clone(),
+        });
+        faults
+    }
+}
+
+/// A change is told once, not every time that somebody asks.
+fn tell_change(before: &[String], now: &[String]) {
+    match (before.is_empty(), now.is_empty()) {
+        (true, false) => tracing::warn!(faults = now.join("; "), "not ready"),
+        (false, true) => tracing::info!("ready again"),
+        _ => {}
+    }
+}
+
+async fn try_all(parts: &Parts) -> Vec<String> {
+    let ledger = tried("ledger", parts.ledger.check_writable());
+    let bell = tried("bell", parts.bell.probe());
+    let gate = tried("gate", async { parts.gate.is_new().await.map(drop) });
+    let (ledger, bell, gate) = tokio::join!(ledger, bell, gate);
+    [ledger, bell, gate].into_iter().flatten().collect()
+}
+
+/// What is wrong with a part, if something is.
+async fn tried<E: std::error::Error>(
+    part: &str,
+    trying: impl Future<Output = Result<(), E>>,
+) -> Option<String> {
+    match timeout(PATIENCE, trying).await {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(format!("{part}: {error}")),
+        Err(_) => Some(format!("{part}: no answer within {} s", PATIENCE.as_secs())),
+    }
+}
