@@ -62,6 +62,7 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), WorkerError> {
     let fleet = Arc::new(fleet_of(parts, options, shutdown.clone()));
+    parts.access.check_spool().await;
     info!(worker = %fleet.name, concurrency = fleet.concurrency, "working");
     let stopped = CancellationToken::new();
     let beating = keep_beating(&fleet, stopped.clone());

@@ -248,3 +248,19 @@ async fn the_advice_fits_the_cause_and_a_test_revives_what_was_mended() {
         .expect(4)
         .says("scheduler connection");
 }
+
+#[tokio::test]
+async fn only_who_renews_access_tells_of_a_spool_that_cannot_be_used() {
+    const WARNING: &str = "would be lost with this process";
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    world.write("no-folder", "");
+    let world = world.with("LEDGERFLEET_SPOOL_DIR", "no-folder");
+    world.connect(&emulator.info().companies[0]).await;
+    for line in ["connection list", "run list", "dlq list", "coverage", "doctor"] {
+        let ended = world.run(line).await;
+        assert!(!ended.stderr.contains("spool"), "{line}: {ended:?}");
+        assert!(!ended.stderr.contains(WARNING), "{line}: {ended:?}");
+    }
+    world.run("connection test demo-us").await.expect(0).says(WARNING);
+}

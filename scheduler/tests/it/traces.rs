@@ -63,11 +63,13 @@ async fn a_backfill_is_traced_from_its_request_through_the_ledger_to_every_commi
             assert_eq!(of_it[0].parent.as_ref(), Some(&attempt.id), "{step}");
         }
     }
-    assert!(
-        spans["request"]
-            .iter()
-            .all(|span| span.attribute("http.response.status_code") == "200")
-    );
+    for request in &spans["request"] {
+        assert_eq!(request.attribute("http.request.method"), "GET");
+        assert_eq!(request.attribute("url.template"), "/v3/company/{id}/query");
+        assert_eq!(request.attribute("http.response.status_code"), "200");
+        let transaction = request.attribute("ledgerfleet.upstream.transaction_id");
+        assert!(!transaction.is_empty());
+    }
     let new: u64 = spans["commit"]
         .iter()
         .map(|span| span.attribute("ledgerfleet.rows.new").parse::<u64>().unwrap())

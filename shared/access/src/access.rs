@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -63,6 +64,7 @@ pub(crate) struct Parts {
     pub(crate) name: WorkerName,
     pub(crate) timings: Timings,
     pub(crate) spool: Spool,
+    spool_checked: AtomicBool,
     pub(crate) expiries: Expiries,
     known: Mutex<HashMap<ConnectionId, Arc<tokio::sync::Mutex<Known>>>>,
     jitter: RandomState,
@@ -99,6 +101,7 @@ impl Access {
             name,
             timings,
             spool,
+            spool_checked: AtomicBool::new(false),
             expiries: Expiries::default(),
             known: Mutex::default(),
             jitter: RandomState::new(),
@@ -106,18 +109,16 @@ impl Access {
     }
 
     /// Brings to the ledger what processes that have ended left in the spool; to be called at start, when the ledger
-    /// answers and the key is known to be right. Says what is wrong with the spool: nothing of it keeps a process from
+    /// answers and the key is known to be right. Says what is wrong with its files: nothing of it keeps a process from
     /// starting.
     pub async fn recover(&self) {
-        let spool = self.0.spool.clone();
-        if let Ok(Err(error)) = on_disk(move || spool.check()).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "a token that is granted while the database is away would be lost with this process: \
-                 make the folder writable, or name another one (spool_dir)"
-            );
-        }
         self.0.recover_all().await;
+    }
+
+    /// Says if nothing can be put into the spool. Refreshing says it too, before the first exchange of this process; who
+    /// will refresh for long calls this at start. It is said once.
+    pub async fn check_spool(&self) {
+        self.0.check_spool().await;
     }
 
     /// Shows in the metrics when the first credential of these connections expires, as far as this process knows.
@@ -190,6 +191,21 @@ impl Parts {
     fn known(&self, connection: ConnectionId) -> Arc<tokio::sync::Mutex<Known>> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(known.entry(connection).or_default())
+    }
+
+    /// Tries once in the life of this process to put something into the spool.
+    pub(crate) async fn check_spool(&self) {
+        if self.spool_checked.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let spool = self.spool.clone();
+        if let Ok(Err(error)) = on_disk(move || spool.check()).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a token that is granted while the database is away would be lost with this process: \
+                 make the folder writable, or name another one (spool_dir)"
+            );
+        }
     }
 
     /// A number below `end`, different for every process, connection and `turn`.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use ledgerfleet_connectors::{AccessGrant, AuthenticationError};
+use ledgerfleet_connectors::{AccessGrant, AuthenticationError, NoGrant};
 use ledgerfleet_failpoints::{Point, reach};
 use ledgerfleet_ledger::RefreshOutcome;
 use ledgerfleet_telemetry::metrics::{self, RefreshResult};
@@ -56,6 +56,16 @@ impl Exchanged {
     }
 }
 
+impl Exchanged {
+    /// The upstream's name for the last exchange, if it answered.
+    fn transaction_id(&self) -> Option<String> {
+        match &self.answer {
+            Ok(grant) => grant.transaction_id.clone(),
+            Err(error) => error.transaction_id().map(ToOwned::to_owned),
+        }
+    }
+}
+
 fn label(outcome: RefreshOutcome) -> RefreshResult {
     match outcome {
         RefreshOutcome::Granted | RefreshOutcome::Rotated => RefreshResult::Granted,
@@ -68,11 +78,13 @@ fn label(outcome: RefreshOutcome) -> RefreshResult {
 impl Refresh {
     /// Exchanges the stored secret, under an intent that was asked for at `asked`. What is granted waits in `unsaved`.
     pub(crate) async fn exchange(&mut self, stored: Stored, asked: Instant) -> Result<(), AccessError> {
+        self.parts.check_spool().await;
         // The life of what is granted counts from before the request, so that it is never believed too long.
         let sent_at = self.parts.clock.now();
         let exchanged = self.ask(&stored, asked).await;
         let outcome = exchanged.outcome();
         metrics::token_refreshed(label(outcome));
+        let transaction_id = exchanged.transaction_id();
         let error = match exchanged.answer {
             Ok(grant) => {
                 reach(Point::AfterGrant, "").await;
@@ -81,15 +93,15 @@ impl Refresh {
                 reach(Point::AfterSpool, "").await;
                 return Ok(());
             }
-            Err(AuthenticationError::Refused(reason)) => {
-                return self.on_refusal(&stored, &reason, exchanged.lost).await;
+            Err(AuthenticationError::Refused(no)) => {
+                return self.on_refusal(&stored, &no, exchanged.lost).await;
             }
-            Err(AuthenticationError::WrongKeys(reason)) => AccessError::WrongKeys(reason),
+            Err(AuthenticationError::WrongKeys(no)) => AccessError::WrongKeys(no.reason),
             Err(AuthenticationError::NotSent(reason)) => AccessError::Unreachable(reason),
-            Err(AuthenticationError::Unavailable(reason)) => AccessError::Unavailable(reason),
-            Err(AuthenticationError::Lost(reason)) => AccessError::Lost(reason),
+            Err(AuthenticationError::Unavailable(no)) => AccessError::Unavailable(no.reason),
+            Err(AuthenticationError::Lost(no)) => AccessError::Lost(no.reason),
         };
-        self.note(&stored, outcome).await;
+        self.note(&stored, outcome, transaction_id).await;
         Err(error)
     }
 
@@ -130,6 +142,7 @@ impl Refresh {
                 secret_expires_at: grant.credential_expires_in.map(|life| sent_at + life),
             },
             exchanged: stored.credential.secret,
+            transaction_id: grant.transaction_id,
         };
         let file = self.spool(&granted).await;
         let until = sent_at + used;
@@ -167,12 +180,17 @@ impl Refresh {
 
     /// The upstream refuses the secret. If a sibling has replaced it meanwhile, or has left the next one in the spool,
     /// the next round sees that; if not, only a person can help.
-    async fn on_refusal(&mut self, stored: &Stored, reason: &str, lost: bool) -> Result<(), AccessError> {
+    async fn on_refusal(&mut self, stored: &Stored, no: &NoGrant, lost: bool) -> Result<(), AccessError> {
         if self.sibling_follows(stored).await? {
             return Ok(());
         }
         let uncertain = lost || self.is_uncertain(stored).await;
-        self.note(stored, RefreshOutcome::Refused).await;
+        let NoGrant {
+            reason,
+            transaction_id,
+        } = no;
+        self.note(stored, RefreshOutcome::Refused, transaction_id.clone())
+            .await;
         let explained = if uncertain {
             format!(
                 "an answer of the upstream was lost while it renewed the access; it is uncertain whether that answer \
@@ -210,8 +228,8 @@ impl Refresh {
         })
     }
 
-    async fn note(&self, stored: &Stored, outcome: RefreshOutcome) {
-        let refresh = self.parts.refresh(stored.version, outcome);
+    async fn note(&self, stored: &Stored, outcome: RefreshOutcome, transaction_id: Option<String>) {
+        let refresh = self.parts.refresh(stored.version, outcome, transaction_id);
         self.parts.note(self.connection, &refresh).await;
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Granted {
     pub(crate) exchanged: SecretString,
     /// What to store.
     pub(crate) credential: Credential,
+    /// The upstream's name for the exchange.
+    pub(crate) transaction_id: Option<String>,
 }
 
 /// A credential as it stands in the ledger.
@@ -47,6 +49,7 @@ struct InTheClear<'a> {
     access: Option<&'a str>,
     access_expires_at: Option<DateTime<Utc>>,
     secret_expires_at: Option<DateTime<Utc>>,
+    transaction_id: Option<&'a str>,
 }
 
 /// The same, opened.
@@ -55,6 +58,8 @@ struct Opened {
     exchanged: SecretString,
     #[serde(flatten)]
     credential: Credential,
+    #[serde(default)]
+    transaction_id: Option<String>,
 }
 
 impl Granted {
@@ -85,6 +90,7 @@ impl Granted {
             access: self.credential.access.as_ref().map(ExposeSecret::expose_secret),
             access_expires_at: self.credential.access_expires_at,
             secret_expires_at: self.credential.secret_expires_at,
+            transaction_id: self.transaction_id.as_deref(),
         };
         // Members of text cannot fail to be written.
         let text = SecretString::from(serde_json::to_string(&clear).unwrap_or_default());
@@ -107,6 +113,7 @@ impl Granted {
             replaces: spooled.replaces,
             exchanged: opened.exchanged,
             credential: opened.credential,
+            transaction_id: opened.transaction_id,
         })
     }
 }
@@ -143,7 +150,7 @@ impl Parts {
         loop {
             let version = granted.replaces + 1;
             let sealed = granted.credential.seal(&self.vault, connection, version);
-            let refresh = self.refresh(granted.replaces, outcome);
+            let refresh = self.refresh(granted.replaces, outcome, granted.transaction_id.clone());
             let stored = self.ledger.store_refresh(connection, &sealed, &refresh).await;
             if stored.map_err(AccessError::Ledger)? {
                 return Ok(Kept::Stored(version));
@@ -158,7 +165,8 @@ impl Parts {
                     %connection, replaces = granted.replaces, stored = sibling.version,
                     "a granted credential is given up, because a newer one was stored meanwhile"
                 );
-                let given_up = self.refresh(granted.replaces, RefreshOutcome::Superseded);
+                let transaction_id = granted.transaction_id.clone();
+                let given_up = self.refresh(granted.replaces, RefreshOutcome::Superseded, transaction_id);
                 self.note(connection, &given_up).await;
                 return Ok(Kept::Superseded);
             }
@@ -167,12 +175,17 @@ impl Parts {
     }
 
     /// A refresh of `version` by this process.
-    pub(crate) fn refresh(&self, version: i64, outcome: RefreshOutcome) -> Refresh {
+    pub(crate) fn refresh(
+        &self,
+        version: i64,
+        outcome: RefreshOutcome,
+        transaction_id: Option<String>,
+    ) -> Refresh {
         Refresh {
             version,
             worker: self.name.clone(),
             outcome,
-            transaction_id: None,
+            transaction_id,
             at: None,
         }
     }

@@ -71,8 +71,9 @@ impl Parts {
         let spool = self.spool.clone();
         match on_disk(move || spool.files(of)).await {
             Ok(Ok(files)) => files,
+            // Where it matters, before an exchange, `check_spool` has told.
             Ok(Err(error)) => {
-                tracing::warn!(
+                tracing::debug!(
                     error = &error as &dyn std::error::Error,
                     "the spool cannot be read"
                 );

@@ -145,6 +145,33 @@ pub struct AccessGrant {
     pub rotated: Option<SecretString>,
     /// How long the credential will be accepted if it is not used again, where the upstream says so.
     pub credential_expires_in: Option<Duration>,
+    /// The upstream's name for the exchange, which its support asks for (QuickBooks: `intuit_tid`).
+    pub transaction_id: Option<String>,
+}
+
+/// What an upstream said instead of granting access.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoGrant {
+    /// Why, for people.
+    pub reason: String,
+    /// The upstream's name for the exchange, if it answered at all.
+    pub transaction_id: Option<String>,
+}
+
+impl std::fmt::Display for NoGrant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl From<String> for NoGrant {
+    /// Without an answer.
+    fn from(reason: String) -> Self {
+        Self {
+            reason,
+            transaction_id: None,
+        }
+    }
 }
 
 /// Why an upstream gave no access.
@@ -152,17 +179,29 @@ pub struct AccessGrant {
 pub enum AuthenticationError {
     /// The credential is expired, revoked or superseded: a person has to connect the company again.
     #[error("the upstream no longer accepts this credential ({0})")]
-    Refused(String),
+    Refused(NoGrant),
     /// The app's own keys are wrong, or belong to the other environment.
     #[error("the upstream does not accept the app's client id and secret ({0})")]
-    WrongKeys(String),
+    WrongKeys(NoGrant),
     /// Nothing was sent, so the credential is as it was. It may work later.
     #[error("the upstream could not be reached: {0}")]
     NotSent(String),
     /// It was sent and no answer, or no sensible one, came back: the credential may have rotated unseen.
     #[error("the upstream's answer was lost: {0}")]
-    Lost(String),
+    Lost(NoGrant),
     /// The upstream failed and says so (5xx, 429). It may work later.
     #[error("the upstream could not grant access now: {0}")]
-    Unavailable(String),
+    Unavailable(NoGrant),
+}
+
+impl AuthenticationError {
+    /// The upstream's name for the exchange, if it answered.
+    pub fn transaction_id(&self) -> Option<&str> {
+        match self {
+            Self::Refused(no) | Self::WrongKeys(no) | Self::Lost(no) | Self::Unavailable(no) => {
+                no.transaction_id.as_deref()
+            }
+            Self::NotSent(_) => None,
+        }
+    }
 }

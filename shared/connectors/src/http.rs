@@ -11,6 +11,7 @@
 use std::error::Error as _;
 
 use ledgerfleet_model::{Failure, FailureKind, Timings};
+use ledgerfleet_telemetry::traces;
 use reqwest::header::HeaderMap;
 use reqwest::{RequestBuilder, Response, Url};
 
@@ -129,6 +130,7 @@ impl HttpClient {
         let request = request.build().map_err(|error| not_sent(&error, "the request"))?;
         let host = request.url().host_str().unwrap_or_default().to_owned();
         self.check_authorities(request.url(), &host)?;
+        traces::asks(request.method().as_str(), &template_of(request.url()));
         let response = self
             .client
             .execute(request)
@@ -180,6 +182,25 @@ impl HttpClient {
             sent: Sent::Perhaps,
         }
     }
+}
+
+/// The path of an address without the ids in it: `/v3/company/{id}/invoice/{id}`. Whatever is no plain word is taken for an
+/// id, because ids name companies and people.
+fn template_of(url: &Url) -> String {
+    let is_word = |part: &str| part.bytes().all(|byte| byte.is_ascii_lowercase()) || part == "oauth2";
+    let is_version = |part: &str| {
+        part.strip_prefix('v')
+            .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let parts = url.path_segments().into_iter().flatten();
+    let shown = parts.map(|part| {
+        if is_word(part) || is_version(part) {
+            part
+        } else {
+            "{id}"
+        }
+    });
+    shown.fold(String::new(), |path, part| path + "/" + part)
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one HTTP client")]
@@ -259,5 +280,31 @@ fn innermost(error: &reqwest::Error) -> String {
         Some(cause) => cause.to_string(),
         None if error.is_timeout() => "it took too long".to_owned(),
         None => "the request is not valid".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_shown_without_ids_and_without_what_is_asked() {
+        for (address, shown) in [
+            (
+                "https://host.example/v3/company/9130347/query?query=SELECT%20Name",
+                "/v3/company/{id}/query",
+            ),
+            (
+                "https://u:p@host.example/v3/company/a-b/invoice/USD",
+                "/v3/company/{id}/invoice/{id}",
+            ),
+            (
+                "https://host.example/oauth2/v1/tokens/bearer",
+                "/oauth2/v1/tokens/bearer",
+            ),
+            ("https://host.example", "/"),
+        ] {
+            assert_eq!(template_of(&Url::parse(address).unwrap()), shown);
+        }
     }
 }

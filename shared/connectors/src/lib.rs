@@ -11,7 +11,8 @@ mod registry;
 
 pub use condition::{Condition, Test, Value};
 pub use connector::{
-    AccessGrant, AuthenticationError, Connector, CountRequest, FindRequest, Page, PageRequest, Target,
+    AccessGrant, AuthenticationError, Connector, CountRequest, FindRequest, NoGrant, Page, PageRequest,
+    Target,
 };
 pub use connectors::Connectors;
 pub use entity::{EntityKind, EntitySpec, ReadBy, RowShape};

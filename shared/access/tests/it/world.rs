@@ -128,9 +128,14 @@ impl World {
         files.map(|file| file.unwrap().path()).collect()
     }
 
-    /// How the refreshes of the connection have ended, newest first.
+    /// How the refreshes of the connection have ended, newest first. What the upstream has answered is told by its name.
     pub(crate) async fn story(&self) -> Vec<RefreshOutcome> {
         let story = self.ledger.refreshes(self.connection.id, 99).await.unwrap();
+        for refresh in &story {
+            use RefreshOutcome::{Granted, Recovered, Refused, Rotated, WrongKeys};
+            let is_answered = [Granted, Rotated, Refused, WrongKeys, Recovered].contains(&refresh.outcome);
+            assert!(!is_answered || refresh.transaction_id.is_some(), "{refresh:?}");
+        }
         story.into_iter().map(|refresh| refresh.outcome).collect()
     }
 

@@ -13,9 +13,9 @@ use reqwest::{RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
-use super::faults::tidy;
+use super::faults::{tidy, transaction_id};
 use crate::http::{Answer, HttpClient, HttpError, Sent};
-use crate::{AccessGrant, AuthenticationError};
+use crate::{AccessGrant, AuthenticationError, NoGrant};
 
 /// Where tokens are issued, for both environments.
 const ISSUER: &str = "https://oauth.platform.intuit.com";
@@ -77,7 +77,8 @@ impl Issuer {
             return Err(AuthenticationError::WrongKeys(
                 "they are not configured: set LEDGERFLEET_QUICKBOOKS_CLIENT_ID and \
                  LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET"
-                    .to_owned(),
+                    .to_owned()
+                    .into(),
             ));
         };
         let base = self.base.as_deref().unwrap_or(ISSUER).trim_end_matches('/');
@@ -99,13 +100,16 @@ impl Issuer {
 
 fn granted(answer: &Answer, sent: &SecretString) -> Result<AccessGrant, AuthenticationError> {
     // The error is not repeated: it might quote the token that it stumbled over.
-    let granted: Granted = serde_json::from_slice(&answer.body).map_err(|_| {
-        AuthenticationError::Lost("the token endpoint answered 200 without tokens".to_owned())
-    })?;
+    let lost = |reason: &str| {
+        AuthenticationError::Lost(NoGrant {
+            reason: reason.to_owned(),
+            transaction_id: transaction_id(answer),
+        })
+    };
+    let granted: Granted = serde_json::from_slice(&answer.body)
+        .map_err(|_| lost("the token endpoint answered 200 without tokens"))?;
     if granted.access_token.expose_secret().is_empty() {
-        return Err(AuthenticationError::Lost(
-            "the token endpoint answered an empty access token".to_owned(),
-        ));
+        return Err(lost("the token endpoint answered an empty access token"));
     }
     let is_new = |token: &SecretString| {
         !token.expose_secret().is_empty() && token.expose_secret() != sent.expose_secret()
@@ -119,12 +123,16 @@ fn granted(answer: &Answer, sent: &SecretString) -> Result<AccessGrant, Authenti
         expires_in: granted.expires_in.unwrap_or(ACCESS_LIFE),
         rotated: granted.refresh_token.filter(is_new),
         credential_expires_in: limits.into_iter().flatten().min(),
+        transaction_id: transaction_id(answer),
     })
 }
 
 fn refused(answer: &Answer) -> AuthenticationError {
     let refusal: Refusal = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let text = reason(answer, &refusal);
+    let text = NoGrant {
+        reason: reason(answer, &refusal),
+        transaction_id: transaction_id(answer),
+    };
     match (answer.status, refusal.error.as_str()) {
         (_, "invalid_grant") => AuthenticationError::Refused(text),
         (_, "invalid_client" | "unauthorized_client") | (401, _) => AuthenticationError::WrongKeys(text),
@@ -139,13 +147,9 @@ fn reason(answer: &Answer, refusal: &Refusal) -> String {
         (error, "") => tidy(error),
         (error, description) => tidy(&format!("{error}: {description}")),
     };
-    if let Some(transaction) = answer
-        .headers
-        .get("intuit_tid")
-        .and_then(|value| value.to_str().ok())
-    {
+    if let Some(transaction) = transaction_id(answer) {
         text.push_str(", intuit_tid ");
-        text.push_str(&tidy(transaction));
+        text.push_str(&transaction);
     }
     text
 }
@@ -153,7 +157,7 @@ fn reason(answer: &Answer, refusal: &Refusal) -> String {
 fn no_answer(error: HttpError) -> AuthenticationError {
     match error.sent {
         Sent::No => AuthenticationError::NotSent(error.message),
-        Sent::Perhaps => AuthenticationError::Lost(error.message),
+        Sent::Perhaps => AuthenticationError::Lost(error.message.into()),
     }
 }
 

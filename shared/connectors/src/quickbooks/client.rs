@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ledgerfleet_model::{Environment, Failure, FailureKind, Served};
+use ledgerfleet_telemetry::traces;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::auth::Issuer;
+use super::faults::transaction_id;
 use super::pages::{read_company_name, read_count, read_one, read_page};
 use super::query::{Asked, Query};
 use crate::http::{Answer, HttpClient};
@@ -163,10 +165,10 @@ impl QuickBooks {
         let request = request
             .bearer_auth(target.access.expose_secret())
             .header(ACCEPT, "application/json");
-        self.http
-            .send(request)
-            .await
-            .map_err(|error| asked(error.into(), what, target))
+        let answer = self.http.send(request).await;
+        let answer = answer.map_err(|error| asked(error.into(), what, target))?;
+        traces::answered(answer.status, transaction_id(&answer).as_deref());
+        Ok(answer)
     }
 
     /// The address of one record.

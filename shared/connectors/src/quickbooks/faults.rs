@@ -166,15 +166,17 @@ pub(super) fn of_fault(answer: &Answer, fault: &Fault) -> Failure {
     }
 }
 
+/// The upstream's name for the exchange.
+pub(super) fn transaction_id(answer: &Answer) -> Option<String> {
+    let told = answer.headers.get(TRANSACTION_ID)?.to_str().ok()?;
+    Some(tidy(told)).filter(|text| !text.is_empty())
+}
+
 /// A failure with what the answer's head tells.
 pub(super) fn failure(answer: &Answer, kind: FailureKind, message: impl Into<String>) -> Failure {
-    let transaction = answer
-        .headers
-        .get(TRANSACTION_ID)
-        .and_then(|value| value.to_str().ok());
     Failure {
         status: Some(answer.status),
-        transaction_id: transaction.map(tidy).filter(|text| !text.is_empty()),
+        transaction_id: transaction_id(answer),
         retry_after: retry_after(&answer.headers),
         ..Failure::new(kind, message)
     }

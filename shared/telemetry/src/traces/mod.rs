@@ -22,8 +22,8 @@ pub use context::{context_of, link};
 pub(crate) use export::is_ours;
 pub use export::{Identity, Traces};
 pub use spans::{
-    AttemptLabels, attempt, attempt_ended, commit, committed, ended, gate, lock, request, settle, submit,
-    submitted, within,
+    AttemptLabels, answered, asks, attempt, attempt_ended, commit, committed, ended, gate, lock, request,
+    settle, submit, submitted, within,
 };
 
 /// The target of our spans. They are no lines of a log, and the log's filter leaves them out.

@@ -110,12 +110,29 @@ pub fn request(connector: &'static str, page: Option<u32>) -> Span {
         otel.kind = "client",
         otel.status_code = Empty,
         error.r#type = Empty,
+        http.request.method = Empty,
         http.response.status_code = Empty,
+        url.template = Empty,
         ledgerfleet.connector = connector,
         ledgerfleet.request.operation = operation,
         ledgerfleet.page = page,
         ledgerfleet.upstream.transaction_id = Empty,
     )
+}
+
+/// What the request of this task's span asks: its method, and its path with placeholders instead of ids. A span that has
+/// no place for that is left as it is.
+pub fn asks(method: &str, template: &str) {
+    let span = Span::current();
+    span.record("http.request.method", method);
+    span.record("url.template", template);
+}
+
+/// An upstream has answered the request of this task's span, and calls the exchange so.
+pub fn answered(status: u16, transaction_id: Option<&str>) {
+    let span = Span::current();
+    span.record("http.response.status_code", status);
+    span.record("ledgerfleet.upstream.transaction_id", transaction_id);
 }
 
 /// A page is stored.

@@ -107,7 +107,9 @@ fn every_refusal_means_one_thing() {
 #[test]
 fn a_refusal_says_what_the_endpoint_said_and_names_the_exchange() {
     let body = r#"{"error":"invalid_grant","error_description":"Incorrect or invalid refresh token"}"#;
-    let text = read(&json(400, body)).unwrap_err().to_string();
+    let refused = read(&json(400, body)).unwrap_err();
+    assert_eq!(refused.transaction_id(), Some("1-65a-7f"));
+    let text = refused.to_string();
     assert!(
         text.contains("invalid_grant: Incorrect or invalid refresh token, intuit_tid 1-65a-7f"),
         "{text}"
