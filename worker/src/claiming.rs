@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::hearing::Hearing;
 use crate::run::Fleet;
 use crate::source::Work;
 
@@ -24,9 +25,10 @@ const POP_PATIENCE: Duration = Duration::from_secs(2);
 /// and nobody would know of it until its lease is over.
 pub(crate) async fn keep_claiming(fleet: &Fleet, out: mpsc::Sender<Work>, shutdown: CancellationToken) {
     let places = Arc::new(Semaphore::new(fleet.concurrency));
-    let ready = async || {
+    let mut hearing = Hearing::default();
+    let mut ready = async || {
         let permits = free_places(&places).await;
-        let ids = pop(fleet, permits.num_permits()).await;
+        let ids = pop(fleet, permits.num_permits(), &mut hearing).await;
         (permits, ids)
     };
     while let Some((permits, ids)) = shutdown.run_until_cancelled(ready()).await {
@@ -81,18 +83,13 @@ fn count(permits: usize) -> u32 {
     u32::try_from(permits).unwrap_or(u32::MAX)
 }
 
-async fn pop(fleet: &Fleet, most: usize) -> Vec<SegmentId> {
-    match fleet.parts.bell.pop(most, POP_PATIENCE).await {
-        Ok(ids) => ids,
-        Err(error) => {
-            warn!(
-                error = &error as &dyn std::error::Error,
-                "the bell cannot be heard"
-            );
-            sleep(fleet.parts.timings.tick).await;
-            Vec::new()
-        }
+async fn pop(fleet: &Fleet, most: usize, hearing: &mut Hearing) -> Vec<SegmentId> {
+    let popped = fleet.parts.bell.pop(most, POP_PATIENCE).await;
+    hearing.note(popped.as_ref().err());
+    if popped.is_err() {
+        sleep(fleet.parts.timings.tick).await;
     }
+    popped.unwrap_or_default()
 }
 
 /// Claims what of `ids` can be claimed. The leases are counted from before the question, so that we never believe

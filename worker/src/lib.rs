@@ -6,6 +6,7 @@ mod connections;
 mod distance;
 mod fetch;
 mod gate_time;
+mod hearing;
 mod heartbeat;
 mod held;
 mod keeper;

@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod connections;
+mod deletions;
 mod demo;
 mod files;
 mod fleet;

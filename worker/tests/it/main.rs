@@ -14,6 +14,7 @@ mod edges;
 mod failing;
 mod faults;
 mod fleet;
+mod pruning;
 mod quarantining;
 mod shown;
 mod traces;
