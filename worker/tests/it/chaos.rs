@@ -43,7 +43,9 @@ rows! {
     pages_that_end_early_hide_nothing is "F41";
     processes_that_need_a_token_at_once_refresh_it_once is "F44";
     a_lost_answer_to_a_refresh_is_repaired_or_told is "F45";
+    texts_that_the_database_cannot_hold_keep_their_bytes is "F51";
     a_poisoned_segment_is_dead_after_three_crashes_and_its_neighbours_are_done is "F54";
+    fields_that_appear_vanish_or_change_make_nothing_dead is "F55";
     segments_of_a_newer_version_are_left_to_it_and_hold_up_nothing is "F56";
     a_leader_that_comes_back_leads_no_more is "F58";
 }

@@ -18,8 +18,8 @@ use crate::{Ending, Expect, Ground, Hire, Stage, World};
 /// What the upstream is called.
 const NAME: &str = "upstream.chaos.test";
 
-/// How long a name is wrong: at this scale twenty seconds, in which no segment can fail six times.
-const WRONG: Duration = Duration::from_secs(2);
+/// How long a name is wrong: at this scale a quarter of a minute, in which hardly a segment fails six times.
+const WRONG: Duration = Duration::from_millis(1_500);
 
 /// How late a name may come within the time for a connection.
 const LATE: Duration = Duration::from_millis(150);
