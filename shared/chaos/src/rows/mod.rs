@@ -77,6 +77,7 @@ rows! {
     F06 slow "worker kill -9 after the attempt, before it is counted" => kills::before_metrics;
     F07 quick "worker kill -9 after a token is granted, before it is stored" => tokens::after_grant;
     F08 quick "a worker stands still longer than its lease, then goes on" => stops::zombie;
+    F08b quick "a worker goes on while another one is at its segment" => stops::beside_another;
     F09 slow "a worker stands still with its transaction open" => stops::holding_a_row;
     F10 slow "the machine of some workers is suspended" => suspension::of_workers;
     F10b slow "the machine is suspended, with Redis and Postgres on it" => suspension::of_everything;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::wait::{PATIENCE, until};
-use crate::{Ending, Expect, Ground, Hire, Signal, Stage, World};
+use crate::{Ending, Expect, Ground, Hire, Signal, Stage, Wish, World};
 
 /// F08: a worker that comes back after its lease writes nothing, and works on.
 pub(super) async fn zombie(mut stage: Stage) -> Ending {
@@ -30,6 +30,36 @@ pub(super) async fn zombie(mut stage: Stage) -> Ending {
         .await;
     let fenced = world.fleet.workers[zombie].metric(FENCED);
     assert!((fenced - 1.0).abs() < 0.1, "{fenced} writes were fenced");
+    let expect = Expect {
+        late: 1,
+        ..Expect::default()
+    };
+    let mut facts = world.judge(expect).await;
+    facts.insert(0, plan);
+    Ok(facts)
+}
+
+/// F08b: a worker comes back while another one is at its segment: nothing but the epoch says whose it is.
+pub(super) async fn beside_another(mut stage: Stage) -> Ending {
+    let ground = Ground::default().latency(Duration::from_millis(500));
+    let mut world = World::new(&stage, ground).await;
+    let plan = format!("after_response(invoice):stop@{}", stage.draw(1, 4));
+    let zombie = world.fleet.hire(&Hire::failing(&plan).single());
+    world.ask(&Wish::days(&["invoice"], 6)).await;
+    world.fleet.stopped(zombie).await;
+    let (segment, epoch) = held(&world);
+    world.fleet.start(1);
+    until("its segment is under way elsewhere", PATIENCE, async || {
+        world.sql(&format!(
+            "SELECT state = 'running' AND epoch > {epoch} FROM fleet.segments WHERE id = '{segment}'"
+        )) == "t"
+    })
+    .await;
+    world.fleet.signal(zombie, Signal::CONT);
+    until("the zombie is fenced off", PATIENCE, async || {
+        world.fleet.workers[zombie].metric(FENCED) > 0.0
+    })
+    .await;
     let expect = Expect {
         late: 1,
         ..Expect::default()
