@@ -7,7 +7,6 @@
 
 pub mod grants;
 mod oracle;
-mod process;
 mod programs;
 pub mod report;
 mod rows;
@@ -15,11 +14,12 @@ mod run;
 mod soak;
 mod stage;
 mod verdict;
-mod wait;
 mod world;
 
+use ledgerfleet_testkit::{process, wait};
+
+pub use ledgerfleet_testkit::process::{Process, Signal};
 pub use oracle::Expect;
-pub use process::{Process, Signal};
 pub use programs::Programs;
 pub use rows::{Play, Playing, ROWS, Row, find_row};
 pub use run::{run, run_grants, run_soak};

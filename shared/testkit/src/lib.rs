@@ -9,13 +9,16 @@
 mod collector;
 mod names;
 mod postgres;
+pub mod process;
 mod proxy;
 mod redis;
 mod tls;
+pub mod wait;
 
 #[cfg(feature = "collector")]
 pub use collector::{CollectedSpan, Collector};
 pub use names::{NameServer, Naming};
-pub use postgres::{Database, PrivatePostgres, Settings};
+pub use postgres::{Database, PrivatePostgres, Settings, postgres_program};
+pub use process::{Process, Signal};
 pub use proxy::{Cut, Direction, FaultProxy, LineFaults, Seen};
 pub use redis::PrivateRedis;

@@ -36,8 +36,8 @@ pub struct Worker {
 /// All workers of a world, in the order of their start.
 #[derive(Debug)]
 pub struct Fleet {
-    pub(super) program: PathBuf,
-    pub(super) folder: PathBuf,
+    program: PathBuf,
+    folder: PathBuf,
     pub(super) variables: Vec<(&'static str, String)>,
     /// Who was ever started.
     pub workers: Vec<Worker>,
@@ -104,6 +104,16 @@ impl Hire {
 }
 
 impl Fleet {
+    /// A fleet without workers. Each will be started in `folder`, where its log is too, and know only `variables`.
+    pub fn new(program: PathBuf, folder: PathBuf, variables: Vec<(&'static str, String)>) -> Self {
+        Self {
+            program,
+            folder,
+            variables,
+            workers: Vec::new(),
+        }
+    }
+
     /// Starts workers that are all alike; none waits for another.
     pub fn start(&mut self, many: usize) {
         for _ in 0..many {

@@ -78,12 +78,7 @@ impl World {
         let loaded = settings::load(&variables, &stage.folder);
         let parts = assemble(&loaded, Opening::Existing).await.unwrap();
         let mut world = Self {
-            fleet: Fleet {
-                program: stage.programs.worker(),
-                folder: stage.folder.clone(),
-                variables,
-                workers: Vec::new(),
-            },
+            fleet: Fleet::new(stage.programs.worker(), stage.folder.clone(), variables),
             parts,
             emulator,
             redis,

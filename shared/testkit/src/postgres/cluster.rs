@@ -284,7 +284,7 @@ fn as_server(name: &str) -> Command {
 }
 
 /// A command of the installation, by its full path where Debian hides it.
-pub(super) fn program(name: &str) -> PathBuf {
+pub fn program(name: &str) -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()

@@ -12,7 +12,7 @@ mod shared;
 use cluster::Cluster;
 use psql::Psql;
 
-pub use cluster::Settings;
+pub use cluster::{Settings, program as postgres_program};
 pub use database::Database;
 
 /// A running Postgres.

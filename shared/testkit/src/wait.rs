@@ -8,10 +8,10 @@ use tokio::time::{Instant, sleep};
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Longer than anything takes that is not about time.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Waits until something holds; answers how long that took.
-pub(crate) async fn until(what: &str, patience: Duration, mut holds: impl AsyncFnMut() -> bool) -> Duration {
+pub async fn until(what: &str, patience: Duration, mut holds: impl AsyncFnMut() -> bool) -> Duration {
     let began = Instant::now();
     while !holds().await {
         assert!(began.elapsed() < patience, "not within {patience:?}: {what}");

@@ -1,4 +1,4 @@
-//! A process that a row has started. It is killed when this is dropped, however the row ends.
+//! A process that a test has started. It is killed when this is dropped, however the test ends.
 
 use std::fs::File;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -28,7 +28,7 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(output.try_clone().unwrap())
             .stderr(output)
-            // Ctrl-C is for the harness, which then ends what it has started.
+            // Ctrl-C is for whoever started it, who then ends it.
             .process_group(0)
             .spawn();
         Self {
@@ -92,11 +92,36 @@ impl Process {
 
     /// The most memory that it has ever used, in KiB.
     pub fn peak_memory(&self) -> u64 {
+        self.status("VmHWM:")
+    }
+
+    /// The memory that it uses now, in KiB.
+    pub fn memory(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    fn status(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         line.and_then(|line| line.split_whitespace().next()?.parse().ok())
             .unwrap_or(0)
     }
+
+    /// The processor time that it has used, to the hundredth of a second.
+    pub fn cpu(&self) -> Duration {
+        cpu(self.pid())
+    }
+}
+
+/// The processor time that a process has used, and those of its children that have ended; nothing where the system
+/// does not tell.
+pub fn cpu(pid: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // Fields 14 to 17; the third follows the name, which is in brackets.
+    let rest = stat.rsplit(") ").next().unwrap_or_default();
+    let hundredths = rest.split(' ').skip(11).take(4);
+    let hundredths: u64 = hundredths.filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(hundredths * 10)
 }
 
 impl Drop for Process {
@@ -107,8 +132,8 @@ impl Drop for Process {
     }
 }
 
-/// Sends a signal to a process of the row's.
-pub(crate) fn send(pid: u32, signal: Signal) {
+/// Sends a signal to a process of one's own.
+pub fn send(pid: u32, signal: Signal) {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).unwrap();
     // One that has ended hears nothing.
     let _ = kill_process(pid, signal);

@@ -1,0 +1,128 @@
+//! Rows into Postgres by a worker, beside COPY and `dlt`.
+
+use std::time::Instant;
+
+use futures::TryStreamExt;
+use sqlx::postgres::PgPoolCopyExt;
+
+use super::{Amount, dlt, ground};
+use crate::usage::memory;
+use crate::world::World;
+use crate::{Bench, Reach, Values};
+
+/// Segments at once.
+const CONCURRENCY: u32 = 64;
+
+/// How much of a copy is sent at once.
+const CHUNK: usize = 256 * 1024;
+
+pub(crate) async fn measure(bench: &Bench, amount: Amount) -> Values {
+    let mut world = World::new(bench, &ground(amount)).await;
+    let mut values = Values::default();
+    let ours = carry(&mut world, amount, &mut values).await;
+    let rows = values.get("rows").unwrap();
+    let copy = copy(&world, &mut values).await;
+    values.judge(
+        "rate, as a share of COPY's",
+        copy.seconds / ours.seconds,
+        "",
+        Reach::AtLeast(0.5),
+    );
+    if let Some(python) = bench.python.as_ref().filter(|_| amount.with_dlt) {
+        let dlt = dlt::extract(bench, python, &world).await;
+        assert_eq!(dlt.rows, rows, "both read the same rows");
+        dlt::compare(&mut values, &dlt, &ours);
+    }
+    world.upstream.stop().await;
+    values
+}
+
+/// What a worker's whole way cost.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ours {
+    pub(super) seconds: f64,
+    pub(super) cpu: f64,
+    pub(super) memory: f64,
+}
+
+/// A worker brings everything.
+async fn carry(world: &mut World, amount: Amount, values: &mut Values) -> Ours {
+    let number = world.hire(CONCURRENCY);
+    world.until_ready(number).await;
+    let (postgres, upstream) = (world.cpu_of_postgres(), world.upstream.process.cpu());
+    let run = world.submit_last_days(amount.days).await;
+    let seconds = world.until_done(run).await;
+    let worker = &world.fleet.workers[number].process;
+    let (cpu, memory) = (worker.cpu().as_secs_f64(), memory(worker));
+    let rows = world.number("SELECT count(*)::float8 FROM raw.qbo_invoice").await;
+    let told = world.number("SELECT sum(rows)::float8 FROM fleet.segments").await;
+    assert_eq!(rows, told, "what was read is stored");
+    let bytes = world
+        .number("SELECT avg(length(payload::text))::float8 FROM raw.qbo_invoice")
+        .await;
+    values.put("rows", rows, "");
+    values.put("bytes of an invoice", bytes, "");
+    values.put("ours: time", seconds, "s");
+    values.put("ours: rows a second", rows / seconds, "");
+    values.put("worker: processor time", cpu, "s");
+    values.judge("worker: memory at most", memory, "MiB", Reach::AtMost(100.0));
+    values.put(
+        "Postgres: processor time",
+        world.cpu_of_postgres() - postgres,
+        "s",
+    );
+    let upstream = world
+        .upstream
+        .process
+        .cpu()
+        .saturating_sub(upstream)
+        .as_secs_f64();
+    values.put("emulator: processor time", upstream, "s");
+    world.fleet.stop().await;
+    Ours { seconds, cpu, memory }
+}
+
+struct Copy {
+    seconds: f64,
+}
+
+/// The same rows once more, by COPY.
+async fn copy(world: &World, values: &mut Values) -> Copy {
+    let out = world
+        .database
+        .copy_out_raw("COPY (SELECT * FROM raw.qbo_invoice) TO STDOUT")
+        .await
+        .unwrap();
+    let rows: Vec<u8> = out
+        .try_fold(Vec::new(), async |mut rows, part| {
+            rows.extend_from_slice(&part);
+            Ok(rows)
+        })
+        .await
+        .unwrap();
+    world
+        .execute(
+            "CREATE SCHEMA bench; CREATE TABLE bench.copied (LIKE raw.qbo_invoice INCLUDING ALL); CHECKPOINT",
+        )
+        .await;
+    let postgres = world.cpu_of_postgres();
+    let began = Instant::now();
+    let mut sink = world
+        .database
+        .copy_in_raw("COPY bench.copied FROM STDIN")
+        .await
+        .unwrap();
+    for part in rows.chunks(CHUNK) {
+        sink.send(part).await.unwrap();
+    }
+    let copied = sink.finish().await.unwrap();
+    let seconds = began.elapsed().as_secs_f64();
+    assert_eq!(Some(copied as f64), values.get("rows"), "all were copied");
+    values.put("COPY: time", seconds, "s");
+    values.put(
+        "COPY: processor time of Postgres",
+        world.cpu_of_postgres() - postgres,
+        "s",
+    );
+    Copy { seconds }
+}

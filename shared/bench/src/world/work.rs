@@ -1,0 +1,136 @@
+//! Work: what a world's fleet is asked for, and how long it takes.
+
+use std::time::Duration;
+
+use chrono::{Days, NaiveDate};
+use ledgerfleet_ledger::{NewRun, NewSegment};
+use ledgerfleet_model::{Axis, ConnectionId, Days as Window_, Lane, RunId, SegmentId, Window};
+use tokio::time::{Instant, sleep};
+
+use super::World;
+
+/// Before all books, so that every day is empty.
+const EMPTY: NaiveDate = NaiveDate::from_ymd_opt(1900, 1, 1).expect("a real date");
+
+/// The last day of the emulator's books.
+const LAST: NaiveDate = NaiveDate::from_ymd_opt(2026, 6, 30).expect("a real date");
+
+/// Longer than any figure takes.
+const PATIENCE: Duration = Duration::from_hours(3);
+
+/// Between two looks at a run.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Segments of invoices of days before the books, one after the other round the connections.
+pub(crate) fn empty_days(connections: &[ConnectionId], many: usize) -> impl Iterator<Item = NewSegment> {
+    (0..many).map(|number| NewSegment {
+        id: SegmentId::new(),
+        connection: connections[number % connections.len()],
+        entity: "invoice".to_owned(),
+        window: day(EMPTY + Days::new((number / connections.len()) as u64)),
+    })
+}
+
+/// Segments of the last so many days of invoices of one connection.
+fn last_days(connection: ConnectionId, days: u32) -> impl Iterator<Item = NewSegment> {
+    (0..days).rev().map(move |ago| NewSegment {
+        id: SegmentId::new(),
+        connection,
+        entity: "invoice".to_owned(),
+        window: day(LAST - Days::new(u64::from(ago))),
+    })
+}
+
+fn day(from: NaiveDate) -> Window {
+    Window::Dates {
+        days: Window_ {
+            from,
+            to: from + Days::new(1),
+        },
+    }
+}
+
+impl World {
+    /// The ids of all connections.
+    pub(crate) fn ids(&self) -> Vec<ConnectionId> {
+        self.connections.iter().map(|connection| connection.id).collect()
+    }
+
+    /// Submits segments as a run and rings.
+    pub(crate) async fn submit(&self, segments: impl Iterator<Item = NewSegment> + Send) -> RunId {
+        let run = self.save(segments).await;
+        self.parts.bell.ring().await.unwrap();
+        run
+    }
+
+    /// Submits the last days of invoices of the first company, a segment a day.
+    pub(crate) async fn submit_last_days(&self, days: u32) -> RunId {
+        self.submit(last_days(self.connections[0].id, days)).await
+    }
+
+    /// Submits segments as a run and tells nobody.
+    pub(crate) async fn save(&self, mut segments: impl Iterator<Item = NewSegment> + Send) -> RunId {
+        let id = RunId::new();
+        let run = NewRun {
+            id,
+            lane: Lane::Backfill,
+            connections: self
+                .connections
+                .iter()
+                .map(|connection| connection.name.clone())
+                .collect(),
+            entities: vec!["invoice".to_owned()],
+            from: Some(EMPTY),
+            to: Some(LAST),
+            axis: Axis::TxnDate,
+            segmenting: "day".to_owned(),
+            page_size: 1_000,
+            request_key: id.to_string(),
+            trace_context: None,
+        };
+        self.parts.ledger.submit(&run, &mut segments).await.unwrap().run
+    }
+
+    /// Waits until a run is over, and tells how many seconds lay between its submission and the end of its last segment,
+    /// by the ledger's clock. All of it must be done.
+    pub(crate) async fn until_done(&self, run: RunId) -> f64 {
+        let began = Instant::now();
+        loop {
+            let state: String = sqlx::query_scalar("SELECT state FROM fleet.runs WHERE id = $1")
+                .bind(run.0)
+                .fetch_one(&self.database)
+                .await
+                .unwrap();
+            match state.as_str() {
+                "active" => assert!(began.elapsed() < PATIENCE, "the run does not end"),
+                state => {
+                    assert_eq!(state, "done");
+                    return self.seconds_of(run).await;
+                }
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// From a run's submission to the claim of its only segment, in seconds.
+    pub(crate) async fn waited(&self, run: RunId) -> f64 {
+        let waited = "SELECT extract(epoch FROM s.first_claimed_at - r.created_at)::float8
+                      FROM fleet.runs r JOIN fleet.segments s ON s.run_id = r.id WHERE r.id = $1";
+        sqlx::query_scalar(waited)
+            .bind(run.0)
+            .fetch_one(&self.database)
+            .await
+            .unwrap()
+    }
+
+    /// From a run's submission to the end of the last of its segments that has ended, in seconds.
+    pub(crate) async fn seconds_of(&self, run: RunId) -> f64 {
+        let seconds = "SELECT extract(epoch FROM max(s.ended_at) - r.created_at)::float8
+                       FROM fleet.runs r JOIN fleet.segments s ON s.run_id = r.id WHERE r.id = $1 GROUP BY r.created_at";
+        sqlx::query_scalar(seconds)
+            .bind(run.0)
+            .fetch_one(&self.database)
+            .await
+            .unwrap()
+    }
+}
