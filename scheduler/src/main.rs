@@ -9,6 +9,7 @@ mod disk;
 mod exit;
 mod output;
 mod plan;
+mod remaining;
 mod runner;
 mod session;
 mod submit;

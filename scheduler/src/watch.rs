@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use ledgerfleet_connectors::connector_entry;
 use ledgerfleet_ledger::{LedgerError, RunReport};
 use ledgerfleet_model::{Connection, ConnectionState, RunId, RunState};
 use ledgerfleet_wiring::Parts;
 
 use crate::exit::Exit;
 use crate::output::{Progress, Talk};
+use crate::remaining::Estimate;
 use ledgerfleet_process::Stop;
 
 /// Without a claim for this long, somebody should be told that no worker runs.
@@ -50,19 +50,18 @@ pub(crate) async fn watch(
     let Watching { parts, every, .. } = *watching;
     let ledger = &*parts.ledger;
     let connections = ledger.connections().await?;
-    let mut progress = None;
+    let mut progress = Progress::new(talk);
+    let mut estimate = Estimate::default();
     let mut idle = Idle::since_now();
     loop {
         let asked = Instant::now();
         let Some(report) = look(watching, talk, stop).await? else {
             return Ok(None);
         };
+        let left = estimate.seconds(parts, &connections, &report).await;
         // Sums over a million segments take their time; looking must not become the main work.
         let pause = every.max(asked.elapsed() * 10);
-        let granted = || granted_per_second(parts, &connections, &report);
-        progress
-            .get_or_insert_with(|| Progress::new(talk, granted()))
-            .show(&report);
+        progress.show(&report, left);
         if let Some(ended) = ended(&report) {
             return Ok(Some((report, ended)));
         }
@@ -147,19 +146,6 @@ impl Idle {
         self.told |= tell;
         tell
     }
-}
-
-/// Requests per second that the gates of a run's connections grant together.
-fn granted_per_second(parts: &Parts, connections: &[Connection], report: &RunReport) -> f64 {
-    let rate = |connection: &Connection| {
-        let entry = connector_entry(&connection.connector)?;
-        Some(parts.gate_limits(connection, entry).requests_per_second)
-    };
-    connections
-        .iter()
-        .filter(|connection| report.connections.contains(&connection.name))
-        .filter_map(rate)
-        .sum()
 }
 
 /// The code that a watched run ends with, given the connections as they are now.

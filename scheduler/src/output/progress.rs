@@ -21,8 +21,6 @@ const RATE_AFTER: Duration = Duration::from_millis(700);
 pub(crate) struct Progress {
     talk: Talk,
     bar: Option<ProgressBar>,
-    /// Requests per second that the gates of the run's connections grant together.
-    granted: f64,
     next_line: Instant,
     /// Calls at an earlier time, for the rate.
     mark: Option<(Instant, u64)>,
@@ -30,38 +28,37 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    pub(crate) fn new(talk: &Talk, granted: f64) -> Self {
+    pub(crate) fn new(talk: &Talk) -> Self {
         let next_line = Instant::now() + LINE_EVERY;
         Self {
             talk: talk.clone(),
             bar: None,
-            granted,
             next_line,
             mark: None,
             rate: 0.0,
         }
     }
 
-    /// Shows where the run stands.
-    pub(crate) fn show(&mut self, report: &RunReport) {
+    /// Shows where the run stands, and how many seconds are left where that can be told.
+    pub(crate) fn show(&mut self, report: &RunReport, left: Option<f64>) {
         self.measure(report.calls);
         let ended = report.done + report.dead + report.cancelled;
         if self.bar.is_none() {
             self.bar = self.talk.bar(report.segments).map(styled);
         }
         if let Some(bar) = &self.bar {
-            bar.set_message(self.line(report));
+            bar.set_message(self.line(report, left));
             bar.set_length(report.segments);
             bar.set_position(ended);
         } else if Instant::now() >= self.next_line {
             self.next_line = Instant::now() + LINE_EVERY;
             let (ended, all) = (thousands(ended), thousands(report.segments));
             self.talk
-                .say(format!("{ended} of {all} segments, {}", self.line(report)));
+                .say(format!("{ended} of {all} segments, {}", self.line(report, left)));
         }
     }
 
-    fn line(&self, report: &RunReport) -> String {
+    fn line(&self, report: &RunReport, left: Option<f64>) -> String {
         let mut parts = vec![
             format!("{} rows", thousands(report.rows)),
             format!("{:.1} requests/s", self.rate),
@@ -72,7 +69,7 @@ impl Progress {
         if report.blocked > 0 {
             parts.push(format!("{} blocked", thousands(report.blocked)));
         }
-        if let Some(seconds) = remaining_seconds(report, self.granted) {
+        if let Some(seconds) = left {
             parts.push(format!("about {} left", span(seconds)));
         }
         parts.join(", ")
@@ -103,17 +100,6 @@ fn styled(bar: ProgressBar) -> ProgressBar {
     let template = "{elapsed_precise} {bar:30} {pos}/{len} segments, {msg}";
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.with_style(style)
-}
-
-/// How long the unfinished segments take at the rate that the gates grant, each with as many calls as those
-/// before it.
-pub(crate) fn remaining_seconds(report: &RunReport, granted: f64) -> Option<f64> {
-    let left = report.pending.saturating_sub(report.blocked) + report.running;
-    if left == 0 || granted <= 0.0 {
-        return None;
-    }
-    let per_segment = as_number(report.calls) / as_number(report.done.max(1));
-    Some(as_number(left) * per_segment.max(1.0) / granted)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, and only shown")]

@@ -37,7 +37,7 @@ pub use quarantine::{Quarantine, QuarantineFilter, QuarantinedRecord};
 pub use records::{EntityTotals, RecordFilter, RecordStub, Records, StoredRecord};
 pub use refreshes::{Refresh, RefreshIntent, RefreshOutcome, Refreshes};
 pub use replays::{Replay, ReplayRequest, ReplayState, Replayed, Replays, WhichReplays, Withdrawn};
-pub use runs::{EntityVolume, NewRun, NewSegment, RunReport, Runs, Steer, Submitted};
+pub use runs::{EntityVolume, NewRun, NewSegment, Remaining, RunReport, Runs, Steer, Submitted};
 pub use sqlite::SqliteLedger;
 
 /// The whole ledger: every truth about what was asked for, what was done, and the records themselves, in one

@@ -149,6 +149,18 @@ pub struct EntityVolume {
     pub seconds: f64,
 }
 
+/// What of a run one connection still has to do, and what it does before that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remaining {
+    /// The connection, which is active.
+    pub connection: ConnectionId,
+    /// Unfinished segments of the run.
+    pub segments: u64,
+    /// Unfinished segments of the active runs that it serves first: those of better lanes, and those of the same lane
+    /// that were submitted earlier.
+    pub ahead: u64,
+}
+
 /// Submitting, seeing and steering runs.
 #[async_trait]
 pub trait Runs: Send + Sync {
@@ -174,6 +186,10 @@ pub trait Runs: Send + Sync {
     /// Pauses, resumes or cancels a run; answers its state afterwards, none if there is no such run. A run that
     /// is over stays as it is. Written to the audit.
     async fn steer_run(&self, id: RunId, steer: Steer) -> Result<Option<RunState>, LedgerError>;
+
+    /// What is left of a run, by connection; of active connections that have something left. It counts all unfinished
+    /// segments of the active runs: not a question for every second.
+    async fn remaining(&self, id: RunId) -> Result<Vec<Remaining>, LedgerError>;
 
     /// The volumetry of a run, by connection and entity.
     async fn volumes(&self, id: RunId) -> Result<Vec<EntityVolume>, LedgerError>;

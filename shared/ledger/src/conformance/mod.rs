@@ -229,6 +229,7 @@ macro_rules! ledger_conformance {
                 what_a_run_found_deleted_is_counted_once,
                 runs_are_listed_newest_first,
                 what_waits_for_a_person_is_blocked,
+                what_is_left_is_told_by_connection_with_what_comes_first,
                 volumes_are_told_by_connection_and_entity,
                 totals_are_told_by_connection_and_table,
             },

@@ -7,7 +7,7 @@ use super::scene::{
     claim, company, daily, due, finish, kill, new_run, page, record, retry, run_for, scene, seconds, settle,
     store, submit, tombstone,
 };
-use crate::{EntityTotals, EntityVolume, NewSegment, NextStep, PageCommit};
+use crate::{EntityTotals, EntityVolume, NewSegment, NextStep, PageCommit, Remaining, Steer};
 
 pub async fn a_report_sums_what_its_segments_did(world: &dyn World) {
     let scene = scene(world, 6).await;
@@ -85,6 +85,41 @@ pub async fn what_waits_for_a_person_is_blocked(world: &dyn World) {
     let report = world.ledger().run(run.id).await.unwrap().unwrap();
     assert_eq!((report.pending, report.blocked), (4, 2));
     assert_eq!(due(world, 9).await.len(), 2);
+}
+
+pub async fn what_is_left_is_told_by_connection_with_what_comes_first(world: &dyn World) {
+    let (ash, birch) = (company(world, "Ash").await, company(world, "Birch").await);
+    let first = run_for(world, ash, Lane::Backfill, 3).await;
+    world.pass_time(seconds(1)).await;
+    let (run, plan) = (
+        new_run(Lane::Backfill, "both"),
+        [daily(ash, 2), daily(birch, 4)].concat(),
+    );
+    submit(world, &run, plan).await;
+    world.pass_time(seconds(1)).await;
+    run_for(world, ash, Lane::Backfill, 7).await;
+    run_for(world, birch, Lane::Live, 5).await;
+    finish(world, first.segments[0], &[]).await;
+    claim(world, first.segments[1]).await;
+    let remaining = async |id| {
+        let mut told = world.ledger().remaining(id).await.unwrap();
+        told.sort_by_key(|one| one.segments);
+        told
+    };
+    let left = |connection, segments, ahead| Remaining {
+        connection,
+        segments,
+        ahead,
+    };
+    assert_eq!(remaining(first.run).await, [left(ash, 2, 0)]);
+    assert_eq!(remaining(run.id).await, [left(ash, 2, 2), left(birch, 4, 5)]);
+    world.ledger().steer_run(first.run, Steer::Pause).await.unwrap();
+    world
+        .ledger()
+        .set_connection_state(birch, ConnectionState::NeedsReauthorisation, Some("401"))
+        .await
+        .unwrap();
+    assert_eq!(remaining(run.id).await, [left(ash, 2, 0)]);
 }
 
 pub async fn volumes_are_told_by_connection_and_entity(world: &dyn World) {

@@ -23,6 +23,7 @@ mod pages;
 mod quarantine;
 mod records;
 mod refreshes;
+mod remaining;
 mod replays;
 mod reports;
 mod reviving;

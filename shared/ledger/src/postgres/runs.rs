@@ -12,8 +12,8 @@ use sqlx::types::Uuid;
 use super::codec::{Count, Word, number, small};
 use super::error::{failed, patiently};
 use super::segments::{Cancelled, WindowColumns, audit, cancel, take_time};
-use super::{PostgresLedger, reports};
-use crate::{EntityVolume, LedgerError, NewRun, NewSegment, RunReport, Runs, Steer, Submitted};
+use super::{PostgresLedger, remaining, reports};
+use crate::{EntityVolume, LedgerError, NewRun, NewSegment, Remaining, RunReport, Runs, Steer, Submitted};
 
 /// Segments that are held in memory at once while a run is submitted.
 const CHUNK: usize = 10_000;
@@ -61,6 +61,10 @@ impl Runs for PostgresLedger {
 
     async fn steer_run(&self, id: RunId, steer: Steer) -> Result<Option<RunState>, LedgerError> {
         patiently(|| self.steer_once(id, steer)).await
+    }
+
+    async fn remaining(&self, id: RunId) -> Result<Vec<Remaining>, LedgerError> {
+        remaining::remaining(self, id).await
     }
 
     async fn volumes(&self, id: RunId) -> Result<Vec<EntityVolume>, LedgerError> {

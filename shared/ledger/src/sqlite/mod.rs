@@ -17,6 +17,7 @@ mod pages;
 mod quarantine;
 mod records;
 mod refreshes;
+mod remaining;
 mod replays;
 mod reports;
 mod runs;

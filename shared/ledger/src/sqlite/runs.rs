@@ -11,8 +11,8 @@ use sqlx::SqliteConnection;
 use super::codec::{Stamp, Text, number};
 use super::error::failed;
 use super::segments::{Cancelled, WindowColumns, audit, cancel};
-use super::{SqliteLedger, reports};
-use crate::{EntityVolume, LedgerError, NewRun, NewSegment, RunReport, Runs, Steer, Submitted};
+use super::{SqliteLedger, remaining, reports};
+use crate::{EntityVolume, LedgerError, NewRun, NewSegment, Remaining, RunReport, Runs, Steer, Submitted};
 
 /// Segments that are held in memory at once while a run is submitted.
 const CHUNK: usize = 10_000;
@@ -79,6 +79,10 @@ impl Runs for SqliteLedger {
         audit(&mut tx, now, action, Some(id.to_string()), detail).await?;
         tx.commit().await.map_err(failed("steer run"))?;
         Ok(Some(after))
+    }
+
+    async fn remaining(&self, id: RunId) -> Result<Vec<Remaining>, LedgerError> {
+        remaining::remaining(self, id).await
     }
 
     async fn volumes(&self, id: RunId) -> Result<Vec<EntityVolume>, LedgerError> {

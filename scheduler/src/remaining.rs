@@ -1,0 +1,103 @@
+//! Remaining: how long a run still takes, by what its gates grant.
+//!
+//! ```text
+//!                       (segments left of the run + segments that its connection serves first) × calls a segment
+//! time left = longest of ───────────────────────────────────────────────────────────────────────────────────────
+//!   its connections                     requests a second that the connection's gate grants
+//! ```
+//!
+//! Connections do not help each other, so the longest decides. A connection serves better lanes first, and within a lane
+//! what was submitted first; runs that are paused wait behind. A call is what the run's segments have cost so far, at
+//! least one. It is the time at the gates' full pace: a gate that was throttled, too few workers, or a slow upstream make
+//! it longer.
+
+use std::time::{Duration, Instant};
+
+use ledgerfleet_connectors::connector_entry;
+use ledgerfleet_ledger::{Remaining, RunReport};
+use ledgerfleet_model::{Connection, ConnectionId};
+use ledgerfleet_wiring::Parts;
+
+/// What is left is counted anew this often; between, time passes.
+const COUNT_EVERY: Duration = Duration::from_secs(10);
+
+/// An estimate that follows a run.
+#[derive(Debug, Default)]
+pub(crate) struct Estimate {
+    counted: Option<(Instant, Option<f64>)>,
+}
+
+impl Estimate {
+    /// The seconds that are left, as far as anybody can tell.
+    pub(crate) async fn seconds(
+        &mut self,
+        parts: &Parts,
+        connections: &[Connection],
+        report: &RunReport,
+    ) -> Option<f64> {
+        let is_old = |(at, _): &(Instant, _)| at.elapsed() >= COUNT_EVERY;
+        if self.counted.as_ref().is_none_or(is_old) {
+            let remaining = parts.ledger.remaining(report.run_id).await.unwrap_or_default();
+            let rate = |id| granted_per_second(parts, connections, id);
+            self.counted = Some((
+                Instant::now(),
+                seconds_left(&remaining, calls_a_segment(report), rate),
+            ));
+        }
+        let (at, seconds) = self.counted?;
+        seconds.map(|seconds| (seconds - at.elapsed().as_secs_f64()).max(0.0))
+    }
+}
+
+/// What the gate of a connection grants at its full pace.
+fn granted_per_second(parts: &Parts, connections: &[Connection], id: ConnectionId) -> Option<f64> {
+    let connection = connections.iter().find(|connection| connection.id == id)?;
+    let entry = connector_entry(&connection.connector)?;
+    Some(parts.gate_limits(connection, entry).requests_per_second)
+}
+
+/// What a segment of the run has cost so far.
+fn calls_a_segment(report: &RunReport) -> f64 {
+    (as_number(report.calls) / as_number(report.done.max(1))).max(1.0)
+}
+
+/// The formula above; none where nothing is left, or of what is left no gate is known.
+fn seconds_left(
+    remaining: &[Remaining],
+    calls: f64,
+    rate: impl Fn(ConnectionId) -> Option<f64>,
+) -> Option<f64> {
+    let takes = |left: &Remaining| {
+        let rate = rate(left.connection).filter(|rate| *rate > 0.0)?;
+        Some(as_number(left.segments + left.ahead) * calls / rate)
+    };
+    remaining.iter().filter_map(takes).max_by(f64::total_cmp)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, and only shown")]
+fn as_number(count: u64) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slowest_connection_decides_with_all_that_it_serves_first() {
+        let (ash, birch) = (ConnectionId::new(), ConnectionId::new());
+        let left = |connection, segments, ahead| Remaining {
+            connection,
+            segments,
+            ahead,
+        };
+        let rate = |id| Some(if id == ash { 8.0 } else { 2.0 });
+        let takes = |remaining: &[Remaining], calls| seconds_left(remaining, calls, rate);
+        assert_eq!(takes(&[left(ash, 800, 0)], 1.0), Some(100.0));
+        assert_eq!(takes(&[left(ash, 800, 400)], 1.0), Some(150.0), "others first");
+        assert_eq!(takes(&[left(ash, 800, 0), left(birch, 300, 0)], 1.0), Some(150.0));
+        assert_eq!(takes(&[left(ash, 800, 0), left(birch, 10, 0)], 1.5), Some(150.0));
+        assert_eq!(takes(&[], 1.0), None);
+        assert_eq!(seconds_left(&[left(ash, 1, 0)], 1.0, |_| None), None);
+    }
+}
