@@ -18,6 +18,13 @@ CREATE TABLE chaos.writes (
     id      text NOT NULL,
     kind    text NOT NULL
 );
+-- Who has claimed a segment last. Every worker is a user of its own, so that its sessions are known.
+DO $$ BEGIN
+    FOR number IN 0..63 LOOP
+        EXECUTE format('CREATE ROLE worker_%s LOGIN SUPERUSER', number);
+    END LOOP;
+END $$;
+CREATE TABLE chaos.holders (segment uuid PRIMARY KEY, holder name NOT NULL);
 
 CREATE FUNCTION chaos.note_move() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -35,6 +42,13 @@ BEGIN
     END IF;
     IF NEW.pages > OLD.pages AND NEW.epoch <> OLD.epoch THEN
         INSERT INTO chaos.violations (what) VALUES ('a page under another epoch');
+    END IF;
+    IF NEW.state = 'running' AND OLD.state = 'pending' THEN
+        INSERT INTO chaos.holders VALUES (NEW.id, session_user)
+        ON CONFLICT (segment) DO UPDATE SET holder = excluded.holder;
+    ELSIF (NEW.pages > OLD.pages OR NEW.state = 'done') AND NOT EXISTS (
+        SELECT 1 FROM chaos.holders WHERE segment = NEW.id AND holder = session_user) THEN
+        INSERT INTO chaos.violations (what) VALUES ('a page by a worker that does not hold the segment');
     END IF;
     INSERT INTO chaos.moves (segment, entity, epoch, worker, state_from, state_to, pass, page)
     VALUES (NEW.id, NEW.entity, NEW.epoch, NEW.worker, OLD.state, NEW.state, NEW.pass, NEW.page);

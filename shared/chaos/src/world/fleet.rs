@@ -11,6 +11,11 @@ use ledgerfleet_testkit::FaultProxy;
 use crate::process::{Process, Signal};
 use crate::wait::{PATIENCE, until};
 
+const DATABASE: &str = "LEDGERFLEET_DATABASE_URL";
+
+/// The users that `audit.sql` makes.
+const USERS: usize = 64;
+
 /// How a worker is started.
 #[derive(Debug, Clone)]
 pub struct Hire {
@@ -89,10 +94,7 @@ impl Hire {
     /// Whose Postgres is behind a proxy.
     #[must_use]
     pub fn postgres_through(self, proxy: &FaultProxy) -> Self {
-        self.with(
-            "LEDGERFLEET_DATABASE_URL",
-            super::postgres_url(proxy.address().port()),
-        )
+        self.with(DATABASE, super::postgres_url(proxy.address().port()))
     }
 
     /// Whose upstream is behind a proxy.
@@ -132,7 +134,8 @@ impl Fleet {
             .current_dir(&self.folder)
             .env_clear()
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .envs(hire.variables.iter().map(|(name, value)| (name, value)));
+            .envs(hire.variables.iter().map(|(name, value)| (name, value)))
+            .env(DATABASE, self.database_of(number, hire));
         let log = self.folder.join(format!("worker-{number}.log"));
         self.workers.push(Worker {
             process: Process::start(&mut command, &log),
@@ -140,6 +143,14 @@ impl Fleet {
             given_up: false,
         });
         number
+    }
+
+    /// Where a worker finds the database, as a user of its own: by that the audit knows whose sessions it sees.
+    fn database_of(&self, number: usize, hire: &Hire) -> String {
+        let mut variables = hire.variables.iter().chain(&self.variables);
+        let url = variables.find_map(|(name, url)| (*name == DATABASE).then_some(url.as_str()));
+        let user = format!("//worker_{}:", number % USERS);
+        url.unwrap_or_default().replacen("//postgres:", &user, 1)
     }
 
     fn command(&self, by: &[String]) -> Command {
