@@ -36,6 +36,7 @@ rows! {
     what_was_committed_is_not_written_again is "F05";
     a_granted_token_outlives_the_process_that_was_granted_it is "F07";
     a_worker_that_wakes_up_too_late_is_fenced_off is "F08";
+    a_worker_that_goes_on_beside_another_one_writes_nothing is "F08b";
     the_bell_and_the_gate_are_rebuilt_after_a_flush is "F13";
     a_crash_of_postgres_between_commits_loses_nothing is "F19";
     a_commit_whose_answer_was_lost_is_neither_repeated_nor_a_failure is "F20";
