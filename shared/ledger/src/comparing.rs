@@ -42,7 +42,8 @@ pub struct RecordSummary {
     pub payload_hash: [u8; 32],
     /// The date on the document.
     pub document_date: Option<NaiveDate>,
-    /// The member that was asked for as the total, as text: never a float.
+    /// The member that was asked for as the total, as text with all its digits: never a float. An amount may stand in the
+    /// payload as a number or as a text; null is no amount.
     pub total: Option<String>,
     /// Whether it is a tombstone.
     pub deleted: bool,

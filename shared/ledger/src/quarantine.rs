@@ -52,6 +52,14 @@ pub struct QuarantinedRecord {
 pub trait Quarantine: Send + Sync {
     /// Records in quarantine that are not gone at the source, by id; or the one that is asked for.
     async fn quarantined(&self, filter: &QuarantineFilter) -> Result<Vec<QuarantinedRecord>, LedgerError>;
+
+    /// Which of these ids are in quarantine, in no order.
+    async fn in_quarantine(
+        &self,
+        connection: ConnectionId,
+        entity: &str,
+        ids: &[String],
+    ) -> Result<Vec<String>, LedgerError>;
 }
 
 /// Those of a page by id, each once. One order of locking for everybody who writes.

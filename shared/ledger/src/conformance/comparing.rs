@@ -70,6 +70,34 @@ pub async fn summaries_tell_hash_day_and_total_of_a_slice(world: &dyn World) {
     assert_eq!(ids(told(Which::Ids(&wanted)).await), ["3", "4"]);
 }
 
+pub async fn a_total_has_all_its_digits_whether_it_stands_there_as_a_number_or_as_a_text(world: &dyn World) {
+    let scene = scene(world, 1).await;
+    let claim = claim(world, scene.segments[0]).await;
+    let amounts = [
+        ("1", "9007199254740993.01", Some("9007199254740993.01")),
+        ("2", r#""9007199254740993.01""#, Some("9007199254740993.01")),
+        ("3", r#""-0.10""#, Some("-0.10")),
+        ("4", "-0.10", Some("-0.10")),
+        ("5", "null", None),
+    ];
+    let mut all = amounts.map(|(id, amount, _)| dated(id, 0, amount)).to_vec();
+    all.push(Record {
+        payload: r#"{"Id":"6"}"#.into(),
+        ..record("6", 1)
+    });
+    store(world, &only_page(&claim, &all)).await;
+    let slice = Slice {
+        connection: claim.connection,
+        table: TABLE,
+        which: Which::All,
+    };
+    let mut told = world.ledger().summaries(&slice, Some("TotalAmt")).await.unwrap();
+    told.sort_by(|one, other| one.id.cmp(&other.id));
+    let told: Vec<_> = told.iter().map(|summary| summary.total.as_deref()).collect();
+    let expected = amounts.iter().map(|(_, _, total)| *total).chain([None]);
+    assert_eq!(told, expected.collect::<Vec<_>>());
+}
+
 pub async fn live_records_are_counted_by_day(world: &dyn World) {
     let (claim, _) = stored(world).await;
     let counts = world

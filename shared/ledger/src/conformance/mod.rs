@@ -150,6 +150,7 @@ macro_rules! ledger_conformance {
                 an_older_observation_neither_enters_nor_leaves,
                 a_newer_bad_version_takes_the_place_of_an_older_one,
                 ids_in_quarantine_count_as_seen,
+                which_of_some_ids_are_in_quarantine_is_told,
                 a_fenced_page_puts_nothing_away,
                 the_quarantine_of_a_removed_company_goes_with_its_records,
                 the_text_of_every_number_survives,
@@ -170,6 +171,7 @@ macro_rules! ledger_conformance {
             },
             comparing::{
                 summaries_tell_hash_day_and_total_of_a_slice,
+                a_total_has_all_its_digits_whether_it_stands_there_as_a_number_or_as_a_text,
                 live_records_are_counted_by_day,
                 what_a_reading_did_not_bring_is_told,
                 what_a_reading_did_not_bring_is_told_in_parts_until_all_is_told,

@@ -118,6 +118,26 @@ pub async fn what_cannot_be_stored_is_put_away_with_its_page(world: &dyn World) 
     assert_eq!((report.rows, report.quarantined), (3, 2));
 }
 
+pub async fn which_of_some_ids_are_in_quarantine_is_told(world: &dyn World) {
+    let (scene, claim) = claimed(world).await;
+    let quarantined = [bad("2", "{}"), bad("3", "{}")];
+    observe(world, &claim, claim.claimed_at, &[record("1", 1)], &quarantined).await;
+    let among = async |entity: &str, ids: &[&str]| {
+        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        let ledger = world.ledger();
+        let mut told = ledger
+            .in_quarantine(scene.connection, entity, &ids)
+            .await
+            .unwrap();
+        told.sort();
+        told
+    };
+    assert_eq!(among("invoice", &["1", "2", "3", "4"]).await, ["2", "3"]);
+    assert_eq!(among("invoice", &["3"]).await, ["3"]);
+    assert!(among("bill", &["2"]).await.is_empty());
+    assert!(among("invoice", &[]).await.is_empty());
+}
+
 pub async fn a_good_version_releases_a_record(world: &dyn World) {
     let (scene, claim) = claimed(world).await;
     let now = claim.claimed_at;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, SubsecRound, Utc};
-use ledgerfleet_model::{QuarantineReason, Quarantined, Record, SegmentId};
+use ledgerfleet_model::{ConnectionId, QuarantineReason, Quarantined, Record, SegmentId};
 use sqlx::types::Uuid;
 use sqlx::{PgConnection, PgPool};
 
@@ -56,6 +56,26 @@ impl Quarantine for PostgresLedger {
                 .map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
         };
         Ok(persistently(listed).await?.into_iter().map(told).collect())
+    }
+
+    async fn in_quarantine(
+        &self,
+        connection: ConnectionId,
+        entity: &str,
+        ids: &[String],
+    ) -> Result<Vec<String>, LedgerError> {
+        let among = || async {
+            sqlx::query_scalar!(
+                "SELECT id FROM fleet.quarantine WHERE connection_id = $1 AND entity = $2 AND id = ANY($3)",
+                connection.0,
+                entity,
+                ids,
+            )
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("in quarantine"))
+        };
+        persistently(among).await
     }
 }
 

@@ -38,11 +38,16 @@ impl TryFrom<SummaryRow> for RecordSummary {
 }
 
 /// The summaries of a table's records on a condition. `->` tells a number as it stands in the text; `->>` would make
-/// it a float.
+/// it a float, and is for what stands there as a text.
 macro_rules! summaries_where {
     ($condition:literal) => {
         concat!(
-            "SELECT id, payload_hash, document_date, payload -> ?3 AS total, deleted_at_utc IS NOT NULL AS deleted
+            "SELECT id, payload_hash, document_date, deleted_at_utc IS NOT NULL AS deleted,
+                    CASE json_type(payload -> ?3)
+                        WHEN 'text' THEN payload ->> ?3
+                        WHEN 'null' THEN NULL
+                        ELSE payload -> ?3
+                    END AS total
              FROM raw_records WHERE connection_id = ?1 AND entity = ?2 AND ",
             $condition
         )

@@ -1,7 +1,7 @@
 //! The quarantine on SQLite.
 
 use async_trait::async_trait;
-use ledgerfleet_model::{QuarantineReason, SegmentId};
+use ledgerfleet_model::{ConnectionId, QuarantineReason, SegmentId};
 use sqlx::SqliteConnection;
 
 use super::SqliteLedger;
@@ -51,6 +51,24 @@ impl Quarantine for SqliteLedger {
                 .map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
         };
         Ok(rows.into_iter().map(told).collect())
+    }
+
+    async fn in_quarantine(
+        &self,
+        connection: ConnectionId,
+        entity: &str,
+        ids: &[String],
+    ) -> Result<Vec<String>, LedgerError> {
+        const AMONG: &str = "
+            SELECT id FROM fleet_quarantine
+            WHERE connection_id = ? AND entity = ? AND id IN (SELECT value FROM json_each(?))";
+        sqlx::query_scalar(AMONG)
+            .bind(Text(connection))
+            .bind(entity)
+            .bind(json_list(ids))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("in quarantine"))
     }
 }
 
