@@ -214,6 +214,11 @@ impl Plan {
         self.range
     }
 
+    /// Rows a page.
+    pub(crate) fn page_size(&self) -> u32 {
+        self.page_size
+    }
+
     /// How many segments a part has.
     pub(crate) fn count(&self, part: &Part) -> u64 {
         windows(self.range, self.segmenting, part.axis, part.connection.time_zone).count() as u64

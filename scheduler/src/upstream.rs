@@ -1,11 +1,11 @@
-//! Upstream: a command's own questions to a company, through the same gate as the fleet's and with the same patience.
+//! Upstream: a command's own questions to a company, through the same gate as the fleet's and with a patience that ends.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use ledgerfleet_access::AccessToken;
-use ledgerfleet_connectors::{Connector, ConnectorEntry, Target, connector_entry};
-use ledgerfleet_coordination::{Closing, GateLimits, Reservation, Slot, Start, Unreachable};
+use ledgerfleet_connectors::{Charges, Connector, Target, connector_entry};
+use ledgerfleet_coordination::{Closing, Distance, GateLimits, Passage, Passed, Slot, keep_renewing};
 use ledgerfleet_ledger::LedgerError;
 use ledgerfleet_model::outcome::outcome;
 use ledgerfleet_model::retry::RETRIES;
@@ -13,15 +13,31 @@ use ledgerfleet_model::{Connection, Failure, FailureKind, Outcome};
 use ledgerfleet_wiring::Parts;
 use tokio::time::sleep;
 
+use crate::output::{Talk, span};
+
+/// A wait shorter than this is not worth a word.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
+
+/// How often a wait that goes on is told again.
+const TELL_EVERY: Duration = Duration::from_secs(30);
+
+/// How long one question may go without an answer, and who is told that it waits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience<'a> {
+    pub(crate) talk: &'a Talk,
+    /// The most time between a question and its answer, all waits and repetitions included.
+    pub(crate) most: Duration,
+}
+
 /// One company's API.
 #[derive(Debug)]
 pub(crate) struct Upstream<'a> {
     parts: &'a Parts,
     pub(crate) connection: &'a Connection,
-    pub(crate) entry: &'static ConnectorEntry,
     connector: Arc<dyn Connector>,
     limits: GateLimits,
-    calls: AtomicU32,
+    distance: Distance,
+    charges: Charges,
 }
 
 impl<'a> Upstream<'a> {
@@ -31,20 +47,22 @@ impl<'a> Upstream<'a> {
         Some(Self {
             parts,
             connection,
-            entry,
             connector: Arc::clone(parts.connectors.get(entry.name)?),
             limits: parts.gate_limits(connection, entry),
-            calls: AtomicU32::new(0),
+            distance: Distance::default(),
+            charges: Charges::default(),
         })
     }
 
-    /// Asks until there is an answer: waits while the company throttles or its API is away, and gives up where a
-    /// worker would, after five retries or at once.
+    /// Asks until there is an answer: waits, and says so, while the company throttles, its API is away or the gate cannot
+    /// be reached. Gives up where a worker would, after five retries or at once, and when the patience is over.
     pub(crate) async fn ask<T>(
         &self,
+        patience: Patience<'_>,
         question: impl AsyncFn(&dyn Connector, Target<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let mut failures = 0;
+        let mut waiting = Waiting::of(self.connection, patience);
         loop {
             let failure = match self.ask_once(&question).await {
                 Ok(answer) => return Ok(answer),
@@ -60,31 +78,36 @@ impl<'a> Upstream<'a> {
                 _ => return Err(failure),
             };
             if failure.kind == FailureKind::Throttled {
-                let closing = failure.retry_after.map_or(Closing::Guessed(wait), Closing::Told);
-                let closed = self
-                    .parts
-                    .gate
-                    .close(self.connection.id, &self.limits, closing)
-                    .await;
-                closed.map_err(unreachable)?;
+                self.close_gate(&failure, wait).await;
             }
-            sleep(wait).await;
+            waiting.wait(failure, wait).await?;
+        }
+    }
+
+    /// Tells the fleet that this company throttles. Who cannot be told finds out.
+    async fn close_gate(&self, failure: &Failure, wait: Duration) {
+        let closing = failure.retry_after.map_or(Closing::Guessed(wait), Closing::Told);
+        let gate = &self.parts.gate;
+        if let Err(error) = gate.close(self.connection.id, &self.limits, closing).await {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "the gate was not closed"
+            );
         }
     }
 
     /// Counts the metered calls since the last time, as those of `entity`.
     pub(crate) async fn count_calls(&self, entity: &str) -> Result<u32, LedgerError> {
-        let calls = self.calls.swap(0, Ordering::Relaxed);
+        let calls = self.charges.calls();
         if calls > 0 {
-            self.parts
-                .ledger
-                .count_calls(self.connection.id, entity, calls)
-                .await?;
+            let ledger = &self.parts.ledger;
+            ledger.count_calls(self.connection.id, entity, calls).await?;
+            self.charges.counted(calls);
         }
         Ok(calls)
     }
 
-    /// Asks once; only an access that is refused is renewed, once.
+    /// Asks once, and waits no longer than a worker would for the gate; only an access that is refused is renewed, once.
     pub(crate) async fn ask_once<T>(
         &self,
         question: &impl AsyncFn(&dyn Connector, Target<'_>) -> Result<T, Failure>,
@@ -109,8 +132,9 @@ impl<'a> Upstream<'a> {
             account: &self.connection.account,
             environment: self.connection.environment,
             access: access.secret(),
+            charges: &self.charges,
         };
-        let slot = self.pass_gate().await.map_err(unreachable)?;
+        let slot = self.pass_gate().await?;
         let answer = tokio::select! {
             answer = question(&*self.connector, target) => answer,
             () = self.lost(slot) => Err(Failure::new(
@@ -120,45 +144,96 @@ impl<'a> Upstream<'a> {
         };
         // What is not given back ends by its time to live.
         let _ = self.parts.gate.finish(slot).await;
-        let status = answer
-            .as_ref()
-            .map_or_else(|failure| failure.status, |_| Some(200));
-        if status.is_some_and(|status| (200..300).contains(&status)) {
-            self.calls.fetch_add(1, Ordering::Relaxed);
-        }
         answer
     }
 
-    async fn pass_gate(&self) -> Result<Slot, Unreachable> {
-        let (gate, id, limits) = (&self.parts.gate, self.connection.id, &self.limits);
+    async fn pass_gate(&self) -> Result<Slot, Failure> {
+        let timings = &self.parts.timings;
+        let passage = Passage {
+            gate: &*self.parts.gate,
+            connection: self.connection.id,
+            limits: &self.limits,
+            patience: timings.gate_patience(),
+            staleness: timings.grant_staleness,
+            distance: &self.distance,
+        };
+        // A booking is waited out; so many of them that never lead to a slot are not.
+        let began = Instant::now();
         loop {
-            match gate.reserve(id, limits, self.parts.timings.request).await? {
-                Reservation::Booked(wait) => sleep(wait).await,
-                Reservation::TooLong(wait) => {
-                    sleep(wait).await;
-                    continue;
-                }
-            }
-            match gate.start(id, limits).await? {
-                Start::Go(slot) => return Ok(slot),
-                Start::NoSlot => sleep(limits.interval()).await,
-                Start::Closed(wait) => sleep(wait).await,
+            match passage.try_pass().await? {
+                Some(Passed::Granted(slot)) => return Ok(slot),
+                Some(Passed::TooLong(wait)) => return Err(busy(Some(wait))),
+                None if began.elapsed() > timings.gate_patience() => return Err(busy(None)),
+                None => {}
             }
         }
     }
 
     /// Renews a slot for as long as it can be; ends when it is lost.
     async fn lost(&self, slot: Slot) {
-        loop {
-            sleep(self.parts.timings.lock_renewal).await;
-            if !matches!(self.parts.gate.renew(slot, &self.limits).await, Ok(true)) {
-                return;
-            }
-        }
+        let (ttl, every) = (self.limits.slot_ttl, self.parts.timings.lock_renewal);
+        keep_renewing(ttl, every, || self.parts.gate.renew(slot, &self.limits)).await;
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "its callers are `map_err`")]
-fn unreachable(error: Unreachable) -> Failure {
-    Failure::new(FailureKind::CoordinationUnavailable, error.to_string())
+fn busy(wait: Option<Duration>) -> Failure {
+    let message = "its gate is closed, or others use all of it";
+    Failure {
+        retry_after: wait,
+        ..Failure::new(FailureKind::GateBusy, message)
+    }
+}
+
+/// The waits of one question.
+struct Waiting<'a> {
+    connection: &'a Connection,
+    patience: Patience<'a>,
+    since: Instant,
+    told: Option<(Instant, FailureKind)>,
+}
+
+impl<'a> Waiting<'a> {
+    fn of(connection: &'a Connection, patience: Patience<'a>) -> Self {
+        Self {
+            connection,
+            patience,
+            since: Instant::now(),
+            told: None,
+        }
+    }
+
+    /// Waits, and says for what; gives the failure back if that would take longer than the patience.
+    async fn wait(&mut self, failure: Failure, wait: Duration) -> Result<(), Failure> {
+        let waited = self.since.elapsed();
+        if waited + wait > self.patience.most {
+            return Err(self.given_up(failure, wait));
+        }
+        if waited + wait >= WORTH_TELLING && self.is_news(&failure) {
+            self.told = Some((Instant::now(), failure.kind));
+            self.patience.talk.warn(format!(
+                "{}: {}; asking again in {}, for {} at most (--max-wait)",
+                self.connection.name,
+                failure.message,
+                span(wait.as_secs_f64()),
+                span(self.patience.most.as_secs_f64()),
+            ));
+        }
+        sleep(wait).await;
+        Ok(())
+    }
+
+    fn is_news(&self, failure: &Failure) -> bool {
+        let is_known = |(at, kind): (Instant, FailureKind)| kind == failure.kind && at.elapsed() < TELL_EVERY;
+        !self.told.is_some_and(is_known)
+    }
+
+    fn given_up(&self, failure: Failure, wait: Duration) -> Failure {
+        let (waited, wait, most) = (self.since.elapsed(), wait, self.patience.most);
+        let [waited, wait, most] = [waited, wait, most].map(|time| span(time.as_secs_f64()));
+        let message = format!(
+            "{}; after {waited} the next try would be in {wait}, and more than {most} is not waited (--max-wait)",
+            failure.message
+        );
+        Failure { message, ..failure }
+    }
 }

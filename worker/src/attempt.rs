@@ -8,7 +8,7 @@ use std::panic::AssertUnwindSafe;
 
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
-use ledgerfleet_connectors::{connector_entry, find_entity};
+use ledgerfleet_connectors::{Charges, connector_entry, find_entity};
 use ledgerfleet_coordination::{GateLimits, LockKey, Taken};
 use ledgerfleet_failpoints::{Point, reach};
 use ledgerfleet_ledger::{Claim, Effort, LedgerError};
@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, debug, error, warn};
 
 use crate::claiming::held;
-use crate::fetch::{Fetcher, Keeping, stopping, unreachable};
+use crate::fetch::{Fetcher, Keeping, stopping};
 use crate::gate_time::GateTime;
 use crate::keeper::Keeper;
 use crate::reading::Reading;
@@ -106,18 +106,15 @@ fn labels(work: &Work) -> AttemptLabels<'_> {
 /// Counts the metered calls of an attempt whose last write counted none: they were made, whoever has the segment now.
 async fn charge_rest(fleet: &Fleet, claim: &Claim, progress: &Progress, outcome: AttemptOutcome) {
     let uncounted = matches!(outcome, AttemptOutcome::Fenced | AttemptOutcome::HandedBack);
-    if !uncounted || progress.calls == 0 {
+    let calls = progress.charges.calls();
+    if !uncounted || calls == 0 {
         return;
     }
     let ledger = &fleet.parts.ledger;
-    if let Err(error) = ledger
-        .count_calls(claim.connection, &claim.entity, progress.calls)
-        .await
-    {
+    if let Err(error) = ledger.count_calls(claim.connection, &claim.entity, calls).await {
         warn!(
             error = &error as &dyn std::error::Error,
-            calls = progress.calls,
-            "metered calls were not counted"
+            calls, "metered calls were not counted"
         );
     }
 }
@@ -128,7 +125,7 @@ pub(crate) struct Progress {
     /// The segment's state and counters, as the ledger has them now.
     pub(crate) standing: Standing,
     /// Metered calls since the last commit.
-    pub(crate) calls: u32,
+    pub(crate) charges: Charges,
     /// The connector's name, once it is known.
     pub(crate) connector: &'static str,
     /// The gate's limits, once they are known.
@@ -153,7 +150,7 @@ impl Progress {
     fn of(claim: &Claim) -> Self {
         Self {
             standing: claim.standing,
-            calls: 0,
+            charges: Charges::default(),
             connector: "unknown",
             limits: None,
             pass: claim.pass,
@@ -170,7 +167,7 @@ impl Progress {
     pub(crate) fn effort(&self) -> Effort {
         let at_gate = self.at_gate.sum();
         Effort {
-            calls: self.calls,
+            calls: self.charges.calls(),
             pages: self.pages,
             worked: self.began.elapsed().saturating_sub(at_gate),
             at_gate,
@@ -181,7 +178,7 @@ impl Progress {
 /// Prepares, locks, and reads the window, until it is done or something ends it.
 async fn carry(work: &Work, fleet: &Fleet, progress: &mut Progress) -> Result<(), Stopped> {
     reach(Point::AfterClaim, &work.claim.entity).await;
-    let fetcher = prepare(work, fleet, &progress.at_gate).await?;
+    let fetcher = prepare(work, fleet, progress).await?;
     progress.connector = fetcher.entry.name;
     progress.limits = Some(fetcher.limits);
     let keeper = traces::within(traces::lock(), lock(&fetcher)).await?;
@@ -230,7 +227,7 @@ impl Interrupts<'_> {
 }
 
 /// Finds out whom and what the claim is about.
-async fn prepare<'a>(work: &'a Work, fleet: &'a Fleet, at_gate: &GateTime) -> Result<Fetcher<'a>, Failure> {
+async fn prepare<'a>(work: &'a Work, fleet: &'a Fleet, progress: &Progress) -> Result<Fetcher<'a>, Failure> {
     let claim = &work.claim;
     let connection = fleet
         .connections
@@ -255,7 +252,8 @@ async fn prepare<'a>(work: &'a Work, fleet: &'a Fleet, at_gate: &GateTime) -> Re
         connector,
         entity,
         limits,
-        at_gate: at_gate.clone(),
+        at_gate: progress.at_gate.clone(),
+        charges: progress.charges.clone(),
     })
 }
 
@@ -272,8 +270,7 @@ async fn lock(fetcher: &Fetcher<'_>) -> Result<Keeper, Failure> {
         .parts
         .locks
         .take(&key, claim.segment, claim.standing.epoch, ttl)
-        .await
-        .map_err(unreachable)?;
+        .await?;
     let Taken::Taken(lock) = taken else {
         metrics::lock_contended();
         return Err(Failure::new(

@@ -6,13 +6,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use ledgerfleet_access::AccessToken;
 use ledgerfleet_connectors::{
-    Connector, ConnectorEntry, CountRequest, EntitySpec, Page, PageRequest, Target,
+    Charges, Connector, ConnectorEntry, CountRequest, EntitySpec, Page, PageRequest, Target,
 };
-use ledgerfleet_coordination::{GateLimits, Reservation, Slot, Start, Unreachable};
+use ledgerfleet_coordination::{GateLimits, Passage, Passed, Slot};
 use ledgerfleet_ledger::Claim;
 use ledgerfleet_model::{Connection, Failure, FailureKind, Served};
 use ledgerfleet_telemetry::{metrics, traces};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tracing::debug;
 
 use crate::gate_time::GateTime;
@@ -32,6 +32,7 @@ pub(crate) struct Fetcher<'a> {
     pub(crate) entity: &'static EntitySpec,
     pub(crate) limits: GateLimits,
     pub(crate) at_gate: GateTime,
+    pub(crate) charges: Charges,
 }
 
 /// A page and when it was asked for.
@@ -145,6 +146,7 @@ impl Fetcher<'_> {
             account: &self.connection.account,
             environment: self.connection.environment,
             access: access.secret(),
+            charges: &self.charges,
         }
     }
 
@@ -203,41 +205,19 @@ impl Fetcher<'_> {
     }
 
     async fn granted(&self) -> Result<Slot, Failure> {
-        loop {
-            if let Some(slot) = self.try_gate().await? {
-                return Ok(slot);
-            }
-        }
-    }
-
-    /// One reservation and its start; none if it has to be made anew.
-    async fn try_gate(&self) -> Result<Option<Slot>, Failure> {
-        let (gate, id) = (&self.fleet.parts.gate, self.connection.id);
-        let asked_at = Instant::now();
-        let patience = self.fleet.parts.timings.gate_patience();
-        let booked = match gate
-            .reserve(id, &self.limits, patience)
-            .await
-            .map_err(unreachable)?
-        {
-            Reservation::Booked(wait) => asked_at + wait,
-            Reservation::TooLong(wait) => return Err(busy(wait)),
+        let timings = &self.fleet.parts.timings;
+        let passage = Passage {
+            gate: &*self.fleet.parts.gate,
+            connection: self.connection.id,
+            limits: &self.limits,
+            patience: timings.gate_patience(),
+            staleness: timings.grant_staleness,
+            distance: &self.fleet.distance,
         };
-        sleep_until(booked).await;
-        let started_at = Instant::now();
-        let started = gate.start(id, &self.limits).await.map_err(unreachable)?;
-        let distance = self.fleet.distance.measured(started_at.elapsed());
-        let slot = match started {
-            Start::Go(slot) => slot,
-            Start::Closed(wait) if wait > patience => return Err(busy(wait)),
-            Start::NoSlot | Start::Closed(_) => return Ok(None),
-        };
-        if booked.elapsed() <= self.fleet.parts.timings.grant_staleness + distance {
-            return Ok(Some(slot));
+        match passage.pass().await? {
+            Passed::Granted(slot) => Ok(slot),
+            Passed::TooLong(wait) => Err(busy(wait)),
         }
-        // Sent now, the request would arrive beside one that was granted later.
-        gate.finish(slot).await.map_err(unreachable)?;
-        Ok(None)
     }
 }
 
@@ -251,9 +231,4 @@ fn busy(wait: Duration) -> Failure {
         retry_after: Some(wait),
         ..Failure::new(FailureKind::GateBusy, message)
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "its callers are `map_err`")]
-pub(crate) fn unreachable(error: Unreachable) -> Failure {
-    Failure::new(FailureKind::CoordinationUnavailable, error.to_string())
 }

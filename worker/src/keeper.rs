@@ -3,9 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ledgerfleet_coordination::{Gate, GateLimits, Lock, Locks, Slot};
+use ledgerfleet_coordination::{Gate, GateLimits, Lock, Locks, Slot, Unreachable, keep_renewing};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
@@ -89,29 +88,22 @@ impl Kept {
 }
 
 async fn keep(kept: Arc<Kept>) {
-    let mut known_until = Instant::now() + kept.ttl;
-    loop {
-        sleep(kept.every).await;
-        let asked_at = Instant::now();
-        match renew(&kept).await {
-            Ok(true) => known_until = asked_at + kept.ttl,
-            Ok(false) => break,
-            Err(error) => {
-                debug!(
-                    error = &error as &dyn std::error::Error,
-                    "lock and slot could not be renewed"
-                );
-                // Stop while they are still ours: at the next turn it may be too late.
-                if Instant::now() + kept.every >= known_until {
-                    break;
-                }
-            }
-        }
-    }
+    keep_renewing(kept.ttl, kept.every, || renew(&kept)).await;
     kept.lost.cancel();
 }
 
-async fn renew(kept: &Kept) -> Result<bool, ledgerfleet_coordination::Unreachable> {
+async fn renew(kept: &Kept) -> Result<bool, Unreachable> {
+    let renewed = renew_both(kept).await;
+    if let Err(error) = &renewed {
+        debug!(
+            error = error as &dyn std::error::Error,
+            "lock and slot could not be renewed"
+        );
+    }
+    renewed
+}
+
+async fn renew_both(kept: &Kept) -> Result<bool, Unreachable> {
     let slot = *kept.slot();
     let lock_kept = kept.locks.renew(&kept.lock, kept.ttl).await?;
     let slot_kept = match slot {
@@ -122,7 +114,7 @@ async fn renew(kept: &Kept) -> Result<bool, ledgerfleet_coordination::Unreachabl
     Ok(lock_kept && slot_kept)
 }
 
-fn note(result: Result<(), ledgerfleet_coordination::Unreachable>) {
+fn note(result: Result<(), Unreachable>) {
     if let Err(error) = result {
         debug!(
             error = &error as &dyn std::error::Error,

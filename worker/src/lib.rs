@@ -3,7 +3,6 @@
 mod attempt;
 mod claiming;
 mod connections;
-mod distance;
 mod fetch;
 mod gate_time;
 mod hearing;

@@ -67,20 +67,11 @@ impl Reading<'_> {
     async fn fetch(&mut self) -> Result<Result<Fetched, Failure>, Stopped> {
         let fetching = self.fetcher.page(self.progress.page + 1, self.keeping);
         let fetched = self.interrupts.guard(fetching).await?;
-        self.charge(&fetched);
         reach(Point::AfterResponse, self.fetcher.entity.name).await;
         if let (Ok(fetched), 0) = (&fetched, self.progress.page) {
             self.progress.read_since = Some(fetched.observed_at);
         }
         Ok(fetched)
-    }
-
-    /// Counts a call that the upstream charges: one that it answered with success, whatever the body was worth.
-    pub(crate) fn charge<T>(&mut self, answer: &Result<T, Failure>) {
-        let status = answer
-            .as_ref()
-            .map_or_else(|failure| failure.status, |_| Some(200));
-        self.progress.calls += u32::from(status.is_some_and(|status| (200..300).contains(&status)));
     }
 
     /// The window was one page: its rows, its coverage and its outcome are one commit.
@@ -191,7 +182,7 @@ impl Reading<'_> {
             records: content.records,
             quarantined: content.quarantined,
             lease: fleet.parts.timings.lease,
-            calls: progress.calls,
+            calls: progress.charges.calls(),
             next,
         };
         let asked_at = Instant::now();
@@ -222,7 +213,7 @@ impl Reading<'_> {
             .held
             .renewed(&[held(self.fetcher.claim)], asked_at, commit.lease);
         self.keeping.watchdog.progressed();
-        self.progress.calls = 0;
+        self.progress.charges.counted(commit.calls);
         self.progress.pages += u32::from(!commit.request.is_empty());
         let event = match commit.next {
             NextStep::Done(_) => Some(Event::Finish),

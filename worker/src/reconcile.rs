@@ -112,7 +112,6 @@ impl Reading<'_> {
         }
         let asked = self.fetcher.row_after(rows, self.keeping);
         let row = self.interrupts.guard(asked).await?;
-        self.charge(&row);
         Ok(distinct_rows(&row?.page) > 0)
     }
 
@@ -122,7 +121,6 @@ impl Reading<'_> {
         }
         let counting = self.fetcher.count(changed_since, self.keeping);
         let count = self.interrupts.guard(counting).await?;
-        self.charge(&count);
         Ok(Some(count?))
     }
 
@@ -180,10 +178,6 @@ impl Reading<'_> {
     async fn settle_one(&mut self, id: &str) -> Result<bool, Stopped> {
         let asked = self.fetcher.record(id, self.keeping);
         let found = self.interrupts.guard(asked).await?;
-        if !matches!(&found, Ok((None, _))) {
-            // That there is none is a refusal, and not charged.
-            self.charge(&found);
-        }
         let (found, observed_at) = found?;
         let (record, quarantined) = match found {
             None => (Some(Record::tombstone(id)), None),

@@ -5,6 +5,7 @@ mod values;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -13,7 +14,7 @@ use ledgerfleet_model::RunId;
 
 pub(crate) use dlq::{Choice, DlqCommand, DropArgs, ListArgs, ReplayArgs};
 pub(crate) use values::{AxisArg, EnvironmentArg, Format, SegmentArg, When};
-use values::{day, page_size, run_id, time_zone};
+use values::{day, page_size, run_id, time_zone, wait};
 
 /// Copies accounting data out of rate-limited APIs into a database that you control.
 ///
@@ -84,6 +85,13 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Dlq(DlqCommand),
     /// Compares what is stored with the source, record by record.
+    ///
+    /// Green: the same. Yellow: what differs is accounted for: it changed at the source since it was read, was never read,
+    /// or cannot be stored and is in quarantine. Red: something was lost or spoilt here, or is gone at the source.
+    ///
+    /// Exit codes: 0 all green or yellow; 1 something is red or was not compared, or --fix submitted a run and nothing was
+    /// compared after it; 3 that run ended with dead segments; 4 a connection needs re-authorisation; 5 the company
+    /// throttled for too long, or it, the database or Redis is away; 7 another process runs this file.
     Verify(VerifyArgs),
     /// Runs until it is stopped: duties, health, metrics; on a SQLite file the worker too.
     Serve(ServeArgs),
@@ -289,9 +297,21 @@ pub(crate) struct VerifyArgs {
     /// Last day, included.
     #[arg(long, value_name = "DATE", value_parser = day)]
     pub(crate) to: NaiveDate,
-    /// Submits a run that reads again whatever differs.
+    /// Rows in one request, 1 to 1000; less where such pages are too large.
+    #[arg(long, value_name = "N", value_parser = page_size, allow_negative_numbers = true)]
+    pub(crate) page_size: Option<u32>,
+    /// Submits a run that reads again whatever differs. On a SQLite file carries it, and compares again.
     #[arg(long)]
     pub(crate) fix: bool,
+    /// Waits for that run, compares again and ends by what that finds.
+    #[arg(long, requires = "fix")]
+    pub(crate) wait: bool,
+    /// How long to wait for one answer while the company throttles, or it, Redis or the gate is away: 30s, 5m, 1h.
+    #[arg(long, value_name = "TIME", value_parser = wait, default_value = "5m")]
+    pub(crate) max_wait: Duration,
+    /// Records of each side that are held in memory at once; a list or day of more is read several times.
+    #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(10..))]
+    pub(crate) at_once: u64,
 }
 
 #[derive(Debug, Args)]

@@ -1,9 +1,11 @@
 //! Values: what arguments and flags take.
 
+use std::time::Duration;
+
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::ValueEnum;
-use ledgerfleet_config::PAGE_SIZE_MAX;
+use ledgerfleet_config::{PAGE_SIZE_MAX, parse_duration};
 use ledgerfleet_model::{Axis, Environment, FailureKind, RunId, SegmentId, Segmenting};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -112,6 +114,16 @@ pub(super) fn page_size(text: &str) -> Result<u32, String> {
     size.ok_or_else(|| format!("a page has 1 to {PAGE_SIZE_MAX} rows"))
 }
 
+/// A time span that somebody is willing to wait.
+pub(super) fn wait(text: &str) -> Result<Duration, String> {
+    parse_duration(text)
+        .filter(|wait| *wait <= LONGEST_WAIT)
+        .ok_or_else(|| "a time is written 500ms, 30s, 5m or 1h, and is at most 24h".to_owned())
+}
+
+/// Nobody waits for longer.
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
+
 pub(super) fn run_id(text: &str) -> Result<RunId, String> {
     text.parse()
         .map_err(|_| format!("a run's id {SHAPE_OF_IDS}; `scheduler run list` shows them"))
@@ -219,6 +231,14 @@ mod tests {
                 .contains("did you mean bad_request?")
         );
         assert!(reason("weather").unwrap_err().contains("crash_loop"));
+    }
+
+    #[test]
+    fn a_wait_is_a_number_with_a_unit_and_no_longer_than_a_day() {
+        assert_eq!(wait("90s"), Ok(Duration::from_secs(90)));
+        for wrong in ["90", "-1s", "25h", "soon"] {
+            assert!(wait(wrong).unwrap_err().contains("30s"), "{wrong}");
+        }
     }
 
     #[test]

@@ -126,18 +126,17 @@ fn refused(connection: &Connection, failure: &Failure) -> Problem {
             Problem::new(Exit::NeedsAuthorisation, what, to_place_rightly(connection))
         }
         FailureKind::CoordinationUnavailable | FailureKind::LedgerUnavailable => {
-            Problem::new(Exit::DependencyDown, what, "scheduler doctor")
+            Problem::new(Exit::of_refusal(failure.kind), what, "scheduler doctor")
         }
-        FailureKind::Network
-        | FailureKind::Timeout
-        | FailureKind::UpstreamError
-        | FailureKind::Truncated
-        | FailureKind::UnexpectedContent
-        | FailureKind::Throttled => {
+        kind if Exit::of_refusal(kind) == Exit::DependencyDown => {
             let next = format!("check the network, then: scheduler connection test {name}");
             Problem::new(Exit::DependencyDown, what, next)
         }
-        _ => Problem::new(Exit::Failed, what, format!("scheduler connection test {name} -v")),
+        kind => Problem::new(
+            Exit::of_refusal(kind),
+            what,
+            format!("scheduler connection test {name} -v"),
+        ),
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Context, ensure};
 use ledgerfleet_connectors::EntitySpec;
 use ledgerfleet_connectors::http::HttpClient;
 use ledgerfleet_emulator::TruthLine;
-use ledgerfleet_ledger::{LedgerError, Slice, Which};
+use ledgerfleet_ledger::{LedgerError, Share, Slice, Which};
 use ledgerfleet_model::{Axis, Connection, ConnectionId, DateRange};
 use ledgerfleet_wiring::Parts;
 use rust_decimal::Decimal;
@@ -103,6 +103,7 @@ pub(super) async fn table_of(
         connection,
         table: entity.table,
         which: Which::All,
+        share: Share::ALL,
     };
     let summaries = parts.ledger.summaries(&slice, entity.total).await?;
     let live = summaries.into_iter().filter(|summary| !summary.deleted);

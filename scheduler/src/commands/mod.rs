@@ -21,6 +21,8 @@ mod run;
 mod run_rows;
 mod serve;
 mod verify;
+mod verify_fix;
+mod verify_rows;
 
 use crate::cli::Command;
 use crate::exit::Exit;

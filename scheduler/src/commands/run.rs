@@ -100,10 +100,31 @@ fn tell_details(session: &Session, run: &RunDetails) {
     }
 }
 
-/// Follows a run that another process carries, and says how it stands at the end. If that process goes away and this
-/// one can run segments, this one goes on with them.
+/// Follows a run that another process carries, and prints how it stands at the end.
 pub(crate) async fn follow(session: &Session, parts: &Parts, id: RunId) -> anyhow::Result<Exit> {
     let stop = Stop::on_signals()?;
+    match followed(session, parts, id, &stop).await? {
+        Followed::Left(exit) => Ok(exit),
+        Followed::Ended(report, ended) => conclude(session, parts, &report, ended).await,
+    }
+}
+
+/// What came of following a run.
+pub(crate) enum Followed {
+    /// A signal came, and the run goes on without us.
+    Left(Exit),
+    /// It has ended so.
+    Ended(Box<RunReport>, Ended),
+}
+
+/// Follows a run that another process carries to its end. If that process goes away and this one can run segments, this
+/// one goes on with them.
+pub(crate) async fn followed(
+    session: &Session,
+    parts: &Parts,
+    id: RunId,
+    stop: &Stop,
+) -> anyhow::Result<Followed> {
     let watching = Watching {
         parts,
         run: id,
@@ -111,23 +132,23 @@ pub(crate) async fn follow(session: &Session, parts: &Parts, id: RunId) -> anyho
         if_nobody_works: Some(nobody_works(&session.settings)),
     };
     let role = tokio::select! {
-        watched = watch(&watching, &session.talk, &stop) => {
+        watched = watch(&watching, &session.talk, stop) => {
             let (report, ended) = watched?.ok_or_else(|| no_such_run(id))?;
             if let Ended::Signal(exit) = ended {
                 session.talk.say(format!(
                     "the run goes on; to see it again: scheduler run watch {id}"
                 ));
-                return Ok(exit);
+                return Ok(Followed::Left(exit));
             }
-            return conclude(session, parts, &report, ended).await;
+            return Ok(Followed::Ended(Box::new(report), ended));
         }
         role = abandoned(session, parts, id) => role?,
     };
     session
         .talk
         .say("no process runs the segments of this database: this one goes on with them");
-    let (report, ended) = run_here(session, parts, id, role, &stop).await?;
-    conclude(session, parts, &report, ended).await
+    let (report, ended) = run_here(session, parts, id, role, stop).await?;
+    Ok(Followed::Ended(Box::new(report), ended))
 }
 
 /// Prints how a run stands that was carried or followed, says what to do about it, and answers the code.
@@ -137,14 +158,23 @@ pub(crate) async fn conclude(
     report: &RunReport,
     ended: Ended,
 ) -> anyhow::Result<Exit> {
+    if !matches!(ended, Ended::Signal(_)) || report.state.is_over() {
+        print(session, &*parts.ledger, report.run_id).await?;
+    }
+    tell_conclusion(session, parts, report, ended).await
+}
+
+/// Says what to do about a run that was carried or followed, and answers the code.
+pub(crate) async fn tell_conclusion(
+    session: &Session,
+    parts: &Parts,
+    report: &RunReport,
+    ended: Ended,
+) -> anyhow::Result<Exit> {
     if let Ended::Signal(exit) = ended {
-        if report.state.is_over() {
-            print(session, &*parts.ledger, report.run_id).await?;
-        }
         tell_resume(session, report);
         return Ok(exit);
     }
-    print(session, &*parts.ledger, report.run_id).await?;
     let connections = parts.ledger.connections().await?;
     tell_end(session, report, ended, &connections);
     Ok(exit_of(report, ended, &connections))

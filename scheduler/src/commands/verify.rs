@@ -1,23 +1,23 @@
 //! `verify`: the source against what is stored.
 
+use std::time::Duration;
+
 use chrono::NaiveDate;
 use ledgerfleet_connectors::EntitySpec;
-use ledgerfleet_ledger::{CoverageFilter, NewRun, NewSegment};
-use ledgerfleet_model::{Axis, Connection, Days, Lane, RunId, SegmentId, Segmenting, Window};
+use ledgerfleet_ledger::CoverageFilter;
+use ledgerfleet_model::{Axis, Connection, Failure, FailureKind, RunId, Segmenting};
 use ledgerfleet_wiring::Parts;
-use rust_decimal::Decimal;
-use serde::Serialize;
 
-use super::backfill::{carry_on, tell_submitted};
-use crate::carry::{Holding, Role, role};
+use super::verify_fix::fix;
+use super::verify_rows::VerifiedRow;
+use crate::carry::{Role, role};
 use crate::cli::VerifyArgs;
-use crate::exit::{Exit, Problem};
-use crate::output::{Row, counted, optional};
+use crate::exit::{Exit, Problem, explain};
+use crate::output::counted;
 use crate::plan::{Part, Plan, Request, plan};
 use crate::session::{Session, connections_named};
-use crate::submit::submit;
-use crate::upstream::Upstream;
-use crate::verify::{Span, Subject, Tallies, Verdict, VerifyError, spans};
+use crate::upstream::{Patience, Upstream};
+use crate::verify::{Compared, Place, Span, Subject, Tally, Verdict, VerifyError, spans};
 
 pub(crate) async fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;
@@ -28,26 +28,28 @@ pub(crate) async fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<
         Role::Client(None) => None,
         Role::Client(Some(held)) => return Err(held.into()),
     };
-    let mut found = compare_all(session, &parts, &plan).await?;
+    let comparing = Comparing {
+        session,
+        parts: &parts,
+        page_size: plan.page_size(),
+        max_wait: args.max_wait,
+        at_once: args.at_once,
+    };
+    let mut found = comparing.compare(&questions(&plan)).await?;
+    let failed = take_failure(&mut found);
+    if args.fix && failed.is_none() && found.iter().any(Found::may_be_mended) {
+        return fix(&comparing, &plan, found, holding, args.wait).await;
+    }
+    // What was paid for is shown, also where something failed.
     show(session, &found)?;
-    // What was paid for is shown first.
-    if let Some(failed) = found.iter_mut().find_map(|found| found.failed.take()) {
+    if let Some(failed) = failed {
         return Err(failed.into());
     }
-    let worst = found
-        .iter()
-        .flat_map(Found::spans)
-        .map(|span| span.tally.verdict());
-    let worst = worst.max().unwrap_or(Verdict::Green);
-    if args.fix && worst != Verdict::Green {
-        return fix(session, &parts, &plan, &found, holding).await;
+    tell_advice(session, &found);
+    if args.fix {
+        session.talk.say("--fix has nothing to read again");
     }
-    say_what_next(session, worst);
-    Ok(if worst == Verdict::Red {
-        Exit::Failed
-    } else {
-        Exit::Done
-    })
+    Ok(exit_of(&found))
 }
 
 async fn planned(session: &Session, parts: &Parts, args: &VerifyArgs) -> anyhow::Result<Plan> {
@@ -58,258 +60,247 @@ async fn planned(session: &Session, parts: &Parts, args: &VerifyArgs) -> anyhow:
         to: args.to,
         axis: Axis::TxnDate,
         segmenting: Segmenting::Day,
-        page_size: session.settings.page_size,
+        page_size: args.page_size.unwrap_or(session.settings.page_size),
         now: parts.clock.now(),
     };
     Ok(plan(&request)?)
 }
 
+/// What is to be compared: one entity of one company, and which days of it; none where it is read whole.
+pub(super) struct Question {
+    pub(super) connection: Connection,
+    pub(super) entity: &'static EntitySpec,
+    pub(super) ranges: Option<Vec<(NaiveDate, NaiveDate)>>,
+}
+
+fn questions(plan: &Plan) -> Vec<Question> {
+    let question = |part: &Part| Question {
+        connection: part.connection.clone(),
+        entity: part.entity,
+        ranges: (part.axis == Axis::TxnDate).then(|| vec![(plan.range().from(), plan.range().to())]),
+    };
+    plan.parts().iter().map(question).collect()
+}
+
 /// What was found of one entity of one company.
-struct Found {
-    connection: Connection,
-    entity: &'static EntitySpec,
-    tallies: Tallies,
+pub(super) struct Found {
+    pub(super) connection: Connection,
+    pub(super) entity: &'static EntitySpec,
+    pub(super) reported: Vec<Reported>,
     /// Why it was not compared to its end.
-    failed: Option<VerifyError>,
+    pub(super) failed: Option<VerifyError>,
+}
+
+/// A finding, and the run that has read it again, or does.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reported {
+    pub(super) span: Span,
+    pub(super) fix_run: Option<RunId>,
 }
 
 impl Found {
-    fn spans(&self) -> Vec<Span> {
-        spans(self.tallies.iter().map(|(day, tally)| (*day, *tally)))
+    fn verdict(&self) -> Verdict {
+        let verdicts = self.tallies().map(Tally::verdict);
+        verdicts.max().unwrap_or(Verdict::Green)
     }
 
-    /// The windows that have to be read again.
-    fn windows(&self) -> impl Iterator<Item = Window> {
+    fn tallies(&self) -> impl Iterator<Item = &Tally> {
+        self.reported.iter().map(|reported| &reported.span.tally)
+    }
+
+    pub(super) fn may_be_mended(&self) -> bool {
+        self.tallies().any(Tally::may_be_mended)
+    }
+
+    /// Where reading again may help.
+    pub(super) fn to_mend(&self) -> impl Iterator<Item = Place> {
         let differing = self
-            .tallies
+            .reported
             .iter()
-            .filter(|(_, tally)| tally.verdict() != Verdict::Green);
-        differing.map(|(day, _)| match day {
-            None => Window::Whole,
-            Some(day) => Window::Dates {
-                days: Days {
-                    from: *day,
-                    to: *day + chrono::Days::new(1),
-                },
-            },
+            .filter(|reported| reported.span.tally.may_be_mended());
+        differing.map(|reported| reported.span.place)
+    }
+}
+
+/// How companies are asked.
+pub(super) struct Comparing<'a> {
+    pub(super) session: &'a Session,
+    pub(super) parts: &'a Parts,
+    page_size: u32,
+    max_wait: Duration,
+    at_once: u64,
+}
+
+impl Comparing<'_> {
+    /// Compares everything that is asked, one after the other. What would fail like what has failed is left out.
+    pub(super) async fn compare(&self, questions: &[Question]) -> anyhow::Result<Vec<Found>> {
+        let talk = &self.session.talk;
+        let (mut found, mut calls, mut by_id, mut left_out) = (Vec::new(), 0, 0, 0);
+        for question in questions {
+            if found.iter().any(|earlier| rules_out(earlier, question)) {
+                left_out += 1;
+                continue;
+            }
+            let name = format!("{} {}", question.connection.name, question.entity.name);
+            let upstream = self.upstream(question)?;
+            let compared = self.compare_one(&upstream, question).await;
+            let counted = upstream.count_calls(question.entity.name).await;
+            let compared = compared.and_then(|compared| {
+                calls += counted?;
+                Ok(compared)
+            });
+            let (compared, failed) = match compared {
+                Ok(compared) => (compared, None),
+                Err(error) => {
+                    talk.warn(format!("{name} is not verified: {error}"));
+                    (Compared::default(), Some(error))
+                }
+            };
+            if compared.not_in_plan {
+                talk.say(format!(
+                    "{name}: the company does not have it, and nothing of it is stored"
+                ));
+            }
+            by_id += compared.asked_by_id;
+            let reported = spans(compared.tallies, question.ranges.as_deref().unwrap_or_default());
+            found.push(Found {
+                connection: question.connection.clone(),
+                entity: question.entity,
+                reported: reported
+                    .into_iter()
+                    .map(|span| Reported { span, fix_run: None })
+                    .collect(),
+                failed,
+            });
+        }
+        if by_id > 0 {
+            talk.say(format!(
+                "{} stored and on no page: asked for by id",
+                counted(by_id, "record")
+            ));
+        }
+        talk.say(format!("{} asked", counted(calls.into(), "metered request")));
+        if left_out > 0 {
+            let (what, them) = (
+                counted(left_out, "comparison"),
+                if left_out == 1 { "it" } else { "them" },
+            );
+            talk.warn(format!("{what} more not begun: the same would stop {them}"));
+        }
+        Ok(found)
+    }
+
+    fn upstream<'a>(&'a self, question: &'a Question) -> Result<Upstream<'a>, Problem> {
+        Upstream::of(self.parts, &question.connection).ok_or_else(|| {
+            let connector = &question.connection.connector;
+            let what = format!("this program lacks the connector `{connector}`");
+            Problem::usage(what, "a program of the version that added the connection")
         })
     }
-}
 
-async fn compare_all(session: &Session, parts: &Parts, plan: &Plan) -> anyhow::Result<Vec<Found>> {
-    let mut found = Vec::new();
-    let mut calls = 0;
-    for Part {
-        connection,
-        entity,
-        axis,
-    } in plan.parts()
-    {
-        let upstream = Upstream::of(parts, connection).ok_or_else(|| {
-            let what = format!("this program lacks the connector `{}`", connection.connector);
-            Problem::usage(what, "a program of the version that added the connection")
-        })?;
+    async fn compare_one(
+        &self,
+        upstream: &Upstream<'_>,
+        question: &Question,
+    ) -> Result<Compared, VerifyError> {
+        let ledger = &*self.parts.ledger;
         let filter = CoverageFilter {
-            connections: vec![connection.id],
-            entities: vec![entity.name.to_owned()],
+            connections: vec![question.connection.id],
+            entities: vec![question.entity.name.to_owned()],
             ..CoverageFilter::default()
         };
-        let coverage = parts.ledger.coverage(&filter).await?;
+        let coverage = ledger.coverage(&filter).await?;
         let subject = Subject {
-            upstream: &upstream,
-            ledger: &*parts.ledger,
-            entity,
-            range: (*axis == Axis::TxnDate).then(|| plan.range()),
+            upstream,
+            patience: Patience {
+                talk: &self.session.talk,
+                most: self.max_wait,
+            },
+            ledger,
+            entity: question.entity,
+            ranges: question.ranges.as_deref(),
             coverage: &coverage,
+            page_size: self.page_size,
+            at_once: self.at_once,
         };
-        let compared = subject.compare().await;
-        calls += upstream.count_calls(entity.name).await?;
-        let (tallies, failed) = match compared {
-            Ok(tallies) => (tallies, None),
-            Err(error) => {
-                session.talk.warn(format!(
-                    "{} {} is not verified: {error}",
-                    connection.name, entity.name
-                ));
-                (Tallies::new(), Some(error))
-            }
-        };
-        found.push(Found {
-            connection: connection.clone(),
-            entity,
-            tallies,
-            failed,
-        });
+        subject.compare().await
     }
-    session
-        .talk
-        .say(format!("{} asked", counted(calls.into(), "metered request")));
-    Ok(found)
 }
 
-fn show(session: &Session, found: &[Found]) -> anyhow::Result<()> {
+/// Whether a failure would meet another question in the same way: a store that is away meets all of them, a company that
+/// refuses us or is away all of its own.
+fn rules_out(earlier: &Found, question: &Question) -> bool {
+    let is_same_company = earlier.connection.id == question.connection.id;
+    match &earlier.failed {
+        None => false,
+        Some(VerifyError::Stored(_)) => true,
+        Some(VerifyError::Source(Failure { kind, .. })) => match kind {
+            FailureKind::CoordinationUnavailable | FailureKind::LedgerUnavailable => true,
+            kind => is_same_company && Exit::of_refusal(*kind) != Exit::Failed,
+        },
+    }
+}
+
+/// The failure that says what to do first.
+pub(super) fn take_failure(found: &mut [Found]) -> Option<VerifyError> {
+    let failures: Vec<VerifyError> = found.iter_mut().filter_map(|found| found.failed.take()).collect();
+    let code = |error: &VerifyError| explain(error).map_or(Exit::Failed, |problem| problem.exit);
+    let first = Exit::most_telling(failures.iter().map(code));
+    failures.into_iter().find(|error| code(error) == first)
+}
+
+pub(super) fn show(session: &Session, found: &[Found]) -> anyhow::Result<()> {
     let rows: Vec<VerifiedRow> = found
         .iter()
         .flat_map(|found| {
-            let spans = found.spans();
-            spans.into_iter().map(move |span| VerifiedRow::of(found, &span))
+            found
+                .reported
+                .iter()
+                .map(|reported| VerifiedRow::of(found, reported))
         })
         .collect();
     session.output.list(&rows)?;
     Ok(())
 }
 
-fn say_what_next(session: &Session, worst: Verdict) {
-    session.talk.say(match worst {
-        Verdict::Green => "what is stored is what the source has",
-        Verdict::Yellow => {
-            "what differs has changed at the source since it was read, or was never read: --fix reads it"
-        }
-        Verdict::Red => "something was lost, or is gone at the source: --fix reads those days again",
-    });
-}
-
-/// Submits a run for whatever differs; embedded, carries it.
-async fn fix(
-    session: &Session,
-    parts: &Parts,
-    plan: &Plan,
-    found: &[Found],
-    holding: Option<Holding>,
-) -> anyhow::Result<Exit> {
-    let (run, segments) = repair(session, plan, found);
-    let submitted = submit(parts, run, &mut segments.into_iter()).await?;
-    tell_submitted(session, &submitted);
-    let Some(holding) = holding else {
-        session.talk.say(format!(
-            "to see how it goes: scheduler run watch {}",
-            submitted.run
-        ));
-        return Ok(Exit::Done);
+/// Says what each colour means for the person who asked, and what to do.
+pub(super) fn tell_advice(session: &Session, found: &[Found]) {
+    let talk = &session.talk;
+    let worst = found.iter().map(Found::verdict).max().unwrap_or(Verdict::Green);
+    let has = |verdict: Verdict| {
+        let mut tallies = found.iter().flat_map(Found::tallies);
+        tallies.any(|tally| tally.verdict() == verdict && tally.may_be_mended())
     };
-    carry_on(session, parts, submitted.run, holding).await
-}
-
-fn repair(session: &Session, plan: &Plan, found: &[Found]) -> (NewRun, Vec<NewSegment>) {
-    let segments: Vec<NewSegment> = found
-        .iter()
-        .flat_map(|found| {
-            found.windows().map(|window| NewSegment {
-                id: SegmentId::new(),
-                connection: found.connection.id,
-                entity: found.entity.name.to_owned(),
-                window,
-            })
-        })
-        .collect();
-    let differing = found.iter().filter(|found| found.windows().next().is_some());
-    let (mut connections, mut entities) = (Vec::new(), Vec::new());
-    for found in differing {
-        connections.push(found.connection.name.clone());
-        entities.push(found.entity.name.to_owned());
+    if worst == Verdict::Green {
+        talk.say("green: what is stored is what the source has");
     }
-    for names in [&mut connections, &mut entities] {
-        names.sort_unstable();
-        names.dedup();
+    if has(Verdict::Red) {
+        talk.say(
+            "red: something was lost or spoilt here, or is gone at the source: --fix reads those days again",
+        );
     }
-    let run = NewRun {
-        id: RunId::new(),
-        lane: Lane::Manual,
-        connections,
-        entities,
-        from: Some(plan.range().from()),
-        to: Some(plan.range().to()),
-        axis: Axis::TxnDate,
-        segmenting: Segmenting::Day.to_string(),
-        page_size: session.settings.page_size,
-        request_key: request_key(&segments),
-        trace_context: None,
-    };
-    (run, segments)
-}
-
-/// Repairs of equal days have equal keys, and no backfill has one of them.
-fn request_key(segments: &[NewSegment]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(b"verify");
-    for segment in segments {
-        let days = segment.window.days();
-        hasher.update(format!("/{}/{}/{days:?}", segment.connection, segment.entity).as_bytes());
+    if has(Verdict::Yellow) {
+        talk.say("yellow: it has changed at the source since it was read, or was never read: --fix reads it");
     }
-    hasher.finalize().to_hex().to_string()
-}
-
-/// Days of one entity that are all well, or one that is not.
-#[derive(Serialize)]
-struct VerifiedRow {
-    connection: String,
-    entity: &'static str,
-    from: Option<NaiveDate>,
-    to: Option<NaiveDate>,
-    verdict: Verdict,
-    source: u64,
-    stored: u64,
-    source_total: Option<Decimal>,
-    stored_total: Option<Decimal>,
-    missing: u64,
-    different: u64,
-    gone: u64,
-}
-
-impl VerifiedRow {
-    fn of(found: &Found, span: &Span) -> Self {
-        let tally = &span.tally;
-        let total = |total: Option<Decimal>| found.entity.total.and(total);
-        Self {
-            connection: found.connection.name.clone(),
-            entity: found.entity.name,
-            from: span.days.map(|(from, _)| from),
-            to: span.days.map(|(_, to)| to),
-            verdict: tally.verdict(),
-            source: tally.source.rows,
-            stored: tally.stored.rows,
-            source_total: total(tally.source.total),
-            stored_total: total(tally.stored.total),
-            missing: tally.missing,
-            different: tally.different,
-            gone: tally.gone,
+    for found in found {
+        let quarantined: u64 = found.tallies().map(|tally| tally.quarantined).sum();
+        if quarantined > 0 {
+            let (name, entity) = (&found.connection.name, found.entity.name);
+            talk.say(format!(
+                "quarantined: {} of {name} {entity} cannot be stored as the source has {}; the text is kept, and reading \
+                 again does not help before it is mended there. Which and why: scheduler records --connection {name} \
+                 --entity {entity} --quarantined",
+                counted(quarantined, "record"),
+                if quarantined == 1 { "it" } else { "them" },
+            ));
         }
     }
 }
 
-impl Row for VerifiedRow {
-    const COLUMNS: &'static [&'static str] = &[
-        "connection",
-        "entity",
-        "days",
-        "verdict",
-        "source",
-        "stored",
-        "source total",
-        "stored total",
-        "missing",
-        "different",
-        "gone",
-    ];
-
-    fn cells(&self) -> Vec<String> {
-        let days = match (self.from, self.to) {
-            (Some(from), Some(to)) if from != to => format!("{from}..{to}"),
-            (Some(from), _) => from.to_string(),
-            _ => "whole".to_owned(),
-        };
-        vec![
-            self.connection.clone(),
-            self.entity.to_owned(),
-            days,
-            self.verdict.word().to_owned(),
-            self.source.to_string(),
-            self.stored.to_string(),
-            optional(self.source_total),
-            optional(self.stored_total),
-            self.missing.to_string(),
-            self.different.to_string(),
-            self.gone.to_string(),
-        ]
+pub(super) fn exit_of(found: &[Found]) -> Exit {
+    if found.iter().any(|found| found.verdict() == Verdict::Red) {
+        Exit::Failed
+    } else {
+        Exit::Done
     }
 }

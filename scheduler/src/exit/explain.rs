@@ -215,27 +215,28 @@ fn of_access(error: &AccessError) -> (Exit, String) {
 
 /// What a company's API refuses, or cannot be asked for, while it is compared.
 fn of_source(kind: FailureKind) -> (Exit, String) {
-    let (exit, next) = match kind {
-        FailureKind::Unauthorised | FailureKind::NeedsReauthorisation | FailureKind::Forbidden => (
-            Exit::NeedsAuthorisation,
-            "scheduler connection test says what is wrong with the connection",
-        ),
-        FailureKind::Network
-        | FailureKind::Timeout
-        | FailureKind::UpstreamError
-        | FailureKind::Throttled
-        | FailureKind::CoordinationUnavailable
-        | FailureKind::LedgerUnavailable => (
-            Exit::DependencyDown,
-            "check the network, Redis and the upstream's status page, then run it again",
-        ),
-        FailureKind::Unstable => (
-            Exit::Failed,
-            "run it again when the books are quieter; if it stays, ask for fewer days",
-        ),
-        _ => (Exit::Failed, "run it again with -v"),
+    let next = match kind {
+        FailureKind::Unauthorised | FailureKind::NeedsReauthorisation | FailureKind::Forbidden => {
+            "scheduler connection test says what is wrong with the connection"
+        }
+        FailureKind::Throttled | FailureKind::GateBusy => {
+            "run it again when the company is asked for less, or let it wait for longer: --max-wait 1h"
+        }
+        FailureKind::CoordinationUnavailable => NO_REDIS,
+        FailureKind::LedgerUnavailable => "scheduler doctor says what is wrong with the database",
+        FailureKind::Unstable => "run it again when the books are quieter; if it stays, ask for fewer days",
+        FailureKind::NotInPlan => {
+            "the company had it once: what is stored of it can no longer be compared; leave it out with --entity"
+        }
+        FailureKind::TooLarge => {
+            "a single record is larger than can be read; leave its entity or its day out"
+        }
+        kind if Exit::of_refusal(kind) == Exit::DependencyDown => {
+            "check the network and the upstream's status page, then run it again"
+        }
+        _ => "run it again with -v",
     };
-    (exit, next.to_owned())
+    (Exit::of_refusal(kind), next.to_owned())
 }
 
 fn of_plan(error: &PlanError) -> String {
@@ -307,6 +308,8 @@ fn of_io(error: &std::io::Error) -> (Exit, String) {
 
 #[cfg(test)]
 mod tests {
+    use ledgerfleet_model::Failure;
+
     use super::*;
 
     fn code(error: impl Error + Send + Sync + 'static) -> u8 {
@@ -328,6 +331,58 @@ mod tests {
         assert_eq!(code(AccessError::Unreachable(String::new())), 5);
         assert_eq!(code(Unreachable(String::new())), 5);
         assert_eq!(code(std::io::Error::other("x")), 1);
+    }
+
+    #[test]
+    fn every_kind_of_refusal_has_its_code() {
+        use FailureKind as Kind;
+        let refusal = |kind| code(VerifyError::Source(Failure::new(kind, "while testing")));
+        let table: [(u8, &[FailureKind]); 3] = [
+            // The connection needs a person: a new consent, other rights, another environment or realm.
+            (
+                4,
+                &[Kind::Unauthorised, Kind::NeedsReauthorisation, Kind::Forbidden],
+            ),
+            // It throttles for too long, itself or by the gate that this has closed; a store is away; the company's API is
+            // away, or something else answers in its place.
+            (
+                5,
+                &[
+                    Kind::Throttled,
+                    Kind::GateBusy,
+                    Kind::WaitedTooLong,
+                    Kind::LedgerUnavailable,
+                    Kind::CoordinationUnavailable,
+                    Kind::LockBusy,
+                    Kind::Network,
+                    Kind::Timeout,
+                    Kind::UpstreamError,
+                    Kind::Truncated,
+                    Kind::UnexpectedContent,
+                ],
+            ),
+            // Nothing that waiting or a person at the company could help.
+            (
+                1,
+                &[Kind::NotInPlan, Kind::Unstable, Kind::TooLarge, Kind::BadRequest],
+            ),
+        ];
+        for (expected, kinds) in table {
+            for kind in kinds {
+                assert_eq!(refusal(*kind), expected, "{kind}");
+            }
+        }
+        assert_eq!(
+            code(VerifyError::Stored(LedgerError::Unavailable(String::new(), None))),
+            5
+        );
+        assert_eq!(
+            code(VerifyError::Stored(LedgerError::NotMigrated {
+                found: Some(1),
+                known: 2
+            })),
+            1
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod problem;
 
 use std::process::ExitCode;
 
+use ledgerfleet_model::FailureKind;
 use ledgerfleet_process::Signal;
 
 pub(crate) use explain::explain;
@@ -50,6 +51,37 @@ impl Exit {
         first
             .or_else(|| all.into_iter().find(|exit| *exit != Self::Done))
             .unwrap_or(Self::Done)
+    }
+
+    /// The code for what a company, or something on the way to it, refuses for good. Exhaustive, so that a new kind is
+    /// given its code here.
+    pub(crate) fn of_refusal(kind: FailureKind) -> Self {
+        use FailureKind as Kind;
+        match kind {
+            Kind::Unauthorised | Kind::NeedsReauthorisation | Kind::Forbidden => Self::NeedsAuthorisation,
+            Kind::Throttled
+            | Kind::GateBusy
+            | Kind::LockBusy
+            | Kind::WaitedTooLong
+            | Kind::LedgerUnavailable
+            | Kind::CoordinationUnavailable
+            | Kind::Network
+            | Kind::Timeout
+            | Kind::UpstreamError
+            | Kind::Truncated
+            | Kind::UnexpectedContent => Self::DependencyDown,
+            Kind::Shutdown
+            | Kind::Panicked
+            | Kind::Stalled
+            | Kind::LedgerRefused
+            | Kind::NotInPlan
+            | Kind::BadRequest
+            | Kind::NotFound
+            | Kind::Malformed
+            | Kind::TooLarge
+            | Kind::Unstable
+            | Kind::CrashLoop => Self::Failed,
+        }
     }
 
     /// The code of a process that a signal has ended.

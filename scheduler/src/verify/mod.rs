@@ -1,34 +1,29 @@
-//! Verify: every record of the source held against what is stored, page by page, in portions of what is stored that
-//! fit into memory.
+//! Verify: every record of the source held against what is stored, page by page, in portions that fit into memory.
 //!
 //! The source is read as a backfill reads it, because a thousand rows cost as much as one count; and its own count must
-//! agree with what its pages have shown. What is stored and was not on the pages may be deleted, may have moved to another day, or may have been missed while rows shifted;
-//! each such record is asked for by its id.
+//! agree with what its pages have shown. What is stored and was not on the pages may be deleted, may have moved to another
+//! day, or may have been missed while rows shifted; such records are asked for by their ids (`rest`). What the source has
+//! in a form that cannot be stored is accounted for if it is in quarantine here.
 
+mod comparison;
+mod portion;
+mod rest;
 mod tally;
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
-
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use ledgerfleet_connectors::{CountRequest, EntitySpec, Page, PageRequest};
-use ledgerfleet_ledger::{CoverageRow, Ledger, LedgerError, RecordSummary, Slice, Which};
-use ledgerfleet_model::{Axis, DateRange, Days, Failure, FailureKind, Record, Served, Window};
-use serde_json::value::RawValue;
+use ledgerfleet_connectors::{Connector, CountRequest, EntitySpec, Target};
+use ledgerfleet_ledger::{CoverageRow, Ledger, LedgerError, Share};
+use ledgerfleet_model::{Axis, Failure, FailureKind};
 
-use crate::upstream::Upstream;
+use crate::upstream::{Patience, Upstream};
+use comparison::Comparison;
+use portion::Portion;
 #[cfg(feature = "demo")]
 pub(crate) use tally::Side;
-pub(crate) use tally::{Span, Tally, Verdict, spans};
-
-/// Records that are held in memory at once, by what is stored of these days; a single day may have more.
-const AT_ONCE: u64 = 50_000;
+pub(crate) use tally::{Place, Span, Tallies, Tally, Verdict, spans};
 
 /// A record whose change is this close to the reading of its window may have come after it.
 const MARGIN: TimeDelta = TimeDelta::minutes(5);
-
-/// Days without a record have no tally; the day of an entity that is read whole is none.
-pub(crate) type Tallies = BTreeMap<Option<NaiveDate>, Tally>;
 
 /// Why a comparison did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -49,345 +44,171 @@ impl From<Failure> for VerifyError {
 #[derive(Debug)]
 pub(crate) struct Subject<'a> {
     pub(crate) upstream: &'a Upstream<'a>,
+    pub(crate) patience: Patience<'a>,
     pub(crate) ledger: &'a dyn Ledger,
     pub(crate) entity: &'static EntitySpec,
-    /// None where it is read whole.
-    pub(crate) range: Option<DateRange>,
+    /// Ranges of days, both ends included; none where it is read whole.
+    pub(crate) ranges: Option<&'a [(NaiveDate, NaiveDate)]>,
     /// What has been read of it.
     pub(crate) coverage: &'a [CoverageRow],
+    /// Rows a page, as long as such pages are not too large.
+    pub(crate) page_size: u32,
+    /// Records that are held in memory at once, of each side.
+    pub(crate) at_once: u64,
+}
+
+/// What a comparison has found.
+#[derive(Debug, Default)]
+pub(crate) struct Compared {
+    pub(crate) tallies: Tallies,
+    /// Whether the company has no such entity, and nothing of it is stored.
+    pub(crate) not_in_plan: bool,
+    /// Records that were on no page, and were asked for by their ids.
+    pub(crate) asked_by_id: u64,
 }
 
 impl Subject<'_> {
-    /// Compares all of it. An entity that the company does not have has no tallies.
-    pub(crate) async fn compare(&self) -> Result<Tallies, VerifyError> {
-        let mut tallies = Tallies::new();
-        for days in self.portions().await? {
-            let mut comparison = Comparison::of(self, days, &mut tallies).await?;
-            match comparison.read_source().await {
-                Err(VerifyError::Source(failure)) if failure.kind == FailureKind::NotInPlan => {
-                    let is_empty_here = tallies.values().all(|tally| tally.stored.rows == 0);
-                    return if is_empty_here {
-                        Ok(Tallies::new())
-                    } else {
-                        Err(failure.into())
-                    };
+    /// Compares all of it.
+    pub(crate) async fn compare(&self) -> Result<Compared, VerifyError> {
+        let mut compared = Compared::default();
+        let mut page_size = self.page_size;
+        let mut portions = self.portions().await?;
+        let is_empty_here = portions.iter().all(|portion| portion.stored == 0);
+        // From the last to the first, so that halves go on top.
+        portions.reverse();
+        while let Some(portion) = portions.pop() {
+            let count = match self.count(&portion).await {
+                Err(failure) if failure.kind == FailureKind::NotInPlan && is_empty_here => {
+                    compared.not_in_plan = true;
+                    return Ok(compared);
+                }
+                count => count?,
+            };
+            if let Some(halves) = portion.halves_if_more_than(self.at_once, count) {
+                portions.extend(halves);
+                continue;
+            }
+            match self
+                .compare_portion(&portion, count, &mut compared, &mut page_size)
+                .await
+            {
+                Err(VerifyError::Source(failure))
+                    if failure.kind == FailureKind::NotInPlan && is_empty_here =>
+                {
+                    compared.not_in_plan = true;
+                    return Ok(compared);
                 }
                 ended => ended?,
             }
-            comparison.hold_against_the_count().await?;
+        }
+        Ok(compared)
+    }
+
+    /// Compares a portion; where it does not fit into memory, because a day or a list cannot be cut, share by share, each
+    /// of which reads all pages.
+    async fn compare_portion(
+        &self,
+        portion: &Portion,
+        count: Option<u64>,
+        compared: &mut Compared,
+        page_size: &mut u32,
+    ) -> Result<(), VerifyError> {
+        let of = portion
+            .stored
+            .max(count.unwrap_or(0))
+            .div_ceil(self.at_once.max(1))
+            .max(1);
+        let mut rows = 0;
+        for number in 0..of {
+            let share = Share { number, of };
+            let mut comparison = Comparison::of(self, portion, share, compared).await?;
+            comparison.read_source(count, page_size).await?;
+            rows += comparison.rows();
+            if of == 1 {
+                // Pages that end early would make everything after them look as if it were gone.
+                self.hold_against_the_count(portion, count, rows).await?;
+            }
             comparison.ask_for_the_rest().await?;
         }
-        Ok(tallies)
-    }
-
-    /// The days cut so that what is stored of each portion fits into memory.
-    async fn portions(&self) -> Result<Vec<Option<Days>>, LedgerError> {
-        let Some(range) = self.range else {
-            return Ok(vec![None]);
-        };
-        let counts = self
-            .ledger
-            .day_counts(
-                self.upstream.connection.id,
-                self.entity.table,
-                range.from(),
-                range.to(),
-            )
-            .await?;
-        let (mut portions, mut from, mut held) = (Vec::new(), range.from(), 0);
-        for count in counts {
-            if held > 0 && held + count.live > AT_ONCE {
-                portions.push(Some(Days { from, to: count.day }));
-                (from, held) = (count.day, 0);
-            }
-            held += count.live;
+        if of > 1 {
+            self.hold_against_the_count(portion, count, rows).await?;
         }
-        let to = range.to() + chrono::Days::new(1);
-        portions.push(Some(Days { from, to }));
-        Ok(portions)
+        Ok(())
     }
 
-    /// When a day was last read to its end.
-    fn read_at(&self, day: Option<NaiveDate>) -> Option<DateTime<Utc>> {
-        let holds = |row: &&CoverageRow| match (day, row.from, row.to) {
-            (Some(day), Some(from), Some(to)) => row.axis == Axis::TxnDate && from <= day && day <= to,
-            _ => row.axis == Axis::Whole,
+    /// What the source counts; none where it cannot.
+    async fn count(&self, portion: &Portion) -> Result<Option<u64>, Failure> {
+        if !self.entity.countable {
+            return Ok(None);
+        }
+        let window = portion.window();
+        let request = CountRequest {
+            entity: self.entity,
+            window: &window,
+            changed_since: None,
+        };
+        self.ask(async |connector, target| connector.count(&target, &request).await)
+            .await
+            .map(Some)
+    }
+
+    /// Books grow while they are read: the source may count what its pages have shown before or after that.
+    async fn hold_against_the_count(
+        &self,
+        portion: &Portion,
+        before: Option<u64>,
+        rows: u64,
+    ) -> Result<(), VerifyError> {
+        if before.is_none_or(|count| count == rows) {
+            return Ok(());
+        }
+        match self.count(portion).await? {
+            Some(count) if count != rows => {
+                let message = format!(
+                    "the source counts {count} and its pages show {rows}: it moves, or does not show all"
+                );
+                Err(Failure::new(FailureKind::Unstable, message).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn ask<T>(
+        &self,
+        question: impl AsyncFn(&dyn Connector, Target<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.upstream.ask(self.patience, question).await
+    }
+
+    /// When a place was last read to its end; of several days, when the first of them was.
+    fn read_at(&self, place: Place) -> Option<DateTime<Utc>> {
+        let Some((first, last)) = place.days() else {
+            let whole = self.coverage.iter().filter(|row| row.axis == Axis::Whole);
+            return whole.map(|row| row.read_at).max();
+        };
+        let mut days = first.iter_days().take_while(|day| *day <= last);
+        days.try_fold(DateTime::<Utc>::MAX_UTC, |earliest, day| {
+            Some(earliest.min(self.day_read_at(day)?))
+        })
+    }
+
+    fn day_read_at(&self, day: NaiveDate) -> Option<DateTime<Utc>> {
+        let holds = |row: &&CoverageRow| {
+            row.axis == Axis::TxnDate
+                && row
+                    .from
+                    .zip(row.to)
+                    .is_some_and(|(from, to)| from <= day && day <= to)
         };
         self.coverage.iter().filter(holds).map(|row| row.read_at).max()
     }
 
-    /// Whether what happened to a record at that time explains that the last reading of its day did not bring it.
-    fn is_explained(&self, day: Option<NaiveDate>, changed_at: Option<DateTime<Utc>>) -> bool {
-        match (self.read_at(day), changed_at) {
+    /// Whether what happened to a record at that time explains that the last reading of its place did not bring it.
+    fn is_explained(&self, place: Place, changed_at: Option<DateTime<Utc>>) -> bool {
+        match (self.read_at(place), changed_at) {
             (None, _) => true,
             (Some(read_at), Some(changed_at)) => changed_at >= read_at - MARGIN,
             (Some(_), None) => false,
         }
     }
-
-    fn day_of(&self, date: Option<NaiveDate>) -> Option<NaiveDate> {
-        self.range.and(date)
-    }
-}
-
-/// The comparison of one portion.
-struct Comparison<'a> {
-    subject: &'a Subject<'a>,
-    days: Option<Days>,
-    /// What is stored and was not met at the source yet.
-    stored: HashMap<String, RecordSummary>,
-    /// Ids that were met at the source: a row may come twice.
-    met: HashSet<String>,
-    tallies: &'a mut Tallies,
-}
-
-impl<'a> Comparison<'a> {
-    async fn of(
-        subject: &'a Subject<'a>,
-        days: Option<Days>,
-        tallies: &'a mut Tallies,
-    ) -> Result<Self, LedgerError> {
-        let which = match days {
-            None => Which::All,
-            Some(Days { from, to }) => Which::Days {
-                from,
-                to: to.pred_opt().unwrap_or(to),
-            },
-        };
-        let slice = slice(subject, which);
-        let summaries = subject.ledger.summaries(&slice, subject.entity.total).await?;
-        for live in summaries.iter().filter(|summary| !summary.deleted) {
-            let tally = tallies.entry(subject.day_of(live.document_date)).or_default();
-            tally.stored.add(live.total.as_deref());
-        }
-        let stored = summaries.into_iter().map(|summary| (summary.id.clone(), summary));
-        Ok(Self {
-            subject,
-            days,
-            stored: stored.collect(),
-            met: HashSet::new(),
-            tallies,
-        })
-    }
-
-    fn tally(&mut self, record: &Record) -> &mut Tally {
-        let day = self.subject.day_of(record.document_date);
-        self.tallies.entry(day).or_default()
-    }
-
-    /// Meets every record of the source's pages.
-    async fn read_source(&mut self) -> Result<(), VerifyError> {
-        let window = self.window();
-        for page in 1.. {
-            let request = PageRequest {
-                entity: self.subject.entity,
-                window: &window,
-                page,
-                size: self.subject.upstream.entry.page_size_max,
-            };
-            let Page {
-                records,
-                quarantined,
-                more,
-                ..
-            } = self
-                .subject
-                .upstream
-                .ask(async |connector, target| connector.page(&target, &request).await)
-                .await?;
-            let met_before = self.met.len();
-            self.meet_all(&records).await?;
-            for record in &quarantined {
-                if self.met.insert(record.id.clone()) {
-                    let stored = self.stored.remove(&record.id);
-                    self.note_quarantined(stored.as_ref());
-                }
-            }
-            if !more {
-                break;
-            }
-            if self.met.len() == met_before {
-                let message = format!("page {page} brings nothing that was not on the pages before");
-                return Err(Failure::new(FailureKind::Unstable, message).into());
-            }
-        }
-        Ok(())
-    }
-
-    /// Pages that end early, or without a row, would make everything after them look as if it were gone.
-    async fn hold_against_the_count(&mut self) -> Result<(), VerifyError> {
-        if !self.subject.entity.countable {
-            return Ok(());
-        }
-        let window = self.window();
-        let request = CountRequest {
-            entity: self.subject.entity,
-            window: &window,
-            changed_since: None,
-        };
-        let count = self
-            .subject
-            .upstream
-            .ask(async |connector, target| connector.count(&target, &request).await)
-            .await?;
-        let met = self.met.len() as u64;
-        if count == met {
-            return Ok(());
-        }
-        let message =
-            format!("the source counts {count} and its pages show {met}: it moves, or does not show all");
-        Err(Failure::new(FailureKind::Unstable, message).into())
-    }
-
-    fn window(&self) -> Window {
-        match self.days {
-            Some(days) => Window::Dates { days },
-            None => Window::Whole,
-        }
-    }
-
-    async fn meet_all(&mut self, records: &[Record]) -> Result<(), VerifyError> {
-        let mut unknown: Vec<&Record> = Vec::new();
-        for record in records {
-            if self.met.insert(record.id.clone()) && !self.meet(record) {
-                unknown.push(record);
-            }
-        }
-        if unknown.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<String> = unknown.iter().map(|record| record.id.clone()).collect();
-        let slice = slice(self.subject, Which::Ids(&ids));
-        let elsewhere = self.subject.ledger.summaries(&slice, None).await?;
-        let elsewhere: HashSet<&str> = elsewhere
-            .iter()
-            .filter(|summary| !summary.deleted)
-            .map(|summary| summary.id.as_str())
-            .collect();
-        for record in unknown {
-            let explained = self.explains(record);
-            let tally = self.tally(record);
-            if elsewhere.contains(record.id.as_str()) {
-                tally.different += 1;
-            } else {
-                tally.missing += 1;
-            }
-            tally.unexplained += u64::from(!explained);
-        }
-        Ok(())
-    }
-
-    /// Holds a record of the source against the stored one; false if nothing is stored under its id and day.
-    fn meet(&mut self, record: &Record) -> bool {
-        let total = self
-            .subject
-            .entity
-            .total
-            .and_then(|name| member(&record.payload, name));
-        self.tally(record).source.add(total);
-        let Some(stored) = self.stored.remove(&record.id) else {
-            return false;
-        };
-        if stored.deleted || stored.payload_hash != record.payload_hash {
-            self.note_difference(&stored, record);
-        }
-        true
-    }
-
-    fn explains(&self, record: &Record) -> bool {
-        let day = self.subject.day_of(record.document_date);
-        self.subject.is_explained(day, record.source_updated_at)
-    }
-
-    /// Asks for what is stored and was on no page.
-    async fn ask_for_the_rest(&mut self) -> Result<(), VerifyError> {
-        let rest: Vec<RecordSummary> = self
-            .stored
-            .drain()
-            .map(|(_, summary)| summary)
-            .filter(|summary| !summary.deleted)
-            .collect();
-        for summary in rest {
-            let entity = self.subject.entity;
-            let found = self
-                .subject
-                .upstream
-                .ask(async |connector, target| connector.record(&target, entity, &summary.id).await)
-                .await?;
-            match found {
-                None => {
-                    let day = self.subject.day_of(summary.document_date);
-                    let tally = self.tallies.entry(day).or_default();
-                    tally.gone += 1;
-                    tally.unexplained += 1;
-                }
-                Some(Served::Quarantined(_)) => self.note_quarantined(Some(&summary)),
-                Some(Served::Record(record)) if self.holds(&record) => {
-                    let id = summary.id.clone();
-                    self.stored.insert(id, summary);
-                    self.meet(&record);
-                }
-                Some(Served::Record(record)) => self.note_difference(&summary, &record),
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a record belongs to this portion.
-    fn holds(&self, record: &Record) -> bool {
-        let Some(Days { from, to }) = self.days else {
-            return true;
-        };
-        record.document_date.is_some_and(|date| from <= date && date < to)
-    }
-
-    /// A record of the source that cannot be stored as it is differs from any older version that is stored, and is missing
-    /// where none is. Its own date may be what is wrong with it.
-    fn note_quarantined(&mut self, stored: Option<&RecordSummary>) {
-        let date = stored
-            .and_then(|stored| stored.document_date)
-            .or(self.days.map(|days| days.from));
-        let tally = self.tallies.entry(self.subject.day_of(date)).or_default();
-        tally.source.add(None);
-        if stored.is_some_and(|stored| !stored.deleted) {
-            tally.different += 1;
-        } else {
-            tally.missing += 1;
-        }
-        tally.unexplained += 1;
-    }
-
-    /// A record that lies on another day by now counts for both days.
-    fn note_difference(&mut self, stored: &RecordSummary, record: &Record) {
-        let explained = self.explains(record);
-        let there = self.subject.day_of(record.document_date);
-        let here = self.subject.day_of(stored.document_date);
-        let mut days = vec![there];
-        if !stored.deleted && here != there {
-            days.push(here);
-        }
-        for day in days {
-            let tally = self.tallies.entry(day).or_default();
-            if stored.deleted {
-                tally.missing += 1;
-            } else {
-                tally.different += 1;
-            }
-            tally.unexplained += u64::from(!explained);
-        }
-    }
-}
-
-fn slice<'a>(subject: &'a Subject<'_>, which: Which<'a>) -> Slice<'a> {
-    Slice {
-        connection: subject.upstream.connection.id,
-        table: subject.entity.table,
-        which,
-    }
-}
-
-/// The text of a member of a JSON object.
-fn member<'a>(payload: &'a str, name: &str) -> Option<&'a str> {
-    let members: HashMap<Cow<'a, str>, &'a RawValue> = serde_json::from_str(payload).ok()?;
-    members.get(name).map(|value| value.get())
 }

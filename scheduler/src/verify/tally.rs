@@ -1,16 +1,47 @@
-//! Tally: one day of one entity, at the source and here, and what that means.
+//! Tally: one place of one entity, at the source and here, and what that means.
+
+use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-/// What the comparison of a day means.
+/// Where a tally belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Place {
+    /// An entity that is read whole.
+    Whole,
+    /// These days, both included.
+    Days { from: NaiveDate, to: NaiveDate },
+    /// One or some of these days: records whose own date cannot be read, and that the source shows for them.
+    Within { from: NaiveDate, to: NaiveDate },
+}
+
+impl Place {
+    pub(crate) fn day(day: NaiveDate) -> Self {
+        Self::Days { from: day, to: day }
+    }
+
+    /// First and last day; none of what is read whole.
+    pub(crate) fn days(self) -> Option<(NaiveDate, NaiveDate)> {
+        match self {
+            Self::Whole => None,
+            Self::Days { from, to } | Self::Within { from, to } => Some((from, to)),
+        }
+    }
+}
+
+/// By place. Days without a record have no tally.
+pub(crate) type Tallies = BTreeMap<Place, Tally>;
+
+/// What the comparison of a place means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Verdict {
     /// The same.
     Green,
-    /// They differ, and all of it has happened at the source since the day was read, or the day never was.
+    /// They differ, and all of it is accounted for: it has happened at the source since the day was read, or the day never
+    /// was, or the records are in quarantine.
     Yellow,
     /// Something that was there to be read is missing here or other than it was, or something here is gone there.
     Red,
@@ -64,7 +95,7 @@ impl Side {
     }
 }
 
-/// One day of one entity.
+/// One place of one entity.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) source: Side,
@@ -75,17 +106,24 @@ pub(crate) struct Tally {
     pub(crate) different: u64,
     /// Here and no longer at the source.
     pub(crate) gone: u64,
-    /// How many of these nothing that has happened since the last reading explains.
+    /// At the source in a form that cannot be stored, and in quarantine here.
+    pub(crate) quarantined: u64,
+    /// How many of those missing, different and gone nothing that has happened since the last reading explains.
     pub(crate) unexplained: u64,
 }
 
 impl Tally {
     pub(crate) fn verdict(&self) -> Verdict {
-        match (self.missing + self.different + self.gone, self.unexplained) {
-            (0, _) => Verdict::Green,
-            (_, 0) => Verdict::Yellow,
+        match (self.may_be_mended(), self.quarantined, self.unexplained) {
+            (false, 0, _) => Verdict::Green,
+            (_, _, 0) => Verdict::Yellow,
             _ => Verdict::Red,
         }
+    }
+
+    /// Whether reading it again may help. It does not help against what cannot be stored.
+    pub(crate) fn may_be_mended(&self) -> bool {
+        self.missing + self.different + self.gone > 0
     }
 
     fn join(&mut self, other: &Self) {
@@ -94,37 +132,41 @@ impl Tally {
         self.missing += other.missing;
         self.different += other.different;
         self.gone += other.gone;
+        self.quarantined += other.quarantined;
         self.unexplained += other.unexplained;
     }
 }
 
-/// Neighbouring days of one entity that are all well, or one that is not; none of an entity that is read whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Neighbouring days of one entity that are all well, or one place that is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span {
-    pub(crate) days: Option<(NaiveDate, NaiveDate)>,
+    pub(crate) place: Place,
     pub(crate) tally: Tally,
 }
 
-/// The days in their order, those that are well joined up to the next that is not.
-pub(crate) fn spans(days: impl IntoIterator<Item = (Option<NaiveDate>, Tally)>) -> Vec<Span> {
+/// The places in their order, days that are well joined up to the next that is not, or that begins one of `ranges`: what
+/// lies between ranges was not compared. Days within a range that have no tally have no records.
+pub(crate) fn spans(
+    tallies: impl IntoIterator<Item = (Place, Tally)>,
+    ranges: &[(NaiveDate, NaiveDate)],
+) -> Vec<Span> {
+    let begins_between =
+        |last: NaiveDate, day: NaiveDate| ranges.iter().any(|(from, _)| last < *from && *from <= day);
     let mut spans: Vec<Span> = Vec::new();
-    for (day, tally) in days {
+    for (place, tally) in tallies {
         let is_well = tally.verdict() == Verdict::Green;
-        match (spans.last_mut(), day) {
+        match (spans.last_mut(), place) {
             (
                 Some(Span {
-                    days: Some((_, last)),
+                    place: Place::Days { to: last, .. },
                     tally: before,
                 }),
-                Some(day),
-            ) if is_well && before.verdict() == Verdict::Green => {
-                *last = day;
+                Place::Days { from, to },
+            ) if is_well && before.verdict() == Verdict::Green && !begins_between(*last, from) => {
+                *last = to;
                 before.join(&tally);
             }
-            _ => spans.push(Span {
-                days: day.map(|day| (day, day)),
-                tally,
-            }),
+            _ => spans.push(Span { place, tally }),
         }
     }
     spans
@@ -134,8 +176,8 @@ pub(crate) fn spans(days: impl IntoIterator<Item = (Option<NaiveDate>, Tally)>) 
 mod tests {
     use super::*;
 
-    fn day(number: u32) -> Option<NaiveDate> {
-        NaiveDate::from_ymd_opt(2026, 9, number)
+    fn day(number: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 9, number).unwrap()
     }
 
     fn well(amount: &str) -> Tally {
@@ -146,18 +188,31 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_yellow_where_time_explains_it_and_red_otherwise() {
+    fn what_differs_is_yellow_where_it_is_accounted_for_and_red_otherwise() {
         assert_eq!(Tally::default().verdict(), Verdict::Green);
         let late = Tally {
             missing: 2,
             ..Tally::default()
         };
-        assert_eq!(late.verdict(), Verdict::Yellow);
-        let lost = Tally {
-            unexplained: 1,
-            ..late
+        let put_away = Tally {
+            quarantined: 1,
+            ..Tally::default()
         };
-        assert_eq!(lost.verdict(), Verdict::Red);
+        let lost = |tally| Tally {
+            unexplained: 1,
+            ..tally
+        };
+        assert_eq!((late.verdict(), late.may_be_mended()), (Verdict::Yellow, true));
+        assert_eq!(
+            (put_away.verdict(), put_away.may_be_mended()),
+            (Verdict::Yellow, false)
+        );
+        assert_eq!(lost(late).verdict(), Verdict::Red);
+        let both = Tally {
+            quarantined: 1,
+            ..lost(late)
+        };
+        assert_eq!(both.verdict(), Verdict::Red);
     }
 
     #[test]
@@ -182,28 +237,53 @@ mod tests {
             unexplained: 1,
             ..Tally::default()
         };
-        let days = [
-            (day(1), well("1.10")),
-            (day(2), well("2.20")),
-            (day(3), lost),
-            (day(4), lost),
-            (day(5), well("1")),
-        ];
-        let spans = spans(days);
+        let put_away = Tally {
+            quarantined: 1,
+            ..Tally::default()
+        };
+        let somewhere = Place::Within {
+            from: day(1),
+            to: day(5),
+        };
+        let tallies = Tallies::from([
+            (somewhere, put_away),
+            (Place::day(day(1)), well("1.10")),
+            (Place::day(day(2)), well("2.20")),
+            (Place::day(day(3)), lost),
+            (Place::day(day(4)), lost),
+            (Place::day(day(5)), well("1")),
+        ]);
+        let spans = spans(tallies, &[(day(1), day(5))]);
         let told: Vec<_> = spans
             .iter()
-            .map(|span| (span.days, span.tally.verdict()))
+            .map(|span| (span.place, span.tally.verdict()))
             .collect();
-        let from_to = |from, to| Some((day(from).unwrap(), day(to).unwrap()));
+        let from_to = |from, to| Place::Days {
+            from: day(from),
+            to: day(to),
+        };
         assert_eq!(
             told,
             [
                 (from_to(1, 2), Verdict::Green),
                 (from_to(3, 3), Verdict::Red),
                 (from_to(4, 4), Verdict::Red),
-                (from_to(5, 5), Verdict::Green)
+                (from_to(5, 5), Verdict::Green),
+                (somewhere, Verdict::Yellow),
             ]
         );
         assert_eq!(spans[0].tally.stored.total.unwrap().to_string(), "3.30");
+    }
+
+    #[test]
+    fn days_are_not_joined_over_days_that_were_not_compared() {
+        let ranges = [(day(1), day(3)), (day(7), day(9))];
+        let tallies = [1, 3, 8].map(|number| (Place::day(day(number)), well("1")));
+        let places: Vec<Place> = spans(tallies, &ranges).iter().map(|span| span.place).collect();
+        let first = Place::Days {
+            from: day(1),
+            to: day(3),
+        };
+        assert_eq!(places, [first, Place::day(day(8))]);
     }
 }

@@ -18,11 +18,11 @@ use crate::world::{World, emulator};
 const DATABASE: &str = "LEDGERFLEET_DATABASE_URL";
 const REDIS: &str = "LEDGERFLEET_REDIS_URL";
 
-struct Fleet {
-    world: World,
-    emulator: RunningEmulator,
+pub(crate) struct Fleet {
+    pub(crate) world: World,
+    pub(crate) emulator: RunningEmulator,
     postgres: PrivatePostgres,
-    redis: PrivateRedis,
+    pub(crate) redis: PrivateRedis,
 }
 
 impl Fleet {
@@ -45,7 +45,7 @@ impl Fleet {
     }
 
     /// A fleet whose database has a ledger.
-    async fn migrated() -> Self {
+    pub(crate) async fn migrated() -> Self {
         let fleet = Self::new().await;
         fleet.world.run("migrate").await.expect(0);
         fleet
@@ -70,13 +70,13 @@ fn result<'a>(checks: &'a [Value], what: &str) -> &'a str {
 }
 
 /// What a `worker` does, in this process.
-struct Worker {
+pub(crate) struct Worker {
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
 }
 
 impl Worker {
-    async fn beside(fleet: &Fleet) -> Self {
+    pub(crate) async fn beside(fleet: &Fleet) -> Self {
         let inputs = Inputs {
             environment: fleet.world.variables().iter().cloned().collect(),
             working_directory: fleet.world.directory.path().to_owned(),
@@ -93,7 +93,7 @@ impl Worker {
         Self { stop, tasks }
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.cancel();
         for task in self.tasks {
             task.await.unwrap();

@@ -18,4 +18,6 @@ mod runner;
 mod secrets;
 mod traces;
 mod verify;
+mod verify_asking;
+mod verify_fixing;
 mod world;

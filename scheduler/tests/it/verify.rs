@@ -8,28 +8,33 @@ use sqlx::{Connection, SqliteConnection};
 
 use crate::world::{Ended, World, emulator};
 
-const DAYS: &str = "--connection demo-us --entity invoice,customer --from 2026-06-01 --to 2026-06-10";
+pub(crate) const DAYS: &str =
+    "--connection demo-us --entity invoice,customer --from 2026-06-01 --to 2026-06-10";
 
-async fn backfilled(emulator: &RunningEmulator) -> World {
+pub(crate) async fn backfilled(emulator: &RunningEmulator) -> World {
     let world = World::beside(emulator);
     world.connect(&emulator.info().companies[0]).await;
     world.run(&format!("backfill {DAYS}")).await.expect(0);
     world
 }
 
-fn rows(ended: &Ended) -> Vec<Value> {
+pub(crate) fn rows(ended: &Ended) -> Vec<Value> {
     ended.json().as_array().unwrap().clone()
 }
 
-/// The rows that are not green: entity, first day, verdict, missing, different, gone.
-fn differing(ended: &Ended) -> Vec<String> {
+/// The rows that are not green: entity, first day, verdict, missing, different, gone, and those in quarantine.
+pub(crate) fn differing(ended: &Ended) -> Vec<String> {
     rows(ended)
         .iter()
         .filter(|row| row["verdict"] != "green")
         .map(|row| {
             let text = |name: &str| row[name].as_str().unwrap_or("whole").to_owned();
+            let quarantined = match row["quarantined"].as_u64() {
+                Some(0) => String::new(),
+                many => format!(" quarantined {}", many.unwrap()),
+            };
             format!(
-                "{} {} {} {}/{}/{}",
+                "{} {} {} {}/{}/{}{quarantined}",
                 text("entity"),
                 text("from"),
                 text("verdict"),
@@ -253,21 +258,10 @@ async fn a_file_that_another_process_runs_is_not_asked_beside_it() {
 }
 
 #[tokio::test]
-async fn a_record_in_quarantine_is_listed_with_its_text_and_told_as_different() {
+async fn a_record_in_quarantine_is_listed_with_its_text_and_told_by_itself() {
     let emulator = emulator().await;
     let world = backfilled(&emulator).await;
-    let day = TruthFilter {
-        from: Some("2026-06-03".parse().unwrap()),
-        to: Some("2026-06-03".parse().unwrap()),
-        ..TruthFilter::default()
-    };
-    let id = emulator.truth("demo-us", "invoice", &day).unwrap()[0].id.clone();
-    let odd = Mutation {
-        ids: vec![id.clone()],
-        oddity: Some(Oddity::MonstrousNumber),
-        ..Mutation::new("demo-us", "invoice", MutationKind::Odd)
-    };
-    emulator.mutate(odd).unwrap();
+    let id = make_odd(&emulator, "2026-06-03", Oddity::MonstrousNumber);
     let again = "backfill --connection demo-us --entity invoice --from 2026-06-03 --to 2026-06-03 -o json";
     let run = world.run(again).await.expect(0).json();
     let of = "--connection demo-us --entity invoice";
@@ -295,6 +289,104 @@ async fn a_record_in_quarantine_is_listed_with_its_text_and_told_as_different() 
     let table = world.run(&format!("records {of} --quarantined")).await;
     assert!(table.expect(0).stdout.contains("number_out_of_range"));
 
-    let verified = world.run(&format!("verify {DAYS} -o json")).await;
-    assert_eq!(differing(&verified), ["invoice 2026-06-03 red 0/1/0"]);
+    let verified = world
+        .run(&format!("verify {DAYS} -o json"))
+        .await
+        .expect(0)
+        .says("scheduler records --connection demo-us --entity invoice --quarantined");
+    assert_eq!(
+        differing(&verified),
+        ["invoice 2026-06-03 yellow 0/0/0 quarantined 1"]
+    );
+    let before = emulator.summary().requests;
+    world
+        .run(&format!("verify {DAYS} --fix"))
+        .await
+        .expect(0)
+        .says("--fix has nothing to read again");
+    let paged = world.run("run list -o json").await.expect(0).json();
+    assert_eq!(paged.as_array().unwrap().len(), 2, "no run was submitted");
+    assert!(emulator.summary().requests > before);
+}
+
+#[tokio::test]
+async fn what_became_unstorable_since_is_yellow_until_it_is_in_quarantine_and_has_the_day_it_says() {
+    let emulator = emulator().await;
+    let world = backfilled(&emulator).await;
+    make_odd(&emulator, "2026-06-08", Oddity::MonstrousNumber);
+    let ended = world.run(&format!("verify {DAYS} -o json")).await.expect(0);
+    assert_eq!(differing(&ended), ["invoice 2026-06-08 yellow 0/1/0"]);
+    let ended = world.run(&format!("verify {DAYS} --fix -o json")).await.expect(0);
+    assert_eq!(
+        differing(&ended),
+        ["invoice 2026-06-08 yellow 0/0/0 quarantined 1"]
+    );
+}
+
+#[tokio::test]
+async fn what_was_lost_beside_a_record_in_quarantine_is_red() {
+    let emulator = emulator().await;
+    let world = backfilled(&emulator).await;
+    make_odd(&emulator, "2026-06-08", Oddity::MonstrousNumber);
+    world.run(&format!("verify {DAYS} --fix")).await.expect(0);
+    tamper(
+        &world,
+        "DELETE FROM raw_records WHERE entity = 'qbo_invoice' AND id = (
+             SELECT max(id) FROM qbo_invoice WHERE document_date = '2026-06-08'
+             AND id NOT IN (SELECT id FROM fleet_quarantine))",
+    )
+    .await;
+    let ended = world.run(&format!("verify {DAYS} -o json")).await.expect(1);
+    assert_eq!(differing(&ended), ["invoice 2026-06-08 red 1/0/0 quarantined 1"]);
+}
+
+#[tokio::test]
+async fn a_quarantined_record_whose_day_cannot_be_read_is_told_for_the_days_it_may_belong_to() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    world.connect(&emulator.info().companies[0]).await;
+    make_odd(&emulator, "2026-06-08", Oddity::DoubledMembers);
+    world.run(&format!("backfill {DAYS}")).await.expect(0);
+    let ended = world.run(&format!("verify {DAYS} -o json")).await.expect(0);
+    let told = rows(&ended);
+    let somewhere = told.iter().find(|row| row["day_unknown"] == true).unwrap();
+    assert_eq!(
+        (&somewhere["from"], &somewhere["to"], &somewhere["quarantined"]),
+        (&"2026-06-01".into(), &"2026-06-10".into(), &1.into())
+    );
+    assert!(
+        told.iter()
+            .all(|row| row["verdict"] == "green" || row["day_unknown"] == true),
+        "{ended:?}"
+    );
+    let one_day = "--connection demo-us --entity invoice --from 2026-06-08 --to 2026-06-08";
+    let ended = world.run(&format!("verify {one_day} -o json")).await.expect(0);
+    assert_eq!(
+        differing(&ended),
+        ["invoice 2026-06-08 yellow 0/0/0 quarantined 1"]
+    );
+    let table = world.run(&format!("verify {DAYS}")).await.expect(0);
+    assert!(
+        table.stdout.contains("some of 2026-06-01..2026-06-10"),
+        "{table:?}"
+    );
+}
+
+/// Makes the first invoice of a day one that cannot be stored.
+fn make_odd(emulator: &RunningEmulator, day: &str, oddity: Oddity) -> String {
+    let of_day = TruthFilter {
+        from: Some(day.parse().unwrap()),
+        to: Some(day.parse().unwrap()),
+        ..TruthFilter::default()
+    };
+    let id = emulator.truth("demo-us", "invoice", &of_day).unwrap()[0]
+        .id
+        .clone();
+    let odd = Mutation {
+        ids: vec![id.clone()],
+        oddity: Some(oddity),
+        ..Mutation::new("demo-us", "invoice", MutationKind::Odd)
+    };
+    emulator.mutate(odd).unwrap();
+    id
 }

@@ -8,7 +8,7 @@ use ledgerfleet_model::{Environment, Failure, Quarantined, Record, Served, Windo
 use secrecy::SecretString;
 
 use crate::http::HeldBytes;
-use crate::{Condition, EntitySpec};
+use crate::{Charges, Condition, EntitySpec};
 
 /// One upstream API. Every method but [`Connector::authenticate`] costs one request and is called only with the
 /// gate's leave.
@@ -56,6 +56,8 @@ pub struct Target<'a> {
     pub environment: Environment,
     /// The access, as [`Connector::authenticate`] granted it.
     pub access: &'a SecretString,
+    /// Where calls are noted that the upstream charges for.
+    pub charges: &'a Charges,
 }
 
 /// One page of a window.
@@ -82,7 +84,30 @@ pub struct CountRequest<'a> {
     pub changed_since: Option<DateTime<Utc>>,
 }
 
+/// How many rows come before a page's first one. Every page but the first begins with the last row of the one before, so
+/// that a row which leaves while a window is read shows in its count. Pages of one row cannot overlap.
+pub(crate) fn rows_before(page: u32, size: u32) -> u64 {
+    u64::from(page.saturating_sub(1)) * step(size)
+}
+
+fn step(size: u32) -> u64 {
+    u64::from(size.saturating_sub(1).max(1))
+}
+
 impl PageRequest<'_> {
+    /// The page of half as many rows that begins where this one does, or some rows before: who goes on with it leaves
+    /// nothing out. For a page that is too large.
+    #[must_use]
+    pub fn halved(self) -> Self {
+        let size = (self.size / 2).max(1);
+        let before = rows_before(self.page, self.size) / step(size);
+        Self {
+            page: u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1),
+            size,
+            ..self
+        }
+    }
+
     /// One page of all that there is of an entity.
     pub fn of_all(entity: &'static EntitySpec, page: u32, size: u32) -> Self {
         Self {
@@ -202,6 +227,26 @@ impl AuthenticationError {
                 no.transaction_id.as_deref()
             }
             Self::NotSent(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quickbooks::ENTITIES;
+
+    #[test]
+    fn a_halved_page_begins_no_later_and_still_brings_rows_that_were_not_before_it() {
+        for size in 2..=40 {
+            for page in 1..=30 {
+                let request = PageRequest::of_all(&ENTITIES[0], page, size);
+                let half = request.halved();
+                let (whole, begins) = (rows_before(page, size), rows_before(half.page, half.size));
+                assert_eq!(half.size, size / 2);
+                assert!(begins <= whole, "{page} of {size}");
+                assert!(begins + u64::from(half.size) > whole, "{page} of {size}");
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod charges;
 mod condition;
 mod connector;
 mod connectors;
@@ -9,6 +10,7 @@ mod limits;
 pub mod quickbooks;
 mod registry;
 
+pub use charges::Charges;
 pub use condition::{Condition, Test, Value};
 pub use connector::{
     AccessGrant, AuthenticationError, Connector, CountRequest, FindRequest, NoGrant, Page, PageRequest,

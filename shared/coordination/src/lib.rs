@@ -11,13 +11,25 @@ pub mod conformance;
 pub mod gate;
 pub mod lock;
 mod redis;
+mod renewal;
 
 pub use bell::{Bell, MemoryBell, RedisBell};
-pub use gate::{Closing, Gate, GateLimits, MemoryGate, RedisGate, Reservation, Slot, Start};
+pub use gate::{
+    Closing, Distance, Gate, GateLimits, MemoryGate, Passage, Passed, RedisGate, Reservation, Slot, Start,
+};
 pub use lock::{Lock, LockKey, Locks, MemoryLocks, RedisLocks, Taken};
 pub use redis::RedisParts;
+pub use renewal::keep_renewing;
+
+use ledgerfleet_model::{Failure, FailureKind};
 
 /// The shared state cannot be reached now. Nothing is lost by it; the caller waits and tries again.
 #[derive(Debug, thiserror::Error)]
 #[error("bell, gate and locks cannot be reached: {0}")]
 pub struct Unreachable(pub String);
+
+impl From<Unreachable> for Failure {
+    fn from(error: Unreachable) -> Self {
+        Self::new(FailureKind::CoordinationUnavailable, error.to_string())
+    }
+}

@@ -15,6 +15,32 @@ pub struct Slice<'a> {
     pub table: &'a str,
     /// Which of its records.
     pub which: Which<'a>,
+    /// Which share of them.
+    pub share: Share,
+}
+
+/// A share of records, by their ids: what does not fit into memory is read share by share, on both sides the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// Which one, from 0.
+    pub number: u64,
+    /// How many there are; at least 1.
+    pub of: u64,
+}
+
+impl Share {
+    /// Everything.
+    pub const ALL: Self = Self { number: 0, of: 1 };
+
+    /// Whether the record with this id belongs to it. The shares of a number of shares are about equally large.
+    pub fn has(&self, id: &str) -> bool {
+        const PRIME: u64 = 0x0100_0000_01b3;
+        let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(PRIME)
+        });
+        // The low bits of this hash repeat those of the text.
+        (hash >> 32) % self.of.max(1) == self.number
+    }
 }
 
 /// Which records of a table.
@@ -54,8 +80,8 @@ pub struct RecordSummary {
 pub struct DayCount {
     /// The date on the documents.
     pub day: NaiveDate,
-    /// Records that are not tombstones.
-    pub live: u64,
+    /// Records of that date, tombstones included.
+    pub records: u64,
 }
 
 /// Which records a reading of a window did not bring.
@@ -93,14 +119,17 @@ pub enum Seen<'a> {
 #[async_trait]
 pub trait Comparing: Send + Sync {
     /// The records of a slice, tombstones included, in no order; `total` names the payload's member that is told as
-    /// the total. All at once: a slice is chosen so that it fits into memory.
+    /// the total. All at once: slice and share are chosen so that they fit into memory, and no more than these is held.
     async fn summaries(
         &self,
         slice: &Slice<'_>,
         total: Option<&str>,
     ) -> Result<Vec<RecordSummary>, LedgerError>;
 
-    /// How many live records each day has, first day first, of days that have any.
+    /// How many records a table has, tombstones included.
+    async fn record_count(&self, connection: ConnectionId, table: &str) -> Result<u64, LedgerError>;
+
+    /// How many records each day has, tombstones included, first day first, of days that have any.
     async fn day_counts(
         &self,
         connection: ConnectionId,
@@ -122,4 +151,25 @@ pub trait Comparing: Send + Sync {
 
     /// How many of these ids a pass over a segment's window has brought already.
     async fn seen_again(&self, segment: SegmentId, pass: u32, ids: &[&str]) -> Result<u64, LedgerError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_id_is_in_one_share_and_shares_are_about_equal() {
+        let ids: Vec<String> = (1..=9_000).map(|id| id.to_string()).collect();
+        assert!(ids.iter().all(|id| Share::ALL.has(id)));
+        let of = 3;
+        let shares = (0..of).map(|number| Share { number, of });
+        let sizes: Vec<usize> = shares
+            .map(|share| ids.iter().filter(|id| share.has(id)).count())
+            .collect();
+        assert_eq!(sizes.iter().sum::<usize>(), ids.len());
+        assert!(
+            sizes.iter().all(|size| (2_700..=3_300).contains(size)),
+            "{sizes:?}"
+        );
+    }
 }

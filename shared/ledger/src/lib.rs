@@ -20,7 +20,7 @@ pub mod runs;
 pub mod sqlite;
 
 pub use claims::{Claim, Claims, Effort, Held, Settled};
-pub use comparing::{Comparing, DayCount, NotSeen, RecordSummary, Seen, Slice, Which};
+pub use comparing::{Comparing, DayCount, NotSeen, RecordSummary, Seen, Share, Slice, Which};
 pub use connections::{Connections, NewConnection, Purge, SealedCredential};
 pub use coverage::{Coverage, CoverageFilter, CoverageRow, CoverageState, Missing};
 pub use dead_letters::{

@@ -1,5 +1,7 @@
 //! Quarantine: where a record goes that cannot be stored as it is, so that the rest of its page can be.
 
+use chrono::{DateTime, NaiveDate, Utc};
+
 use crate::{Record, words};
 
 /// A record that the upstream served and that cannot be stored as it is.
@@ -13,6 +15,10 @@ pub struct Quarantined {
     pub original: Box<[u8]>,
     /// How many bytes the text has in all.
     pub length: u64,
+    /// The date on the document, where it has one that can be read.
+    pub document_date: Option<NaiveDate>,
+    /// When the upstream says it was last changed, where that can be read.
+    pub source_updated_at: Option<DateTime<Utc>>,
 }
 
 impl Quarantined {
@@ -27,6 +33,18 @@ impl Quarantined {
             reason,
             original: served[..served.len().min(Self::KEPT)].into(),
             length: served.len() as u64,
+            document_date: None,
+            source_updated_at: None,
+        }
+    }
+
+    /// The same with what could be read of its times all the same.
+    #[must_use]
+    pub fn dated(self, document_date: Option<NaiveDate>, source_updated_at: Option<DateTime<Utc>>) -> Self {
+        Self {
+            document_date,
+            source_updated_at,
+            ..self
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use ledgerfleet_access::{Access, AccessError, AccessOptions, AccessToken, Spool};
 use ledgerfleet_connectors::http::HttpClient;
-use ledgerfleet_connectors::{Connectors, Endpoints, Target};
+use ledgerfleet_connectors::{Charges, Connectors, Endpoints, Target};
 use ledgerfleet_emulator::{
     Clock as UpstreamClock, CompanyInfo, DropMoment, Emulator, EmulatorOptions, FaultKind, FaultSpec, Rate,
     Rotation, RunningEmulator, Surface, Switches, TokenTraffic,
@@ -232,6 +232,7 @@ impl World {
             account: &self.connection.account,
             environment: self.connection.environment,
             access: token.secret(),
+            charges: &Charges::default(),
         };
         connectors
             .get("quickbooks")

@@ -76,7 +76,9 @@ impl Connector for QuickBooks {
     async fn count(&self, target: &Target<'_>, request: &CountRequest<'_>) -> Result<u64, Failure> {
         let statement = Query::count(request).to_string();
         let answer = self.query(target, &statement).await?;
-        read_count(&answer).map_err(|failure| asked(failure, &statement, target))
+        read_count(&answer)
+            .map_err(|failure| asked(failure, &statement, target))
+            .map_err(|failure| of_entity(failure, request.entity))
     }
 
     async fn record(
@@ -168,6 +170,7 @@ impl QuickBooks {
         let answer = self.http.send(request).await;
         let answer = answer.map_err(|error| asked(error.into(), what, target))?;
         traces::answered(answer.status, transaction_id(&answer).as_deref());
+        target.charges.note(answer.status);
         Ok(answer)
     }
 
@@ -243,6 +246,7 @@ mod tests {
     use ledgerfleet_model::Timings;
 
     use super::*;
+    use crate::Charges;
     use crate::quickbooks::entities::entity;
 
     #[tokio::test]
@@ -270,6 +274,7 @@ mod tests {
             account: &company.realm,
             environment: Environment::Sandbox,
             access: &access,
+            charges: &Charges::default(),
         };
 
         let ids = (1..=10)

@@ -14,6 +14,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use ledgerfleet_model::{Days, InstantField, Window};
 
 use super::properties::checked;
+use crate::connector::rows_before;
 use crate::{CountRequest, EntityKind, EntitySpec, FindRequest, PageRequest, Test, Value};
 
 /// The most rows an answer may be asked for; what more does is not documented.
@@ -135,11 +136,9 @@ impl Asked {
         self.size.clamp(1, PAGE_SIZE_MAX)
     }
 
-    /// How many rows come before its first one. Every page but the first begins with the last row of the one before, so
-    /// that a row which leaves while a window is read shows in its count. Pages of one row cannot overlap.
+    /// How many rows come before its first one.
     pub(super) fn before(self) -> u64 {
-        let step = self.rows().saturating_sub(1).max(1);
-        u64::from(self.page.saturating_sub(1)) * u64::from(step)
+        rows_before(self.page, self.rows())
     }
 }
 

@@ -58,12 +58,14 @@ pub(super) fn served(answer: &Answer, row: &RawValue, entity: &EntitySpec) -> Re
     let id = id
         .filter(|id| is_usable(id))
         .ok_or_else(|| malformed(answer, "a row has no usable Id"))?;
+    let dated = head.as_ref().and_then(|head| document_date(head, entity).ok()?);
+    let changed = head.as_ref().and_then(|head| times(head.meta_data).ok()?.1);
     let read = head
         .ok_or(QuarantineReason::MemberTwice)
         .and_then(|head| record(&id, row, &head, entity));
     Ok(match read {
         Ok(record) => Served::Record(record),
-        Err(reason) => Served::Quarantined(Quarantined::new(id, reason, row.get())),
+        Err(reason) => Served::Quarantined(Quarantined::new(id, reason, row.get()).dated(dated, changed)),
     })
 }
 
@@ -85,10 +87,7 @@ fn record(
         source_version: version(head.sync_token)?,
         source_created_at,
         source_updated_at,
-        document_date: match entity.kind {
-            EntityKind::Document => date(head.txn_date)?,
-            EntityKind::List | EntityKind::Single => None,
-        },
+        document_date: document_date(head, entity)?,
         deleted: false,
         original: None,
     })
@@ -180,6 +179,14 @@ fn instant(text: Option<String>) -> Result<Option<DateTime<Utc>>, QuarantineReas
     text.map(read)
         .transpose()
         .map_err(|_| QuarantineReason::UnreadableTimes)
+}
+
+/// The date of what has one.
+fn document_date(head: &Head<'_>, entity: &EntitySpec) -> Result<Option<NaiveDate>, QuarantineReason> {
+    match entity.kind {
+        EntityKind::Document => date(head.txn_date),
+        EntityKind::List | EntityKind::Single => Ok(None),
+    }
 }
 
 /// A date is read as `2026-03-01` and nothing else: chrono alone would accept `2026-3-1`.

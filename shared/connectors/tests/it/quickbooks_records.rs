@@ -1,7 +1,7 @@
 //! QuickBooks: one record by its id.
 
 use ledgerfleet_connectors::quickbooks::ENTITIES;
-use ledgerfleet_connectors::{EntityKind, EntitySpec};
+use ledgerfleet_connectors::{Charges, CountRequest, EntityKind, EntitySpec, PageRequest, Target};
 use ledgerfleet_emulator::{
     CompanySpec, Currencies, EmulatorOptions, FaultKind, FaultSpec, Mutation, MutationKind, OptionalEntities,
     Rate, Size, Switches, TruthFilter,
@@ -133,6 +133,41 @@ async fn a_record_is_one_request() {
             .unwrap();
         assert_eq!(world.emulator.summary().requests, before + 1, "{name}");
     }
+}
+
+#[tokio::test]
+async fn what_is_noted_as_charged_is_what_the_upstream_charges() {
+    let world = World::start().await;
+    let (realm, access) = (world.company(COMPANY).realm, world.access(COMPANY).await);
+    let charges = Charges::default();
+    let target = Target {
+        charges: &charges,
+        ..target(&realm, &access)
+    };
+    let before = world.emulator.summary().metered;
+    let invoice = entity("invoice");
+    let page = PageRequest::of_all(invoice, 1, 10);
+    world.quickbooks.page(&target, &page).await.unwrap();
+    let count = CountRequest::of_all(invoice);
+    world.quickbooks.count(&target, &count).await.unwrap();
+    let record = async |id| world.quickbooks.record(&target, invoice, id).await;
+    assert!(record("1").await.unwrap().is_some());
+    assert!(record("99999999").await.unwrap().is_none());
+    assert_eq!(charges.calls(), 3, "that there is none is a refusal");
+    for (status, code) in [
+        (200, 610),
+        (200, 10_000),
+        (400, 4_000),
+        (429, 3_001),
+        (500, 10_000),
+    ] {
+        let fault = FaultSpec::always(FaultKind::Fault { status, code });
+        world.emulator.set_fault(fault);
+        let _ = record("1").await;
+        world.emulator.clear_faults();
+    }
+    let metered = world.emulator.summary().metered - before;
+    assert_eq!((u64::from(charges.calls()), metered), (5, 5));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use ledgerfleet_model::ConnectionId;
 use tokio::time::{Instant, sleep};
 
 use super::World;
-use crate::{Closing, Gate, GateLimits, Reservation, Slot, Start};
+use crate::{Closing, Distance, Gate, GateLimits, Passage, Passed, Reservation, Slot, Start};
 
 const LONG: Duration = Duration::from_mins(1);
 /// How far an answer may lie from the ideal one: a remote gate answers a little later than it decides.
@@ -289,4 +289,34 @@ pub async fn any_second_sees_no_more_than_its_share(world: &impl World) {
         // One interval's worth is the slack of timers that wake a little late.
         assert!(within <= 41, "{within} in a second");
     }
+}
+
+/// Who passes waits for his turn and for a free slot, and is told at once what he has no patience for.
+pub async fn a_passage_waits_for_a_slot_and_tells_what_is_too_far_away(world: &impl World) {
+    let (gate, limits) = (world.gate(), limits(20.0, 1));
+    let distance = Distance::default();
+    let passage = Passage {
+        gate: &*gate,
+        connection: ConnectionId::new(),
+        limits: &limits,
+        patience: Duration::from_secs(1),
+        staleness: LONG,
+        distance: &distance,
+    };
+    let Passed::Granted(slot) = passage.pass().await.unwrap() else {
+        panic!("an idle gate lets nobody in");
+    };
+    let (second, finished) = tokio::join!(passage.pass(), async {
+        sleep(limits.interval() * 3).await;
+        gate.finish(slot).await.unwrap();
+        Instant::now()
+    });
+    assert!(matches!(second.unwrap(), Passed::Granted(_)) && Instant::now() >= finished);
+    let closing = Closing::Told(Duration::from_secs(9));
+    gate.close(passage.connection, &limits, closing).await.unwrap();
+    let refused = passage.pass().await.unwrap();
+    assert!(
+        matches!(refused, Passed::TooLong(wait) if wait > Duration::from_secs(8)),
+        "{refused:?}"
+    );
 }

@@ -53,7 +53,8 @@ macro_rules! coordination_suite {
             a_slowed_gate_regains_its_pace_when_it_is_calm,
             guessed_closings_grow,
             connections_have_gates_of_their_own,
-            any_second_sees_no_more_than_its_share
+            any_second_sees_no_more_than_its_share,
+            a_passage_waits_for_a_slot_and_tells_what_is_too_far_away
         );
         $crate::coordination_suite!(@module lock $world:
             a_lock_has_one_holder,

@@ -4,7 +4,8 @@
 //! (GCRA with burst 1), so no window of any length sees more than its share, and the answer says exactly how long
 //! to wait. `start`, at that instant, takes one of the slots, unless the gate has closed since or no slot is free;
 //! then the caller reserves anew. `finish` frees the slot. A slot is a lease: who cannot renew it must abort its
-//! request before the lease ends, and who died frees it by dying.
+//! request before the lease ends, and who died frees it by dying. [`Passage`] takes the first two for a caller, and gives
+//! up a grant that has become too old to be used.
 //!
 //! A closing also makes the gate slower: to seven tenths of its pace, down to one request a second. Once it has been
 //! calm for a while it gets faster again, little by little. So a company that allows less than we think is not run
@@ -13,7 +14,9 @@
 //! Why burst 1: a bucket that allows ten at once admits eighteen in a second at its seam. Evenly spaced grants keep
 //! both a per-second and a per-minute limit even when the network delays some requests more than others.
 
+mod distance;
 mod memory;
+mod passage;
 mod redis;
 
 use std::time::Duration;
@@ -23,7 +26,9 @@ use ledgerfleet_model::ConnectionId;
 use uuid::Uuid;
 
 use crate::Unreachable;
+pub use distance::Distance;
 pub use memory::MemoryGate;
+pub use passage::{Passage, Passed};
 pub use redis::RedisGate;
 
 /// The limits of one connection.

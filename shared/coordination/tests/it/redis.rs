@@ -3,9 +3,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ledgerfleet_coordination::conformance::World;
-use ledgerfleet_coordination::{Bell, Gate, GateLimits, Locks, RedisParts, Reservation, Start};
+use ledgerfleet_coordination::{
+    Bell, Distance, Gate, GateLimits, Locks, Passage, Passed, RedisParts, Reservation, Start,
+};
 use ledgerfleet_model::{ConnectionId, Lane, SegmentId};
-use ledgerfleet_testkit::PrivateRedis;
+use ledgerfleet_testkit::{Direction, FaultProxy, LineFaults, PrivateRedis};
 
 struct Fleet {
     redis: PrivateRedis,
@@ -200,6 +202,41 @@ async fn two_thousand_ids_fit_into_one_replacement() {
         world.bell().pop(2_000, Duration::from_secs(1)).await.unwrap(),
         ids
     );
+}
+
+#[tokio::test]
+async fn a_grant_that_came_too_late_is_given_back_and_asked_for_anew() {
+    let world = world().await;
+    let address = ([127, 0, 0, 1], world.redis.port()).into();
+    let proxy = FaultProxy::start(address).await;
+    let gate = RedisParts::new(&format!("redis://{}", proxy.address()), "test", None)
+        .unwrap()
+        .gate;
+    let limits = GateLimits { slots: 1, ..LIMITS };
+    let distance = Distance::default();
+    let passage = Passage {
+        gate: &gate,
+        connection: ConnectionId::new(),
+        limits: &limits,
+        patience: Duration::from_secs(5),
+        staleness: Duration::from_millis(100),
+        distance: &distance,
+    };
+    let granted = async || match passage.pass().await.unwrap() {
+        Passed::Granted(slot) => gate.finish(slot).await.unwrap(),
+        refused @ Passed::TooLong(_) => panic!("{refused:?}"),
+    };
+    // Makes the connection, and learns how far away the gate is.
+    granted().await;
+    proxy.set(
+        Direction::ToClient,
+        LineFaults::late(Duration::from_millis(500), Duration::ZERO),
+    );
+    let late = tokio::time::timeout(Duration::from_secs(4), passage.pass()).await;
+    late.unwrap_err();
+    proxy.heal();
+    // The only slot was given back each time, or is by its end.
+    granted().await;
 }
 
 /// As the wiring does for every program.

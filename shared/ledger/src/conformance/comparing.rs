@@ -6,7 +6,7 @@ use super::World;
 use super::scene::{
     TABLE, claim, day, held, only_page, page, record, records, scene, seconds, store, tombstone, window,
 };
-use crate::comparing::{DayCount, NotSeen, Seen, Slice, Which};
+use crate::comparing::{DayCount, NotSeen, Seen, Share, Slice, Which};
 use crate::{Claim, NextStep};
 
 fn dated(id: &str, on: usize, total: &str) -> Record {
@@ -38,6 +38,7 @@ pub async fn summaries_tell_hash_day_and_total_of_a_slice(world: &dyn World) {
             connection: claim.connection,
             table: TABLE,
             which,
+            share: Share::ALL,
         };
         let mut told = world.ledger().summaries(&slice, Some("TotalAmt")).await.unwrap();
         told.sort_by(|one, other| one.id.cmp(&other.id));
@@ -90,6 +91,7 @@ pub async fn a_total_has_all_its_digits_whether_it_stands_there_as_a_number_or_a
         connection: claim.connection,
         table: TABLE,
         which: Which::All,
+        share: Share::ALL,
     };
     let mut told = world.ledger().summaries(&slice, Some("TotalAmt")).await.unwrap();
     told.sort_by(|one, other| one.id.cmp(&other.id));
@@ -98,15 +100,39 @@ pub async fn a_total_has_all_its_digits_whether_it_stands_there_as_a_number_or_a
     assert_eq!(told, expected.collect::<Vec<_>>());
 }
 
-pub async fn live_records_are_counted_by_day(world: &dyn World) {
+pub async fn a_slice_is_read_share_by_share(world: &dyn World) {
     let (claim, _) = stored(world).await;
-    let counts = world
-        .ledger()
+    let mut told = Vec::new();
+    for number in 0..3 {
+        let share = Share { number, of: 3 };
+        let slice = Slice {
+            connection: claim.connection,
+            table: TABLE,
+            which: Which::All,
+            share,
+        };
+        let of_it = world.ledger().summaries(&slice, None).await.unwrap();
+        assert!(of_it.iter().all(|summary| share.has(&summary.id)));
+        told.extend(of_it.into_iter().map(|summary| summary.id));
+    }
+    told.sort();
+    assert_eq!(told, ["1", "2", "3", "4"]);
+}
+
+pub async fn records_are_counted_by_day_and_in_all(world: &dyn World) {
+    let (claim, _) = stored(world).await;
+    let ledger = world.ledger();
+    let counts = ledger
         .day_counts(claim.connection, TABLE, day(0), day(9))
         .await
         .unwrap();
-    let expected = [(0, 2), (4, 1)].map(|(on, live)| DayCount { day: day(on), live });
+    let expected = [(0, 2), (4, 1)].map(|(on, records)| DayCount {
+        day: day(on),
+        records,
+    });
     assert_eq!(counts, expected);
+    let count = ledger.record_count(claim.connection, TABLE).await.unwrap();
+    assert_eq!(count, 4, "with a tombstone, which has no day");
 }
 
 pub async fn what_a_reading_did_not_bring_is_told(world: &dyn World) {

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
+use futures::TryStreamExt;
 use ledgerfleet_model::{ConnectionId, SegmentId, Window};
 
 use super::PostgresLedger;
@@ -101,8 +102,23 @@ impl Comparing for PostgresLedger {
         slice: &Slice<'_>,
         total: Option<&str>,
     ) -> Result<Vec<RecordSummary>, LedgerError> {
-        let rows = persistently(|| self.summary_rows(slice, total)).await?;
-        rows.into_iter().map(RecordSummary::try_from).collect()
+        persistently(|| self.summaries_of(slice, total)).await
+    }
+
+    async fn record_count(&self, connection: ConnectionId, table: &str) -> Result<u64, LedgerError> {
+        let count = || async {
+            sqlx::query_scalar!(
+                r#"
+                SELECT count(*) AS "count!: Count<u64>" FROM raw.records
+                WHERE connection_id = $1 AND entity = $2"#,
+                connection.0,
+                table,
+            )
+            .fetch_one(&self.pool)
+            .await
+            .map_err(failed("record count"))
+        };
+        Ok(persistently(count).await?.0)
     }
 
     async fn day_counts(
@@ -114,15 +130,14 @@ impl Comparing for PostgresLedger {
     ) -> Result<Vec<DayCount>, LedgerError> {
         struct DayRow {
             day: NaiveDate,
-            live: Count<u64>,
+            records: Count<u64>,
         }
         let counts = || async {
             sqlx::query_as!(
                 DayRow,
                 r#"
-                SELECT document_date AS "day!", count(*) AS "live!: _" FROM raw.records
+                SELECT document_date AS "day!", count(*) AS "records!: _" FROM raw.records
                 WHERE connection_id = $1 AND entity = $2 AND document_date BETWEEN $3 AND $4
-                  AND deleted_at_utc IS NULL
                 GROUP BY document_date ORDER BY document_date"#,
                 connection.0,
                 table,
@@ -135,7 +150,7 @@ impl Comparing for PostgresLedger {
         };
         let told = |row: DayRow| DayCount {
             day: row.day,
-            live: row.live.0,
+            records: row.records.0,
         };
         Ok(persistently(counts).await?.into_iter().map(told).collect())
     }
@@ -170,29 +185,25 @@ impl Comparing for PostgresLedger {
 }
 
 impl PostgresLedger {
-    async fn summary_rows(
+    async fn summaries_of(
         &self,
         slice: &Slice<'_>,
         total: Option<&str>,
-    ) -> Result<Vec<SummaryRow>, LedgerError> {
-        let rows = match slice.which {
-            Which::All => {
-                summaries_where!(slice, total, "true",)
-                    .fetch_all(&self.pool)
-                    .await
-            }
+    ) -> Result<Vec<RecordSummary>, LedgerError> {
+        let mut rows = match slice.which {
+            Which::All => summaries_where!(slice, total, "true",).fetch(&self.pool),
             Which::Days { from, to } => {
-                summaries_where!(slice, total, "document_date BETWEEN $4 AND $5", from, to)
-                    .fetch_all(&self.pool)
-                    .await
+                summaries_where!(slice, total, "document_date BETWEEN $4 AND $5", from, to).fetch(&self.pool)
             }
-            Which::Ids(ids) => {
-                summaries_where!(slice, total, "id = ANY($4)", ids)
-                    .fetch_all(&self.pool)
-                    .await
-            }
+            Which::Ids(ids) => summaries_where!(slice, total, "id = ANY($4)", ids).fetch(&self.pool),
         };
-        rows.map_err(failed("record summaries"))
+        let mut summaries = Vec::new();
+        while let Some(row) = rows.try_next().await.map_err(failed("record summaries"))? {
+            if slice.share.has(&row.id) {
+                summaries.push(row.try_into()?);
+            }
+        }
+        Ok(summaries)
     }
 
     /// One statement for each kind of question, because an index serves no condition that may be absent.

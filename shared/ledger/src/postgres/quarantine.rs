@@ -139,7 +139,8 @@ pub(super) async fn sift(pool: &PgPool, page: &PageCommit<'_>) -> Result<Option<
             (false, [record]) => {
                 let text = record.original.as_deref().map(String::from_utf8_lossy);
                 let text = text.as_deref().unwrap_or(&record.payload);
-                let refused = Quarantined::new(record.id.clone(), QuarantineReason::Refused, text);
+                let refused = Quarantined::new(record.id.clone(), QuarantineReason::Refused, text)
+                    .dated(record.document_date, record.source_updated_at);
                 sifted.quarantined.push(refused);
             }
             (false, part) => {

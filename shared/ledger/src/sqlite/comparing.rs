@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
+use futures::TryStreamExt;
 use ledgerfleet_model::{ConnectionId, SegmentId, Window};
 
 use super::SqliteLedger;
@@ -101,11 +102,25 @@ impl Comparing for SqliteLedger {
             Which::Days { from, to } => of_table.bind(Text(from)).bind(Text(to)),
             Which::Ids(ids) => of_table.bind(json_list(ids)),
         };
-        let rows: Vec<SummaryRow> = asked
-            .fetch_all(&self.readers)
+        let mut rows = asked.fetch(&self.readers);
+        let mut summaries = Vec::new();
+        while let Some(row) = rows.try_next().await.map_err(failed("record summaries"))? {
+            let row: SummaryRow = row;
+            if slice.share.has(&row.id) {
+                summaries.push(row.try_into()?);
+            }
+        }
+        Ok(summaries)
+    }
+
+    async fn record_count(&self, connection: ConnectionId, table: &str) -> Result<u64, LedgerError> {
+        const COUNT: &str = "SELECT count(*) FROM raw_records WHERE connection_id = ? AND entity = ?";
+        sqlx::query_scalar(COUNT)
+            .bind(Text(connection))
+            .bind(table)
+            .fetch_one(&self.readers)
             .await
-            .map_err(failed("record summaries"))?;
-        rows.into_iter().map(RecordSummary::try_from).collect()
+            .map_err(failed("record count"))
     }
 
     async fn day_counts(
@@ -117,7 +132,7 @@ impl Comparing for SqliteLedger {
     ) -> Result<Vec<DayCount>, LedgerError> {
         const COUNTS: &str = "
             SELECT document_date, count(*) FROM raw_records
-            WHERE connection_id = ? AND entity = ? AND document_date BETWEEN ? AND ? AND deleted_at_utc IS NULL
+            WHERE connection_id = ? AND entity = ? AND document_date BETWEEN ? AND ?
             GROUP BY document_date ORDER BY document_date";
         let rows: Vec<(Text<NaiveDate>, u64)> = sqlx::query_as(COUNTS)
             .bind(Text(connection))
@@ -127,7 +142,7 @@ impl Comparing for SqliteLedger {
             .fetch_all(&self.readers)
             .await
             .map_err(failed("day counts"))?;
-        let told = |(day, live): (Text<NaiveDate>, u64)| DayCount { day: day.0, live };
+        let told = |(day, records): (Text<NaiveDate>, u64)| DayCount { day: day.0, records };
         Ok(rows.into_iter().map(told).collect())
     }
 

@@ -7,13 +7,13 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// More than this is not allowed for. Two workers at different distances ask that far apart; with the moment that a grant
+/// More than this is not allowed for. Two processes at different distances ask that far apart; with the moment that a grant
 /// may be old, it stays below the quarter of a second that the gate's rate leaves room for.
 const FARTHEST: Duration = Duration::from_millis(150);
 
 /// The quickest answer of the gate so far, in microseconds.
 #[derive(Debug)]
-pub(crate) struct Distance(AtomicU64);
+pub struct Distance(AtomicU64);
 
 impl Default for Distance {
     fn default() -> Self {

@@ -1,0 +1,327 @@
+//! Comparison: a share of one portion, the source's pages against what is stored.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use ledgerfleet_connectors::{Page, PageRequest};
+use ledgerfleet_ledger::{LedgerError, RecordSummary, Share, Slice, Which};
+use ledgerfleet_model::{Failure, FailureKind, Quarantined, Record};
+use serde_json::value::RawValue;
+
+use super::portion::Portion;
+use super::{Compared, Place, Subject, Tally, VerifyError};
+
+/// The comparison of one share of one portion.
+pub(super) struct Comparison<'a> {
+    pub(super) subject: &'a Subject<'a>,
+    pub(super) portion: &'a Portion,
+    share: Share,
+    /// What is stored and was not met at the source yet.
+    pub(super) stored: HashMap<String, RecordSummary>,
+    /// Ids that were met at the source: a row may come twice.
+    met: HashSet<String>,
+    pub(super) compared: &'a mut Compared,
+}
+
+/// What kind of difference a record makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Difference {
+    Missing,
+    Different,
+    Gone,
+}
+
+impl<'a> Comparison<'a> {
+    /// Loads what is stored.
+    pub(super) async fn of(
+        subject: &'a Subject<'a>,
+        portion: &'a Portion,
+        share: Share,
+        compared: &'a mut Compared,
+    ) -> Result<Self, LedgerError> {
+        let slice = Slice {
+            connection: subject.upstream.connection.id,
+            table: subject.entity.table,
+            which: portion.which(),
+            share,
+        };
+        let summaries = subject.ledger.summaries(&slice, subject.entity.total).await?;
+        let mut comparison = Self {
+            subject,
+            portion,
+            share,
+            stored: HashMap::with_capacity(summaries.len()),
+            met: HashSet::with_capacity(summaries.len()),
+            compared,
+        };
+        for summary in summaries {
+            if !summary.deleted {
+                let tally = comparison.tally(summary.document_date);
+                tally.stored.add(summary.total.as_deref());
+            }
+            comparison.stored.insert(summary.id.clone(), summary);
+        }
+        Ok(comparison)
+    }
+
+    /// How many different records the source's pages have shown of this share.
+    pub(super) fn rows(&self) -> u64 {
+        self.met.len() as u64
+    }
+
+    fn tally(&mut self, date: Option<NaiveDate>) -> &mut Tally {
+        let place = self.portion.place(date);
+        self.compared.tallies.entry(place).or_default()
+    }
+
+    /// Meets every record of the source's pages. Pages that are too large are asked for by halves; the size that is not is
+    /// kept in `page_size`.
+    pub(super) async fn read_source(
+        &mut self,
+        count: Option<u64>,
+        page_size: &mut u32,
+    ) -> Result<(), VerifyError> {
+        let window = self.portion.window();
+        let mut request = PageRequest {
+            entity: self.subject.entity,
+            window: &window,
+            page: 1,
+            size: *page_size,
+        };
+        let mut pages = 0;
+        let mut before = HashSet::new();
+        loop {
+            let asked = self
+                .subject
+                .ask(async |connector, target| connector.page(&target, &request).await);
+            let page = match asked.await {
+                Err(failure) if failure.kind == FailureKind::TooLarge && request.size > 1 => {
+                    self.tell_halved(request.size);
+                    request = request.halved();
+                    *page_size = request.size;
+                    // Its first row may be the only one that comes again.
+                    before.clear();
+                    continue;
+                }
+                page => page?,
+            };
+            pages += 1;
+            refuse_endless(&request, &page, &before, pages, count)?;
+            self.meet_all(&page).await?;
+            if !page.more {
+                return Ok(());
+            }
+            before = ids_of(&page).map(str::to_owned).collect();
+            request.page += 1;
+        }
+    }
+
+    fn tell_halved(&self, size: u32) {
+        let Subject {
+            upstream,
+            entity,
+            patience,
+            ..
+        } = self.subject;
+        patience.talk.warn(format!(
+            "{} {}: a page of {size} rows is too large; going on with {} (--page-size)",
+            upstream.connection.name,
+            entity.name,
+            size / 2
+        ));
+    }
+
+    async fn meet_all(&mut self, page: &Page) -> Result<(), VerifyError> {
+        let mut unknown = Vec::new();
+        for record in &page.records {
+            if self.is_new(&record.id) && !self.meet(record) {
+                unknown.push(record);
+            }
+        }
+        self.note_unknown(&unknown).await?;
+        let mut quarantined = Vec::new();
+        for record in &page.quarantined {
+            if self.is_new(&record.id) {
+                let stored = self.stored.remove(&record.id);
+                quarantined.push((record, stored));
+            }
+        }
+        self.note_quarantined(quarantined).await?;
+        Ok(())
+    }
+
+    /// Whether an id belongs to this share and was not met before.
+    fn is_new(&mut self, id: &str) -> bool {
+        self.share.has(id) && self.met.insert(id.to_owned())
+    }
+
+    /// Holds a record of the source against the stored one; false if nothing is stored under its id and day.
+    pub(super) fn meet(&mut self, record: &Record) -> bool {
+        let total = self
+            .subject
+            .entity
+            .total
+            .and_then(|name| amount(&record.payload, name));
+        self.tally(record.document_date).source.add(total.as_deref());
+        let Some(stored) = self.stored.remove(&record.id) else {
+            return false;
+        };
+        if stored.deleted || stored.payload_hash != record.payload_hash {
+            self.note_difference(&stored, record);
+        }
+        true
+    }
+
+    /// Records that are not stored under their day are stored under another one, or not at all.
+    async fn note_unknown(&mut self, unknown: &[&Record]) -> Result<(), VerifyError> {
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<String> = unknown.iter().map(|record| record.id.clone()).collect();
+        let slice = Slice {
+            connection: self.subject.upstream.connection.id,
+            table: self.subject.entity.table,
+            which: Which::Ids(&ids),
+            share: Share::ALL,
+        };
+        let elsewhere = self.subject.ledger.summaries(&slice, None).await?;
+        let elsewhere: HashSet<&str> = elsewhere
+            .iter()
+            .filter(|summary| !summary.deleted)
+            .map(|summary| summary.id.as_str())
+            .collect();
+        for record in unknown {
+            let difference = if elsewhere.contains(record.id.as_str()) {
+                Difference::Different
+            } else {
+                Difference::Missing
+            };
+            let place = self.portion.place(record.document_date);
+            self.note(place, difference, record.source_updated_at);
+        }
+        Ok(())
+    }
+
+    /// Records that cannot be stored as they are, each with what is stored of it, an older version. They are accounted for
+    /// if they are in quarantine; else they differ like others, and reading them puts them there.
+    pub(super) async fn note_quarantined(
+        &mut self,
+        records: Vec<(&Quarantined, Option<RecordSummary>)>,
+    ) -> Result<(), VerifyError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<String> = records.iter().map(|(record, _)| record.id.clone()).collect();
+        let (connection, entity) = (self.subject.upstream.connection.id, self.subject.entity.name);
+        let known = self
+            .subject
+            .ledger
+            .in_quarantine(connection, entity, &ids)
+            .await?;
+        let known: HashSet<String> = known.into_iter().collect();
+        for (record, stored) in records {
+            let stored = stored.filter(|stored| !stored.deleted);
+            let stored_on = stored.as_ref().and_then(|stored| stored.document_date);
+            let there = self.portion.place(record.document_date.or(stored_on));
+            self.compared.tallies.entry(there).or_default().source.add(None);
+            let mut places = vec![there];
+            if let Some(stored) = &stored {
+                places.extend(Some(self.portion.place(stored.document_date)).filter(|here| *here != there));
+            }
+            for place in places {
+                if known.contains(&record.id) {
+                    self.compared.tallies.entry(place).or_default().quarantined += 1;
+                } else if stored.is_some() {
+                    self.note(place, Difference::Different, record.source_updated_at);
+                } else {
+                    self.note(place, Difference::Missing, record.source_updated_at);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A record that lies on another day by now counts for both days.
+    pub(super) fn note_difference(&mut self, stored: &RecordSummary, record: &Record) {
+        let there = self.portion.place(record.document_date);
+        let here = self.portion.place(stored.document_date);
+        let changed_at = record.source_updated_at;
+        if stored.deleted {
+            return self.note(there, Difference::Missing, changed_at);
+        }
+        self.note(there, Difference::Different, changed_at);
+        if here != there {
+            self.note(here, Difference::Different, changed_at);
+        }
+    }
+
+    /// Counts a difference of a record that was last changed then.
+    pub(super) fn note(&mut self, place: Place, difference: Difference, changed_at: Option<DateTime<Utc>>) {
+        // When something was deleted, nothing tells.
+        let is_explained = difference != Difference::Gone && self.subject.is_explained(place, changed_at);
+        let tally = self.compared.tallies.entry(place).or_default();
+        match difference {
+            Difference::Missing => tally.missing += 1,
+            Difference::Different => tally.different += 1,
+            Difference::Gone => tally.gone += 1,
+        }
+        tally.unexplained += u64::from(!is_explained);
+    }
+}
+
+/// Pages that show again what the page before has shown, or many more of them than the source's count explains, have no
+/// end.
+fn refuse_endless(
+    request: &PageRequest<'_>,
+    page: &Page,
+    before: &HashSet<String>,
+    pages: u64,
+    count: Option<u64>,
+) -> Result<(), Failure> {
+    let shows_no_news = !before.is_empty() && request.size > 1 && ids_of(page).all(|id| before.contains(id));
+    let rows = u64::from(request.size.saturating_sub(1).max(1));
+    let are_too_many = count.is_some_and(|count| pages > 10 + 2 * count.div_ceil(rows));
+    if page.more && (shows_no_news || are_too_many) {
+        let message = format!(
+            "page {} brings nothing that was not on the pages before",
+            request.page
+        );
+        return Err(Failure::new(FailureKind::Unstable, message));
+    }
+    Ok(())
+}
+
+fn ids_of(page: &Page) -> impl Iterator<Item = &str> {
+    let quarantined = page.quarantined.iter().map(|record| &record.id);
+    let records = page.records.iter().map(|record| &record.id);
+    records.chain(quarantined).map(String::as_str)
+}
+
+/// The amount in a member of a JSON object, with all its digits, whether it stands there as a number or as a text.
+fn amount<'a>(payload: &'a str, name: &str) -> Option<Cow<'a, str>> {
+    let members: HashMap<Cow<'a, str>, &'a RawValue> = serde_json::from_str(payload).ok()?;
+    let value = members.get(name)?.get();
+    match value {
+        "null" => None,
+        text if text.starts_with('"') => serde_json::from_str(text).ok().map(Cow::Owned),
+        number => Some(Cow::Borrowed(number)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_a_number_or_a_text_with_all_its_digits() {
+        let read = |value: &str| {
+            amount(&format!(r#"{{"Id":"1","TotalAmt":{value}}}"#), "TotalAmt").map(Cow::into_owned)
+        };
+        let exact = Some("9007199254740993.10".to_owned());
+        assert_eq!(read("9007199254740993.10"), exact);
+        assert_eq!(read(r#""9007199254740993.10""#), exact);
+        assert_eq!(read("null"), None);
+        assert_eq!(amount(r#"{"Id":"1"}"#, "TotalAmt"), None);
+    }
+}
