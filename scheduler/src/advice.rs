@@ -2,6 +2,8 @@
 
 use ledgerfleet_model::Connection;
 
+use crate::output::counted;
+
 /// What keeps a connection from working.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cause {
@@ -59,6 +61,17 @@ pub(crate) fn to_place_rightly(connection: &Connection) -> String {
         "check that realm {} lives in the {} environment and that the refresh token was made for it; if not: scheduler \
          connection remove {name}, then scheduler connection add {} --name {name} with what is right",
         connection.account, connection.environment, connection.connector
+    )
+}
+
+/// What to tell of records that cannot be stored as the source has them, and how to see them.
+pub(crate) fn of_quarantined(connection: &str, entity: &str, records: u64) -> String {
+    let them = if records == 1 { "it" } else { "them" };
+    format!(
+        "quarantined: {} of {connection} {entity} cannot be stored as the source has {them}; the text is kept, and reading \
+         again does not help before it is mended there. Which and why: scheduler records --connection {connection} \
+         --entity {entity} --quarantined",
+        counted(records, "record"),
     )
 }
 

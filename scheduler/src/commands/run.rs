@@ -8,7 +8,7 @@ use ledgerfleet_model::{RunId, RunState};
 use ledgerfleet_wiring::Parts;
 
 use super::run_rows::{RunDetails, RunLine};
-use crate::advice::to_authorise;
+use crate::advice::{of_quarantined, to_authorise};
 use crate::carry::{abandoned, run_here, tell_if_nobody_runs};
 use crate::cli::RunCommand;
 use crate::exit::{Exit, Problem};
@@ -82,6 +82,13 @@ pub(crate) async fn print(session: &Session, ledger: &dyn Ledger, id: RunId) -> 
 
 /// Says what a person might overlook among the figures.
 fn tell_details(session: &Session, run: &RunDetails) {
+    for volume in run.volumes.iter().filter(|volume| volume.quarantined > 0) {
+        session.talk.warn(of_quarantined(
+            &volume.connection,
+            &volume.entity,
+            volume.quarantined,
+        ));
+    }
     let stopping = [ReplayState::Stopping, ReplayState::Stopped];
     let newest = run.replays.first();
     if let Some(replay) = newest.filter(|replay| stopping.contains(&replay.state)) {

@@ -10,6 +10,7 @@ use ledgerfleet_wiring::Parts;
 
 use super::verify_fix::fix;
 use super::verify_rows::VerifiedRow;
+use crate::advice::of_quarantined;
 use crate::carry::{Role, role};
 use crate::cli::VerifyArgs;
 use crate::exit::{Exit, Problem, explain};
@@ -285,13 +286,10 @@ pub(super) fn tell_advice(session: &Session, found: &[Found]) {
     for found in found {
         let quarantined: u64 = found.tallies().map(|tally| tally.quarantined).sum();
         if quarantined > 0 {
-            let (name, entity) = (&found.connection.name, found.entity.name);
-            talk.say(format!(
-                "quarantined: {} of {name} {entity} cannot be stored as the source has {}; the text is kept, and reading \
-                 again does not help before it is mended there. Which and why: scheduler records --connection {name} \
-                 --entity {entity} --quarantined",
-                counted(quarantined, "record"),
-                if quarantined == 1 { "it" } else { "them" },
+            talk.say(of_quarantined(
+                &found.connection.name,
+                found.entity.name,
+                quarantined,
             ));
         }
     }

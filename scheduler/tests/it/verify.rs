@@ -263,12 +263,24 @@ async fn a_record_in_quarantine_is_listed_with_its_text_and_told_by_itself() {
     let world = backfilled(&emulator).await;
     let id = make_odd(&emulator, "2026-06-03", Oddity::MonstrousNumber);
     let again = "backfill --connection demo-us --entity invoice --from 2026-06-03 --to 2026-06-03 -o json";
-    let run = world.run(again).await.expect(0).json();
+    let run = world
+        .run(again)
+        .await
+        .expect(0)
+        .says("scheduler records --connection demo-us --entity invoice --quarantined")
+        .json();
     let of = "--connection demo-us --entity invoice";
     let shown = world
         .run(&format!("run show {} -o json", run["run_id"].as_str().unwrap()))
         .await;
-    assert_eq!(shown.expect(0).json()["quarantined"], 1);
+    let shown = shown
+        .expect(0)
+        .says("scheduler records --connection demo-us --entity invoice --quarantined");
+    let shown = shown.json();
+    assert_eq!(
+        (&shown["quarantined"], &shown["volumes"][0]["quarantined"]),
+        (&1.into(), &1.into())
+    );
 
     let listed = world.run(&format!("records {of} --quarantined -o json")).await;
     let [row] = rows(&listed.expect(0)).try_into().unwrap();

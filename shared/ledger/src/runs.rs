@@ -141,6 +141,8 @@ pub struct EntityVolume {
     pub rows: u64,
     /// The most rows in one segment.
     pub most_rows: u64,
+    /// Of `rows`, those that were quarantined when their window was done.
+    pub quarantined: u64,
     /// Pages committed.
     pub pages: u64,
     /// Metered calls made.

@@ -81,6 +81,9 @@ pub async fn what_cannot_be_stored_is_put_away_with_its_page(world: &dyn World) 
     );
     assert_eq!(records(world, scene.connection).await.len(), 1);
 
+    let volumes = world.ledger().volumes(scene.run).await.unwrap();
+    assert_eq!(volumes[0].quarantined, 2);
+
     let listed_all = listed(world, scene.connection, None).await;
     let told: Vec<_> = listed_all
         .iter()

@@ -139,6 +139,7 @@ struct VolumeRow {
     dead: Count<u64>,
     rows: Count<u64>,
     most_rows: Count<u64>,
+    quarantined: Count<u64>,
     pages: Count<u64>,
     calls: Count<u64>,
     seconds: Option<f64>,
@@ -155,6 +156,7 @@ impl From<VolumeRow> for EntityVolume {
             dead: row.dead.0,
             rows: row.rows.0,
             most_rows: row.most_rows.0,
+            quarantined: row.quarantined.0,
             pages: row.pages.0,
             calls: row.calls.0,
             seconds: row.seconds.unwrap_or(0.0).max(0.0),
@@ -173,6 +175,7 @@ pub(super) async fn volumes(ledger: &PostgresLedger, id: RunId) -> Result<Vec<En
                 count(*) FILTER (WHERE s.state = 'done' AND s.rows = 0) AS "empty!: _",
                 count(*) FILTER (WHERE s.state = 'dead') AS "dead!: _",
                 sum(s.rows)::bigint AS "rows!: _", max(s.rows) AS "most_rows!: _",
+                sum(s.quarantined)::bigint AS "quarantined!: _",
                 sum(s.pages)::bigint AS "pages!: _", sum(s.calls)::bigint AS "calls!: _",
                 extract(epoch FROM max(s.ended_at) - min(s.first_claimed_at))::double precision AS seconds
             FROM fleet.segments s JOIN fleet.connections c ON c.id = s.connection_id

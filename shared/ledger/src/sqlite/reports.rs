@@ -165,6 +165,7 @@ pub(super) async fn volumes(ledger: &SqliteLedger, id: RunId) -> Result<Vec<Enti
         dead: u64,
         rows: u64,
         most_rows: u64,
+        quarantined: u64,
         pages: u64,
         calls: u64,
         first_claimed_at: Option<Stamp>,
@@ -176,7 +177,8 @@ pub(super) async fn volumes(ledger: &SqliteLedger, id: RunId) -> Result<Vec<Enti
                count(*) FILTER (WHERE s.state = 'done') AS done,
                count(*) FILTER (WHERE s.state = 'done' AND s.rows = 0) AS empty,
                count(*) FILTER (WHERE s.state = 'dead') AS dead,
-               sum(s.rows) AS rows, max(s.rows) AS most_rows, sum(s.pages) AS pages, sum(s.calls) AS calls,
+               sum(s.rows) AS rows, max(s.rows) AS most_rows, sum(s.quarantined) AS quarantined,
+               sum(s.pages) AS pages, sum(s.calls) AS calls,
                min(s.first_claimed_at) AS first_claimed_at, max(s.ended_at) AS last_ended_at
         FROM fleet_segments s JOIN fleet_connections c ON c.id = s.connection_id
         WHERE s.run_id = ?
@@ -193,6 +195,7 @@ pub(super) async fn volumes(ledger: &SqliteLedger, id: RunId) -> Result<Vec<Enti
         dead: row.dead,
         rows: row.rows,
         most_rows: row.most_rows,
+        quarantined: row.quarantined,
         pages: row.pages,
         calls: row.calls,
         seconds: row
