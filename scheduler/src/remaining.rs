@@ -21,10 +21,28 @@ use ledgerfleet_wiring::Parts;
 /// What is left is counted anew this often; between, time passes.
 const COUNT_EVERY: Duration = Duration::from_secs(10);
 
+/// But so many times as long as counting takes lies between (of a million segments it takes a second), so that watching
+/// does not become the main work.
+const REST: u32 = 50;
+
 /// An estimate that follows a run.
 #[derive(Debug, Default)]
 pub(crate) struct Estimate {
-    counted: Option<(Instant, Option<f64>)>,
+    counted: Option<Counted>,
+}
+
+/// What was left when it was counted.
+#[derive(Debug, Clone, Copy)]
+struct Counted {
+    at: Instant,
+    took: Duration,
+    seconds: Option<f64>,
+}
+
+impl Counted {
+    fn is_old(&self) -> bool {
+        self.at.elapsed() >= COUNT_EVERY.max(self.took * REST)
+    }
 }
 
 impl Estimate {
@@ -35,17 +53,22 @@ impl Estimate {
         connections: &[Connection],
         report: &RunReport,
     ) -> Option<f64> {
-        let is_old = |(at, _): &(Instant, _)| at.elapsed() >= COUNT_EVERY;
-        if self.counted.as_ref().is_none_or(is_old) {
-            let remaining = parts.ledger.remaining(report.run_id).await.unwrap_or_default();
-            let rate = |id| granted_per_second(parts, connections, id);
-            self.counted = Some((
-                Instant::now(),
-                seconds_left(&remaining, calls_a_segment(report), rate),
-            ));
+        if self.counted.as_ref().is_none_or(Counted::is_old) {
+            self.counted = Some(count(parts, connections, report).await);
         }
-        let (at, seconds) = self.counted?;
+        let Counted { at, seconds, .. } = self.counted?;
         seconds.map(|seconds| (seconds - at.elapsed().as_secs_f64()).max(0.0))
+    }
+}
+
+async fn count(parts: &Parts, connections: &[Connection], report: &RunReport) -> Counted {
+    let asked = Instant::now();
+    let remaining = parts.ledger.remaining(report.run_id).await.unwrap_or_default();
+    let rate = |id| granted_per_second(parts, connections, id);
+    Counted {
+        at: Instant::now(),
+        took: asked.elapsed(),
+        seconds: seconds_left(&remaining, calls_a_segment(report), rate),
     }
 }
 
