@@ -21,8 +21,8 @@ struct Flags {
     /// Figures to take; all that there are if left out
     figures: Vec<String>,
 
-    /// Only these cases of them
-    #[arg(long, value_delimiter = ',', value_name = "CASES")]
+    /// Only this case of them; may be given again
+    #[arg(long = "case", value_name = "CASE")]
     cases: Vec<String>,
 
     /// Measures as little as shows that this works; nothing is kept

@@ -92,6 +92,6 @@ pub(super) fn invoices(size: &str, days: u32) -> Books {
 fn ground(amount: Amount) -> Ground {
     Ground {
         books: invoices(amount.size, amount.days),
-        limits: Limits::Off,
+        limits: Limits::Off { slots: 64 },
     }
 }

@@ -33,9 +33,6 @@ use crate::{Bench, Size};
 /// A rate that is no limit, in requests per second.
 const UNLIMITED_RATE: f64 = 1_000.0;
 
-/// Slots that are no limit.
-const UNLIMITED_SLOTS: u32 = 200;
-
 /// What Postgres is told beside the testkit's own settings: it keeps what it has committed as it does anywhere.
 pub(crate) const POSTGRES: &[(&str, &str)] = &[
     ("wal_level", "replica"),
@@ -48,8 +45,19 @@ pub(crate) const POSTGRES: &[(&str, &str)] = &[
 pub(crate) enum Limits {
     /// The connector's own.
     Own,
-    /// As good as none.
-    Off,
+    /// As good as none on the rate, and so many slots for each company: as many as it can use, because a leader offers
+    /// as many of its segments.
+    Off { slots: u32 },
+}
+
+impl Limits {
+    /// The slots, where they are not the connector's own.
+    fn slots(self) -> Option<u32> {
+        match self {
+            Self::Own => None,
+            Self::Off { slots } => Some(slots),
+        }
+    }
 }
 
 /// What a world is made of.
@@ -125,8 +133,8 @@ impl World {
             account,
             environment: Environment::Sandbox,
             time_zone: chrono_tz::UTC,
-            requests_per_second: (self.limits == Limits::Off).then_some(UNLIMITED_RATE),
-            slots: (self.limits == Limits::Off).then_some(UNLIMITED_SLOTS),
+            requests_per_second: self.limits.slots().map(|_| UNLIMITED_RATE),
+            slots: self.limits.slots(),
         };
         let credential = self
             .parts

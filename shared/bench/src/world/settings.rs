@@ -28,10 +28,10 @@ pub(crate) fn variables(upstream: &Upstream, folder: &Path, limits: Limits) -> V
             folder.join("spool").display().to_string(),
         ),
     ];
-    if limits == Limits::Off {
+    if let Some(slots) = limits.slots() {
         let rate = super::UNLIMITED_RATE.to_string();
         variables.push(("LEDGERFLEET_QUICKBOOKS_REQUESTS_PER_SECOND", rate));
-        variables.push(("LEDGERFLEET_QUICKBOOKS_SLOTS", super::UNLIMITED_SLOTS.to_string()));
+        variables.push(("LEDGERFLEET_QUICKBOOKS_SLOTS", slots.to_string()));
     }
     variables
 }

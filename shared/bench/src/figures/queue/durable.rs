@@ -33,7 +33,7 @@ const LEASE: Duration = Duration::from_secs(20);
 pub(super) async fn measure(bench: &Bench) -> Values {
     let ground = Ground {
         books: invoices("small", 1),
-        limits: Limits::Off,
+        limits: Limits::Off { slots: 9 },
     };
     let mut world = World::new(bench, &ground).await;
     world.add_strangers(CONNECTIONS).await;

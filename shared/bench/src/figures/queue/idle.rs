@@ -12,7 +12,7 @@ use crate::{Bench, Reach, Values};
 pub(super) async fn measure(bench: &Bench) -> Values {
     let ground = Ground {
         books: invoices("small", 1),
-        limits: Limits::Off,
+        limits: Limits::Off { slots: 16 },
     };
     let mut world = World::new(bench, &ground).await;
     let number = world.hire(16);

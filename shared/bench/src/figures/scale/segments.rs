@@ -55,7 +55,7 @@ async fn world(bench: &Bench) -> World {
         bench,
         &Ground {
             books,
-            limits: Limits::Off,
+            limits: Limits::Off { slots: 9 },
         },
     )
     .await
