@@ -15,12 +15,16 @@ use ledgerfleet_testkit::PrivateRedis;
 use tokio::time::sleep;
 
 use crate::process::{Process, Signal};
+use crate::rows::clocks::library;
 use crate::wait::until;
 use crate::{Ending, Stage};
 use judge::{Grant, Limits, judge};
 
 /// Processes that ask.
 const PROCESSES: usize = 8;
+
+/// How far off the clocks of the first of them are, in seconds.
+const SKEWS: [&str; 2] = ["+600", "-600"];
 
 /// Connections, each with a gate of its own.
 pub const CONNECTIONS: u128 = 50;
@@ -61,7 +65,8 @@ fn allowed() -> Limits {
 
 pub(crate) async fn play(mut stage: Stage, wanted: u64) -> Ending {
     let mut redis = PrivateRedis::start();
-    let mut askers = Askers::start(&stage, &redis.url());
+    let faketime = library();
+    let mut askers = Askers::start(&stage, &redis.url(), faketime.as_deref().ok());
     let mut losses = 0;
     while askers.granted() < wanted {
         let before = askers.granted();
@@ -79,6 +84,10 @@ pub(crate) async fn play(mut stage: Stage, wanted: u64) -> Ending {
     Ok(vec![
         format!("{} grants to {PROCESSES} processes", grants.len()),
         format!("Redis forgot {losses} times"),
+        match faketime {
+            Ok(_) => format!("two clocks were {} s off", SKEWS.join(" and ")),
+            Err(skip) => format!("no clock was off: {}", skip.0),
+        },
         format!(
             "at most {} of 10 in {:?}, {} of 500 in {:?}, {} of 10 in flight, of a connection",
             seen.peaks[0],
@@ -107,12 +116,15 @@ async fn lose_memory(redis: &mut PrivateRedis, how: u64) {
 struct Askers(Vec<(Process, PathBuf)>);
 
 impl Askers {
-    fn start(stage: &Stage, redis: &str) -> Self {
+    fn start(stage: &Stage, redis: &str, faketime: Option<&Path>) -> Self {
         let program = stage.programs.gate_asker();
         let start = |number: usize| {
             let file = stage.folder.join(format!("grants-{number}"));
             let mut command = Command::new(&program);
             command.arg(redis).arg(&file).arg(stage.seed.to_string());
+            if let (Some(library), Some(skew)) = (faketime, SKEWS.get(number)) {
+                command.env("LD_PRELOAD", library).env("FAKETIME", skew);
+            }
             let log = stage.folder.join(format!("asker-{number}.log"));
             (Process::start(&mut command, &log), file)
         };

@@ -171,7 +171,7 @@ impl Clock {
 }
 
 /// Where the library is installed.
-fn library() -> Result<PathBuf, Skip> {
+pub(crate) fn library() -> Result<PathBuf, Skip> {
     const NAME: &str = "faketime/libfaketimeMT.so.1";
     let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
     let folders = folders.map(|folder| folder.path());

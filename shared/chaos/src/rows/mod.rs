@@ -1,6 +1,6 @@
 //! Rows: every fault there is a row for, in one table.
 
-mod clocks;
+pub(crate) mod clocks;
 mod drift;
 mod embedded;
 mod jobs;
