@@ -6,13 +6,15 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ledgerfleet_coordination::{Gate, RedisParts, Reservation, Slot, Start, Unreachable};
+use ledgerfleet_coordination::{
+    Distance, Gate, GateLimits, Passage, Passed, RedisGate, RedisParts, Unreachable,
+};
 use ledgerfleet_model::ConnectionId;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -26,79 +28,79 @@ const EACH: u64 = 2;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A grant older than this is given up, as a worker does.
-const STALE: Duration = Duration::from_millis(100 / SCALE as u64);
+const STALENESS: Duration = Duration::from_millis(100 / SCALE as u64);
 
 /// How long a request is in flight, in milliseconds.
 const IN_FLIGHT: std::ops::Range<u64> = 50..400;
 
-/// Where grants are written.
-type Book = Arc<Mutex<BufWriter<File>>>;
-
 /// Asks until it is told to stop, then lets what is in flight end.
 pub async fn ask(redis: &str, file: &Path, seed: u64, stop: CancellationToken) {
-    let gate = Arc::new(RedisParts::new(redis, "grants", None).unwrap().gate);
-    let book: Book = Arc::new(Mutex::new(BufWriter::new(File::create(file).unwrap())));
+    let asker = Arc::new(Asker {
+        gate: RedisParts::new(redis, "grants", None).unwrap().gate,
+        limits: limits(),
+        distance: Distance::default(),
+        book: Mutex::new(BufWriter::new(File::create(file).unwrap())),
+        stop,
+    });
     let mut tasks = JoinSet::new();
     for number in 0..CONNECTIONS {
         for which in 0..EACH {
-            let chance = StdRng::seed_from_u64(seed ^ (u64::try_from(number).unwrap() << 8 | which));
-            let (gate, book, stop) = (Arc::clone(&gate), Arc::clone(&book), stop.clone());
-            tasks.spawn(async move { ask_for(number, &*gate, &book, chance, &stop).await });
+            let chance = StdRng::seed_from_u64(seed ^ (number << 8 | which));
+            let asker = Arc::clone(&asker);
+            tasks.spawn(async move { asker.ask_for(number, chance).await });
         }
     }
     tasks.join_all().await;
-    book.lock().unwrap().flush().unwrap();
+    asker.book.lock().unwrap().flush().unwrap();
 }
 
-async fn ask_for(number: u128, gate: &dyn Gate, book: &Book, mut chance: StdRng, stop: &CancellationToken) {
-    let connection = ConnectionId(Uuid::from_u128(number));
-    while !stop.is_cancelled() {
-        match granted(gate, connection).await {
-            Ok(Some(slot)) => {
-                let start = now();
-                sleep(Duration::from_millis(chance.random_range(IN_FLIGHT))).await;
-                let grant = Grant {
-                    connection: u64::try_from(number).unwrap(),
-                    start,
-                    end: now(),
-                };
-                book.lock().unwrap().write_all(&grant.to_bytes()).unwrap();
-                // One that is not freed ends by itself.
-                let _ = gate.finish(slot).await;
+/// How one process asks.
+struct Asker {
+    gate: RedisGate,
+    limits: GateLimits,
+    distance: Distance,
+    book: Mutex<BufWriter<File>>,
+    stop: CancellationToken,
+}
+
+impl Asker {
+    /// Asks for one connection until it is told to stop.
+    async fn ask_for(&self, number: u64, mut chance: StdRng) {
+        let passage = Passage {
+            gate: &self.gate,
+            connection: ConnectionId(Uuid::from_u128(number.into())),
+            limits: &self.limits,
+            patience: PATIENCE,
+            staleness: STALENESS,
+            distance: &self.distance,
+        };
+        while !self.stop.is_cancelled() {
+            match passage.pass().await {
+                Ok(Passed::Granted(slot)) => {
+                    self.use_grant(number, Duration::from_millis(chance.random_range(IN_FLIGHT)))
+                        .await;
+                    // One that is not freed ends by itself.
+                    let _ = self.gate.finish(slot).await;
+                }
+                Ok(Passed::TooLong(wait)) => sleep(wait.min(PATIENCE)).await,
+                // Redis is away or has not yet come back.
+                Err(Unreachable(_)) => sleep(STALENESS).await,
             }
-            Ok(None) => {}
-            // Redis is away or has not yet come back.
-            Err(Unreachable(_)) => sleep(STALE).await,
         }
     }
-}
 
-/// One booking and its start; nothing if it has to be made anew.
-async fn granted(gate: &dyn Gate, connection: ConnectionId) -> Result<Option<Slot>, Unreachable> {
-    let asked_at = Instant::now();
-    let booked = match gate.reserve(connection, &limits(), PATIENCE).await? {
-        Reservation::Booked(wait) => {
-            sleep(wait).await;
-            asked_at + wait
-        }
-        Reservation::TooLong(wait) => {
-            sleep(wait.min(PATIENCE)).await;
-            return Ok(None);
-        }
-    };
-    let slot = match gate.start(connection, &limits()).await? {
-        Start::Go(slot) => slot,
-        Start::NoSlot => return Ok(None),
-        Start::Closed(wait) => {
-            sleep(wait).await;
-            return Ok(None);
-        }
-    };
-    if booked.elapsed() <= STALE {
-        return Ok(Some(slot));
+    /// Is in flight for so long, and writes it down.
+    async fn use_grant(&self, connection: u64, length: Duration) {
+        let start = now();
+        sleep(length).await;
+        let grant = Grant {
+            connection,
+            start,
+            end: now(),
+        };
+        let mut book = self.book.lock().unwrap();
+        book.write_all(&grant.to_bytes()).unwrap();
     }
-    gate.finish(slot).await?;
-    Ok(None)
 }
 
 /// The system's own count of nanoseconds, asked of the kernel: a changed clock of this process does not change it.

@@ -27,7 +27,7 @@ const PROCESSES: usize = 8;
 const SKEWS: [&str; 2] = ["+600", "-600"];
 
 /// Connections, each with a gate of its own.
-pub const CONNECTIONS: u128 = 50;
+pub const CONNECTIONS: u64 = 50;
 
 /// How many times as fast as in a real fleet.
 const SCALE: u32 = 4;

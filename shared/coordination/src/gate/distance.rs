@@ -22,11 +22,23 @@ impl Default for Distance {
 }
 
 impl Distance {
-    /// Notes how long an answer took; answers what is allowed for: two answers, that to the booking and that to the start.
-    pub(crate) fn measured(&self, answer: Duration) -> Duration {
+    /// Notes how long an answer took.
+    pub(crate) fn measure(&self, answer: Duration) {
         let answer = u64::try_from(answer.as_micros()).unwrap_or(u64::MAX);
-        let quickest = self.0.fetch_min(answer, Ordering::Relaxed).min(answer);
-        Duration::from_micros(quickest.saturating_mul(2)).min(FARTHEST)
+        self.0.fetch_min(answer, Ordering::Relaxed);
+    }
+
+    /// What every answer needs at least for its way back; nothing before one has come.
+    pub(crate) fn one_way(&self) -> Duration {
+        self.two_answers() / 4
+    }
+
+    /// What two answers need at least, that to the booking and that to the start.
+    pub(crate) fn two_answers(&self) -> Duration {
+        match self.0.load(Ordering::Relaxed) {
+            u64::MAX => Duration::ZERO,
+            quickest => Duration::from_micros(quickest.saturating_mul(2)).min(FARTHEST),
+        }
     }
 }
 
@@ -38,8 +50,11 @@ mod tests {
     fn the_quickest_answer_counts_up_to_the_farthest_that_is_allowed_for() {
         let distance = Distance::default();
         let millis = Duration::from_millis;
-        assert_eq!(distance.measured(millis(400)), FARTHEST);
-        assert_eq!(distance.measured(millis(60)), millis(120));
-        assert_eq!(distance.measured(millis(200)), millis(120));
+        assert_eq!(distance.two_answers(), Duration::ZERO);
+        for (answer, two_answers) in [(400, 150), (60, 120), (200, 120)] {
+            distance.measure(millis(answer));
+            assert_eq!(distance.two_answers(), millis(two_answers));
+            assert_eq!(distance.one_way(), millis(two_answers) / 4);
+        }
     }
 }

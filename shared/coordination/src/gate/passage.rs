@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use super::{Distance, Gate, GateLimits, Reservation, Slot, Start};
 use crate::Unreachable;
@@ -50,20 +50,25 @@ impl Passage<'_> {
     pub async fn try_pass(&self) -> Result<Option<Passed>, Unreachable> {
         let Self { gate, limits, .. } = *self;
         let asked_at = Instant::now();
-        let booked = match gate.reserve(self.connection, limits, self.patience).await? {
-            Reservation::Booked(wait) => asked_at + wait,
+        let booked = gate.reserve(self.connection, limits, self.patience).await?;
+        self.distance.measure(asked_at.elapsed());
+        let wait = match booked {
+            Reservation::Booked(wait) => wait,
             Reservation::TooLong(wait) => return Ok(Some(Passed::TooLong(wait))),
         };
-        sleep_until(booked).await;
+        // It was booked some time between question and answer. Counted from the question, a request whose question was
+        // long on its way would leave before its instant, beside another's.
+        sleep(wait.saturating_sub(self.distance.one_way())).await;
         let started_at = Instant::now();
         let started = gate.start(self.connection, limits).await?;
-        let distance = self.distance.measured(started_at.elapsed());
+        self.distance.measure(started_at.elapsed());
         let slot = match started {
             Start::Go(slot) => slot,
             Start::Closed(wait) if wait > self.patience => return Ok(Some(Passed::TooLong(wait))),
             Start::NoSlot | Start::Closed(_) => return Ok(None),
         };
-        if booked.elapsed() <= self.staleness + distance {
+        // Here the question counts: by then the instant may have come.
+        if (asked_at + wait).elapsed() <= self.staleness + self.distance.two_answers() {
             return Ok(Some(Passed::Granted(slot)));
         }
         // Sent now, the request would arrive beside one that was granted later.

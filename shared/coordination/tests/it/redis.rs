@@ -285,3 +285,30 @@ async fn a_probe_tells_of_a_user_who_may_not_write_or_not_wait() {
     let bell = RedisParts::new(&url, "test", None).unwrap().bell;
     bell.probe().await.unwrap();
 }
+
+/// Ten grants are booked; then Redis stands still while an eleventh is asked for.
+#[tokio::test]
+async fn a_booking_that_was_long_on_its_way_does_not_start_before_its_instant() {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let world = world().await;
+    let (gate, distance) = (world.gate(), Distance::default());
+    let passage = Passage {
+        gate: &*gate,
+        connection: ConnectionId::new(),
+        limits: &LIMITS,
+        patience: PATIENCE,
+        staleness: PATIENCE,
+        distance: &distance,
+    };
+    let began = tokio::time::Instant::now();
+    assert!(matches!(passage.pass().await, Ok(Passed::Granted(_))));
+    for _ in 1..10 {
+        let booked = gate.reserve(passage.connection, &LIMITS, PATIENCE).await;
+        assert!(matches!(booked, Ok(Reservation::Booked(_))), "{booked:?}");
+    }
+    assert_eq!(world.redis.command("CLIENT PAUSE 500 ALL"), "+OK");
+    let passed = passage.pass().await.unwrap();
+    assert!(matches!(passed, Passed::Granted(_)), "{passed:?}");
+    let its_instant = 10 * LIMITS.interval();
+    assert!(began.elapsed() >= its_instant, "{:?}", began.elapsed());
+}
