@@ -20,5 +20,4 @@ mod traces;
 mod verify;
 mod verify_asking;
 mod verify_fixing;
-mod verify_quarantined;
 mod world;

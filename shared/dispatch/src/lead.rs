@@ -21,6 +21,10 @@ const OFFERED: usize = 2_000;
 /// costs one reading of what is due and not one each.
 const DISPATCH_SPACING: Duration = Duration::from_millis(20);
 
+/// After a dispatch there is none for this many times as long as it took, but never longer than a tick: where there is so
+/// much that it takes long, enough was offered, and the ledger has other things to do.
+const DISPATCH_REST: u32 = 4;
+
 /// How often there is anything worth pruning.
 const PRUNE_EVERY: Duration = Duration::from_hours(1);
 
@@ -129,8 +133,9 @@ async fn do_all(duties: &Duties, over: &CancellationToken) {
 async fn keep_dispatching(duties: &Duties, over: &CancellationToken) {
     let mut health = Health::new("dispatch");
     loop {
-        let spacing = tokio::time::sleep(DISPATCH_SPACING);
+        let began = Instant::now();
         health.note(unless_silent(duties, offer_or_close(duties)).await);
+        let spacing = tokio::time::sleep_until(next_dispatch(began, Instant::now(), duties.timings.tick));
         let ring = async {
             spacing.await;
             duties.bell.rung(duties.timings.tick).await
@@ -146,6 +151,12 @@ async fn keep_dispatching(duties: &Duties, over: &CancellationToken) {
             }
         }
     }
+}
+
+/// When the next dispatch may begin.
+fn next_dispatch(began: Instant, ended: Instant, tick: Duration) -> Instant {
+    let rest = ((ended - began) * DISPATCH_REST).min(tick);
+    (began + DISPATCH_SPACING).max(ended + rest)
 }
 
 /// Offers what is due, less what a stopped replay takes back. Where nothing is due, a run may have ended.
@@ -256,5 +267,20 @@ impl Health {
             _ => {}
         }
         self.failing = failing;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dispatches_that_take_long_leave_the_ledger_to_others_and_quick_ones_follow_a_storm_of_rings() {
+        let (began, tick) = (Instant::now(), Duration::from_millis(500));
+        let after = |took| {
+            let took = Duration::from_millis(took);
+            (next_dispatch(began, began + took, tick) - began).as_millis()
+        };
+        assert_eq!([0, 2, 4, 10, 100, 300].map(after), [20, 20, 20, 50, 500, 800]);
     }
 }

@@ -175,13 +175,16 @@ impl PostgresLedger {
             FROM fleet.runs r
             JOIN fleet.run_connections rc ON rc.run_id = r.id
             JOIN fleet.connections c ON c.id = rc.connection_id AND c.state = 'active'
+            -- From where the run's and connection's segments would begin in the index of what is due, the first one:
+            -- asked for with equality, a table whose statistics do not know a new run yet would be searched by run and
+            -- state, all segments once for every connection.
             CROSS JOIN LATERAL (
-                SELECT s.due_at
+                SELECT s.run_id, s.connection_id, s.due_at
                 FROM fleet.segments s
-                WHERE s.run_id = rc.run_id AND s.connection_id = rc.connection_id AND s.state = 'pending'
-                ORDER BY s.due_at
+                WHERE (s.run_id, s.connection_id) >= (rc.run_id, rc.connection_id) AND s.state = 'pending'
+                ORDER BY s.run_id, s.connection_id, s.due_at
                 LIMIT 1) AS first
-            WHERE r.state = 'active'"#
+            WHERE r.state = 'active' AND first.run_id = rc.run_id AND first.connection_id = rc.connection_id"#
         );
         overdue.fetch_one(&self.pool).await.map_err(failed("next due"))
     }

@@ -23,7 +23,6 @@ async fn a_large_run_does_not_slow_down_a_tick() {
     });
     let submitted = world.ledger.submit(&run, &mut plan).await.unwrap();
     assert_eq!(submitted.segments, SEGMENTS);
-    world.database.command("ANALYZE");
 
     let tick = async || {
         assert_eq!(due(&world, 9).await.len(), 12);
@@ -32,11 +31,15 @@ async fn a_large_run_does_not_slow_down_a_tick() {
     };
     // To walk over the segments once takes several times as long.
     let quick = Duration::from_millis(20);
-    let took = fastest(tick).await;
-    assert!(
-        took < quick,
-        "a tick over {SEGMENTS} pending segments took {took:?}"
-    );
+    // A new run is not known to the statistics, until the server has looked at it.
+    for known in [false, true] {
+        let took = fastest(tick).await;
+        assert!(
+            took < quick,
+            "a tick over {SEGMENTS} pending segments, known to the statistics: {known}, took {took:?}"
+        );
+        world.database.command("ANALYZE");
+    }
     assert_eq!(claim_all(&world, &due(&world, 9).await).await.len(), 12);
 
     // Nor does it stand in the way of others while it is paused.
