@@ -59,6 +59,7 @@ impl Disk {
                 &place.display().to_string(),
             ],
         ) {
+            let _ = std::fs::remove_dir(&place);
             return Err(Skip("no rights to mount a small disk".to_owned()));
         }
         Ok(Self(place))
