@@ -1,6 +1,4 @@
-//! How fast apalis-redis carries tasks that do nothing: `bench-apalis REDIS-URL due|later BACKLOG`.
-//!
-//! `due` pushes a backlog that may run at once; `later` one that was planned for a time that has just come. Prints
+//! How fast apalis-redis carries a backlog of tasks that do nothing: `bench-apalis REDIS-URL BACKLOG`. Prints
 //! `{"pushed", "carried"}`, tasks a second; `carried` is null where the backlog does not move within the patience.
 
 use std::sync::Arc;
@@ -9,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use apalis::prelude::*;
 use apalis_redis::{Config, RedisStorage};
-use futures::stream;
 
 /// How long nothing may happen.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -20,17 +17,23 @@ const BATCH: usize = 64;
 #[tokio::main]
 async fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let [_, url, when, backlog] = arguments.as_slice() else {
-        panic!("usage: bench-apalis REDIS-URL due|later BACKLOG");
+    let [_, url, backlog] = arguments.as_slice() else {
+        panic!("usage: bench-apalis REDIS-URL BACKLOG");
     };
     let backlog: usize = backlog.parse().expect("a number of tasks");
     let connection = apalis_redis::connect(url.as_str()).await.expect("a Redis");
-    let queue = format!("{when}-{backlog}");
+    let queue = format!("backlog-{backlog}");
     let config = Config::default().queue(&queue).batch_size(BATCH);
     let mut storage: RedisStorage<u64> = RedisStorage::new(connection).with_config(config);
 
     let began = Instant::now();
-    push(&mut storage, when == "later", backlog).await;
+    for first in (0..backlog).step_by(500) {
+        let tasks = first..backlog.min(first + 500);
+        storage
+            .push_bulk(tasks.map(|number| number as u64).collect())
+            .await
+            .expect("pushed");
+    }
     let pushed = backlog as f64 / began.elapsed().as_secs_f64();
 
     let done = Arc::new(AtomicUsize::new(0));
@@ -39,24 +42,15 @@ async fn main() {
         counted.fetch_add(1, Ordering::Relaxed);
         async { Ok::<_, BoxDynError>(()) }
     };
-    let worker = WorkerBuilder::new("bench").backend(storage).parallelize(tokio::spawn).build(task);
+    let worker = WorkerBuilder::new("bench")
+        .backend(storage)
+        .parallelize(tokio::spawn)
+        .build(task);
     let began = Instant::now();
     tokio::spawn(worker.run());
     let carried = carried(&done, backlog, began).await;
     let carried = carried.map_or("null".to_owned(), |rate| rate.to_string());
     println!("{{\"pushed\": {pushed}, \"carried\": {carried}}}");
-}
-
-async fn push(storage: &mut RedisStorage<u64>, later: bool, backlog: usize) {
-    let planned = std::time::SystemTime::now() - Duration::from_secs(1);
-    let task = |number: u64| {
-        let task = TaskBuilder::new(number);
-        if later { task.run_at_time(planned).build() } else { task.build() }
-    };
-    for first in (0..backlog).step_by(500) {
-        let tasks: Vec<_> = (first..backlog.min(first + 500)).map(|number| task(number as u64)).collect();
-        storage.push_all(stream::iter(tasks)).await.expect("pushed");
-    }
 }
 
 /// Tasks a second until the backlog is done; none if it does not move.

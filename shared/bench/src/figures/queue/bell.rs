@@ -25,12 +25,13 @@ pub(super) async fn measure(bench: &Bench) -> Values {
     let mut values = Values::default();
     ours(&redis, bench.of(100, 1), &mut values).await;
     if let Some(program) = &bench.apalis {
-        for (when, said) in [("due", "due"), ("later", "planned for later")] {
-            for backlog in bench.of([1_000, 7_000, 10_000, 100_000], [100; 4]) {
-                let rate = apalis(program, &redis, when, backlog).await;
-                let name = format!("apalis-redis: tasks a second, backlog of {backlog} {said}");
-                values.put(name, rate, "");
-            }
+        for backlog in bench.of([1_000, 7_000, 10_000], [100; 3]) {
+            let rate = apalis(program, &redis, backlog).await;
+            values.put(
+                format!("apalis-redis: tasks a second, backlog of {backlog}"),
+                rate,
+                "",
+            );
         }
     }
     values
@@ -84,11 +85,11 @@ async fn used_memory(redis: &PrivateRedis) -> f64 {
 }
 
 /// Tasks a second; 0 where the backlog stands still.
-async fn apalis(program: &Path, redis: &PrivateRedis, when: &str, backlog: usize) -> f64 {
+async fn apalis(program: &Path, redis: &PrivateRedis, backlog: usize) -> f64 {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("apalis.log");
     let mut command = Command::new(program);
-    command.args([&redis.tcp_url(), when, &backlog.to_string()]);
+    command.args([&redis.tcp_url(), &backlog.to_string()]);
     let process = Process::start(&mut command, &log);
     usage::of_ended(process, Instant::now()).await;
     let said = std::fs::read_to_string(&log).unwrap();
