@@ -20,4 +20,5 @@ mod traces;
 mod verify;
 mod verify_asking;
 mod verify_fixing;
+mod verify_quarantined;
 mod world;

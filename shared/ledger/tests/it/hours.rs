@@ -2,7 +2,7 @@
 
 use ledgerfleet_ledger::conformance::World;
 use ledgerfleet_ledger::conformance::scene::{
-    claim, failure, finish, kill, page, record, retry, scene, seconds, store, tombstone,
+    claim, due, failure, finish, kill, page, record, retry, scene, seconds, store, tombstone, worker,
 };
 use ledgerfleet_ledger::{Claims, Effort, NextStep, Pages, ReplayRequest, Replays, Runs, Steer};
 use ledgerfleet_model::segment::Settlement;
@@ -135,16 +135,21 @@ async fn a_record_tells_where_it_came_from() {
 #[tokio::test]
 async fn a_segment_of_a_newer_format_is_left_to_a_newer_worker() {
     let world = world().await;
-    let scene = scene(&world, 1).await;
-    let newer = "UPDATE fleet_segments SET format = format + 1";
-    sqlx::query(newer).execute(&mut world.sql().await).await.unwrap();
-    let worker = ledgerfleet_model::WorkerName("north-1".to_owned());
-    assert!(
-        world
-            .ledger
-            .claim(&scene.segments, &worker, seconds(20))
-            .await
-            .unwrap()
-            .is_empty()
+    let scene = scene(&world, 2).await;
+    sqlx::query("UPDATE fleet_segments SET format = format + 1 WHERE id = ?")
+        .bind(scene.segments[0].to_string())
+        .execute(&mut world.sql().await)
+        .await
+        .unwrap();
+    assert_eq!(
+        due(&world, 9).await,
+        scene.segments[1..],
+        "it takes nobody's place"
     );
+    let claimed = world
+        .ledger
+        .claim(&scene.segments, &worker("north-1"), seconds(20))
+        .await;
+    let claimed: Vec<_> = claimed.unwrap().into_iter().map(|claim| claim.segment).collect();
+    assert_eq!(claimed, scene.segments[1..]);
 }

@@ -1,8 +1,8 @@
 //! The columns and tables that people query, and what no trait tells.
 
 use ledgerfleet_ledger::conformance::scene::{
-    claim, company, failure, finish, kill, page, record, retry, run_for, scene, seconds, store, tombstone,
-    worker,
+    claim, company, due, failure, finish, kill, page, record, retry, run_for, scene, seconds, store,
+    tombstone, worker,
 };
 use ledgerfleet_ledger::{
     Claims, Effects, Effort, FinishedWindow, NextStep, ReplayRequest, Replays, Runs, Steer,
@@ -214,15 +214,22 @@ async fn a_table_of_an_entity_is_read_by_connection_and_id_without_a_walk() {
 #[tokio::test]
 async fn a_segment_of_a_newer_format_is_left_to_a_newer_worker() {
     let world = world().await;
-    let scene = scene(&world, 1).await;
-    world
-        .database
-        .command("UPDATE fleet.segments SET format = format + 1");
+    let scene = scene(&world, 2).await;
+    world.database.command(&format!(
+        "UPDATE fleet.segments SET format = format + 1 WHERE id = '{}'",
+        scene.segments[0]
+    ));
+    assert_eq!(
+        due(&world, 9).await,
+        scene.segments[1..],
+        "it takes nobody's place"
+    );
     let claimed = world
         .ledger
         .claim(&scene.segments, &worker("north-1"), seconds(20))
         .await;
-    assert!(claimed.unwrap().is_empty());
+    let claimed: Vec<_> = claimed.unwrap().into_iter().map(|claim| claim.segment).collect();
+    assert_eq!(claimed, scene.segments[1..]);
 }
 
 #[tokio::test]
