@@ -115,7 +115,7 @@ pub enum Seen<'a> {
     },
 }
 
-/// Reading what is stored, to compare it with the source.
+/// Reading what is stored, to compare it with the source, and having it written again where it was spoilt.
 #[async_trait]
 pub trait Comparing: Send + Sync {
     /// The records of a slice, tombstones included, in no order; `total` names the payload's member that is told as
@@ -125,6 +125,16 @@ pub trait Comparing: Send + Sync {
         slice: &Slice<'_>,
         total: Option<&str>,
     ) -> Result<Vec<RecordSummary>, LedgerError>;
+
+    /// Has the next reading of these records store them again, although the source shows the version that was stored:
+    /// their hash becomes one that no payload has. For payloads that somebody else has changed. Answers how many live
+    /// records that are.
+    async fn distrust(
+        &self,
+        connection: ConnectionId,
+        table: &str,
+        ids: &[String],
+    ) -> Result<u64, LedgerError>;
 
     /// How many records a table has, tombstones included.
     async fn record_count(&self, connection: ConnectionId, table: &str) -> Result<u64, LedgerError>;

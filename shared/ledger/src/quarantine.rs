@@ -53,7 +53,7 @@ pub trait Quarantine: Send + Sync {
     /// Records in quarantine that are not gone at the source, by id; or the one that is asked for.
     async fn quarantined(&self, filter: &QuarantineFilter) -> Result<Vec<QuarantinedRecord>, LedgerError>;
 
-    /// Which of these ids are in quarantine, in no order.
+    /// Which of these ids are in quarantine and not gone at the source, in no order.
     async fn in_quarantine(
         &self,
         connection: ConnectionId,

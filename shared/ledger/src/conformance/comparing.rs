@@ -7,7 +7,7 @@ use super::scene::{
     TABLE, claim, day, held, only_page, page, record, records, scene, seconds, store, tombstone, window,
 };
 use crate::comparing::{DayCount, NotSeen, Seen, Share, Slice, Which};
-use crate::{Claim, NextStep};
+use crate::{Claim, NextStep, PageCommit};
 
 fn dated(id: &str, on: usize, total: &str) -> Record {
     Record {
@@ -117,6 +117,39 @@ pub async fn a_slice_is_read_share_by_share(world: &dyn World) {
     }
     told.sort();
     assert_eq!(told, ["1", "2", "3", "4"]);
+}
+
+pub async fn what_is_distrusted_is_stored_again_when_it_is_read_again(world: &dyn World) {
+    let scene = scene(world, 2).await;
+    let first = claim(world, scene.segments[0]).await;
+    let spoilt = |id| dated(id, 0, "4.00");
+    let seen = |id| Record {
+        payload: dated(id, 0, "2796.93").payload,
+        ..spoilt(id)
+    };
+    store(
+        world,
+        &only_page(&first, &[spoilt("1"), spoilt("2"), tombstone("3")]),
+    )
+    .await;
+    let ids = ["1", "3", "9"].map(str::to_owned);
+    let ledger = world.ledger();
+    let distrusted = ledger.distrust(scene.connection, TABLE, &ids).await.unwrap();
+    assert_eq!(distrusted, 1, "a tombstone has nothing to be stored again");
+    let second = claim(world, scene.segments[1]).await;
+    let read_again = [seen("1"), seen("2")];
+    let again = PageCommit {
+        observed_at: first.claimed_at + seconds(60),
+        ..only_page(&second, &read_again)
+    };
+    let effects = store(world, &again).await;
+    assert_eq!((effects.changed, effects.same), (1, 1));
+    let all = records(world, scene.connection).await;
+    let holds = |id: &str, amount: &str| {
+        let stored = all.iter().find(|record| record.id == id).unwrap();
+        stored.payload.get().contains(amount)
+    };
+    assert!(holds("1", "2796.93") && holds("2", "4.00"));
 }
 
 pub async fn records_are_counted_by_day_and_in_all(world: &dyn World) {

@@ -173,6 +173,7 @@ macro_rules! ledger_conformance {
                 summaries_tell_hash_day_and_total_of_a_slice,
                 a_total_has_all_its_digits_whether_it_stands_there_as_a_number_or_as_a_text,
                 a_slice_is_read_share_by_share,
+                what_is_distrusted_is_stored_again_when_it_is_read_again,
                 records_are_counted_by_day_and_in_all,
                 what_a_reading_did_not_bring_is_told,
                 what_a_reading_did_not_bring_is_told_in_parts_until_all_is_told,

@@ -138,6 +138,11 @@ pub async fn which_of_some_ids_are_in_quarantine_is_told(world: &dyn World) {
     assert_eq!(among("invoice", &["1", "2", "3", "4"]).await, ["2", "3"]);
     assert_eq!(among("invoice", &["3"]).await, ["3"]);
     assert!(among("bill", &["2"]).await.is_empty());
+    let later = claim.claimed_at + minutes(1);
+    observe(world, &claim, later, &[tombstone("2")], &[]).await;
+    assert_eq!(among("invoice", &["2", "3"]).await, ["3"], "2 is gone");
+    observe(world, &claim, later + minutes(1), &[], &quarantined[..1]).await;
+    assert_eq!(among("invoice", &["2", "3"]).await, ["2", "3"], "2 is back");
     assert!(among("invoice", &[]).await.is_empty());
 }
 

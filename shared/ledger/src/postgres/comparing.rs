@@ -105,6 +105,34 @@ impl Comparing for PostgresLedger {
         persistently(|| self.summaries_of(slice, total)).await
     }
 
+    async fn distrust(
+        &self,
+        connection: ConnectionId,
+        table: &str,
+        ids: &[String],
+    ) -> Result<u64, LedgerError> {
+        let distrust = || async {
+            sqlx::query!(
+                r#"
+                WITH spoilt AS (
+                    SELECT id FROM raw.records
+                    WHERE connection_id = $1 AND entity = $2 AND id = ANY($3) AND deleted_at_utc IS NULL
+                    -- One order of locking for everybody who writes.
+                    ORDER BY id COLLATE "C" FOR UPDATE)
+                UPDATE raw.records r SET payload_hash = decode(repeat('00', 32), 'hex')
+                FROM spoilt
+                WHERE r.connection_id = $1 AND r.entity = $2 AND r.id = spoilt.id"#,
+                connection.0,
+                table,
+                ids,
+            )
+            .execute(&self.pool)
+            .await
+            .map_err(failed("distrust"))
+        };
+        Ok(persistently(distrust).await?.rows_affected())
+    }
+
     async fn record_count(&self, connection: ConnectionId, table: &str) -> Result<u64, LedgerError> {
         let count = || async {
             sqlx::query_scalar!(

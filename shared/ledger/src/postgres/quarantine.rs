@@ -66,7 +66,9 @@ impl Quarantine for PostgresLedger {
     ) -> Result<Vec<String>, LedgerError> {
         let among = || async {
             sqlx::query_scalar!(
-                "SELECT id FROM fleet.quarantine WHERE connection_id = $1 AND entity = $2 AND id = ANY($3)",
+                "
+                SELECT id FROM fleet.quarantine
+                WHERE connection_id = $1 AND entity = $2 AND id = ANY($3) AND deleted_at IS NULL",
                 connection.0,
                 entity,
                 ids,

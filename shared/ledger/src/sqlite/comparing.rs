@@ -113,6 +113,28 @@ impl Comparing for SqliteLedger {
         Ok(summaries)
     }
 
+    async fn distrust(
+        &self,
+        connection: ConnectionId,
+        table: &str,
+        ids: &[String],
+    ) -> Result<u64, LedgerError> {
+        const DISTRUST: &str = "
+            UPDATE raw_records SET payload_hash = zeroblob(32)
+            WHERE connection_id = ? AND entity = ? AND id IN (SELECT value FROM json_each(?))
+              AND deleted_at_utc IS NULL";
+        let mut tx = self.write("distrust").await?;
+        let distrusted = sqlx::query(DISTRUST)
+            .bind(Text(connection))
+            .bind(table)
+            .bind(json_list(ids))
+            .execute(&mut *tx)
+            .await
+            .map_err(failed("distrust"))?;
+        tx.commit().await.map_err(failed("distrust"))?;
+        Ok(distrusted.rows_affected())
+    }
+
     async fn record_count(&self, connection: ConnectionId, table: &str) -> Result<u64, LedgerError> {
         const COUNT: &str = "SELECT count(*) FROM raw_records WHERE connection_id = ? AND entity = ?";
         sqlx::query_scalar(COUNT)

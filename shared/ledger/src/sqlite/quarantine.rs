@@ -61,7 +61,8 @@ impl Quarantine for SqliteLedger {
     ) -> Result<Vec<String>, LedgerError> {
         const AMONG: &str = "
             SELECT id FROM fleet_quarantine
-            WHERE connection_id = ? AND entity = ? AND id IN (SELECT value FROM json_each(?))";
+            WHERE connection_id = ? AND entity = ? AND deleted_at IS NULL
+              AND id IN (SELECT value FROM json_each(?))";
         sqlx::query_scalar(AMONG)
             .bind(Text(connection))
             .bind(entity)
