@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use ledgerfleet_access::AccessToken;
 use ledgerfleet_connectors::{Charges, Connector, Target, connector_entry};
-use ledgerfleet_coordination::{Closing, Distance, GateLimits, Passage, Passed, Slot, keep_renewing};
+use ledgerfleet_coordination::{Closing, Distance, GateLimits, Passage, Slot, keep_renewing};
 use ledgerfleet_ledger::LedgerError;
 use ledgerfleet_model::outcome::outcome;
 use ledgerfleet_model::retry::RETRIES;
@@ -157,30 +157,13 @@ impl<'a> Upstream<'a> {
             staleness: timings.grant_staleness,
             distance: &self.distance,
         };
-        // A booking is waited out; so many of them that never lead to a slot are not.
-        let began = Instant::now();
-        loop {
-            match passage.try_pass().await? {
-                Some(Passed::Granted(slot)) => return Ok(slot),
-                Some(Passed::TooLong(wait)) => return Err(busy(Some(wait))),
-                None if began.elapsed() > timings.gate_patience() => return Err(busy(None)),
-                None => {}
-            }
-        }
+        Ok(passage.pass().await?)
     }
 
     /// Renews a slot for as long as it can be; ends when it is lost.
     async fn lost(&self, slot: Slot) {
         let (ttl, every) = (self.limits.slot_ttl, self.parts.timings.lock_renewal);
         keep_renewing(ttl, every, || self.parts.gate.renew(slot, &self.limits)).await;
-    }
-}
-
-fn busy(wait: Option<Duration>) -> Failure {
-    let message = "its gate is closed, or others use all of it";
-    Failure {
-        retry_after: wait,
-        ..Failure::new(FailureKind::GateBusy, message)
     }
 }
 

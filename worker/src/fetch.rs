@@ -1,19 +1,18 @@
 //! Fetch: one request to the upstream, with the gate's leave.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use ledgerfleet_access::AccessToken;
 use ledgerfleet_connectors::{
     Charges, Connector, ConnectorEntry, CountRequest, EntitySpec, Page, PageRequest, Target,
 };
-use ledgerfleet_coordination::{GateLimits, Passage, Passed, Slot};
+use ledgerfleet_coordination::{GateLimits, NoPassage, Passage, Slot};
 use ledgerfleet_ledger::Claim;
 use ledgerfleet_model::{Connection, Failure, FailureKind, Served};
 use ledgerfleet_telemetry::{metrics, traces};
 use tokio::time::Instant;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use crate::gate_time::GateTime;
 use crate::keeper::Keeper;
@@ -214,21 +213,18 @@ impl Fetcher<'_> {
             staleness: timings.grant_staleness,
             distance: &self.fleet.distance,
         };
-        match passage.pass().await? {
-            Passed::Granted(slot) => Ok(slot),
-            Passed::TooLong(wait) => Err(busy(wait)),
-        }
+        passage.pass().await.map_err(|refused| {
+            if let NoPassage::TooLate(_) = refused {
+                warn!(
+                    error = &refused as &dyn std::error::Error,
+                    "no request can be sent"
+                );
+            }
+            refused.into()
+        })
     }
 }
 
 pub(crate) fn stopping() -> Failure {
     Failure::new(FailureKind::Shutdown, "the worker is stopping")
-}
-
-fn busy(wait: Duration) -> Failure {
-    let message = format!("the gate's next free instant is {:.1} s away", wait.as_secs_f64());
-    Failure {
-        retry_after: Some(wait),
-        ..Failure::new(FailureKind::GateBusy, message)
-    }
 }

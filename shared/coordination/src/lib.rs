@@ -15,7 +15,7 @@ mod renewal;
 
 pub use bell::{Bell, MemoryBell, RedisBell};
 pub use gate::{
-    Closing, Distance, Gate, GateLimits, MemoryGate, Passage, Passed, RedisGate, Reservation, Slot, Start,
+    Closing, Distance, Gate, GateLimits, MemoryGate, NoPassage, Passage, RedisGate, Reservation, Slot, Start,
 };
 pub use lock::{Lock, LockKey, Locks, MemoryLocks, RedisLocks, Taken};
 pub use redis::RedisParts;

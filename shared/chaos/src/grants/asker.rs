@@ -6,9 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ledgerfleet_coordination::{
-    Distance, Gate, GateLimits, Passage, Passed, RedisGate, RedisParts, Unreachable,
-};
+use ledgerfleet_coordination::{Distance, Gate, GateLimits, NoPassage, Passage, RedisGate, RedisParts};
 use ledgerfleet_model::ConnectionId;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -76,15 +74,15 @@ impl Asker {
         };
         while !self.stop.is_cancelled() {
             match passage.pass().await {
-                Ok(Passed::Granted(slot)) => {
+                Ok(slot) => {
                     self.use_grant(number, Duration::from_millis(chance.random_range(IN_FLIGHT)))
                         .await;
                     // One that is not freed ends by itself.
                     let _ = self.gate.finish(slot).await;
                 }
-                Ok(Passed::TooLong(wait)) => sleep(wait.min(PATIENCE)).await,
-                // Redis is away or has not yet come back.
-                Err(Unreachable(_)) => sleep(STALENESS).await,
+                Err(NoPassage::TooFar(wait)) => sleep(wait.min(PATIENCE)).await,
+                // Redis is away or has not yet come back, or all slots are taken.
+                Err(_) => sleep(STALENESS).await,
             }
         }
     }

@@ -100,6 +100,7 @@ rows! {
     F27 slow "the fleet is cut off from the upstream" => network::without_upstream;
     F28 slow "everything is late" => network::late;
     F28b slow "Redis is farther away than a grant may be old" => network::far_redis;
+    F28c slow "Redis moves farther away in the middle of a run" => network::moved_redis;
     F29 slow "the upstream's name does not exist" => names::unknown;
     F29b slow "the name server fails" => names::failing;
     F29c slow "the name server is silent" => names::silent;

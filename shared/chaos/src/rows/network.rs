@@ -118,6 +118,22 @@ pub(super) async fn far_redis(stage: Stage) -> Ending {
     ))
 }
 
+/// F28c: Redis moves farther away in the middle of a run, as when another zone takes over. No grant is young enough for
+/// who remembers how near it was.
+pub(super) async fn moved_redis(mut stage: Stage) -> Ending {
+    let mut world = World::new(&stage, Ground::default()).await;
+    let redis = world.redis_proxy().await;
+    world.fleet.hire(&Hire::default().redis_through(&redis));
+    let run = world.ask(&Wish::days(&["invoice"], 10)).await;
+    world.until_done(run, stage.draw(3, 8)).await;
+    let each_way = Duration::from_millis(50);
+    redis.set_both(&LineFaults::late(each_way, Duration::ZERO));
+    Ok(with(
+        world.judge(Expect::default()).await,
+        format!("Redis {each_way:?} each way, all at once"),
+    ))
+}
+
 fn with(mut facts: Facts, fact: String) -> Facts {
     facts.push(fact);
     facts

@@ -120,13 +120,13 @@ impl Bell for RedisBell {
             .invoke_async(&mut self.commands.clone())
             .await
             .map_err(unreachable)?;
-        // Another probe may have taken it; that this one was allowed to ask is enough.
+        // Another probe may have taken it; that this one was allowed to ask is enough. Asked where nobody waits for work.
         let _: Popped = cmd("BZMPOP")
             .arg(blocking_seconds(Duration::ZERO))
             .arg(1)
             .arg(&key)
             .arg("MIN")
-            .query_async(&mut self.popping.clone())
+            .query_async(&mut self.commands.clone())
             .await
             .map_err(unreachable)?;
         Ok(())

@@ -7,7 +7,7 @@ use ledgerfleet_model::ConnectionId;
 use tokio::time::{Instant, sleep};
 
 use super::World;
-use crate::{Closing, Distance, Gate, GateLimits, Passage, Passed, Reservation, Slot, Start};
+use crate::{Closing, Distance, Gate, GateLimits, NoPassage, Passage, Reservation, Slot, Start};
 
 const LONG: Duration = Duration::from_mins(1);
 /// How far an answer may lie from the ideal one: a remote gate answers a little later than it decides.
@@ -303,20 +303,26 @@ pub async fn a_passage_waits_for_a_slot_and_tells_what_is_too_far_away(world: &i
         staleness: LONG,
         distance: &distance,
     };
-    let Passed::Granted(slot) = passage.pass().await.unwrap() else {
-        panic!("an idle gate lets nobody in");
-    };
+    let slot = passage.pass().await.unwrap();
     let (second, finished) = tokio::join!(passage.pass(), async {
         sleep(limits.interval() * 3).await;
         gate.finish(slot).await.unwrap();
         Instant::now()
     });
-    assert!(matches!(second.unwrap(), Passed::Granted(_)) && Instant::now() >= finished);
+    let slot = second.unwrap();
+    assert!(Instant::now() >= finished);
+    let hurried = Passage {
+        patience: limits.slot_ttl / 4,
+        ..passage
+    };
+    let refused = hurried.pass().await.unwrap_err();
+    assert!(matches!(refused, NoPassage::NoSlot), "{refused:?}");
+    gate.finish(slot).await.unwrap();
     let closing = Closing::Told(Duration::from_secs(9));
     gate.close(passage.connection, &limits, closing).await.unwrap();
-    let refused = passage.pass().await.unwrap();
+    let refused = passage.pass().await.unwrap_err();
     assert!(
-        matches!(refused, Passed::TooLong(wait) if wait > Duration::from_secs(8)),
+        matches!(refused, NoPassage::TooFar(wait) if wait > Duration::from_secs(8)),
         "{refused:?}"
     );
 }

@@ -4,28 +4,36 @@
 //! that was granted later. What every answer of the gate needs alike is no such delay: it shifts all requests of this
 //! process by the same time, and counting it would leave a fleet whose Redis is far away without a single grant.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// More than this is not allowed for. Two processes at different distances ask that far apart; with the moment that a grant
 /// may be old, it stays below the quarter of a second that the gate's rate leaves room for.
 const FARTHEST: Duration = Duration::from_millis(150);
 
-/// The quickest answer of the gate so far, in microseconds.
-#[derive(Debug)]
-pub struct Distance(AtomicU64);
+/// An answer is forgotten after one to two of these: a Redis that has failed over may be farther away than before.
+const MEMORY: Duration = Duration::from_secs(10);
 
-impl Default for Distance {
-    fn default() -> Self {
-        Self(AtomicU64::new(u64::MAX))
-    }
+/// The quickest answers of the gate of late.
+#[derive(Debug, Default)]
+pub struct Distance(Mutex<Answers>);
+
+/// The quickest answer of the current stretch of time, and of the one before.
+#[derive(Debug, Default, Clone, Copy)]
+struct Answers {
+    since: Option<Instant>,
+    now: Option<Duration>,
+    before: Option<Duration>,
 }
 
 impl Distance {
     /// Notes how long an answer took.
     pub(crate) fn measure(&self, answer: Duration) {
-        let answer = u64::try_from(answer.as_micros()).unwrap_or(u64::MAX);
-        self.0.fetch_min(answer, Ordering::Relaxed);
+        // Numbers only: whoever panicked beside them left them whole.
+        let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.note(answer, Instant::now());
     }
 
     /// What every answer needs at least for its way back; nothing before one has come.
@@ -35,10 +43,27 @@ impl Distance {
 
     /// What two answers need at least, that to the booking and that to the start.
     pub(crate) fn two_answers(&self) -> Duration {
-        match self.0.load(Ordering::Relaxed) {
-            u64::MAX => Duration::ZERO,
-            quickest => Duration::from_micros(quickest.saturating_mul(2)).min(FARTHEST),
+        (2 * self.quickest()).min(FARTHEST)
+    }
+
+    /// What an answer needs at least; nothing before one has come.
+    pub(crate) fn quickest(&self) -> Duration {
+        let answers = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        answers
+            .now
+            .into_iter()
+            .chain(answers.before)
+            .min()
+            .unwrap_or_default()
+    }
+}
+
+impl Answers {
+    fn note(&mut self, answer: Duration, at: Instant) {
+        if self.since.is_none_or(|since| at - since > MEMORY) {
+            (self.since, self.before, self.now) = (Some(at), self.now, None);
         }
+        self.now = Some(self.now.map_or(answer, |quickest| quickest.min(answer)));
     }
 }
 
@@ -46,15 +71,30 @@ impl Distance {
 mod tests {
     use super::*;
 
+    fn millis(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
     #[test]
     fn the_quickest_answer_counts_up_to_the_farthest_that_is_allowed_for() {
         let distance = Distance::default();
-        let millis = Duration::from_millis;
         assert_eq!(distance.two_answers(), Duration::ZERO);
         for (answer, two_answers) in [(400, 150), (60, 120), (200, 120)] {
             distance.measure(millis(answer));
             assert_eq!(distance.two_answers(), millis(two_answers));
             assert_eq!(distance.one_way(), millis(two_answers) / 4);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gate_that_has_moved_farther_away_is_believed_after_a_while() {
+        let distance = Distance::default();
+        distance.measure(millis(1));
+        tokio::time::advance(MEMORY + millis(1)).await;
+        distance.measure(millis(60));
+        assert_eq!(distance.quickest(), millis(1));
+        tokio::time::advance(MEMORY + millis(1)).await;
+        distance.measure(millis(70));
+        assert_eq!(distance.quickest(), millis(60));
     }
 }

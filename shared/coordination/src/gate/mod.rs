@@ -28,7 +28,7 @@ use uuid::Uuid;
 use crate::Unreachable;
 pub use distance::Distance;
 pub use memory::MemoryGate;
-pub use passage::{Passage, Passed};
+pub use passage::{NoPassage, Passage};
 pub use redis::RedisGate;
 
 /// The limits of one connection.
