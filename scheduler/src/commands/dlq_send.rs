@@ -110,8 +110,12 @@ fn tell_replay(session: &Session, request: &ReplayRequest, row: &ReplayedRow) {
         return;
     };
     if row.replayed.continued {
+        let beside = match row.replayed.segments {
+            0 => "there is nothing to send again beside it",
+            _ => "this one has joined it",
+        };
         talk.say(format!(
-            "an equal request is under way as replay {replay}; this one has joined it"
+            "an equal request is under way as replay {replay}: {beside}"
         ));
     }
     talk.say(format!(

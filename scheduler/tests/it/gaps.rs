@@ -80,7 +80,7 @@ async fn days_that_are_dead_pending_or_cancelled_are_gaps_at_the_edges_of_a_rang
         .run("dlq replay --all")
         .await
         .expect(0)
-        .says("this one has joined it");
+        .says("there is nothing to send again beside it");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod bad_input;
 mod connections;
 mod deletions;
 mod demo;
+mod dlq;
 mod files;
 mod fleet;
 mod gaps;

@@ -42,7 +42,7 @@ impl Replays for SqliteLedger {
                 (SELECT count(*) FROM fleet_segments WHERE replay_id = p.id AND state = 'dead') AS dead
             FROM fleet_replays p
             WHERE (?1 IS NULL OR p.id = ?1)
-              AND (?2 IS NULL OR p.id IN (SELECT replay_id FROM fleet_segments WHERE run_id = ?2))
+              AND (?2 IS NULL OR EXISTS (SELECT 1 FROM fleet_segments WHERE replay_id = p.id AND +run_id = ?2))
             ORDER BY p.at DESC, p.rowid DESC LIMIT ?3";
         let (only, run) = match which {
             WhichReplays::All => (None, None),

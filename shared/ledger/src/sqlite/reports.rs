@@ -171,19 +171,21 @@ pub(super) async fn volumes(ledger: &SqliteLedger, id: RunId) -> Result<Vec<Enti
         first_claimed_at: Option<Stamp>,
         last_ended_at: Option<Stamp>,
     }
+    // Joined before it is grouped, each segment would carry a name through the sort.
     const VOLUMES: &str = "
-        SELECT c.name AS connection, s.entity,
-               count(*) AS segments,
-               count(*) FILTER (WHERE s.state = 'done') AS done,
-               count(*) FILTER (WHERE s.state = 'done' AND s.rows = 0) AS empty,
-               count(*) FILTER (WHERE s.state = 'dead') AS dead,
-               sum(s.rows) AS rows, max(s.rows) AS most_rows, sum(s.quarantined) AS quarantined,
-               sum(s.pages) AS pages, sum(s.calls) AS calls,
-               min(s.first_claimed_at) AS first_claimed_at, max(s.ended_at) AS last_ended_at
-        FROM fleet_segments s JOIN fleet_connections c ON c.id = s.connection_id
-        WHERE s.run_id = ?
-        GROUP BY s.connection_id, s.entity
-        ORDER BY c.name, s.entity";
+        SELECT c.name AS connection, v.*
+        FROM (SELECT connection_id, entity,
+                     count(*) AS segments,
+                     count(*) FILTER (WHERE state = 'done') AS done,
+                     count(*) FILTER (WHERE state = 'done' AND rows = 0) AS empty,
+                     count(*) FILTER (WHERE state = 'dead') AS dead,
+                     sum(rows) AS rows, max(rows) AS most_rows, sum(quarantined) AS quarantined,
+                     sum(pages) AS pages, sum(calls) AS calls,
+                     min(first_claimed_at) AS first_claimed_at, max(ended_at) AS last_ended_at
+              FROM fleet_segments WHERE run_id = ?
+              GROUP BY connection_id, entity) AS v
+        CROSS JOIN fleet_connections c ON c.id = v.connection_id
+        ORDER BY c.name, v.entity";
     let volumes = sqlx::query_as(VOLUMES).bind(Text(id)).fetch_all(&ledger.readers);
     let rows: Vec<VolumeRow> = volumes.await.map_err(failed("volumes"))?;
     let volume = |row: VolumeRow| EntityVolume {
