@@ -14,7 +14,7 @@
 use std::time::{Duration, Instant};
 
 use ledgerfleet_connectors::connector_entry;
-use ledgerfleet_ledger::{Remaining, RunReport};
+use ledgerfleet_ledger::{LedgerError, Remaining, RunReport};
 use ledgerfleet_model::{Connection, ConnectionId};
 use ledgerfleet_wiring::Parts;
 
@@ -46,7 +46,7 @@ impl Counted {
 }
 
 impl Estimate {
-    /// The seconds that are left, as far as anybody can tell.
+    /// The seconds that are left, as far as anybody can tell. While the ledger cannot tell, the last count goes on.
     pub(crate) async fn seconds(
         &mut self,
         parts: &Parts,
@@ -54,22 +54,32 @@ impl Estimate {
         report: &RunReport,
     ) -> Option<f64> {
         if self.counted.as_ref().is_none_or(Counted::is_old) {
-            self.counted = Some(count(parts, connections, report).await);
+            match count(parts, connections, report).await {
+                Ok(counted) => self.counted = Some(counted),
+                Err(error) => tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "what is left of the run was not counted"
+                ),
+            }
         }
         let Counted { at, seconds, .. } = self.counted?;
         seconds.map(|seconds| (seconds - at.elapsed().as_secs_f64()).max(0.0))
     }
 }
 
-async fn count(parts: &Parts, connections: &[Connection], report: &RunReport) -> Counted {
+async fn count(
+    parts: &Parts,
+    connections: &[Connection],
+    report: &RunReport,
+) -> Result<Counted, LedgerError> {
     let asked = Instant::now();
-    let remaining = parts.ledger.remaining(report.run_id).await.unwrap_or_default();
+    let remaining = parts.ledger.remaining(report.run_id).await?;
     let rate = |id| granted_per_second(parts, connections, id);
-    Counted {
+    Ok(Counted {
         at: Instant::now(),
         took: asked.elapsed(),
         seconds: seconds_left(&remaining, calls_a_segment(report), rate),
-    }
+    })
 }
 
 /// What the gate of a connection grants at its full pace.
@@ -104,6 +114,12 @@ fn as_number(count: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+    use ledgerfleet_config::{Inputs, Settings};
+    use ledgerfleet_model::{Axis, Lane, RunId, RunState};
+    use ledgerfleet_wiring::{Opening, assemble};
+    use sqlx::{Connection as _, SqliteConnection};
+
     use super::*;
 
     #[test]
@@ -122,5 +138,63 @@ mod tests {
         assert_eq!(takes(&[left(ash, 800, 0), left(birch, 10, 0)], 1.5), Some(150.0));
         assert_eq!(takes(&[], 1.0), None);
         assert_eq!(seconds_left(&[left(ash, 1, 0)], 1.0, |_| None), None);
+    }
+
+    fn report() -> RunReport {
+        RunReport {
+            run_id: RunId::new(),
+            state: RunState::Active,
+            lane: Lane::Backfill,
+            connections: Vec::new(),
+            entities: Vec::new(),
+            from: None,
+            to: None,
+            axis: Axis::TxnDate,
+            segments: 10,
+            done: 0,
+            empty: 0,
+            dead: 0,
+            cancelled: 0,
+            pending: 10,
+            blocked: 0,
+            running: 0,
+            rows: 0,
+            quarantined: 0,
+            deleted: 0,
+            pages: 0,
+            calls: 0,
+            seconds: 0.0,
+            created_at: DateTime::UNIX_EPOCH,
+            closed_at: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn while_the_ledger_cannot_tell_the_last_count_goes_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let inputs = Inputs {
+            working_directory: directory.path().to_owned(),
+            ..Inputs::default()
+        };
+        let settings = Settings::load(&inputs).unwrap();
+        let parts = assemble(&settings, Opening::MayCreate).await.unwrap();
+        let file = directory.path().join("ledgerfleet.db");
+        let mut database = SqliteConnection::connect(&format!("sqlite://{}", file.display()))
+            .await
+            .unwrap();
+        sqlx::query("ALTER TABLE fleet_segments RENAME TO elsewhere")
+            .execute(&mut database)
+            .await
+            .unwrap();
+        let before = Counted {
+            at: Instant::now().checked_sub(COUNT_EVERY).unwrap(),
+            took: Duration::ZERO,
+            seconds: Some(1_000.0),
+        };
+        let mut estimate = Estimate {
+            counted: Some(before),
+        };
+        let left = estimate.seconds(&parts, &[], &report()).await.unwrap();
+        assert!((900.0..=990.0).contains(&left), "{left}");
     }
 }

@@ -1,17 +1,19 @@
 //! Upstream: a command's own questions to a company, through the same gate as the fleet's and with a patience that ends.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use ledgerfleet_access::AccessToken;
 use ledgerfleet_connectors::{Charges, Connector, Target, connector_entry};
-use ledgerfleet_coordination::{Closing, Distance, GateLimits, Passage, Slot, keep_renewing};
+use ledgerfleet_coordination::{Closing, Distance, GateLimits, Passage, Slot, Unreachable, keep_renewing};
 use ledgerfleet_ledger::LedgerError;
 use ledgerfleet_model::outcome::outcome;
 use ledgerfleet_model::retry::RETRIES;
 use ledgerfleet_model::{Connection, Failure, FailureKind, Outcome};
+use ledgerfleet_process::Stop;
 use ledgerfleet_wiring::Parts;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::output::{Talk, span};
 
@@ -21,12 +23,17 @@ const WORTH_TELLING: Duration = Duration::from_secs(1);
 /// How often a wait that goes on is told again.
 const TELL_EVERY: Duration = Duration::from_secs(30);
 
-/// How long one question may go without an answer, and who is told that it waits.
+/// How long giving a slot back may take; one that is not given back ends by its time to live.
+const GIVING_BACK: Duration = Duration::from_secs(2);
+
+/// How long one question may go without an answer, who is told that it waits, and what ends it before.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience<'a> {
     pub(crate) talk: &'a Talk,
-    /// The most time between a question and its answer, all waits and repetitions included.
+    /// The most time between a question and its last request, all waits and repetitions included.
     pub(crate) most: Duration,
+    /// Ends every wait. A request under way is finished: it may be charged for.
+    pub(crate) stop: &'a Stop,
 }
 
 /// One company's API.
@@ -38,6 +45,8 @@ pub(crate) struct Upstream<'a> {
     limits: GateLimits,
     distance: Distance,
     charges: Charges,
+    /// Metered calls that are counted in the ledger.
+    counted: AtomicU32,
 }
 
 impl<'a> Upstream<'a> {
@@ -51,11 +60,13 @@ impl<'a> Upstream<'a> {
             limits: parts.gate_limits(connection, entry),
             distance: Distance::default(),
             charges: Charges::default(),
+            counted: AtomicU32::default(),
         })
     }
 
     /// Asks until there is an answer: waits, and says so, while the company throttles, its API is away or the gate cannot
-    /// be reached. Gives up where a worker would, after five retries or at once, and when the patience is over.
+    /// be reached. Gives up where a worker would, after five retries or at once, and when the patience is over; with
+    /// `Shutdown` when it is to stop. Requests, and renewals of the access, that are under way are not given up.
     pub(crate) async fn ask<T>(
         &self,
         patience: Patience<'_>,
@@ -64,7 +75,7 @@ impl<'a> Upstream<'a> {
         let mut failures = 0;
         let mut waiting = Waiting::of(self.connection, patience);
         loop {
-            let failure = match self.ask_once(&question).await {
+            let failure = match self.attempt(&question, Some(&waiting)).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
@@ -78,33 +89,37 @@ impl<'a> Upstream<'a> {
                 _ => return Err(failure),
             };
             if failure.kind == FailureKind::Throttled {
-                self.close_gate(&failure, wait).await;
+                self.close_gate(&failure, wait, &waiting).await;
             }
             waiting.wait(failure, wait).await?;
         }
     }
 
     /// Tells the fleet that this company throttles. Who cannot be told finds out.
-    async fn close_gate(&self, failure: &Failure, wait: Duration) {
+    async fn close_gate(&self, failure: &Failure, wait: Duration, waiting: &Waiting<'_>) {
         let closing = failure.retry_after.map_or(Closing::Guessed(wait), Closing::Told);
         let gate = &self.parts.gate;
-        if let Err(error) = gate.close(self.connection.id, &self.limits, closing).await {
-            tracing::debug!(
-                error = &error as &dyn std::error::Error,
-                "the gate was not closed"
-            );
+        let close = gate.close(self.connection.id, &self.limits, closing);
+        if let Err(failure) = waiting.bound(close).await {
+            tracing::debug!(why = failure.message, "the gate was not closed");
         }
     }
 
+    /// How many metered calls there were, counted in the ledger or not.
+    pub(crate) fn calls(&self) -> u32 {
+        self.counted.load(Ordering::Relaxed) + self.charges.calls()
+    }
+
     /// Counts the metered calls since the last time, as those of `entity`.
-    pub(crate) async fn count_calls(&self, entity: &str) -> Result<u32, LedgerError> {
+    pub(crate) async fn count_calls(&self, entity: &str) -> Result<(), LedgerError> {
         let calls = self.charges.calls();
         if calls > 0 {
             let ledger = &self.parts.ledger;
             ledger.count_calls(self.connection.id, entity, calls).await?;
             self.charges.counted(calls);
+            self.counted.fetch_add(calls, Ordering::Relaxed);
         }
-        Ok(calls)
+        Ok(())
     }
 
     /// Asks once, and waits no longer than a worker would for the gate; only an access that is refused is renewed, once.
@@ -112,12 +127,20 @@ impl<'a> Upstream<'a> {
         &self,
         question: &impl AsyncFn(&dyn Connector, Target<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        self.attempt(question, None).await
+    }
+
+    async fn attempt<T>(
+        &self,
+        question: &impl AsyncFn(&dyn Connector, Target<'_>) -> Result<T, Failure>,
+        waiting: Option<&Waiting<'_>>,
+    ) -> Result<T, Failure> {
         let access = self.parts.access.token(self.connection).await?;
-        match self.request(question, &access).await {
+        match self.request(question, &access, waiting).await {
             Err(failure) if failure.kind == FailureKind::Unauthorised => {
                 self.parts.access.refused(self.connection.id, &access).await;
                 let access = self.parts.access.token(self.connection).await?;
-                self.request(question, &access).await
+                self.request(question, &access, waiting).await
             }
             answer => answer,
         }
@@ -127,6 +150,7 @@ impl<'a> Upstream<'a> {
         &self,
         question: &impl AsyncFn(&dyn Connector, Target<'_>) -> Result<T, Failure>,
         access: &AccessToken,
+        waiting: Option<&Waiting<'_>>,
     ) -> Result<T, Failure> {
         let target = Target {
             account: &self.connection.account,
@@ -134,7 +158,7 @@ impl<'a> Upstream<'a> {
             access: access.secret(),
             charges: &self.charges,
         };
-        let slot = self.pass_gate().await?;
+        let slot = self.pass_gate(waiting).await?;
         let answer = tokio::select! {
             answer = question(&*self.connector, target) => answer,
             () = self.lost(slot) => Err(Failure::new(
@@ -142,22 +166,26 @@ impl<'a> Upstream<'a> {
                 "the gate's slot was lost while the upstream was asked",
             )),
         };
-        // What is not given back ends by its time to live.
-        let _ = self.parts.gate.finish(slot).await;
+        let _ = timeout(GIVING_BACK, self.parts.gate.finish(slot)).await;
         answer
     }
 
-    async fn pass_gate(&self) -> Result<Slot, Failure> {
+    async fn pass_gate(&self, waiting: Option<&Waiting<'_>>) -> Result<Slot, Failure> {
         let timings = &self.parts.timings;
+        let patience = timings.gate_patience();
         let passage = Passage {
             gate: &*self.parts.gate,
             connection: self.connection.id,
             limits: &self.limits,
-            patience: timings.gate_patience(),
+            // Passing may take twice as long, so that a gate that lets nobody through tells why before time is over.
+            patience: waiting.map_or(patience, |waiting| patience.min(waiting.left() / 2)),
             staleness: timings.grant_staleness,
             distance: &self.distance,
         };
-        Ok(passage.pass().await?)
+        match waiting {
+            Some(waiting) => waiting.bound(passage.pass()).await,
+            None => Ok(passage.pass().await?),
+        }
     }
 
     /// Renews a slot for as long as it can be; ends when it is lost.
@@ -165,6 +193,10 @@ impl<'a> Upstream<'a> {
         let (ttl, every) = (self.limits.slot_ttl, self.parts.timings.lock_renewal);
         keep_renewing(ttl, every, || self.parts.gate.renew(slot, &self.limits)).await;
     }
+}
+
+fn stopped() -> Failure {
+    Failure::new(FailureKind::Shutdown, "a signal asks to stop")
 }
 
 /// The waits of one question.
@@ -185,8 +217,29 @@ impl<'a> Waiting<'a> {
         }
     }
 
+    fn left(&self) -> Duration {
+        self.patience.most.saturating_sub(self.since.elapsed())
+    }
+
+    /// Takes a step at the gate, no longer than there is patience left and not once it is to stop. The step may be
+    /// dropped anywhere.
+    async fn bound<T, E: Into<Failure>>(
+        &self,
+        step: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            () = self.patience.stop.token().cancelled() => Err(stopped()),
+            ended = step => ended.map_err(Into::into),
+            () = sleep(self.left()) => Err(Unreachable("no answer so far".to_owned()).into()),
+        }
+    }
+
     /// Waits, and says for what; gives the failure back if that would take longer than the patience.
     async fn wait(&mut self, failure: Failure, wait: Duration) -> Result<(), Failure> {
+        if self.patience.stop.token().is_cancelled() {
+            return Err(stopped());
+        }
         let waited = self.since.elapsed();
         if waited + wait > self.patience.most {
             return Err(self.given_up(failure, wait));
@@ -201,8 +254,10 @@ impl<'a> Waiting<'a> {
                 span(self.patience.most.as_secs_f64()),
             ));
         }
-        sleep(wait).await;
-        Ok(())
+        tokio::select! {
+            () = self.patience.stop.token().cancelled() => Err(stopped()),
+            () = sleep(wait) => Ok(()),
+        }
     }
 
     fn is_news(&self, failure: &Failure) -> bool {

@@ -58,7 +58,10 @@ pub(crate) async fn watch(
         let Some(report) = look(watching, talk, stop).await? else {
             return Ok(None);
         };
-        let left = estimate.seconds(parts, &connections, &report).await;
+        let left = tokio::select! {
+            left = estimate.seconds(parts, &connections, &report) => left,
+            () = stop.token().cancelled() => None,
+        };
         // Sums over a million segments take their time; looking must not become the main work.
         let pause = every.max(asked.elapsed() * 10);
         progress.show(&report, left);

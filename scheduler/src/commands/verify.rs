@@ -1,11 +1,13 @@
 //! `verify`: the source against what is stored.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use chrono::NaiveDate;
 use ledgerfleet_connectors::EntitySpec;
 use ledgerfleet_ledger::CoverageFilter;
 use ledgerfleet_model::{Axis, Connection, Failure, FailureKind, RunId, Segmenting};
+use ledgerfleet_process::Stop;
 use ledgerfleet_wiring::Parts;
 
 use super::verify_fix::fix;
@@ -29,14 +31,20 @@ pub(crate) async fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<
         Role::Client(None) => None,
         Role::Client(Some(held)) => return Err(held.into()),
     };
+    let stop = Stop::on_signals()?;
     let comparing = Comparing {
         session,
         parts: &parts,
+        stop: &stop,
         page_size: plan.page_size(),
         max_wait: args.max_wait,
         at_once: args.at_once,
     };
     let mut found = comparing.compare(&questions(&plan)).await?;
+    if let Some(exit) = comparing.stopped() {
+        show(session, &found)?;
+        return Ok(exit);
+    }
     let failed = take_failure(&mut found);
     if args.fix && failed.is_none() && found.iter().any(Found::may_be_mended) {
         return fix(&comparing, &plan, found, holding, args.wait).await;
@@ -88,6 +96,8 @@ pub(super) struct Found {
     pub(super) connection: Connection,
     pub(super) entity: &'static EntitySpec,
     pub(super) reported: Vec<Reported>,
+    /// Ids of records whose stored amount somebody else has changed.
+    pub(super) spoilt: Vec<String>,
     /// Why it was not compared to its end.
     pub(super) failed: Option<VerifyError>,
 }
@@ -127,13 +137,21 @@ impl Found {
 pub(super) struct Comparing<'a> {
     pub(super) session: &'a Session,
     pub(super) parts: &'a Parts,
+    pub(super) stop: &'a Stop,
     page_size: u32,
     max_wait: Duration,
     at_once: u64,
 }
 
 impl Comparing<'_> {
-    /// Compares everything that is asked, one after the other. What would fail like what has failed is left out.
+    /// The code to end with, if a signal has come.
+    pub(super) fn stopped(&self) -> Option<Exit> {
+        let came = self.stop.token().is_cancelled();
+        came.then(|| self.stop.signal().map_or(Exit::Interrupted, Exit::of))
+    }
+
+    /// Compares everything that is asked, one after the other. What would fail like what has failed is left out, and
+    /// whatever is left when a signal comes.
     pub(super) async fn compare(&self, questions: &[Question]) -> anyhow::Result<Vec<Found>> {
         let talk = &self.session.talk;
         let (mut found, mut calls, mut by_id, mut left_out) = (Vec::new(), 0, 0, 0);
@@ -144,14 +162,15 @@ impl Comparing<'_> {
             }
             let name = format!("{} {}", question.connection.name, question.entity.name);
             let upstream = self.upstream(question)?;
-            let compared = self.compare_one(&upstream, question).await;
+            let compared = self.compare_or_stop(&upstream, question).await;
+            calls += upstream.calls();
             let counted = upstream.count_calls(question.entity.name).await;
-            let compared = compared.and_then(|compared| {
-                calls += counted?;
-                Ok(compared)
-            });
+            let uncounted = counted.err().map(VerifyError::Uncounted);
+            if let Some(error) = &uncounted {
+                talk.warn(format!("{name}: {error}"));
+            }
             let (compared, failed) = match compared {
-                Ok(compared) => (compared, None),
+                Ok(compared) => (compared, uncounted),
                 Err(error) => {
                     talk.warn(format!("{name} is not verified: {error}"));
                     (Compared::default(), Some(error))
@@ -171,6 +190,7 @@ impl Comparing<'_> {
                     .into_iter()
                     .map(|span| Reported { span, fix_run: None })
                     .collect(),
+                spoilt: compared.spoilt,
                 failed,
             });
         }
@@ -199,6 +219,23 @@ impl Comparing<'_> {
         })
     }
 
+    /// A signal ends the comparison by its next question. Its request under way may be charged for, so it is finished.
+    async fn compare_or_stop(
+        &self,
+        upstream: &Upstream<'_>,
+        question: &Question,
+    ) -> Result<Compared, VerifyError> {
+        let mut comparing = pin!(self.compare_one(upstream, question));
+        tokio::select! {
+            biased;
+            () = self.stop.token().cancelled() => {}
+            compared = &mut comparing => return compared,
+        }
+        let talk = &self.session.talk;
+        talk.say("stopping as soon as the request under way has its answer; a second signal ends at once");
+        comparing.await
+    }
+
     async fn compare_one(
         &self,
         upstream: &Upstream<'_>,
@@ -216,6 +253,7 @@ impl Comparing<'_> {
             patience: Patience {
                 talk: &self.session.talk,
                 most: self.max_wait,
+                stop: self.stop,
             },
             ledger,
             entity: question.entity,
@@ -234,9 +272,11 @@ fn rules_out(earlier: &Found, question: &Question) -> bool {
     let is_same_company = earlier.connection.id == question.connection.id;
     match &earlier.failed {
         None => false,
-        Some(VerifyError::Stored(_)) => true,
+        Some(VerifyError::Stored(_) | VerifyError::Uncounted(_)) => true,
         Some(VerifyError::Source(Failure { kind, .. })) => match kind {
-            FailureKind::CoordinationUnavailable | FailureKind::LedgerUnavailable => true,
+            FailureKind::CoordinationUnavailable | FailureKind::LedgerUnavailable | FailureKind::Shutdown => {
+                true
+            }
             kind => is_same_company && Exit::of_refusal(*kind) != Exit::Failed,
         },
     }
@@ -284,6 +324,16 @@ pub(super) fn tell_advice(session: &Session, found: &[Found]) {
         talk.say("yellow: it has changed at the source since it was read, or was never read: --fix reads it");
     }
     for found in found {
+        let spoilt = found.spoilt.len() as u64;
+        if spoilt > 0 {
+            talk.say(format!(
+                "{} {}: {} stored with another amount than was read: somebody else has changed what is stored; a backfill \
+                 leaves that as it is, --fix stores it again",
+                found.connection.name,
+                found.entity.name,
+                counted(spoilt, "record"),
+            ));
+        }
         let quarantined: u64 = found.tallies().map(|tally| tally.quarantined).sum();
         if quarantined > 0 {
             talk.say(of_quarantined(

@@ -3,7 +3,6 @@
 use chrono::{Days as CalendarDays, NaiveDate};
 use ledgerfleet_ledger::{NewRun, NewSegment};
 use ledgerfleet_model::{Axis, Days, Lane, RunId, SegmentId, Segmenting, Window};
-use ledgerfleet_process::Stop;
 
 use super::backfill::tell_submitted;
 use super::run::{Followed, followed, tell_conclusion};
@@ -24,11 +23,14 @@ pub(super) async fn fix(
     holding: Option<Holding>,
     wait: bool,
 ) -> anyhow::Result<Exit> {
-    let Comparing { session, parts, .. } = *comparing;
+    let Comparing {
+        session, parts, stop, ..
+    } = *comparing;
     let for_people = session.output.is_for_people();
     if for_people {
         show(session, &found)?;
     }
+    distrust(comparing, &found).await?;
     let (run, segments) = repair(plan, &found);
     let submitted = submit(parts, run, &mut segments.into_iter()).await?;
     tell_submitted(session, &submitted);
@@ -37,10 +39,9 @@ pub(super) async fn fix(
         to_mend.filter(|reported| reported.span.tally.may_be_mended()),
         submitted.run,
     );
-    let stop = Stop::on_signals()?;
     let (report, ended) = match holding {
-        Some(holding) => run_here(session, parts, submitted.run, holding, &stop).await?,
-        None if wait => match followed(session, parts, submitted.run, &stop).await? {
+        Some(holding) => run_here(session, parts, submitted.run, holding, stop).await?,
+        None if wait => match followed(session, parts, submitted.run, stop).await? {
             Followed::Ended(report, ended) => (*report, ended),
             Followed::Left(exit) => return told(comparing, &found, exit),
         },
@@ -57,12 +58,10 @@ pub(super) async fn fix(
     if ended != Ended::Over {
         return told(comparing, &found, carried);
     }
-    let second = tokio::select! {
-        second = compare_again(comparing, &found) => second,
-        () = stop.token().cancelled() => {
-            return told(comparing, &found, stop.signal().map_or(Exit::Interrupted, Exit::of));
-        }
-    };
+    let second = compare_again(comparing, &found).await;
+    if let Some(exit) = comparing.stopped() {
+        return told(comparing, &found, exit);
+    }
     let mut second = match second {
         Ok(second) => second,
         Err(error) => {
@@ -88,6 +87,22 @@ pub(super) async fn fix(
     }
     tell_advice(session, &found);
     Ok(Exit::most_telling([carried, exit_of(&found)]))
+}
+
+/// Has the records stored again that somebody else has changed: their hash is that of the source's version, and reading
+/// alone would leave them.
+async fn distrust(comparing: &Comparing<'_>, found: &[Found]) -> anyhow::Result<()> {
+    /// Ids in one statement.
+    const AT_ONCE: usize = 1_000;
+    let ledger = &*comparing.parts.ledger;
+    for found in found {
+        for ids in found.spoilt.chunks(AT_ONCE) {
+            ledger
+                .distrust(found.connection.id, found.entity.table, ids)
+                .await?;
+        }
+    }
+    Ok(())
 }
 
 /// Ends with what was found before: people have seen it, and programs get one document.
@@ -161,6 +176,7 @@ fn put_in(found: &mut [Found], second: &[Found]) {
             .reported
             .retain(|reported| !is_read_again(reported.span.place));
         found.reported.extend(&again.reported);
+        found.spoilt.clone_from(&again.spoilt);
         found.reported.sort_by_key(|reported| reported.span.place);
     }
 }

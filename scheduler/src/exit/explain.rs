@@ -60,8 +60,7 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     })
 }
 
-/// The causes below an error, as one sentence.
-/// Why, from the outside in. Some libraries repeat a cause in the text of what it caused; it is told once.
+/// The causes below an error as one sentence, from the outside in. Some libraries repeat a cause in the text of what it caused; it is told once.
 fn causes(error: &(dyn Error + 'static)) -> Option<String> {
     let mut causes: Vec<String> = Vec::new();
     for cause in chain(error).skip(1).map(ToString::to_string) {

@@ -1,14 +1,13 @@
 //! Comparison: a share of one portion, the source's pages against what is stored.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use ledgerfleet_connectors::{Page, PageRequest};
 use ledgerfleet_ledger::{LedgerError, RecordSummary, Share, Slice, Which};
 use ledgerfleet_model::{Failure, FailureKind, Quarantined, Record};
-use serde_json::value::RawValue;
 
+use super::amount::{amount, is_same};
 use super::portion::Portion;
 use super::{Compared, Place, Subject, Tally, VerifyError};
 
@@ -169,8 +168,19 @@ impl<'a> Comparison<'a> {
         };
         if stored.deleted || stored.payload_hash != record.payload_hash {
             self.note_difference(&stored, record);
+        } else if !is_same(total.as_deref(), stored.total.as_deref()) {
+            self.note_spoilt(record);
         }
         true
+    }
+
+    /// What has the hash of the source's version and another amount was changed by somebody else: nothing at the source
+    /// explains it, and reading it again would write nothing.
+    fn note_spoilt(&mut self, record: &Record) {
+        let tally = self.tally(record.document_date);
+        tally.different += 1;
+        tally.unexplained += 1;
+        self.compared.spoilt.push(record.id.clone());
     }
 
     /// Records that are not stored under their day are stored under another one, or not at all.
@@ -296,32 +306,4 @@ fn ids_of(page: &Page) -> impl Iterator<Item = &str> {
     let quarantined = page.quarantined.iter().map(|record| &record.id);
     let records = page.records.iter().map(|record| &record.id);
     records.chain(quarantined).map(String::as_str)
-}
-
-/// The amount in a member of a JSON object, with all its digits, whether it stands there as a number or as a text.
-fn amount<'a>(payload: &'a str, name: &str) -> Option<Cow<'a, str>> {
-    let members: HashMap<Cow<'a, str>, &'a RawValue> = serde_json::from_str(payload).ok()?;
-    let value = members.get(name)?.get();
-    match value {
-        "null" => None,
-        text if text.starts_with('"') => serde_json::from_str(text).ok().map(Cow::Owned),
-        number => Some(Cow::Borrowed(number)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_amount_is_a_number_or_a_text_with_all_its_digits() {
-        let read = |value: &str| {
-            amount(&format!(r#"{{"Id":"1","TotalAmt":{value}}}"#), "TotalAmt").map(Cow::into_owned)
-        };
-        let exact = Some("9007199254740993.10".to_owned());
-        assert_eq!(read("9007199254740993.10"), exact);
-        assert_eq!(read(r#""9007199254740993.10""#), exact);
-        assert_eq!(read("null"), None);
-        assert_eq!(amount(r#"{"Id":"1"}"#, "TotalAmt"), None);
-    }
 }

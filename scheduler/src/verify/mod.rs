@@ -5,6 +5,7 @@
 //! day, or may have been missed while rows shifted; such records are asked for by their ids (`rest`). What the source has
 //! in a form that cannot be stored is accounted for if it is in quarantine here.
 
+mod amount;
 mod comparison;
 mod portion;
 mod rest;
@@ -32,6 +33,8 @@ pub(crate) enum VerifyError {
     Source(Failure),
     #[error("what is stored could not be read")]
     Stored(#[from] LedgerError),
+    #[error("the metered requests so far are not counted in the ledger")]
+    Uncounted(#[source] LedgerError),
 }
 
 impl From<Failure> for VerifyError {
@@ -65,13 +68,14 @@ pub(crate) struct Compared {
     pub(crate) not_in_plan: bool,
     /// Records that were on no page, and were asked for by their ids.
     pub(crate) asked_by_id: u64,
+    /// Ids of records whose stored amount is not that of the version that was stored.
+    pub(crate) spoilt: Vec<String>,
 }
 
 impl Subject<'_> {
     /// Compares all of it.
     pub(crate) async fn compare(&self) -> Result<Compared, VerifyError> {
         let mut compared = Compared::default();
-        let mut page_size = self.page_size;
         let mut portions = self.portions().await?;
         let is_empty_here = portions.iter().all(|portion| portion.stored == 0);
         // From the last to the first, so that halves go on top.
@@ -88,10 +92,9 @@ impl Subject<'_> {
                 portions.extend(halves);
                 continue;
             }
-            match self
-                .compare_portion(&portion, count, &mut compared, &mut page_size)
-                .await
-            {
+            let ended = self.compare_portion(&portion, count, &mut compared).await;
+            self.count_calls().await;
+            match ended {
                 Err(VerifyError::Source(failure))
                     if failure.kind == FailureKind::NotInPlan && is_empty_here =>
                 {
@@ -111,8 +114,9 @@ impl Subject<'_> {
         portion: &Portion,
         count: Option<u64>,
         compared: &mut Compared,
-        page_size: &mut u32,
     ) -> Result<(), VerifyError> {
+        // Too large pages are halved for this portion: the next one's records may be smaller.
+        let mut page_size = self.page_size;
         let of = portion
             .stored
             .max(count.unwrap_or(0))
@@ -122,7 +126,7 @@ impl Subject<'_> {
         for number in 0..of {
             let share = Share { number, of };
             let mut comparison = Comparison::of(self, portion, share, compared).await?;
-            comparison.read_source(count, page_size).await?;
+            comparison.read_source(count, &mut page_size).await?;
             rows += comparison.rows();
             if of == 1 {
                 // Pages that end early would make everything after them look as if it were gone.
@@ -170,6 +174,17 @@ impl Subject<'_> {
                 Err(Failure::new(FailureKind::Unstable, message).into())
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Counts the metered calls so far: who is killed has paid for them, too. What cannot be counted now is counted with
+    /// the next ones, and whoever began the comparison tells if that fails.
+    async fn count_calls(&self) {
+        if let Err(error) = self.upstream.count_calls(self.entity.name).await {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "metered calls were not counted yet"
+            );
         }
     }
 

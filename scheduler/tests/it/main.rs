@@ -20,6 +20,7 @@ mod secrets;
 mod traces;
 mod verify;
 mod verify_asking;
+mod verify_ending;
 mod verify_fixing;
 mod verify_quarantined;
 mod world;

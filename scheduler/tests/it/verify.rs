@@ -156,6 +156,35 @@ async fn what_was_lost_or_spoilt_here_is_red_and_mended() {
 }
 
 #[tokio::test]
+async fn an_amount_that_somebody_else_has_changed_here_is_red_although_its_hash_is_not_and_mended() {
+    let emulator = emulator().await;
+    let world = backfilled(&emulator).await;
+    tamper(
+        &world,
+        "UPDATE raw_records SET payload = json_set(payload, '$.TotalAmt', 4.5)
+         WHERE entity = 'qbo_invoice' AND id = (SELECT min(id) FROM qbo_invoice WHERE document_date = '2026-06-04')",
+    )
+    .await;
+    let told = async |code| {
+        world
+            .run(&format!("verify {DAYS} -o json"))
+            .await
+            .expect(code)
+            .says("1 record stored with another amount than was read")
+    };
+    assert_eq!(differing(&told(1).await), ["invoice 2026-06-04 red 0/1/0"]);
+    world.run(&format!("backfill {DAYS}")).await.expect(0);
+    assert_eq!(differing(&told(1).await), ["invoice 2026-06-04 red 0/1/0"]);
+
+    let fixed = world.run(&format!("verify {DAYS} --fix -o json")).await.expect(0);
+    assert_eq!(differing(&fixed), Vec::<String>::new());
+    assert!(!fixed.stderr.contains("another amount"), "{fixed:?}");
+    for row in rows(&fixed) {
+        assert_eq!(row["source_total"], row["stored_total"], "{row}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_gone_or_has_moved_at_the_source_is_told_and_mended() {
     let emulator = emulator().await;
     let world = backfilled(&emulator).await;
