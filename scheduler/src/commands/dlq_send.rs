@@ -69,9 +69,8 @@ async fn preview_replay(
     preview(session, parts, &request.filter, wanted).await?;
     let over = takes(request, wanted).map_or_else(String::new, |seconds| format!(", over {}", span(seconds)));
     session.talk.say(format!(
-        "{} would be sent again{over}, of {} that match; none was",
-        counted(wanted, "dead letter"),
-        counted(matching, "one")
+        "{} would be sent again{over}, of {matching} that match; none was",
+        counted(wanted, "dead letter")
     ));
     Ok(Exit::Done)
 }

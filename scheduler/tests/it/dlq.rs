@@ -133,7 +133,7 @@ async fn a_canary_goes_first_and_the_same_command_twice_sends_it_once() {
         .run("dlq replay --all --canary 2 --rate 2/min --dry-run -o json")
         .await
         .expect(0)
-        .says("2 dead letters would be sent again, over 30 s, of 5 ones that match; none was");
+        .says("2 dead letters would be sent again, over 30 s, of 5 that match; none was");
     assert_eq!(preview.json().as_array().unwrap().len(), 2);
 
     let sent = world.run("dlq replay --all --canary 2 -o json").await.expect(0);
