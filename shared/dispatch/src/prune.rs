@@ -1,7 +1,7 @@
 //! Prune: what nobody asks for any more is forgotten, a batch at a time.
 //!
 //! Of the refreshes of each connection's credential the newest thousand are kept: with one an hour, as a busy company has,
-//! the story of six weeks.
+//! the story of six weeks. Those of the credential that is stored stay: they tell whether it was refused.
 
 use ledgerfleet_ledger::Ledger;
 use tracing::debug;

@@ -113,7 +113,8 @@ pub trait Refreshes: Send + Sync {
     async fn note_refresh(&self, id: ConnectionId, refresh: &Refresh) -> Result<(), LedgerError>;
 
     /// Forgets what is older than the newest `keep` refreshes of each connection, at most `batch` at once, the oldest
-    /// first. Answers how many were forgotten.
+    /// first. Those of the stored credential's version are kept whatever their number: they tell whether it was refused.
+    /// Answers how many were forgotten.
     async fn prune_refreshes(&self, keep: u32, batch: u32) -> Result<u64, LedgerError>;
 
     /// The story of the connection's credential, newest first, at most so many.

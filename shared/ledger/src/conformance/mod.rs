@@ -227,6 +227,7 @@ macro_rules! ledger_conformance {
                 what_is_recovered_makes_a_connection_active_that_waited_for_a_person,
                 a_removed_connection_has_no_refreshes,
                 only_the_newest_refreshes_are_kept,
+                the_refreshes_of_the_stored_credential_are_kept_whatever_their_number,
             },
             reporting::{
                 a_report_sums_what_its_segments_did,

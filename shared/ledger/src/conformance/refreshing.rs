@@ -234,8 +234,8 @@ pub async fn a_removed_connection_has_no_refreshes(world: &dyn World) {
 pub async fn only_the_newest_refreshes_are_kept(world: &dyn World) {
     let (ash, birch) = (company(world, "Ash").await, company(world, "Birch").await);
     let ledger = world.ledger();
-    for version in 1..=7 {
-        for id in [ash, birch].into_iter().take(if version > 2 { 1 } else { 2 }) {
+    for version in 2..=8 {
+        for id in [ash, birch].into_iter().take(if version > 3 { 1 } else { 2 }) {
             let failed = refresh(version, "north", RefreshOutcome::Failed);
             ledger.note_refresh(id, &failed).await.unwrap();
         }
@@ -245,9 +245,25 @@ pub async fn only_the_newest_refreshes_are_kept(world: &dyn World) {
         story.into_iter().map(|(version, ..)| version).collect()
     };
     assert_eq!(ledger.prune_refreshes(3, 3).await.unwrap(), 3, "a batch");
-    assert_eq!(versions(ash).await, [7, 6, 5, 4], "the oldest go first");
+    assert_eq!(versions(ash).await, [8, 7, 6, 5], "the oldest go first");
     assert_eq!(ledger.prune_refreshes(3, 3).await.unwrap(), 1);
     assert_eq!(ledger.prune_refreshes(3, 3).await.unwrap(), 0);
-    assert_eq!(versions(ash).await, [7, 6, 5]);
-    assert_eq!(versions(birch).await, [2, 1], "each connection has its own");
+    assert_eq!(versions(ash).await, [8, 7, 6]);
+    assert_eq!(versions(birch).await, [3, 2], "each connection has its own");
+}
+
+pub async fn the_refreshes_of_the_stored_credential_are_kept_whatever_their_number(world: &dyn World) {
+    let id = company(world, "Cedar").await;
+    let ledger = world.ledger();
+    for _ in 0..5 {
+        let failed = refresh(1, "north", RefreshOutcome::Failed);
+        ledger.note_refresh(id, &failed).await.unwrap();
+    }
+    assert_eq!(ledger.prune_refreshes(3, 9).await.unwrap(), 0);
+    assert_eq!(outcomes(world, id).await.len(), 5);
+    let granted = refresh(1, "north", RefreshOutcome::Granted);
+    intend(world, id, 1, "north").await;
+    assert!(ledger.store_refresh(id, &credential(2), &granted).await.unwrap());
+    assert_eq!(ledger.prune_refreshes(3, 9).await.unwrap(), 3);
+    assert_eq!(outcomes(world, id).await.len(), 3, "it is stored no more");
 }

@@ -186,12 +186,15 @@ impl Refreshes for PostgresLedger {
                 DELETE FROM fleet.refreshes WHERE id IN (
                     SELECT old.id
                     FROM fleet.connections c
+                    LEFT JOIN fleet.credentials current ON current.connection_id = c.id
                     CROSS JOIN LATERAL (
                         SELECT r.id FROM fleet.refreshes r
                         WHERE r.connection_id = c.id ORDER BY r.id DESC OFFSET $1 LIMIT 1) AS edge
                     CROSS JOIN LATERAL (
                         SELECT r.id FROM fleet.refreshes r
-                        WHERE r.connection_id = c.id AND r.id <= edge.id ORDER BY r.id LIMIT $2) AS old
+                        WHERE r.connection_id = c.id AND r.id <= edge.id
+                          AND r.version IS DISTINCT FROM current.version
+                        ORDER BY r.id LIMIT $2) AS old
                     LIMIT $2)",
                 i64::from(keep),
                 i64::from(batch),

@@ -164,6 +164,7 @@ impl Refreshes for SqliteLedger {
                 SELECT r.id FROM fleet_connections c
                 JOIN fleet_refreshes r ON r.connection_id = c.id AND r.id <= (
                     SELECT id FROM fleet_refreshes WHERE connection_id = c.id ORDER BY id DESC LIMIT 1 OFFSET ?1)
+                WHERE r.version IS NOT (SELECT version FROM fleet_credentials WHERE connection_id = c.id)
                 ORDER BY r.id LIMIT ?2)";
         let mut tx = self.write("prune refreshes").await?;
         let pruned = sqlx::query(PRUNE).bind(keep).bind(batch).execute(&mut *tx).await;
