@@ -63,9 +63,9 @@ impl World {
         run
     }
 
-    /// Submits the last days of invoices of the first company, a segment a day.
-    pub(crate) async fn submit_last_days(&self, days: u32) -> RunId {
-        self.submit(last_days(self.connections[0].id, days)).await
+    /// Submits the last days of invoices of the company of that place, a segment a day.
+    pub(crate) async fn submit_last_days(&self, place: usize, days: u32) -> RunId {
+        self.submit(last_days(self.connections[place].id, days)).await
     }
 
     /// Submits segments as a run and tells nobody.
@@ -109,6 +109,25 @@ impl World {
                 }
             }
             sleep(LOOK).await;
+        }
+    }
+
+    /// Waits until so many segments of a run are done; answers how many are by then, and in how many seconds from the first
+    /// claim on.
+    pub(crate) async fn until_so_many(&self, run: RunId, many: usize) -> (f64, f64) {
+        let done = "SELECT count(*)::float8, coalesce(extract(epoch FROM max(ended_at) - min(claimed_at)), 0)::float8
+                    FROM fleet.segments WHERE run_id = $1 AND state = 'done'";
+        loop {
+            let (done, seconds): (f64, f64) = sqlx::query_as(done)
+                .bind(run.0)
+                .fetch_one(&self.database)
+                .await
+                .unwrap();
+            if done >= many as f64 {
+                return (done, seconds);
+            }
+            // To count is work for the server too.
+            sleep(LOOK * (1 + u32::try_from(many / 2_000).unwrap_or(u32::MAX))).await;
         }
     }
 

@@ -108,3 +108,16 @@ pub async fn a_probe_takes_nothing_and_leaves_nothing(world: &impl World) {
     bell.probe().await.unwrap();
     assert_eq!(bell.pop(9, PATIENCE).await.unwrap(), []);
 }
+
+/// A process that has nothing to do is as ready as one that is busy.
+pub async fn a_probe_does_not_wait_for_who_waits_at_the_bell(world: &impl World) {
+    let bell = world.bell();
+    let probing = async {
+        world.pass(Duration::from_millis(50)).await;
+        bell.probe().await.unwrap();
+    };
+    tokio::select! {
+        () = probing => {}
+        popped = bell.pop(1, Duration::from_secs(2)) => panic!("the wait ended first: {popped:?}"),
+    }
+}

@@ -38,7 +38,8 @@ macro_rules! coordination_suite {
             an_empty_bell_answers_nothing_after_the_patience,
             no_id_is_given_twice,
             a_ring_is_heard_also_by_who_listens_later,
-            a_probe_takes_nothing_and_leaves_nothing
+            a_probe_takes_nothing_and_leaves_nothing,
+            a_probe_does_not_wait_for_who_waits_at_the_bell
         );
         $crate::coordination_suite!(@module gate $world:
             grants_are_evenly_spaced_and_first_come_first_served,

@@ -19,7 +19,7 @@ pub(crate) async fn measure(bench: &Bench, amount: Amount) -> Values {
         "{}",
         chrono::NaiveDate::from_ymd_opt(2026, 6, 30).unwrap() - chrono::Days::new(u64::from(amount.days) - 1)
     );
-    let (usage, _) = world
+    let (usage, said) = world
         .scheduler(
             "backfill",
             &[
@@ -33,6 +33,8 @@ pub(crate) async fn measure(bench: &Bench, amount: Amount) -> Values {
                 "--to",
                 "2026-06-30",
                 "--quiet",
+                "--output",
+                "json",
             ],
             &variables,
         )
@@ -42,10 +44,14 @@ pub(crate) async fn measure(bench: &Bench, amount: Amount) -> Values {
         .scheduler("migrate", &["migrate"], &on_file(&world, &copied))
         .await;
     let (rows, bulk) = copy(&ours, &copied).await;
+    let told: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(told["rows"].as_f64(), Some(rows), "what was read is stored");
+    let seconds = told["seconds"].as_f64().unwrap();
     let mut values = Values::default();
     values.put("rows", rows, "");
+    values.put("ours: time, by the ledger", seconds, "s");
     values.put("ours: time of the command", usage.seconds, "s");
-    values.put("ours: rows a second", rows / usage.seconds, "");
+    values.put("ours: rows a second, by the ledger", rows / seconds, "");
     values.put("scheduler: processor time", usage.cpu, "s");
     values.judge(
         "scheduler: memory at most",
@@ -54,7 +60,7 @@ pub(crate) async fn measure(bench: &Bench, amount: Amount) -> Values {
         Reach::AtMost(100.0),
     );
     values.put("bulk insert: time", bulk, "s");
-    values.put("rate, as a share of the bulk insert's", bulk / usage.seconds, "");
+    values.put("rate, as a share of the bulk insert's", bulk / seconds, "");
     values
 }
 
