@@ -21,6 +21,7 @@ mod run;
 mod run_rows;
 mod serve;
 mod verify;
+mod verify_findings;
 mod verify_fix;
 mod verify_rows;
 

@@ -6,21 +6,20 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use ledgerfleet_connectors::EntitySpec;
 use ledgerfleet_ledger::CoverageFilter;
-use ledgerfleet_model::{Axis, Connection, Failure, FailureKind, RunId, Segmenting};
+use ledgerfleet_model::{Axis, Connection, Failure, FailureKind, Segmenting};
 use ledgerfleet_process::Stop;
 use ledgerfleet_wiring::Parts;
 
+use super::verify_findings::{Found, Reported, exit_of, show, take_failure, tell_advice, tell_failures};
 use super::verify_fix::fix;
-use super::verify_rows::VerifiedRow;
-use crate::advice::of_quarantined;
 use crate::carry::{Role, role};
 use crate::cli::VerifyArgs;
-use crate::exit::{Exit, Problem, explain};
+use crate::exit::{Exit, Problem};
 use crate::output::counted;
 use crate::plan::{Part, Plan, Request, plan};
 use crate::session::{Session, connections_named};
 use crate::upstream::{Patience, Upstream};
-use crate::verify::{Compared, Place, Span, Subject, Tally, Verdict, VerifyError, spans};
+use crate::verify::{Compared, Subject, VerifyError, spans, with_days_without_records};
 
 pub(crate) async fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;
@@ -43,6 +42,7 @@ pub(crate) async fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<
     let mut found = comparing.compare(&questions(&plan)).await?;
     if let Some(exit) = comparing.stopped() {
         show(session, &found)?;
+        tell_failures(session, &found);
         return Ok(exit);
     }
     let failed = take_failure(&mut found);
@@ -51,8 +51,9 @@ pub(crate) async fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<
     }
     // What was paid for is shown, also where something failed.
     show(session, &found)?;
+    tell_failures(session, &found);
     if let Some(failed) = failed {
-        return Err(failed.into());
+        return Err(failed.told(session));
     }
     tell_advice(session, &found);
     if args.fix {
@@ -91,48 +92,6 @@ fn questions(plan: &Plan) -> Vec<Question> {
     plan.parts().iter().map(question).collect()
 }
 
-/// What was found of one entity of one company.
-pub(super) struct Found {
-    pub(super) connection: Connection,
-    pub(super) entity: &'static EntitySpec,
-    pub(super) reported: Vec<Reported>,
-    /// Ids of records whose stored amount somebody else has changed.
-    pub(super) spoilt: Vec<String>,
-    /// Why it was not compared to its end.
-    pub(super) failed: Option<VerifyError>,
-}
-
-/// A finding, and the run that has read it again, or does.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Reported {
-    pub(super) span: Span,
-    pub(super) fix_run: Option<RunId>,
-}
-
-impl Found {
-    fn verdict(&self) -> Verdict {
-        let verdicts = self.tallies().map(Tally::verdict);
-        verdicts.max().unwrap_or(Verdict::Green)
-    }
-
-    fn tallies(&self) -> impl Iterator<Item = &Tally> {
-        self.reported.iter().map(|reported| &reported.span.tally)
-    }
-
-    pub(super) fn may_be_mended(&self) -> bool {
-        self.tallies().any(Tally::may_be_mended)
-    }
-
-    /// Where reading again may help.
-    pub(super) fn to_mend(&self) -> impl Iterator<Item = Place> {
-        let differing = self
-            .reported
-            .iter()
-            .filter(|reported| reported.span.tally.may_be_mended());
-        differing.map(|reported| reported.span.place)
-    }
-}
-
 /// How companies are asked.
 pub(super) struct Comparing<'a> {
     pub(super) session: &'a Session,
@@ -166,13 +125,12 @@ impl Comparing<'_> {
             calls += upstream.calls();
             let counted = upstream.count_calls(question.entity.name).await;
             let uncounted = counted.err().map(VerifyError::Uncounted);
-            if let Some(error) = &uncounted {
-                talk.warn(format!("{name}: {error}"));
-            }
             let (compared, failed) = match compared {
                 Ok(compared) => (compared, uncounted),
                 Err(error) => {
-                    talk.warn(format!("{name} is not verified: {error}"));
+                    if let Some(uncounted) = uncounted {
+                        talk.warn(format!("{name}: {uncounted}"));
+                    }
                     (Compared::default(), Some(error))
                 }
             };
@@ -182,7 +140,12 @@ impl Comparing<'_> {
                 ));
             }
             by_id += compared.asked_by_id;
-            let reported = spans(compared.tallies, question.ranges.as_deref().unwrap_or_default());
+            let tallies = if compared.was_read {
+                with_days_without_records(compared.tallies, question.ranges.as_deref())
+            } else {
+                compared.tallies
+            };
+            let reported = spans(tallies, question.ranges.as_deref().unwrap_or_default());
             found.push(Found {
                 connection: question.connection.clone(),
                 entity: question.entity,
@@ -279,76 +242,5 @@ fn rules_out(earlier: &Found, question: &Question) -> bool {
             }
             kind => is_same_company && Exit::of_refusal(*kind) != Exit::Failed,
         },
-    }
-}
-
-/// The failure that says what to do first.
-pub(super) fn take_failure(found: &mut [Found]) -> Option<VerifyError> {
-    let failures: Vec<VerifyError> = found.iter_mut().filter_map(|found| found.failed.take()).collect();
-    let code = |error: &VerifyError| explain(error).map_or(Exit::Failed, |problem| problem.exit);
-    let first = Exit::most_telling(failures.iter().map(code));
-    failures.into_iter().find(|error| code(error) == first)
-}
-
-pub(super) fn show(session: &Session, found: &[Found]) -> anyhow::Result<()> {
-    let rows: Vec<VerifiedRow> = found
-        .iter()
-        .flat_map(|found| {
-            found
-                .reported
-                .iter()
-                .map(|reported| VerifiedRow::of(found, reported))
-        })
-        .collect();
-    session.output.list(&rows)?;
-    Ok(())
-}
-
-/// Says what each colour means for the person who asked, and what to do.
-pub(super) fn tell_advice(session: &Session, found: &[Found]) {
-    let talk = &session.talk;
-    let worst = found.iter().map(Found::verdict).max().unwrap_or(Verdict::Green);
-    let has = |verdict: Verdict| {
-        let mut tallies = found.iter().flat_map(Found::tallies);
-        tallies.any(|tally| tally.verdict() == verdict && tally.may_be_mended())
-    };
-    if worst == Verdict::Green {
-        talk.say("green: what is stored is what the source has");
-    }
-    if has(Verdict::Red) {
-        talk.say(
-            "red: something was lost or spoilt here, or is gone at the source: --fix reads those days again",
-        );
-    }
-    if has(Verdict::Yellow) {
-        talk.say("yellow: it has changed at the source since it was read, or was never read: --fix reads it");
-    }
-    for found in found {
-        let spoilt = found.spoilt.len() as u64;
-        if spoilt > 0 {
-            talk.say(format!(
-                "{} {}: {} stored with another amount than was read: somebody else has changed what is stored; a backfill \
-                 leaves that as it is, --fix stores it again",
-                found.connection.name,
-                found.entity.name,
-                counted(spoilt, "record"),
-            ));
-        }
-        let quarantined: u64 = found.tallies().map(|tally| tally.quarantined).sum();
-        if quarantined > 0 {
-            talk.say(of_quarantined(
-                &found.connection.name,
-                found.entity.name,
-                quarantined,
-            ));
-        }
-    }
-}
-
-pub(super) fn exit_of(found: &[Found]) -> Exit {
-    if found.iter().any(|found| found.verdict() == Verdict::Red) {
-        Exit::Failed
-    } else {
-        Exit::Done
     }
 }

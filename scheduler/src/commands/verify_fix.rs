@@ -6,7 +6,8 @@ use ledgerfleet_model::{Axis, Days, Lane, RunId, SegmentId, Segmenting, Window};
 
 use super::backfill::tell_submitted;
 use super::run::{Followed, followed, tell_conclusion};
-use super::verify::{Comparing, Found, Question, Reported, exit_of, show, take_failure, tell_advice};
+use super::verify::{Comparing, Question};
+use super::verify_findings::{Found, Reported, exit_of, show, take_failure, tell_advice, tell_failures};
 use crate::carry::{Holding, Role, role, run_here};
 use crate::exit::Exit;
 use crate::plan::Plan;
@@ -82,8 +83,9 @@ pub(super) async fn fix(
     if !for_people {
         show(session, &found)?;
     }
+    tell_failures(session, &second);
     if let Some(failed) = failed {
-        return Err(failed.into());
+        return Err(failed.told(session));
     }
     tell_advice(session, &found);
     Ok(Exit::most_telling([carried, exit_of(&found)]))

@@ -5,7 +5,7 @@ use ledgerfleet_model::RunId;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::verify::{Found, Reported};
+use super::verify_findings::{Found, Reported};
 use crate::output::{Row, optional};
 use crate::verify::{Place, Verdict};
 

@@ -21,7 +21,7 @@ use comparison::Comparison;
 use portion::Portion;
 #[cfg(feature = "demo")]
 pub(crate) use tally::Side;
-pub(crate) use tally::{Place, Span, Tallies, Tally, Verdict, spans};
+pub(crate) use tally::{Place, Span, Tallies, Tally, Verdict, spans, with_days_without_records};
 
 /// A record whose change is this close to the reading of its window may have come after it.
 const MARGIN: TimeDelta = TimeDelta::minutes(5);
@@ -64,6 +64,8 @@ pub(crate) struct Subject<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Compared {
     pub(crate) tallies: Tallies,
+    /// Whether all of it was compared.
+    pub(crate) was_read: bool,
     /// Whether the company has no such entity, and nothing of it is stored.
     pub(crate) not_in_plan: bool,
     /// Records that were on no page, and were asked for by their ids.
@@ -104,6 +106,7 @@ impl Subject<'_> {
                 ended => ended?,
             }
         }
+        compared.was_read = true;
         Ok(compared)
     }
 

@@ -144,8 +144,26 @@ pub(crate) struct Span {
     pub(crate) tally: Tally,
 }
 
+/// The same with every day of `ranges` (the only place of what is read whole): where neither side has a record, both are
+/// the same.
+pub(crate) fn with_days_without_records(
+    mut tallies: Tallies,
+    ranges: Option<&[(NaiveDate, NaiveDate)]>,
+) -> Tallies {
+    let Some(ranges) = ranges else {
+        tallies.entry(Place::Whole).or_default();
+        return tallies;
+    };
+    for (from, to) in ranges {
+        for day in from.iter_days().take_while(|day| day <= to) {
+            tallies.entry(Place::day(day)).or_default();
+        }
+    }
+    tallies
+}
+
 /// The places in their order, days that are well joined up to the next that is not, or that begins one of `ranges`: what
-/// lies between ranges was not compared. Days within a range that have no tally have no records.
+/// lies between ranges was not compared.
 pub(crate) fn spans(
     tallies: impl IntoIterator<Item = (Place, Tally)>,
     ranges: &[(NaiveDate, NaiveDate)],
@@ -273,6 +291,32 @@ mod tests {
             ]
         );
         assert_eq!(spans[0].tally.stored.total.unwrap().to_string(), "3.30");
+    }
+
+    #[test]
+    fn days_without_records_are_the_same_on_both_sides() {
+        let lost = Tally {
+            missing: 1,
+            unexplained: 1,
+            ..Tally::default()
+        };
+        let ranges = [(day(1), day(9))];
+        let tallies = Tallies::from([(Place::day(day(3)), well("1")), (Place::day(day(6)), lost)]);
+        let all = with_days_without_records(tallies, Some(&ranges));
+        let days: Vec<_> = spans(all, &ranges)
+            .iter()
+            .map(|span| (span.place.days().unwrap(), span.tally.source.rows))
+            .collect();
+        assert_eq!(
+            days,
+            [
+                ((day(1), day(5)), 1),
+                ((day(6), day(6)), 0),
+                ((day(7), day(9)), 0)
+            ]
+        );
+        let whole = with_days_without_records(Tallies::new(), None);
+        assert_eq!(whole.len(), 1);
     }
 
     #[test]

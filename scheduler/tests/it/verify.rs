@@ -71,6 +71,10 @@ async fn what_was_just_read_is_green_with_counts_and_totals_of_the_source() {
     assert_eq!(told.len(), 2, "{ended:?}");
     let invoices = told.iter().find(|row| row["entity"] == "invoice").unwrap();
     assert_eq!(
+        (&invoices["from"], &invoices["to"]),
+        (&"2026-06-01".into(), &"2026-06-10".into())
+    );
+    assert_eq!(
         (&invoices["source"], &invoices["stored_total"]),
         (&invoices["stored"], &invoices["source_total"])
     );

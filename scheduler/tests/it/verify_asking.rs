@@ -61,6 +61,28 @@ async fn pages_have_the_size_that_is_asked_for_and_less_where_they_are_too_large
 }
 
 #[tokio::test]
+async fn after_a_portion_with_pages_that_are_too_large_the_size_that_is_asked_for_is_tried_again() {
+    let emulator = emulator().await;
+    let world = backfilled(&emulator).await;
+    let line = format!("verify {INVOICES} --page-size 9 --at-once 10 -o json");
+    let requests = async || {
+        let before = emulator.summary().requests;
+        let told = world.run(&line).await.expect(0);
+        (emulator.summary().requests - before, told)
+    };
+    let (of_large_pages, all) = requests().await;
+    // The first is the first portion's count.
+    let too_large = FaultKind::LongBody { mebibytes: Some(70) };
+    emulator.set_fault(fault("invoice", Some(2), too_large));
+    let (asked, told) = requests().await;
+    assert_eq!(rows(&told), rows(&all));
+    // Ten records are two pages of nine, or four of four after one that is too large; a page overlaps by a row.
+    let more = asked - of_large_pages;
+    assert!((1..=4).contains(&more), "{more} more than {of_large_pages}");
+    told.says("a page of 9 rows is too large; going on with 4");
+}
+
+#[tokio::test]
 async fn records_that_are_gone_are_asked_for_together_and_one_of_them_by_itself() {
     let emulator = emulator().await;
     let world = backfilled(&emulator).await;

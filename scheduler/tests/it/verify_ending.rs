@@ -100,7 +100,8 @@ async fn a_comparison_that_fails_was_charged_for_and_calls_that_cannot_be_counte
         .expect(1)
         .says("demo-us invoice is not verified");
     let asked = emulator.summary().metered - before;
-    ended.says(&format!("{asked} metered requests asked"));
+    let ended = ended.says(&format!("{asked} metered requests asked"));
+    assert_eq!(ended.stderr.matches("the source counts").count(), 1, "{ended:?}");
     assert_all_counted(&world, &emulator).await;
 
     let mut database = open(&world).await;
@@ -142,8 +143,11 @@ async fn a_redis_that_hangs_is_not_waited_for_longer_than_was_said() {
     let took = began.elapsed();
     send("-CONT").await;
     assert!(took < Duration::from_secs(15), "{took:?} {ended:?}");
-    ended
-        .expect(5)
-        .says("gate and locks cannot be reached")
-        .says("(--max-wait)");
+    let ended = ended.expect(5).says("gate and locks cannot be reached");
+    assert_eq!(
+        ended.stderr.matches("is not waited (--max-wait)").count(),
+        1,
+        "{ended:?}"
+    );
+    assert_eq!(ended.stdout, "", "a table without a row");
 }

@@ -1,0 +1,169 @@
+//! What `verify` has found, and how it is told.
+
+use ledgerfleet_connectors::EntitySpec;
+use ledgerfleet_model::{Connection, RunId};
+
+use super::verify_rows::VerifiedRow;
+use crate::advice::of_quarantined;
+use crate::exit::{Exit, explain};
+use crate::output::counted;
+use crate::session::Session;
+use crate::verify::{Place, Span, Tally, Verdict, VerifyError};
+
+/// What was found of one entity of one company.
+pub(super) struct Found {
+    pub(super) connection: Connection,
+    pub(super) entity: &'static EntitySpec,
+    pub(super) reported: Vec<Reported>,
+    /// Ids of records whose stored amount somebody else has changed.
+    pub(super) spoilt: Vec<String>,
+    /// Why it was not compared to its end.
+    pub(super) failed: Option<VerifyError>,
+}
+
+/// A finding, and the run that has read it again, or does.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reported {
+    pub(super) span: Span,
+    pub(super) fix_run: Option<RunId>,
+}
+
+impl Found {
+    fn name(&self) -> String {
+        format!("{} {}", self.connection.name, self.entity.name)
+    }
+
+    fn verdict(&self) -> Verdict {
+        let verdicts = self.tallies().map(Tally::verdict);
+        verdicts.max().unwrap_or(Verdict::Green)
+    }
+
+    fn tallies(&self) -> impl Iterator<Item = &Tally> {
+        self.reported.iter().map(|reported| &reported.span.tally)
+    }
+
+    pub(super) fn may_be_mended(&self) -> bool {
+        self.tallies().any(Tally::may_be_mended)
+    }
+
+    /// Where reading again may help.
+    pub(super) fn to_mend(&self) -> impl Iterator<Item = Place> {
+        let differing = self
+            .reported
+            .iter()
+            .filter(|reported| reported.span.tally.may_be_mended());
+        differing.map(|reported| reported.span.place)
+    }
+}
+
+/// A comparison that failed.
+pub(super) struct Failed {
+    name: String,
+    error: VerifyError,
+}
+
+impl Failed {
+    /// Says which comparison it was; the error, which the program ends with, says why and what to do.
+    pub(super) fn told(self, session: &Session) -> anyhow::Error {
+        session.talk.warn(match &self.error {
+            VerifyError::Uncounted(_) => format!("{}: {}", self.name, self.error),
+            _ => format!("{} is not verified", self.name),
+        });
+        self.error.into()
+    }
+}
+
+/// The failure that says what to do first.
+pub(super) fn take_failure(found: &mut [Found]) -> Option<Failed> {
+    let code = |error: &VerifyError| explain(error).map_or(Exit::Failed, |problem| problem.exit);
+    let failures = found.iter().filter_map(|found| found.failed.as_ref());
+    let first = Exit::most_telling(failures.map(code));
+    let failed = found
+        .iter_mut()
+        .find(|found| found.failed.as_ref().is_some_and(|error| code(error) == first))?;
+    let name = failed.name();
+    failed.failed.take().map(|error| Failed { name, error })
+}
+
+/// Says what else failed.
+pub(super) fn tell_failures(session: &Session, found: &[Found]) {
+    for found in found {
+        match &found.failed {
+            None => {}
+            Some(error @ VerifyError::Uncounted(_)) => {
+                session.talk.warn(format!("{}: {error}", found.name()));
+            }
+            Some(error) => {
+                session
+                    .talk
+                    .warn(format!("{} is not verified: {error}", found.name()));
+            }
+        }
+    }
+}
+
+pub(super) fn show(session: &Session, found: &[Found]) -> anyhow::Result<()> {
+    let rows: Vec<VerifiedRow> = found
+        .iter()
+        .flat_map(|found| {
+            found
+                .reported
+                .iter()
+                .map(|reported| VerifiedRow::of(found, reported))
+        })
+        .collect();
+    // A person learns nothing from a table without a row.
+    if !(rows.is_empty() && session.output.is_for_people()) {
+        session.output.list(&rows)?;
+    }
+    Ok(())
+}
+
+/// Says what each colour means for the person who asked, and what to do.
+pub(super) fn tell_advice(session: &Session, found: &[Found]) {
+    let talk = &session.talk;
+    let worst = found.iter().map(Found::verdict).max().unwrap_or(Verdict::Green);
+    let has = |verdict: Verdict| {
+        let mut tallies = found.iter().flat_map(Found::tallies);
+        tallies.any(|tally| tally.verdict() == verdict && tally.may_be_mended())
+    };
+    if worst == Verdict::Green {
+        talk.say("green: what is stored is what the source has");
+    }
+    if has(Verdict::Red) {
+        talk.say(
+            "red: something was lost or spoilt here, or is gone at the source: --fix reads those days again",
+        );
+    }
+    if has(Verdict::Yellow) {
+        talk.say("yellow: it has changed at the source since it was read, or was never read: --fix reads it");
+    }
+    for found in found {
+        let spoilt = found.spoilt.len() as u64;
+        if spoilt > 0 {
+            talk.say(format!(
+                "{} {}: {} stored with another amount than was read: somebody else has changed what is stored; a backfill \
+                 leaves that as it is, --fix stores it again",
+                found.connection.name,
+                found.entity.name,
+                counted(spoilt, "record"),
+            ));
+        }
+        let quarantined: u64 = found.tallies().map(|tally| tally.quarantined).sum();
+        if quarantined > 0 {
+            talk.say(of_quarantined(
+                &found.connection.name,
+                found.entity.name,
+                quarantined,
+            ));
+        }
+    }
+}
+
+pub(super) fn exit_of(found: &[Found]) -> Exit {
+    if found.iter().any(|found| found.verdict() == Verdict::Red) {
+        Exit::Failed
+    } else {
+        Exit::Done
+    }
+}
