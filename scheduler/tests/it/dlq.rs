@@ -66,7 +66,7 @@ async fn dead_letters_are_filtered_grouped_and_paged() {
 
     for (wrong, told) in [
         ("dlq list --reason bad_requst", "did you mean bad_request?"),
-        ("dlq list --entity invoce", "--entity invoice"),
+        ("dlq list --entity invoic", "--entity invoice"),
         ("dlq list --connection demo-uk", "did you mean `demo-us`?"),
         (
             "dlq list --from 2026-06-02 --to 2026-06-01",
