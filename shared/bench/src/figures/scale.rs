@@ -12,7 +12,7 @@ pub(super) const FIGURE: Figure = Figure {
     name: "scale",
     title: "Scale",
     about: "Segments: 200 connections, days without invoices, no limits of gate and emulator, two workers of 32 segments at once; \
-            saved by `scheduler backfill`, a single statement's answer as `scheduler` gives it. A dispatch is the leader's reading \
+            saved by the command `scheduler backfill`, and carried by the workers' own way, gate and lock included. A dispatch is the leader's reading \
             of what is due and its writing of the ready sets. The preview of the dead letters is that of the same segments, all \
             made dead. Rows: as above, with a company that has ten thousand invoices a day, so that a day takes ten pages and is \
             counted at the source.",

@@ -27,27 +27,31 @@ pub(super) async fn measure(bench: &Bench, many: usize) -> Values {
     values
 }
 
-/// Carries the first hundred thousand of a million, so that the cost among so many is known in minutes.
+/// Carries the first hundred thousand of a million, so that what such a heap costs is known in minutes.
 pub(super) async fn measure_first(bench: &Bench) -> Values {
-    let mut world = world(bench).await;
-    let mut values = Values::default();
-    let run = save(&world, bench.of(1_000_000, 400), &mut values).await;
-    carry(&mut world, run, bench.of(100_000, 200), &mut values).await;
-    values
+    measure_of_million(bench, bench.of(100_000, 200)).await
+}
+
+/// Carries all of a million.
+pub(super) async fn measure_million(bench: &Bench) -> Values {
+    measure_of_million(bench, million(bench)).await
+}
+
+fn million(bench: &Bench) -> usize {
+    bench.of(1_000_000, 400)
 }
 
 /// With what is asked of a million only.
-pub(super) async fn measure_million(bench: &Bench) -> Values {
-    let many = bench.of(1_000_000, 400);
+async fn measure_of_million(bench: &Bench, carried: usize) -> Values {
     let mut world = world(bench).await;
     let mut values = Values::default();
-    let run = save(&world, many, &mut values).await;
+    let run = save(&world, million(bench), &mut values).await;
     let saved = values.get("saved in").unwrap();
     values.judge("a million saved in", saved, "s", Reach::AtMost(20.0));
     sizes(&world, "saved", &mut values).await;
-    carry(&mut world, run, many, &mut values).await;
-    sizes(&world, "done", &mut values).await;
-    dead_letters::preview(&world, many, &mut values).await;
+    carry(&mut world, run, carried, &mut values).await;
+    sizes(&world, "carried", &mut values).await;
+    dead_letters::preview(&world, million(bench), &mut values).await;
     values
 }
 
