@@ -114,13 +114,13 @@ fn as_number(count: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
     use ledgerfleet_config::{Inputs, Settings};
-    use ledgerfleet_model::{Axis, Lane, RunId, RunState};
+    use ledgerfleet_model::RunState;
     use ledgerfleet_wiring::{Opening, assemble};
     use sqlx::{Connection as _, SqliteConnection};
 
     use super::*;
+    use crate::watch::tests::report;
 
     #[test]
     fn the_slowest_connection_decides_with_all_that_it_serves_first() {
@@ -138,35 +138,6 @@ mod tests {
         assert_eq!(takes(&[left(ash, 800, 0), left(birch, 10, 0)], 1.5), Some(150.0));
         assert_eq!(takes(&[], 1.0), None);
         assert_eq!(seconds_left(&[left(ash, 1, 0)], 1.0, |_| None), None);
-    }
-
-    fn report() -> RunReport {
-        RunReport {
-            run_id: RunId::new(),
-            state: RunState::Active,
-            lane: Lane::Backfill,
-            connections: Vec::new(),
-            entities: Vec::new(),
-            from: None,
-            to: None,
-            axis: Axis::TxnDate,
-            segments: 10,
-            done: 0,
-            empty: 0,
-            dead: 0,
-            cancelled: 0,
-            pending: 10,
-            blocked: 0,
-            running: 0,
-            rows: 0,
-            quarantined: 0,
-            deleted: 0,
-            pages: 0,
-            calls: 0,
-            seconds: 0.0,
-            created_at: DateTime::UNIX_EPOCH,
-            closed_at: None,
-        }
     }
 
     #[tokio::test]
@@ -194,7 +165,10 @@ mod tests {
         let mut estimate = Estimate {
             counted: Some(before),
         };
-        let left = estimate.seconds(&parts, &[], &report()).await.unwrap();
+        let left = estimate
+            .seconds(&parts, &[], &report(RunState::Active))
+            .await
+            .unwrap();
         assert!((900.0..=990.0).contains(&left), "{left}");
     }
 }

@@ -180,13 +180,14 @@ pub(crate) fn needing_authorisation<'a>(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use chrono::DateTime;
     use ledgerfleet_model::{Axis, Lane};
 
     use super::*;
 
-    fn report(state: RunState) -> RunReport {
+    /// A run of one connection, and nothing done.
+    pub(crate) fn report(state: RunState) -> RunReport {
         RunReport {
             run_id: RunId::new(),
             state,

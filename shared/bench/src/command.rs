@@ -11,7 +11,7 @@ use ledgerfleet_bench::{
     Bench, Case, FIGURES, Figure, Line, Machine, Programs, Results, Size, Times, find_figure, write_report,
 };
 use ledgerfleet_model::{Clock, SystemClock};
-use tokio::signal::unix::{SignalKind, signal};
+use ledgerfleet_testkit::until_told;
 
 /// Measures the real programs and writes down what was measured.
 #[derive(Debug, Parser)]
@@ -76,15 +76,7 @@ struct Flags {
 
 /// Runs the program. Ctrl-C and SIGTERM end it with everything it has started.
 pub(crate) async fn obey() -> ExitCode {
-    let flags = Flags::parse();
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return ExitCode::FAILURE;
-    };
-    tokio::select! {
-        code = carry_out(flags) => code,
-        _ = tokio::signal::ctrl_c() => ExitCode::from(130),
-        _ = terminate.recv() => ExitCode::from(143),
-    }
+    until_told(carry_out(Flags::parse())).await
 }
 
 async fn carry_out(flags: Flags) -> ExitCode {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Parser;
 use ledgerfleet_chaos::report::Report;
 use ledgerfleet_chaos::{Programs, ROWS, Row, Stage, Verdict, find_row, run, run_grants, run_soak};
-use tokio::signal::unix::{SignalKind, signal};
+use ledgerfleet_testkit::until_told;
 
 /// Makes real fleets go wrong and judges what they stored.
 #[derive(Debug, Parser)]
@@ -78,15 +78,7 @@ fn time(text: &str) -> Result<Duration, String> {
 
 /// Runs the program. Ctrl-C and SIGTERM end it with everything it has started.
 pub(crate) async fn obey() -> ExitCode {
-    let flags = Flags::parse();
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return ExitCode::FAILURE;
-    };
-    tokio::select! {
-        code = carry_out(flags) => code,
-        _ = tokio::signal::ctrl_c() => ExitCode::from(130),
-        _ = terminate.recv() => ExitCode::from(143),
-    }
+    until_told(carry_out(Flags::parse())).await
 }
 
 async fn carry_out(flags: Flags) -> ExitCode {

@@ -13,6 +13,7 @@ pub mod process;
 mod proxy;
 mod redis;
 mod tls;
+mod told;
 pub mod wait;
 
 #[cfg(feature = "collector")]
@@ -22,3 +23,4 @@ pub use postgres::{Database, PrivatePostgres, Settings, postgres_program};
 pub use process::{Process, Signal};
 pub use proxy::{Cut, Direction, FaultProxy, LineFaults, Seen};
 pub use redis::PrivateRedis;
+pub use told::until_told;

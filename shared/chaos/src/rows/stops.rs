@@ -14,17 +14,8 @@ pub(super) async fn zombie(mut stage: Stage) -> Ending {
     world.fleet.stopped(zombie).await;
     let (segment, epoch) = held(&world);
     world.fleet.start(1);
-    until("its segment is done elsewhere", PATIENCE, async || {
-        world.sql(&format!(
-            "SELECT state = 'done' AND epoch > {epoch} FROM fleet.segments WHERE id = '{segment}'"
-        )) == "t"
-    })
-    .await;
-    world.fleet.signal(zombie, Signal::CONT);
-    until("the zombie is fenced off", PATIENCE, async || {
-        world.fleet.workers[zombie].metric(FENCED) > 0.0
-    })
-    .await;
+    until_elsewhere(&world, &segment, epoch, "done").await;
+    wake_and_fence(&mut world, zombie).await;
     world
         .until(run, "all is done", |report| report.state.is_over())
         .await;
@@ -49,17 +40,8 @@ pub(super) async fn beside_another(mut stage: Stage) -> Ending {
     world.fleet.stopped(zombie).await;
     let (segment, epoch) = held(&world);
     world.fleet.start(1);
-    until("its segment is under way elsewhere", PATIENCE, async || {
-        world.sql(&format!(
-            "SELECT state = 'running' AND epoch > {epoch} FROM fleet.segments WHERE id = '{segment}'"
-        )) == "t"
-    })
-    .await;
-    world.fleet.signal(zombie, Signal::CONT);
-    until("the zombie is fenced off", PATIENCE, async || {
-        world.fleet.workers[zombie].metric(FENCED) > 0.0
-    })
-    .await;
+    until_elsewhere(&world, &segment, epoch, "running").await;
+    wake_and_fence(&mut world, zombie).await;
     let expect = Expect {
         late: 1,
         ..Expect::default()
@@ -130,6 +112,27 @@ pub(super) async fn told_to_stop(mut stage: Stage) -> Ending {
     let mut facts = world.judge(Expect::default()).await;
     facts.push(format!("stopped {:.1} s after SIGTERM", took.as_secs_f64()));
     Ok(facts)
+}
+
+/// Waits until a segment is in that state under a later claim.
+async fn until_elsewhere(world: &World, segment: &str, epoch: u64, state: &str) {
+    let query =
+        format!("SELECT state = '{state}' AND epoch > {epoch} FROM fleet.segments WHERE id = '{segment}'");
+    until(
+        &format!("its segment is {state} elsewhere"),
+        PATIENCE,
+        async || world.sql(&query) == "t",
+    )
+    .await;
+}
+
+/// Lets a worker go on that stood still, and waits until it is told that its segment is not its own.
+async fn wake_and_fence(world: &mut World, zombie: usize) {
+    world.fleet.signal(zombie, Signal::CONT);
+    until("the zombie is fenced off", PATIENCE, async || {
+        world.fleet.workers[zombie].metric(FENCED) > 0.0
+    })
+    .await;
 }
 
 /// The one running segment, and its epoch.
