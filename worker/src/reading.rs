@@ -90,12 +90,11 @@ impl Reading<'_> {
         if self.progress.page == 0 || !page.more || self.fetcher.claim.page_size <= 1 {
             return Ok(());
         }
-        let ids: HashSet<&str> = ids_of(page).collect();
-        let ids: Vec<&str> = ids.into_iter().collect();
+        let ids: Vec<&str> = ids_of(page).collect();
         let (claim, pass) = (self.fetcher.claim, self.progress.pass);
         let ledger = &self.fetcher.fleet.parts.ledger;
-        let again = ledger.seen_again(claim.segment, pass, &ids).await;
-        if again.map_err(ledger_failure)? < ids.len() as u64 {
+        let brings_new = ledger.brings_new(claim.segment, pass, &ids).await;
+        if brings_new.map_err(ledger_failure)? {
             return Ok(());
         }
         let message = format!(

@@ -159,8 +159,8 @@ pub trait Comparing: Send + Sync {
         limit: u32,
     ) -> Result<Vec<String>, LedgerError>;
 
-    /// How many of these ids a pass over a segment's window has brought already.
-    async fn seen_again(&self, segment: SegmentId, pass: u32, ids: &[&str]) -> Result<u64, LedgerError>;
+    /// Whether one of these ids is none that a pass over a segment's window has brought already.
+    async fn brings_new(&self, segment: SegmentId, pass: u32, ids: &[&str]) -> Result<bool, LedgerError>;
 }
 
 #[cfg(test)]

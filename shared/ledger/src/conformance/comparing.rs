@@ -278,14 +278,15 @@ pub async fn the_pages_of_a_pass_count_together_as_seen(world: &dyn World) {
     };
     assert_eq!(world.ledger().not_seen(&query, None, 10).await.unwrap(), ["2"]);
     assert_eq!(records(world, scene.connection).await.len(), 3);
-    for (pass, expected) in [(1, 2), (2, 0)] {
-        let ids = ["1", "2", "3"];
-        let again = world
-            .ledger()
-            .seen_again(second.segment, pass, &ids)
-            .await
-            .unwrap();
-        assert_eq!(again, expected, "in pass {pass}");
+    for (pass, ids, expected) in [
+        (1, ["1", "3"].as_slice(), false),
+        (1, &["3", "2", "1"], true),
+        (1, &["2"], true),
+        (1, &[], false),
+        (2, &["1", "3"], true),
+    ] {
+        let brings = world.ledger().brings_new(second.segment, pass, ids).await;
+        assert_eq!(brings.unwrap(), expected, "{ids:?} in pass {pass}");
     }
 }
 

@@ -193,22 +193,28 @@ impl Comparing for PostgresLedger {
         persistently(|| self.not_seen_ids(part)).await
     }
 
-    async fn seen_again(&self, segment: SegmentId, pass: u32, ids: &[&str]) -> Result<u64, LedgerError> {
+    /// Each id is looked up until one is new, which mostly is the first or the second: OFFSET 0 keeps it from becoming a
+    /// join that reads all that were seen.
+    async fn brings_new(&self, segment: SegmentId, pass: u32, ids: &[&str]) -> Result<bool, LedgerError> {
         let ids: Vec<String> = ids.iter().map(|id| plain(id).into_owned()).collect();
-        let seen = || async {
+        let brings = || async {
             sqlx::query_scalar!(
                 r#"
-                SELECT count(*) AS "seen!: Count<u64>" FROM fleet.seen
-                WHERE segment_id = $1 AND pass = $2 AND id = ANY($3)"#,
+                SELECT EXISTS (
+                    SELECT FROM unnest($3::text[]) AS given (id)
+                    WHERE NOT EXISTS (
+                        SELECT FROM fleet.seen
+                        WHERE segment_id = $1 AND pass = $2 AND seen.id = given.id
+                        OFFSET 0)) AS "brings!""#,
                 segment.0,
                 small(pass),
                 &ids,
             )
             .fetch_one(&self.pool)
             .await
-            .map_err(failed("seen again"))
+            .map_err(failed("brings new"))
         };
-        Ok(persistently(seen).await?.0)
+        persistently(brings).await
     }
 }
 
@@ -242,7 +248,7 @@ impl PostgresLedger {
                     part,
                     "r.document_date >= $7 AND r.document_date < $8",
                     "q.day_from >= $7 AND q.day_to <= $8",
-                    "r.id <> ALL($9)",
+                    "r.id NOT IN (SELECT unnest($9::text[]))",
                     "OFFSET 0",
                     days.from,
                     days.to,
@@ -267,7 +273,7 @@ impl PostgresLedger {
                 .await
             }
             (Window::Whole, Seen::Ids(seen)) => {
-                not_seen_where!(part, "true", "true", "r.id <> ALL($7)", "", seen as &[&str])
+                not_seen_where!(part, "true", "true", "r.id NOT IN (SELECT unnest($7::text[]))", "", seen as &[&str])
                     .fetch_all(&self.pool)
                     .await
             }

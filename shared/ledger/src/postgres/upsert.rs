@@ -76,9 +76,56 @@ struct Stored {
     changed: Count<u64>,
 }
 
-/// Stores new and newer records, releases from quarantine what is good now, and notes those that are as they were but were last noted long ago. What is new is
-/// counted by what was there when the statement began: of two pages that bring one record at the same moment, both may
-/// count it as new.
+/// The statement of [`store`]. `same` says that what is stored is alive and equal to what was given; each of the columns
+/// then stays as it is.
+macro_rules! store_statement {
+    ($same:literal, [$($column:literal),*], $($argument:expr),*) => {
+        sqlx::query_as!(
+            Stored,
+            r#"
+            WITH released AS (
+                DELETE FROM fleet.quarantine
+                WHERE connection_id = $1 AND entity = $18 AND id = ANY($3) AND observed_at < $11),
+            written AS (
+                INSERT INTO raw.records AS r (connection_id, entity, id, payload, payload_hash, source_version,
+                    source_created_at, source_updated_at, document_date, observed_at_utc, ingested_at_utc, last_seen_utc,
+                    extract_window_start_utc, extract_window_end_utc, page_number, page_size, request_payload, segment_id,
+                    sanitised, original)
+                SELECT $1, $2, id, payload::jsonb, payload_hash, source_version, source_created_at, source_updated_at,
+                    document_date, $11, now(), $11, $12, $13, $14, $15, $16, $17, original IS NOT NULL, original
+                FROM unnest($3::text[], $4::text[], $5::bytea[], $6::bigint[], $7::timestamptz[], $8::timestamptz[],
+                    $9::date[], $10::bytea[])
+                AS given (id, payload, payload_hash, source_version, source_created_at, source_updated_at,
+                    document_date, original)
+                -- One order of locking for everybody who writes.
+                ORDER BY id COLLATE "C"
+                ON CONFLICT (connection_id, id, entity) DO UPDATE SET "#
+            $(+ $column + " = CASE WHEN " + $same + " THEN r." + $column + " ELSE excluded." + $column + " END, ")*
+            + "ingested_at_utc = CASE WHEN " + $same + r#" THEN r.ingested_at_utc ELSE clock_timestamp() END,
+                    last_seen_utc = greatest(r.last_seen_utc, excluded.last_seen_utc), deleted_at_utc = NULL
+                WHERE CASE
+                    WHEN r.deleted_at_utc IS NOT NULL THEN excluded.observed_at_utc > r.observed_at_utc
+                    WHEN r.payload_hash = excluded.payload_hash
+                        THEN r.last_seen_utc < excluded.last_seen_utc - interval '1 day'
+                    WHEN r.source_version <> excluded.source_version
+                        THEN excluded.source_version > r.source_version
+                    WHEN r.source_updated_at <> excluded.source_updated_at
+                        THEN excluded.source_updated_at > r.source_updated_at
+                    ELSE excluded.observed_at_utc > r.observed_at_utc
+                END
+                RETURNING r.ingested_at_utc)
+            SELECT count(*) FILTER (WHERE ingested_at_utc = now()) AS "new!: _",
+                count(*) FILTER (WHERE ingested_at_utc > now()) AS "changed!: _"
+            FROM written"#,
+            $($argument),*
+        )
+    };
+}
+
+/// Stores new and newer records, releases from quarantine what is good now, and notes those that are as they were but were
+/// last noted long ago. What is stored is not asked for first: the conflict finds it by the primary key, whatever the
+/// planner believes. What is new is stamped with the beginning of the transaction, what replaces another version with the
+/// moment of its writing, and what is only noted keeps its stamp: so they are told apart.
 async fn store(
     tx: &mut PgConnection,
     page: &PageCommit<'_>,
@@ -91,66 +138,25 @@ async fn store(
         });
     }
     let (starts_at, ends_at) = bounds(page);
-    let store = sqlx::query_as!(
-        Stored,
-        r#"
-        WITH given AS (
-            SELECT * FROM unnest($3::text[], $4::text[], $5::bytea[], $6::bigint[], $7::timestamptz[],
-                $8::timestamptz[], $9::date[], $10::bytea[])
-            AS given (id, payload, payload_hash, source_version, source_created_at, source_updated_at, document_date,
-                original)),
-        -- OFFSET 0 keeps this a look-up for each id: what is known of how many records a company has is mostly
-        -- outdated, and a plan that trusts it would read all of them for every page.
-        known AS (
-            SELECT given.id, r.payload_hash = given.payload_hash AND r.deleted_at_utc IS NULL AS same, r.last_seen_utc
-            FROM given
-            CROSS JOIN LATERAL (
-                SELECT payload_hash, deleted_at_utc, last_seen_utc
-                FROM raw.records
-                WHERE connection_id = $1 AND entity = $2 AND id = given.id
-                OFFSET 0) AS r),
-        noted AS (
-            UPDATE raw.records r SET last_seen_utc = $11
-            FROM known
-            WHERE known.same AND known.last_seen_utc < $11::timestamptz - interval '1 day'
-              AND r.connection_id = $1 AND r.entity = $2 AND r.id = known.id),
-        released AS (
-            DELETE FROM fleet.quarantine q USING given
-            WHERE q.connection_id = $1 AND q.entity = $18 AND q.id = given.id AND q.observed_at < $11),
-        written AS (
-            INSERT INTO raw.records AS r (connection_id, entity, id, payload, payload_hash, source_version,
-                source_created_at, source_updated_at, document_date, observed_at_utc, ingested_at_utc, last_seen_utc,
-                extract_window_start_utc, extract_window_end_utc, page_number, page_size, request_payload, segment_id,
-                sanitised, original)
-            SELECT $1, $2, id, payload::jsonb, payload_hash, source_version, source_created_at, source_updated_at,
-                document_date, $11, now(), $11, $12, $13, $14, $15, $16, $17, original IS NOT NULL, original
-            FROM given
-            -- One order of locking for everybody who writes.
-            ORDER BY id COLLATE "C"
-            ON CONFLICT (connection_id, id, entity) DO UPDATE SET
-                payload = excluded.payload, payload_hash = excluded.payload_hash,
-                source_version = excluded.source_version, source_created_at = excluded.source_created_at,
-                source_updated_at = excluded.source_updated_at, document_date = excluded.document_date,
-                observed_at_utc = excluded.observed_at_utc, ingested_at_utc = excluded.ingested_at_utc,
-                last_seen_utc = greatest(r.last_seen_utc, excluded.last_seen_utc),
-                extract_window_start_utc = excluded.extract_window_start_utc,
-                extract_window_end_utc = excluded.extract_window_end_utc, page_number = excluded.page_number,
-                page_size = excluded.page_size, request_payload = excluded.request_payload,
-                segment_id = excluded.segment_id, deleted_at_utc = NULL, sanitised = excluded.sanitised,
-                original = excluded.original
-            WHERE CASE
-                WHEN r.deleted_at_utc IS NOT NULL THEN excluded.observed_at_utc > r.observed_at_utc
-                WHEN r.payload_hash = excluded.payload_hash THEN false
-                WHEN r.source_version <> excluded.source_version
-                    THEN excluded.source_version > r.source_version
-                WHEN r.source_updated_at <> excluded.source_updated_at
-                    THEN excluded.source_updated_at > r.source_updated_at
-                ELSE excluded.observed_at_utc > r.observed_at_utc
-            END
-            RETURNING r.id)
-        SELECT count(*) FILTER (WHERE known.id IS NULL) AS "new!: _",
-            count(*) FILTER (WHERE known.id IS NOT NULL) AS "changed!: _"
-        FROM written LEFT JOIN known ON known.id = written.id"#,
+    let store = store_statement!(
+        "r.deleted_at_utc IS NULL AND r.payload_hash = excluded.payload_hash",
+        [
+            "payload",
+            "payload_hash",
+            "source_version",
+            "source_created_at",
+            "source_updated_at",
+            "document_date",
+            "observed_at_utc",
+            "extract_window_start_utc",
+            "extract_window_end_utc",
+            "page_number",
+            "page_size",
+            "request_payload",
+            "segment_id",
+            "sanitised",
+            "original"
+        ],
         page.connection.0,
         page.table,
         &columns.ids as &[Cow<'_, str>],
@@ -168,7 +174,7 @@ async fn store(
         small(page.page_size),
         &plain(page.request),
         page.segment.0,
-        page.entity,
+        page.entity
     );
     store.fetch_one(tx).await.map_err(failed("store records"))
 }

@@ -214,16 +214,18 @@ impl Comparing for SqliteLedger {
         asked.fetch_all(&self.readers).await.map_err(failed("not seen"))
     }
 
-    async fn seen_again(&self, segment: SegmentId, pass: u32, ids: &[&str]) -> Result<u64, LedgerError> {
-        const SEEN: &str = "
-            SELECT count(*) FROM fleet_seen
-            WHERE segment_id = ? AND pass = ? AND id IN (SELECT value FROM json_each(?))";
-        sqlx::query_scalar(SEEN)
+    async fn brings_new(&self, segment: SegmentId, pass: u32, ids: &[&str]) -> Result<bool, LedgerError> {
+        const BRINGS: &str = "
+            SELECT EXISTS (
+                SELECT 1 FROM json_each(?3) AS given
+                WHERE NOT EXISTS (
+                    SELECT 1 FROM fleet_seen WHERE segment_id = ?1 AND pass = ?2 AND id = given.value))";
+        sqlx::query_scalar(BRINGS)
             .bind(Text(segment))
             .bind(pass)
             .bind(json_list(ids))
             .fetch_one(&self.readers)
             .await
-            .map_err(failed("seen again"))
+            .map_err(failed("brings new"))
     }
 }
