@@ -44,15 +44,12 @@ pub(super) const FIGURE: Figure = Figure {
 pub(super) struct Amount {
     size: &'static str,
     days: u32,
-    /// Whether a Python extractor reads them too: at a million it would take half an hour.
-    with_dlt: bool,
 }
 
 fn ten_thousand(bench: &Bench) -> Amount {
     let full = Amount {
         size: "medium",
         days: 102,
-        with_dlt: true,
     };
     bench.of(full, a_few())
 }
@@ -62,7 +59,6 @@ fn a_few() -> Amount {
     Amount {
         size: "small",
         days: 10,
-        with_dlt: true,
     }
 }
 
@@ -71,7 +67,6 @@ pub(super) fn a_million(bench: &Bench) -> Amount {
     let full = Amount {
         size: "large",
         days: 138,
-        with_dlt: false,
     };
     bench.of(full, a_few())
 }

@@ -31,7 +31,7 @@ pub(crate) async fn measure(bench: &Bench, amount: Amount) -> Values {
         "",
         Reach::AtLeast(0.5),
     );
-    if let Some(python) = bench.python.as_ref().filter(|_| amount.with_dlt) {
+    if let Some(python) = &bench.python {
         let dlt = dlt::extract(bench, python, &world).await;
         assert_eq!(dlt.rows, rows, "both read the same rows");
         dlt::compare(&mut values, &dlt, &ours);
