@@ -5,8 +5,8 @@
 //! - Nothing is sent twice: the caller passed the gate once.
 //! - HTTP/1.1, one connection a request: with HTTP/2, answers that wait for memory would use up the flow control
 //!   window of the connection they share and hold up the one answer that may go on.
-//! - An answer has at most 64 MiB after decompression, and all answers together hold 32 MiB and one answer
-//!   ([`BodyBudget`]).
+//! - An answer has at most 64 MiB after decompression, and all answers together hold 6 MiB and one answer
+//!   ([`BodyBudget`]). A page costs four times its bytes until it is stored.
 
 use std::error::Error as _;
 
@@ -28,11 +28,25 @@ pub struct HttpLimits {
     pub in_flight: usize,
 }
 
+impl HttpLimits {
+    /// An answer of at most so many bytes is not counted: what grants access, counts or refuses never waits for pages that
+    /// are stored.
+    fn small(self) -> usize {
+        self.in_flight / 512
+    }
+
+    /// What every other answer takes at once, and gives back at its end as far as it was not used. So only a few are read
+    /// at the same time: each that is being read has buffers of its own, beside its body.
+    fn first(self) -> usize {
+        self.in_flight / 8
+    }
+}
+
 impl Default for HttpLimits {
     fn default() -> Self {
         Self {
             body: 64 << 20,
-            in_flight: 32 << 20,
+            in_flight: 6 << 20,
         }
     }
 }
@@ -161,12 +175,17 @@ impl HttpClient {
         }
         let (mut body, mut held) = (Vec::new(), HeldBytes::default());
         while let Some(chunk) = response.chunk().await.map_err(|error| broken_off(&error, host))? {
-            if body.len() + chunk.len() > self.limits.body {
+            let length = body.len() + chunk.len();
+            if length > self.limits.body {
                 return Err(self.too_large(host));
             }
-            self.budget.take(&mut held, chunk.len()).await;
+            if length > self.limits.small() {
+                let more = length.max(self.limits.first()).saturating_sub(held.bytes());
+                self.budget.take(&mut held, more).await;
+            }
             body.extend_from_slice(&chunk);
         }
+        held.shrink_to(body.len());
         Ok(Answer {
             status,
             headers,

@@ -55,6 +55,18 @@ impl BodyBudget {
 }
 
 impl HeldBytes {
+    /// How many bytes are held within the budget.
+    pub fn bytes(&self) -> usize {
+        self.bytes.as_ref().map_or(0, OwnedSemaphorePermit::num_permits)
+    }
+
+    /// Gives back all bytes but so many.
+    pub fn shrink_to(&mut self, bytes: usize) {
+        let surplus = self.bytes().saturating_sub(bytes);
+        let surplus = self.bytes.as_mut().and_then(|held| held.split(surplus));
+        drop(surplus);
+    }
+
     fn keep(&mut self, more: OwnedSemaphorePermit) {
         match &mut self.bytes {
             Some(bytes) => bytes.merge(more),
@@ -77,6 +89,19 @@ mod tests {
         budget.take(&mut held, 30).await;
         assert_eq!(budget.free(), 10);
         drop(held);
+        assert_eq!(budget.free(), 100);
+    }
+
+    #[tokio::test]
+    async fn bytes_that_were_not_needed_come_back_at_once() {
+        let budget = BodyBudget::new(100);
+        let mut held = HeldBytes::default();
+        held.shrink_to(10);
+        budget.take(&mut held, 60).await;
+        held.shrink_to(20);
+        held.shrink_to(30);
+        assert_eq!((held.bytes(), budget.free()), (20, 80));
+        held.shrink_to(0);
         assert_eq!(budget.free(), 100);
     }
 

@@ -133,6 +133,28 @@ async fn an_answer_waits_while_the_others_hold_all_the_memory_there_is() {
 }
 
 #[tokio::test]
+async fn a_small_answer_never_waits_for_memory() {
+    let limits = HttpLimits {
+        body: 100_000,
+        in_flight: 51_200,
+    };
+    let client = HttpClient::with_limits(&Timings::default(), limits).unwrap();
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let (url, _) = answering(zipped(&[b'x'; 50_000]), Then::Close).await;
+        held.push(client.send(client.get(url)).await.unwrap());
+    }
+    let (url, _) = answering(zipped(&[b'x'; 100]), Then::Close).await;
+    assert_eq!(client.send(client.get(url)).await.unwrap().body.len(), 100);
+    let (url, _) = answering(zipped(&[b'x'; 101]), Then::Close).await;
+    let mut larger = Box::pin(client.send(client.get(url)));
+    let waited = tokio::time::timeout(Duration::from_millis(100), &mut larger).await;
+    assert!(waited.is_err());
+    drop(held);
+    assert_eq!(larger.await.unwrap().body.len(), 101);
+}
+
+#[tokio::test]
 async fn an_answer_that_breaks_off_is_truncated() {
     for cut in [
         b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf".to_vec(),

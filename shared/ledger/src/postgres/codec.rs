@@ -5,10 +5,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ledgerfleet_model::json::{Number, Token, tokens};
+use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::PgInterval;
-use sqlx::postgres::{PgTypeInfo, PgValueRef, Postgres};
-use sqlx::{Decode, Type};
+use sqlx::postgres::{PgArgumentBuffer, PgTypeInfo, PgValueRef, Postgres};
+use sqlx::{Decode, Encode, Type};
 
 /// A value that stands as text: words of a vocabulary, time zones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,6 +49,32 @@ impl<T> Type<Postgres> for Count<T> {
 impl<T: TryFrom<i64, Error: std::error::Error + Send + Sync + 'static>> Decode<'_, Postgres> for Count<T> {
     fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
         Ok(Self(<i64 as Decode<Postgres>>::decode(value)?.try_into()?))
+    }
+}
+
+/// Long texts as one array. It says how long it is, so that the buffer of the arguments is made for it: one that grows by
+/// doubling would take up to twice as much.
+#[derive(Debug, Default)]
+pub(super) struct Texts<'a>(pub(super) Vec<Cow<'a, str>>);
+
+impl Type<Postgres> for Texts<'_> {
+    fn type_info() -> PgTypeInfo {
+        <[&str] as Type<Postgres>>::type_info()
+    }
+}
+
+impl Encode<'_, Postgres> for Texts<'_> {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        self.0.encode_by_ref(buffer)
+    }
+
+    fn size_hint(&self) -> usize {
+        const HEAD: usize = 20;
+        HEAD + self
+            .0
+            .iter()
+            .map(|text| size_of::<i32>() + text.len())
+            .sum::<usize>()
     }
 }
 
@@ -174,6 +201,19 @@ mod tests {
         ] {
             assert_eq!(storable(served), stored);
             assert_eq!(matches!(storable(served), Cow::Borrowed(_)), served == stored);
+        }
+    }
+
+    #[test]
+    fn an_array_of_texts_is_as_long_as_it_says() {
+        for texts in [
+            vec![],
+            vec!["".into()],
+            vec!["{}".into(), Cow::Owned("é".repeat(1_000))],
+        ] {
+            let (texts, mut buffer) = (Texts(texts), PgArgumentBuffer::default());
+            assert!(matches!(texts.encode_by_ref(&mut buffer), Ok(IsNull::No)));
+            assert_eq!(buffer.len(), texts.size_hint());
         }
     }
 

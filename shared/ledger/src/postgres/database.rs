@@ -68,6 +68,11 @@ pub(super) fn pool(options: &PostgresOptions) -> PgPoolOptions {
             })
         })
         .after_connect(|connection, _| Box::pin(async move { connection.execute(SESSION).await.map(drop) }))
+        // A connection keeps a buffer as long as the longest statement it ever sent, and a page is megabytes.
+        .after_release(|connection, _| {
+            connection.shrink_buffers();
+            Box::pin(async { Ok(true) })
+        })
 }
 
 /// A connection outside the pool. Its errors tell why there is none, where a pool only tells that it waited.

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, SubsecRound, Utc};
 use ledgerfleet_model::Record;
 use sqlx::PgConnection;
 
-use super::codec::{Count, changes_numbers, plain, small, storable};
+use super::codec::{Count, Texts, changes_numbers, plain, small, storable};
 use super::error::failed;
 use super::segments::WindowColumns;
 use crate::guard::newest_of_each;
@@ -17,7 +17,7 @@ use crate::{Effects, LedgerError, PageCommit};
 #[derive(Default)]
 struct Columns<'a> {
     ids: Vec<Cow<'a, str>>,
-    payloads: Vec<Cow<'a, str>>,
+    payloads: Texts<'a>,
     hashes: Vec<&'a [u8]>,
     versions: Vec<Option<i64>>,
     created: Vec<Option<DateTime<Utc>>>,
@@ -41,7 +41,7 @@ impl<'a> Columns<'a> {
         let loses_text = *payload != *record.payload || changes_numbers(&record.payload);
         let kept = loses_text.then_some(record.payload.as_bytes());
         self.originals.push(as_served.or(kept));
-        self.payloads.push(payload);
+        self.payloads.0.push(payload);
         self.ids.push(plain(&record.id));
         self.hashes.push(&record.payload_hash);
         self.versions.push(record.source_version);
@@ -160,7 +160,7 @@ async fn store(
         page.connection.0,
         page.table,
         &columns.ids as &[Cow<'_, str>],
-        &columns.payloads as &[Cow<'_, str>],
+        &columns.payloads as &Texts<'_>,
         &columns.hashes as &[&[u8]],
         &columns.versions as &[Option<i64>],
         &columns.created as &[Option<DateTime<Utc>>],
@@ -224,7 +224,7 @@ async fn bury(
         page.connection.0,
         page.table,
         &columns.ids as &[Cow<'_, str>],
-        &columns.payloads as &[Cow<'_, str>],
+        &columns.payloads as &Texts<'_>,
         &columns.hashes as &[&[u8]],
         &columns.versions as &[Option<i64>],
         &columns.created as &[Option<DateTime<Utc>>],
