@@ -1,17 +1,32 @@
 //! Limits: what the text of a record may be, so that every ledger can hold it.
 
-use ledgerfleet_model::json::{Number, Token, tokens};
+use ledgerfleet_model::json::{Number, Token, brackets, may_have_odd_numbers, tokens};
 use ledgerfleet_model::{QuarantineReason, Record};
 
 /// Digits of a number before its point, and after it, once it is written without an exponent: those of `numeric` in
 /// Postgres, beyond which `jsonb` refuses it (22003).
 const DIGITS: (u64, u64) = (131_072, 16_383);
 
-/// Why a record of this text cannot be stored, if it cannot. One pass over the text.
+/// Why a record of this text cannot be stored, if it cannot.
 pub(crate) fn obstacle(payload: &str) -> Option<QuarantineReason> {
     if payload.len() > Record::LONGEST {
         return Some(QuarantineReason::TooLong);
     }
+    if is_ordinary(payload) {
+        return None;
+    }
+    obstacle_within(payload)
+}
+
+/// Whether a text can have no obstacle: it has too few bytes for a number with too many digits, too few brackets for
+/// being too deep, and no exponent.
+fn is_ordinary(payload: &str) -> bool {
+    let is_short = u64::try_from(payload.len()).is_ok_and(|length| length <= DIGITS.1);
+    is_short && brackets(payload) <= Record::DEEPEST && !may_have_odd_numbers(payload)
+}
+
+/// The same, token by token.
+fn obstacle_within(payload: &str) -> Option<QuarantineReason> {
     let mut depth = 0;
     let mut written_out = 0;
     for token in tokens(payload) {
@@ -37,6 +52,7 @@ pub(crate) fn obstacle(payload: &str) -> Option<QuarantineReason> {
 #[cfg(test)]
 mod tests {
     use QuarantineReason::{NumberOutOfRange, TooDeep, TooLong};
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -68,6 +84,26 @@ mod tests {
                 "{}",
                 &payload[..payload.len().min(40)]
             );
+        }
+    }
+
+    /// Texts with everything that may be in the way of one.
+    fn text() -> impl Strategy<Value = String> {
+        let number = prop_oneof![
+            Just("-0".to_owned()),
+            "-?[0-9]{1,3}(\\.[0-9]{1,3})?([eE][-+]?[0-9]{1,6})?",
+            (16_300_usize..16_400).prop_map(|digits| format!("0.{}", "1".repeat(digits))),
+        ];
+        let nested = (0_usize..1_010).prop_map(|depth| "[".repeat(depth) + "7" + &"]".repeat(depth));
+        let string = "[a-z0-9{\\[]{0,9}".prop_map(|text| format!("\"{text}\""));
+        prop::collection::vec(prop_oneof![4 => number, 1 => nested, 4 => string], 1..6)
+            .prop_map(|values| format!("[{}]", values.join(",")))
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_told_at_a_glance_is_what_the_tokens_tell(text in text()) {
+            prop_assert_eq!(obstacle(&text), obstacle_within(&text));
         }
     }
 }

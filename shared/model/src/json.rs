@@ -1,4 +1,9 @@
 //! JSON text, looked at token by token without being understood, so that every number keeps its digits.
+//!
+//! Every record passes here more than once, so what most records are can be told in one pass that compiles to wide
+//! instructions ([`may_have_odd_numbers`], [`brackets`]); only the others are looked at token by token.
+
+use memchr::memchr2;
 
 /// What stands outside of strings in a JSON text, as far as anybody asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +25,7 @@ pub fn tokens(json: &str) -> impl Iterator<Item = Token<'_>> {
             let start = at;
             at += 1;
             match byte {
-                b'"' => at = end_of_string(bytes, at),
+                b'"' => at = after_string(bytes, at),
                 b'{' | b'[' => return Some(Token::Open),
                 b'}' | b']' => return Some(Token::Close),
                 b'-' | b'0'..=b'9' => {
@@ -34,22 +39,50 @@ pub fn tokens(json: &str) -> impl Iterator<Item = Token<'_>> {
     })
 }
 
-/// Where the string ends that began before `at`: after its closing quote.
-fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
+/// Where the string ends whose first character is at `at`: after its closing quote, or at the end of the text.
+pub fn after_string(json: &[u8], mut at: usize) -> usize {
+    while let Some(found) = json.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+        at += found;
+        if json[at] == b'"' {
+            return at + 1;
         }
+        at += 2;
     }
-    bytes.len()
+    json.len()
 }
 
 fn end_of_number(bytes: &[u8], at: usize) -> usize {
     let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
     let length = bytes[at..].iter().take_while(|byte| is_part(byte)).count();
     at + length
+}
+
+/// Whether a valid JSON text may have a number with an exponent, or one below zero that begins with a zero. Never false
+/// where it has one; strings that look like them make it true as well. No branches: all of it is looked at, many bytes
+/// at a time.
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "with a branch a byte it would not be one wide pass"
+)]
+pub fn may_have_odd_numbers(json: &str) -> bool {
+    let bytes = json.as_bytes();
+    let [first, second, ..] = bytes else { return false };
+    let mut odd = *first == b'-' && *second == b'0';
+    for ((before, this), next) in bytes.iter().zip(&bytes[1..]).zip(&bytes[2..]) {
+        let is_exponent = before.is_ascii_digit() & (*this | 0x20 == b'e');
+        // In dates and times a digit stands before.
+        let is_below_zero = !before.is_ascii_digit() & (*this == b'-') & (*next == b'0');
+        odd |= is_exponent | is_below_zero;
+    }
+    odd
+}
+
+/// How many brackets open in a JSON text, those inside of strings included: it is never deeper than that.
+pub fn brackets(json: &str) -> usize {
+    // So few bytes at a time that a byte can count them.
+    let few = json.as_bytes().chunks(usize::from(u8::MAX));
+    let opened = few.map(|few| few.iter().map(|byte| u8::from(*byte | 0x20 == b'{')).sum::<u8>());
+    opened.map(usize::from).sum()
 }
 
 /// A number of a JSON text, taken apart.
@@ -116,6 +149,8 @@ impl<'a> Number<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -132,6 +167,65 @@ mod tests {
         for odd in ["", "\"", "\"\\", "-", "1", "[1"] {
             tokens(odd).count();
         }
+    }
+
+    #[test]
+    fn odd_numbers_are_never_overlooked() {
+        for odd in [
+            "1e2",
+            "-0",
+            "[-0.0]",
+            "{\"a\":-0}",
+            "[1,2.5E+3]",
+            "[ -0.5 ]",
+            "\"1e\"",
+        ] {
+            assert!(may_have_odd_numbers(odd), "{odd}");
+        }
+        for plain in [
+            "",
+            "1",
+            "-",
+            "-1",
+            "[10,-1.50]",
+            r#"{"date":"2026-01-05T00:00:00-08:00","e":0}"#,
+        ] {
+            assert!(!may_have_odd_numbers(plain), "{plain}");
+        }
+    }
+
+    proptest! {
+        /// Anything that can stand around anything in JSON, whole or broken.
+        #[test]
+        fn a_fast_look_never_overlooks_what_the_tokens_show(text in "[-0-9eE.+,: \\[\\]{}\"\\\\a]{0,24}") {
+            let is_odd = |token| matches!(token, Token::Number(text) if is_json(text) && !Number::of(text).is_plain());
+            prop_assert!(may_have_odd_numbers(&text) || !tokens(&text).any(is_odd));
+            let opened = tokens(&text).filter(|token| *token == Token::Open).count();
+            prop_assert!(opened <= brackets(&text));
+        }
+
+        #[test]
+        fn a_string_ends_where_its_first_unescaped_quote_is(text in "[\"\\\\aé]{0,24}") {
+            let (mut ended, mut escaped) = (text.len(), false);
+            for (at, byte) in text.bytes().enumerate() {
+                if !escaped && byte == b'"' {
+                    ended = at + 1;
+                    break;
+                }
+                escaped = !escaped && byte == b'\\';
+            }
+            prop_assert_eq!(after_string(text.as_bytes(), 0), ended);
+        }
+    }
+
+    /// Whether this is a number as JSON has it, and no piece of broken text.
+    fn is_json(number: &str) -> bool {
+        let digits = number.strip_prefix('-').unwrap_or(number);
+        let (mantissa, exponent) = digits.split_once(['e', 'E']).unwrap_or((digits, "0"));
+        let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+        is_digits(whole) && is_digits(fraction) && is_digits(exponent)
     }
 
     #[test]

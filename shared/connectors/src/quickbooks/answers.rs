@@ -30,6 +30,11 @@ pub(super) fn document<'a>(answer: &Answer, text: &'a Text<'_>) -> Result<Member
     }
 }
 
+/// Whether an answer is told to be the JSON that was asked for, and does not stop in the middle of a character.
+pub(super) fn is_good(answer: &Answer, text: &Text<'_>) -> bool {
+    answer.status == 200 && is_json(answer) && !text.ends_in_a_character()
+}
+
 fn is_json(answer: &Answer) -> bool {
     let content = answer
         .headers

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use ledgerfleet_model::json::after_string;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The members of an object in their order, each value as the text it was served as.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'a> Members<'a> {
@@ -15,6 +16,11 @@ impl<'a> Members<'a> {
         self.iter()
             .find(|(known, value)| *known == name && value.get() != "null")
             .map(|(_, value)| value)
+    }
+
+    /// Adds a member after the others.
+    pub(super) fn push(&mut self, name: String, value: &'a RawValue) {
+        self.0.push((name, value));
     }
 
     /// Every member.
@@ -46,7 +52,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
 }
 
 /// A JSON text without the whitespace between its tokens; strings and numbers stay as they are.
-pub(super) fn compact(json: &str) -> String {
+pub(super) fn compact(json: &str) -> Box<str> {
     let mut compacted = String::with_capacity(json.len());
     let mut kept = 0;
     for (at, byte) in outside_strings(json) {
@@ -56,7 +62,7 @@ pub(super) fn compact(json: &str) -> String {
         }
     }
     compacted.push_str(&json[kept..]);
-    compacted
+    compacted.into_boxed_str()
 }
 
 /// Whether a JSON text stops before what it began has ended. A parser does not always see that: a number or a
@@ -74,15 +80,16 @@ pub(super) fn ends_early(json: &str) -> bool {
 
 /// The bytes that stand outside of strings, the opening quote of each string included, and where they are.
 fn outside_strings(json: &str) -> impl Iterator<Item = (usize, u8)> {
-    let (mut in_string, mut escaped) = (false, false);
-    json.bytes().enumerate().filter(move |(_, byte)| {
-        if in_string {
-            in_string = escaped || *byte != b'"';
-            escaped = !escaped && *byte == b'\\';
-            return false;
-        }
-        in_string = *byte == b'"';
-        true
+    let bytes = json.as_bytes();
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        let (at, byte) = (next, *bytes.get(next)?);
+        next = if byte == b'"' {
+            after_string(bytes, at + 1)
+        } else {
+            at + 1
+        };
+        Some((at, byte))
     })
 }
 
@@ -110,7 +117,7 @@ mod tests {
             ("\u{a0}", "\u{a0}"),
             ("", ""),
         ] {
-            assert_eq!(compact(served), kept);
+            assert_eq!(&*compact(served), kept);
         }
     }
 
@@ -161,8 +168,8 @@ mod tests {
         #[test]
         fn compacting_an_indented_text_gives_the_text_that_serde_writes(value in json()) {
             let indented = serde_json::to_string_pretty(&value).unwrap();
-            prop_assert_eq!(compact(&indented), value.to_string());
-            prop_assert_eq!(compact(&value.to_string()), value.to_string());
+            prop_assert_eq!(&*compact(&indented), value.to_string());
+            prop_assert_eq!(&*compact(&value.to_string()), value.to_string());
         }
 
         #[test]

@@ -14,6 +14,7 @@
 //! | `text` | an answer's bytes as text, also where some are no text |
 //! | `answers` | what is an answer at all |
 //! | `pages` | answers read strictly: pages, counts, one record by its id |
+//! | `response` | a page that is as it should be, read in one pass |
 //! | `record` | what is read out of a row |
 //! | `faults` | everything the API says instead of an answer |
 
@@ -27,6 +28,7 @@ mod pages;
 mod properties;
 mod query;
 mod record;
+mod response;
 #[cfg(test)]
 mod samples;
 mod text;

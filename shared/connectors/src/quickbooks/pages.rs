@@ -4,11 +4,12 @@ use ledgerfleet_model::{Failure, QuarantineReason, Quarantined, Served};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::answers::{document, malformed, unexpected};
+use super::answers::{document, is_good, malformed, unexpected};
 use super::faults::{says_not_found, tidy};
 use super::json::Members;
 use super::query::Asked;
 use super::record::served;
+use super::response::Response;
 use super::text::{REPLACED, Text};
 use crate::http::Answer;
 use crate::{EntityKind, EntitySpec, Page};
@@ -19,8 +20,7 @@ const ROWS_UNASKED: usize = 100;
 /// Reads a page of rows: its records, in the order served. What it holds of the budget is not known here.
 pub(super) fn read_page(answer: &Answer, entity: &EntitySpec, asked: Asked) -> Result<Page, Failure> {
     let text = Text::of(answer);
-    let response = query_response(answer, &text)?;
-    let rows = rows(answer, &response, entity)?;
+    let (rows, response) = rows_and_rest(answer, &text, entity)?;
     let limit = asked.rows() as usize;
     if rows.len() > limit {
         let message = format!(
@@ -140,6 +140,21 @@ pub(super) fn read_company_name(answer: &Answer) -> Result<String, Failure> {
     let info: Option<CompanyInfo> = company.and_then(|text| serde_json::from_str(text).ok());
     info.map(|info| info.company_name)
         .ok_or_else(|| unexpected(answer, "QuickBooks answered no company"))
+}
+
+/// The rows of `entity` and the response they stand in: at once where the answer is as it should be.
+fn rows_and_rest<'a>(
+    answer: &Answer,
+    text: &'a Text<'_>,
+    entity: &EntitySpec,
+) -> Result<(Vec<&'a RawValue>, Members<'a>), Failure> {
+    if is_good(answer, text)
+        && let Some(response) = Response::of(text.as_str(), entity.rows_key())
+    {
+        return Ok((response.rows.unwrap_or_default(), response.members));
+    }
+    let response = query_response(answer, text)?;
+    Ok((rows(answer, &response, entity)?, response))
 }
 
 /// The members of the answer's `QueryResponse`.

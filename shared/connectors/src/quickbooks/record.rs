@@ -58,14 +58,17 @@ pub(super) fn served(answer: &Answer, row: &RawValue, entity: &EntitySpec) -> Re
     let id = id
         .filter(|id| is_usable(id))
         .ok_or_else(|| malformed(answer, "a row has no usable Id"))?;
-    let dated = head.as_ref().and_then(|head| document_date(head, entity).ok()?);
-    let changed = head.as_ref().and_then(|head| times(head.meta_data).ok()?.1);
-    let read = head
-        .ok_or(QuarantineReason::MemberTwice)
-        .and_then(|head| record(&id, row, &head, entity));
+    let read = match &head {
+        Some(head) => record(&id, row, head, entity),
+        None => Err(QuarantineReason::MemberTwice),
+    };
     Ok(match read {
         Ok(record) => Served::Record(record),
-        Err(reason) => Served::Quarantined(Quarantined::new(id, reason, row.get()).dated(dated, changed)),
+        Err(reason) => {
+            let dated = head.as_ref().and_then(|head| document_date(head, entity).ok()?);
+            let changed = head.as_ref().and_then(|head| times(head.meta_data).ok()?.1);
+            Served::Quarantined(Quarantined::new(id, reason, row.get()).dated(dated, changed))
+        }
     })
 }
 
@@ -75,7 +78,7 @@ fn record(
     head: &Head<'_>,
     entity: &EntitySpec,
 ) -> Result<Record, QuarantineReason> {
-    let payload = compact(row.get()).into_boxed_str();
+    let payload = compact(row.get());
     if let Some(reason) = obstacle(&payload) {
         return Err(reason);
     }
@@ -197,7 +200,16 @@ fn date(member: Option<&RawValue>) -> Result<Option<NaiveDate>, QuarantineReason
     let text = text_value(member).unwrap_or_default();
     NaiveDate::parse_from_str(&text, "%Y-%m-%d")
         .ok()
-        .filter(|date| date.format("%Y-%m-%d").to_string() == text)
+        .filter(|date| is_date(&text) || date.format("%Y-%m-%d").to_string() == text)
         .map(Some)
         .ok_or(QuarantineReason::UnreadableDate)
+}
+
+/// Whether a text is written as the dates of four-digit years are.
+fn is_date(text: &str) -> bool {
+    let is_part = |(at, byte): (usize, u8)| match at {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    text.len() == 10 && text.bytes().enumerate().all(is_part)
 }

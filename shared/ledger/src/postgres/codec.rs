@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::str::FromStr;
 use std::time::Duration;
 
-use ledgerfleet_model::json::{Number, Token, tokens};
+use ledgerfleet_model::json::{Number, Token, may_have_odd_numbers, tokens};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::PgInterval;
@@ -138,7 +138,8 @@ pub(super) fn storable(json: &str) -> Cow<'_, str> {
 /// Whether `jsonb` would write a number otherwise than it is written here. It keeps every digit and every trailing zero,
 /// but neither exponents (`1e2` becomes `100`) nor a zero below zero.
 pub(super) fn changes_numbers(json: &str) -> bool {
-    tokens(json).any(|token| matches!(token, Token::Number(text) if !Number::of(text).is_plain()))
+    may_have_odd_numbers(json)
+        && tokens(json).any(|token| matches!(token, Token::Number(text) if !Number::of(text).is_plain()))
 }
 
 /// The bytes of the escape that `text` begins with; a pair of surrogates is one.

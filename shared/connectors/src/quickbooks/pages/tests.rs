@@ -335,6 +335,9 @@ fn a_company_has_a_name() {
     );
 }
 
+/// A member that may stand in a document or in its response.
+const MEMBER: &str = r#""(Invoice|Customer|QueryResponse|Fault|fault|totalCount|time)" ?: ?(null|3|1.|"a"|\[\]|\[\{"Id":"1"\} ?,7\]|\{\}|\{"Id":"2"\})"#;
+
 proptest! {
     #[test]
     fn fuzz_no_body_makes_the_reader_panic(body in prop::collection::vec(any::<u8>(), 0..300)) {
@@ -352,6 +355,32 @@ proptest! {
         let end = (start + length).min(body.len());
         body.splice(start..end, new);
         let _ = read_page(&json(200, &body), entity("invoice"), ASKED);
+    }
+
+    /// Documents of all kinds of members, whole and cut.
+    #[test]
+    fn a_page_read_in_one_pass_is_the_page_read_in_steps(
+        inner in prop::collection::vec(MEMBER, 0..4),
+        outer in prop::collection::vec(MEMBER, 0..3),
+        at in any::<prop::sample::Index>(),
+        whole in prop::bool::weighted(0.8),
+    ) {
+        let response = format!(r#""QueryResponse":{{{}}}"#, inner.join(","));
+        let members: Vec<String> = outer.into_iter().chain([response]).collect();
+        let document = format!("{{{}}}", members.join(","));
+        let end = if whole { document.len() } else { at.index(document.len()) };
+        let answer = json(200, &document[..end]);
+        let text = Text::of(&answer);
+        if let Some(fast) = Response::of(text.as_str(), "Invoice") {
+            let response = query_response(&answer, &text).unwrap();
+            let texts = |rows: Vec<&RawValue>| rows.into_iter().map(|row| row.get().to_owned()).collect::<Vec<_>>();
+            let rows = rows(&answer, &response, entity("invoice")).unwrap();
+            prop_assert_eq!(texts(fast.rows.unwrap_or_default()), texts(rows));
+            prop_assert_eq!(
+                fast.members.get("totalCount").map(RawValue::get),
+                response.get("totalCount").map(RawValue::get)
+            );
+        }
     }
 
     #[test]

@@ -1,0 +1,107 @@
+//! Response: a page of rows that is as it should be, read in one pass. What is otherwise in any way is left to the slow
+//! reading, which tells what is wrong with it.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::json::Members;
+
+/// A `QueryResponse`.
+#[derive(Debug)]
+pub(super) struct Response<'a> {
+    /// The rows, each as the text it was served as; none where there is no member for them.
+    pub(super) rows: Option<Vec<&'a RawValue>>,
+    /// Its other members, none of them an array or an object.
+    pub(super) members: Members<'a>,
+}
+
+impl<'a> Response<'a> {
+    /// The one `QueryResponse` of a document without a fault, with the rows under that key at most once. None where
+    /// anything else is found.
+    pub(super) fn of(document: &'a str, rows_key: &str) -> Option<Self> {
+        let mut json = serde_json::Deserializer::from_str(document);
+        let response = Document { rows_key }.deserialize(&mut json).ok()?;
+        json.end().ok()?;
+        Some(response)
+    }
+}
+
+/// The whole answer.
+struct Document<'k> {
+    rows_key: &'k str,
+}
+
+impl<'de> DeserializeSeed<'de> for Document<'_> {
+    type Value = Response<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Document<'_> {
+    type Value = Response<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an answer")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut response = None;
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "QueryResponse" if response.is_none() => {
+                    response = Some(map.next_value_seed(Inner {
+                        rows_key: self.rows_key,
+                    })?);
+                }
+                "QueryResponse" | "Fault" | "fault" => return Err(A::Error::custom("not a plain page")),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        response.ok_or_else(|| A::Error::missing_field("QueryResponse"))
+    }
+}
+
+/// The member `QueryResponse`.
+struct Inner<'k> {
+    rows_key: &'k str,
+}
+
+impl<'de> DeserializeSeed<'de> for Inner<'_> {
+    type Value = Response<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Inner<'_> {
+    type Value = Response<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a QueryResponse")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut rows, mut members) = (None, Members::default());
+        while let Some(name) = map.next_key::<String>()? {
+            if name != self.rows_key {
+                let value: &RawValue = map.next_value()?;
+                if value.get().starts_with(['[', '{']) {
+                    return Err(A::Error::custom("rows of something else"));
+                }
+                members.push(name, value);
+            } else if rows.is_none() {
+                rows = Some(map.next_value()?);
+            } else {
+                return Err(A::Error::custom("rows twice"));
+            }
+        }
+        Ok(Response { rows, members })
+    }
+}
