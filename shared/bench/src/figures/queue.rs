@@ -17,9 +17,9 @@ pub(super) const FIGURE: Figure = Figure {
             and settled, by two carriers in the harness of 16 segments at once and 8 sessions each, as a worker does it but without \
             lock, gate and upstream. Beside it pgbench (16 clients, prepared) runs the very statements that this repository's \
             queries are checked with, on as many segments of the same connections: one claim of eight, then eight transactions \
-            (finish, cover, count the call). Both are timed by the ledger, from the first claim to the last end. *bell*: the \
-            bell alone, filled by 2,000 and emptied by four clients that pop 16 at once, beside apalis-redis on the same Redis \
-            (one worker, batches of 64, tasks that do nothing), with a backlog that was \
+            (finish, cover, count the call). Both begin after a vacuum and a checkpoint, and are timed by the ledger, from the first claim \
+            to the last end. *bell*: the bell alone, which hands out ids and nothing else, filled by 2,000 and emptied by four clients that pop 16 at once, beside apalis-redis on the same Redis \
+            (one worker, batches of 64, tasks that do nothing, each with its arguments and its acknowledgement), with a backlog that was \
             pushed before; 0 means that nothing moved for five seconds: it hands out everything that is due in one script, which \
             fails beyond some 8,000. *idle*: one worker that waits, one segment \
             submitted now and then; from the start of the submission's transaction to the claim, by the ledger's clock.",

@@ -17,7 +17,7 @@ const AT_ONCE: f64 = 10.0;
 macro_rules! case {
     ($millis:literal, $workers:literal) => {
         Case {
-            name: concat!($millis, " ms, ", $workers, " workers"),
+            name: concat!("answers after ", $millis, " ms, worker processes: ", $workers),
             times: Times::Once,
             measure: |bench| measure(bench, Duration::from_millis($millis), $workers).boxed_local(),
         }

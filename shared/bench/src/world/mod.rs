@@ -24,8 +24,8 @@ use tempfile::TempDir;
 
 pub(crate) use redis::{count_commands, info};
 pub(crate) use settings::Variables;
-pub(crate) use upstream::{Books, Upstream};
-pub(crate) use work::empty_days;
+pub(crate) use upstream::{Books, Company, Upstream};
+pub(crate) use work::{LAST, empty_days};
 
 use crate::usage::{self, Usage};
 use crate::{Bench, Size};
@@ -38,6 +38,8 @@ pub(crate) const POSTGRES: &[(&str, &str)] = &[
     ("wal_level", "replica"),
     ("max_connections", "300"),
     ("max_wal_size", "8GB"),
+    // When a transaction was over, and not only when it began.
+    ("track_commit_timestamp", "on"),
 ];
 
 /// Whether a company's gate holds anybody back.
@@ -216,6 +218,12 @@ impl World {
     /// Runs statements behind the product's back.
     pub(crate) async fn execute(&self, statements: &'static str) {
         sqlx::raw_sql(statements).execute(&self.database).await.unwrap();
+    }
+
+    /// Has the server done with what came before, so that of two that are compared neither pays for the other.
+    pub(crate) async fn settle_down(&self) {
+        self.execute("VACUUM ANALYZE").await;
+        self.execute("CHECKPOINT").await;
     }
 
     /// Processor time of Postgres so far, in seconds.

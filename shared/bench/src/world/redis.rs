@@ -2,31 +2,23 @@
 
 use ledgerfleet_testkit::PrivateRedis;
 
-/// Commands that only scripts send here; what a script does is part of the one command that runs it.
+/// What scripts call: it is part of the one command that runs the script. No client sends these here.
 const WITHIN_SCRIPTS: &[&str] = &[
     "del",
     "get",
-    "hdel",
     "hget",
-    "hgetall",
     "hmget",
     "hset",
     "llen",
     "pexpire",
-    "pttl",
     "rpush",
     "set",
     "time",
     "zadd",
     "zcard",
-    "zcount",
-    "zrange",
-    "zrem",
+    "zrangebyscore",
     "zremrangebyscore",
     "zscore",
-    "exists",
-    "incr",
-    "expire",
 ];
 
 /// A section of INFO.

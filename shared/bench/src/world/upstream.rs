@@ -94,12 +94,7 @@ impl Upstream {
     pub(crate) async fn summary(&self) -> serde_json::Value {
         let path = "/__emulator/requests?summary=1";
         let mut summary = self.connect().await.get(path, "").await.unwrap().json();
-        let companies = summary["companies"].take();
-        match companies {
-            serde_json::Value::Array(mut companies) => companies.swap_remove(0),
-            serde_json::Value::Object(companies) => companies.into_iter().next().unwrap().1,
-            _ => summary,
-        }
+        summary["companies"][0].take()
     }
 
     /// A header that opens a company's books.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{Days, NaiveDate};
 use ledgerfleet_ledger::{NewRun, NewSegment};
-use ledgerfleet_model::{Axis, ConnectionId, Days as Window_, Lane, RunId, SegmentId, Window};
+use ledgerfleet_model::{Axis, ConnectionId, Lane, RunId, SegmentId, Window};
 use tokio::time::{Instant, sleep};
 
 use super::World;
@@ -13,7 +13,7 @@ use super::World;
 const EMPTY: NaiveDate = NaiveDate::from_ymd_opt(1900, 1, 1).expect("a real date");
 
 /// The last day of the emulator's books.
-const LAST: NaiveDate = NaiveDate::from_ymd_opt(2026, 6, 30).expect("a real date");
+pub(crate) const LAST: NaiveDate = NaiveDate::from_ymd_opt(2026, 6, 30).expect("a real date");
 
 /// Longer than any figure takes.
 const PATIENCE: Duration = Duration::from_hours(3);
@@ -43,7 +43,7 @@ fn last_days(connection: ConnectionId, days: u32) -> impl Iterator<Item = NewSeg
 
 fn day(from: NaiveDate) -> Window {
     Window::Dates {
-        days: Window_ {
+        days: ledgerfleet_model::Days {
             from,
             to: from + Days::new(1),
         },
@@ -91,7 +91,7 @@ impl World {
         self.parts.ledger.submit(&run, &mut segments).await.unwrap().run
     }
 
-    /// Waits until a run is over, and tells how many seconds lay between its submission and the end of its last segment,
+    /// Waits until a run is over, and tells how many seconds lay between its submission and the commit of its last segment,
     /// by the ledger's clock. All of it must be done.
     pub(crate) async fn until_done(&self, run: RunId) -> f64 {
         let began = Instant::now();
@@ -142,9 +142,9 @@ impl World {
             .unwrap()
     }
 
-    /// From a run's submission to the end of the last of its segments that has ended, in seconds.
+    /// From a run's submission to the commit that ended the last of its segments, in seconds.
     pub(crate) async fn seconds_of(&self, run: RunId) -> f64 {
-        let seconds = "SELECT extract(epoch FROM max(s.ended_at) - r.created_at)::float8
+        let seconds = "SELECT extract(epoch FROM max(pg_xact_commit_timestamp(s.xmin)) - r.created_at)::float8
                        FROM fleet.runs r JOIN fleet.segments s ON s.run_id = r.id WHERE r.id = $1 GROUP BY r.created_at";
         sqlx::query_scalar(seconds)
             .bind(run.0)

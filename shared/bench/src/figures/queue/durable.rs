@@ -42,6 +42,7 @@ pub(super) async fn measure(bench: &Bench) -> Values {
     let mut values = Values::default();
 
     let run = save(&world, many, OURS, "invoice").await;
+    world.settle_down().await;
     let redis = world.sent_to_redis().await;
     carry(&world, many).await;
     let ours = rate(&world, run, many).await;
@@ -50,6 +51,7 @@ pub(super) async fn measure(bench: &Bench) -> Values {
     values.put("ours: commands to Redis for a segment", sent, "");
 
     let run = save(&world, many, THEIRS, "bill").await;
+    world.settle_down().await;
     pgbench::run(bench, &world, rounds).await;
     let theirs = rate(&world, run, many).await;
     values.put("pgbench: segments a second", theirs, "");

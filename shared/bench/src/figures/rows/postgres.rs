@@ -10,6 +10,9 @@ use crate::usage::memory;
 use crate::world::World;
 use crate::{Bench, Reach, Values};
 
+/// What the most memory of a worker is called.
+pub(crate) const MEMORY: &str = "worker: memory at most";
+
 /// Segments at once.
 const CONCURRENCY: u32 = 64;
 
@@ -24,10 +27,10 @@ pub(crate) async fn measure(bench: &Bench, amount: Amount) -> Values {
     let mut values = Values::default();
     let ours = carry(&mut world, amount, &mut values).await;
     let rows = values.get("rows").unwrap();
-    let copy = copy(&world, &mut values).await;
+    let copied = copy(&world, &mut values).await;
     values.judge(
         "rate, as a share of COPY's",
-        copy.seconds / ours.seconds,
+        copied / ours.seconds,
         "",
         Reach::AtLeast(0.5),
     );
@@ -52,6 +55,13 @@ pub(super) struct Ours {
 const FORGET_THE_OTHER: &str =
     "DELETE FROM raw.qbo_invoice WHERE connection_id <> '00000000-0000-0000-0000-000000000001'";
 
+const ROWS_TOLD: &str = "SELECT sum(rows)::float8 FROM fleet.segments \
+                         WHERE connection_id = '00000000-0000-0000-0000-000000000001'";
+
+/// Has the server make files of its log that are used again afterwards, by whoever comes first.
+const WRITE_LOG: &str = "CREATE TABLE public.filler AS SELECT repeat(md5(i::text), 60) FROM generate_series(1, 100000) AS i; \
+                         DROP TABLE public.filler";
+
 /// Lets the worker open its sessions, prepare its statements and exchange tokens, on some days of another company: COPY's
 /// session is open, too.
 async fn warm_up(world: &World) {
@@ -65,6 +75,8 @@ async fn carry(world: &mut World, amount: Amount, values: &mut Values) -> Ours {
     let number = world.hire(CONCURRENCY);
     world.until_ready(number).await;
     warm_up(world).await;
+    world.execute(WRITE_LOG).await;
+    world.execute("CHECKPOINT").await;
     let (postgres, upstream) = (world.cpu_of_postgres(), world.upstream.process.cpu());
     let run = world.submit_last_days(0, amount.days).await;
     let seconds = world.until_done(run).await;
@@ -72,7 +84,7 @@ async fn carry(world: &mut World, amount: Amount, values: &mut Values) -> Ours {
     let (cpu, memory) = (worker.cpu().as_secs_f64(), memory(worker));
     world.execute(FORGET_THE_OTHER).await;
     let rows = world.number("SELECT count(*)::float8 FROM raw.qbo_invoice").await;
-    let told = world.number("SELECT sum(rows)::float8 FROM fleet.segments WHERE connection_id = '00000000-0000-0000-0000-000000000001'").await;
+    let told = world.number(ROWS_TOLD).await;
     assert_eq!(rows, told, "what was read is stored");
     let bytes = world
         .number("SELECT avg(length(payload::text))::float8 FROM raw.qbo_invoice")
@@ -82,7 +94,7 @@ async fn carry(world: &mut World, amount: Amount, values: &mut Values) -> Ours {
     values.put("ours: time", seconds, "s");
     values.put("ours: rows a second", rows / seconds, "");
     values.put("worker: processor time", cpu, "s");
-    values.judge("worker: memory at most", memory, "MiB", Reach::AtMost(100.0));
+    values.judge(MEMORY, memory, "MiB", Reach::AtMost(100.0));
     values.put(
         "Postgres: processor time",
         world.cpu_of_postgres() - postgres,
@@ -95,16 +107,33 @@ async fn carry(world: &mut World, amount: Amount, values: &mut Values) -> Ours {
         .saturating_sub(upstream)
         .as_secs_f64();
     values.put("emulator: processor time", upstream, "s");
+    sizes(world, values).await;
     world.fleet.stop().await;
     Ours { seconds, cpu, memory }
 }
 
-struct Copy {
-    seconds: f64,
+/// What the records take on the disk, and what is remembered of windows that are being read.
+async fn sizes(world: &World, values: &mut Values) {
+    for (name, query) in [
+        (
+            "records: table",
+            "SELECT pg_table_size('raw.qbo_invoice')::float8 / 1048576",
+        ),
+        (
+            "records: indexes",
+            "SELECT pg_indexes_size('raw.qbo_invoice')::float8 / 1048576",
+        ),
+        (
+            "ids that were seen: table and index",
+            "SELECT pg_total_relation_size('fleet.seen')::float8 / 1048576",
+        ),
+    ] {
+        values.put(name, world.number(query).await, "MiB");
+    }
 }
 
-/// The same rows once more, by COPY.
-async fn copy(world: &World, values: &mut Values) -> Copy {
+/// The same rows once more, by COPY; in how many seconds.
+async fn copy(world: &World, values: &mut Values) -> f64 {
     let out = world
         .database
         .copy_out_raw("COPY (SELECT * FROM raw.qbo_invoice) TO STDOUT")
@@ -141,5 +170,5 @@ async fn copy(world: &World, values: &mut Values) -> Copy {
         world.cpu_of_postgres() - postgres,
         "s",
     );
-    Copy { seconds }
+    seconds
 }

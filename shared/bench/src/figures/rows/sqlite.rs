@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use super::{Amount, ground};
-use crate::world::{Variables, World};
+use crate::world::{LAST, Variables, World};
 use crate::{Bench, Reach, Values};
 
 pub(crate) async fn measure(bench: &Bench, amount: Amount) -> Values {
@@ -15,10 +15,8 @@ pub(crate) async fn measure(bench: &Bench, amount: Amount) -> Values {
     let ours = world.folder.path().join("ours.db");
     let variables = on_file(&world, &ours);
     connect(&world, &variables).await;
-    let from = format!(
-        "{}",
-        chrono::NaiveDate::from_ymd_opt(2026, 6, 30).unwrap() - chrono::Days::new(u64::from(amount.days) - 1)
-    );
+    let from = (LAST - chrono::Days::new(u64::from(amount.days) - 1)).to_string();
+    let to = LAST.to_string();
     let (usage, said) = world
         .scheduler(
             "backfill",
@@ -31,7 +29,7 @@ pub(crate) async fn measure(bench: &Bench, amount: Amount) -> Values {
                 "--from",
                 &from,
                 "--to",
-                "2026-06-30",
+                &to,
                 "--quiet",
                 "--output",
                 "json",
