@@ -141,7 +141,7 @@ async fn a_small_answer_never_waits_for_memory() {
     let client = HttpClient::with_limits(&Timings::default(), limits).unwrap();
     let mut held = Vec::new();
     for _ in 0..2 {
-        let (url, _) = answering(zipped(&[b'x'; 50_000]), Then::Close).await;
+        let (url, _) = answering(zipped(&vec![b'x'; 50_000]), Then::Close).await;
         held.push(client.send(client.get(url)).await.unwrap());
     }
     let (url, _) = answering(zipped(&[b'x'; 100]), Then::Close).await;

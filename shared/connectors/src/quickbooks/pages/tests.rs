@@ -369,7 +369,7 @@ proptest! {
         let members: Vec<String> = outer.into_iter().chain([response]).collect();
         let document = format!("{{{}}}", members.join(","));
         let end = if whole { document.len() } else { at.index(document.len()) };
-        let answer = json(200, &document[..end]);
+        let answer = json(200, &document.as_bytes()[..end]);
         let text = Text::of(&answer);
         if let Some(fast) = Response::of(text.as_str(), "Invoice") {
             let response = query_response(&answer, &text).unwrap();
