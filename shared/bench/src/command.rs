@@ -1,17 +1,19 @@
 //! Command: which figures, how often, and where the report goes.
 
+mod taking;
+
 use std::io::Write;
-use std::path::PathBuf;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
 
 use clap::Parser;
-use futures::future::join_all;
 use ledgerfleet_bench::{
-    Bench, Case, FIGURES, Figure, Line, Machine, Programs, Results, Size, Times, find_figure, write_report,
+    Bench, FIGURES, Figure, Machine, Programs, Results, Size, check_page, find_figure, write_report,
 };
-use ledgerfleet_model::{Clock, SystemClock};
 use ledgerfleet_testkit::until_told;
+
+use taking::Taking;
 
 /// Measures the real programs and writes down what was measured.
 #[derive(Debug, Parser)]
@@ -29,7 +31,7 @@ struct Flags {
     #[arg(long)]
     quick: bool,
 
-    /// Measures again what was measured of this build on this machine
+    /// Forgets what was measured of these cases, of this build on this machine, and measures it again
     #[arg(long)]
     again: bool,
 
@@ -38,16 +40,20 @@ struct Flags {
     list: bool,
 
     /// Measures nothing and writes the report anew
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["quick", "again"])]
     report_only: bool,
 
+    /// Only tells whether anything is wrong with the other words
+    #[arg(long, hide = true)]
+    check: bool,
+
     /// How often what takes seconds is measured
-    #[arg(long, default_value_t = 5, value_name = "N")]
-    repetitions: usize,
+    #[arg(long, default_value = "5", value_name = "N")]
+    repetitions: NonZeroUsize,
 
     /// Cases at the same time, where they leave the machine idle
-    #[arg(long, default_value_t = 3, value_name = "N")]
-    side_by_side: usize,
+    #[arg(long, default_value = "3", value_name = "N")]
+    side_by_side: NonZeroUsize,
 
     /// The page that is written
     #[arg(long, value_name = "FILE", default_value = "deploy/BENCHMARKS.md")]
@@ -74,9 +80,17 @@ struct Flags {
     apalis: Option<PathBuf>,
 }
 
-/// Runs the program. Ctrl-C and SIGTERM end it with everything it has started.
+/// Runs the program. Ctrl-C, SIGTERM and the loss of the terminal end it with everything it has started.
 pub(crate) async fn obey() -> ExitCode {
-    until_told(carry_out(Flags::parse())).await
+    let flags = Flags::parse();
+    let results = flags.results.clone();
+    let code = until_told(carry_out(flags)).await;
+    let temporary = std::env::temp_dir();
+    if temporary.starts_with(&results) {
+        // It was made for this; one that is not empty stays.
+        let _ = std::fs::remove_dir(temporary);
+    }
+    code
 }
 
 async fn carry_out(flags: Flags) -> ExitCode {
@@ -84,19 +98,24 @@ async fn carry_out(flags: Flags) -> ExitCode {
         list();
         return ExitCode::SUCCESS;
     }
-    let figures = match chosen(&flags) {
+    let figures = match checked(&flags) {
         Ok(figures) => figures,
-        Err(unknown) => {
-            say(&format!(
-                "there is no figure {unknown}; --list tells which there are"
-            ));
+        Err(wrong) => {
+            complain(&wrong);
             return ExitCode::from(2);
         }
     };
-    match take_all(&flags, &figures).await {
-        Ok(()) => ExitCode::SUCCESS,
+    if flags.check {
+        return ExitCode::SUCCESS;
+    }
+    match take_and_report(&flags, &figures).await {
+        Ok(failed) if failed.is_empty() => ExitCode::SUCCESS,
+        Ok(failed) => {
+            complain(&format!("failed, as is told above: {}", failed.join("; ")));
+            ExitCode::FAILURE
+        }
         Err(error) => {
-            say(&format!("the results cannot be kept: {error}"));
+            complain(&error);
             ExitCode::FAILURE
         }
     }
@@ -114,40 +133,89 @@ fn list() {
     }
 }
 
+/// The figures that are wanted, or what would be noticed only after they were taken.
+fn checked(flags: &Flags) -> Result<Vec<&'static Figure>, String> {
+    let figures = chosen(flags)?;
+    check_cases(flags, &figures)?;
+    if !flags.quick {
+        check_page(&flags.report)
+            .map_err(|error| format!("{} cannot be written: {error}", flags.report.display()))?;
+    }
+    if !flags.report_only
+        && let Some(missing) = programs(flags).missing()
+    {
+        return Err(format!(
+            "there is no program {}; ./deploy/bench builds it",
+            missing.display()
+        ));
+    }
+    Ok(figures)
+}
+
 fn chosen(flags: &Flags) -> Result<Vec<&'static Figure>, String> {
     if flags.figures.is_empty() {
         return Ok(FIGURES.to_vec());
     }
-    let find = |name: &String| find_figure(name).ok_or_else(|| name.clone());
+    let find = |name: &String| {
+        find_figure(name).ok_or_else(|| {
+            let names: Vec<&str> = FIGURES.iter().map(|figure| figure.name).collect();
+            format!("there is no figure {name}; there are: {}", names.join(", "))
+        })
+    };
     flags.figures.iter().map(find).collect()
 }
 
-async fn take_all(flags: &Flags, figures: &[&'static Figure]) -> std::io::Result<()> {
-    let taking = Taking {
-        bench: bench(flags),
-        results: Results::within(&flags.results)?,
-        machine: Machine::this(),
-        flags,
-    };
-    for figure in figures {
-        if flags.again && !flags.quick {
-            taking.results.forget(figure.name)?;
-        }
-        if !flags.report_only {
-            taking.take(figure).await?;
+fn check_cases(flags: &Flags, figures: &[&Figure]) -> Result<(), String> {
+    let all: Vec<&str> = figures
+        .iter()
+        .flat_map(|figure| figure.cases)
+        .map(|case| case.name)
+        .collect();
+    match flags.cases.iter().find(|case| !all.contains(&case.as_str())) {
+        None => Ok(()),
+        Some(unknown) => Err(format!(
+            "there is no case `{unknown}` there; there are: `{}`",
+            all.join("`, `")
+        )),
+    }
+}
+
+/// Measures what is missing and writes the report; answers what has failed.
+async fn take_and_report(flags: &Flags, figures: &[&'static Figure]) -> Result<Vec<String>, String> {
+    let unkept = |error: std::io::Error| format!("the results cannot be kept: {error}");
+    let results = Results::within(&flags.results).map_err(unkept)?;
+    let mut failed = Vec::new();
+    if !flags.report_only {
+        let taking = Taking {
+            bench: bench(flags),
+            results: results.clone(),
+            machine: Machine::this(),
+            flags,
+        };
+        for figure in figures {
+            failed.extend(taking.take(figure).await.map_err(unkept)?);
         }
     }
-    if flags.quick {
-        return Ok(());
+    if !flags.quick {
+        report(&flags.report, &results)?;
     }
-    write_report(&flags.report, &taking.results.lines())
+    Ok(failed)
+}
+
+fn report(page: &Path, results: &Results) -> Result<(), String> {
+    let staying = write_report(page, &results.lines())
+        .map_err(|error| format!("{} was not written: {error}", page.display()))?;
+    for figure in staying {
+        say(&format!(
+            "{figure}: the page shows cases that were not measured here, so this section stays as it was"
+        ));
+    }
+    Ok(())
 }
 
 fn bench(flags: &Flags) -> Bench {
-    let own = std::env::current_exe().unwrap_or_default();
-    let beside = own.parent().map(PathBuf::from).unwrap_or_default();
     Bench {
-        programs: Programs::within(flags.programs.as_ref().unwrap_or(&beside)),
+        programs: programs(flags),
         size: if flags.quick { Size::Quick } else { Size::Full },
         python: flags.python.clone(),
         apalis: flags.apalis.clone(),
@@ -155,74 +223,54 @@ fn bench(flags: &Flags) -> Bench {
     }
 }
 
-/// Taking figures one after the other.
-struct Taking<'a> {
-    bench: Bench,
-    results: Results,
-    machine: Machine,
-    flags: &'a Flags,
-}
-
-impl Taking<'_> {
-    /// Measures what is missing of a figure.
-    async fn take(&self, figure: &'static Figure) -> std::io::Result<()> {
-        let wanted = |case: &&Case| {
-            self.flags.cases.is_empty() || self.flags.cases.iter().any(|name| name == case.name)
-        };
-        let cases: Vec<&Case> = figure.cases.iter().filter(wanted).collect();
-        for together in cases.chunks(figure.side_by_side.min(self.flags.side_by_side).max(1)) {
-            let taken = join_all(together.iter().map(|case| self.take_case(figure, case))).await;
-            taken.into_iter().collect::<std::io::Result<()>>()?;
-        }
-        Ok(())
-    }
-
-    async fn take_case(&self, figure: &Figure, case: &Case) -> std::io::Result<()> {
-        let wanted = match case.times {
-            _ if self.flags.quick => 1,
-            Times::Once => 1,
-            Times::Repeated => self.flags.repetitions,
-        };
-        let taken = if self.flags.quick {
-            0
-        } else {
-            self.results
-                .taken(figure.name, case.name, &self.flags.commit, &self.machine)
-        };
-        for repetition in taken..wanted {
-            say(&format!(
-                "{} {} ({} of {wanted})",
-                figure.name,
-                case.name,
-                repetition + 1
-            ));
-            let line = self.measure(figure, case).await;
-            for value in &line.values.0 {
-                say(&format!("  {}: {:.4} {}", value.name, value.value, value.unit));
-            }
-            if !self.flags.quick {
-                self.results.append(&line)?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn measure(&self, figure: &Figure, case: &Case) -> Line {
-        let began = Instant::now();
-        let values = (case.measure)(&self.bench).await;
-        Line {
-            figure: figure.name.to_owned(),
-            case: case.name.to_owned(),
-            commit: self.flags.commit.clone(),
-            machine: self.machine.clone(),
-            at: SystemClock.now().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            seconds: began.elapsed().as_secs_f64(),
-            values,
-        }
-    }
+fn programs(flags: &Flags) -> Programs {
+    let own = std::env::current_exe().unwrap_or_default();
+    let beside = own.parent().map(PathBuf::from).unwrap_or_default();
+    Programs::within(flags.programs.as_ref().unwrap_or(&beside))
 }
 
 fn say(line: &str) {
     // Where nobody listens, the exit code still tells.
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+fn complain(line: &str) {
+    // Where nobody listens, the exit code still tells.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(words: &[&str]) -> String {
+        let flags = Flags::try_parse_from([&["bench"], words].concat()).unwrap();
+        checked(&flags).unwrap_err()
+    }
+
+    #[test]
+    fn what_cannot_be_measured_or_written_is_told_before_anything_is_measured() {
+        let unknown = wrong(&["none"]);
+        assert!(
+            unknown.contains("none") && unknown.contains("start, rows"),
+            "{unknown}"
+        );
+        let unknown = wrong(&["rows", "--case", "postgres", "--case", "processes"]);
+        assert!(
+            unknown.contains("processes") && unknown.contains("`postgres`, `sqlite`"),
+            "{unknown}"
+        );
+        let unwritable = wrong(&["--report", "/none-such/page.md"]);
+        assert!(unwritable.contains("/none-such/page.md"), "{unwritable}");
+        let missing = wrong(&["--quick", "--programs", "/none-such"]);
+        assert!(missing.contains("/none-such/worker"), "{missing}");
+    }
+
+    #[test]
+    fn as_often_as_never_is_refused() {
+        for word in ["--repetitions", "--side-by-side"] {
+            let refused = Flags::try_parse_from(["bench", word, "0"]).unwrap_err();
+            assert_eq!(refused.exit_code(), 2);
+        }
+    }
 }

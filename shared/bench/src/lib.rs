@@ -24,5 +24,5 @@ pub use figure::{Case, Figure, Reach, Times, Value, Values};
 pub use figures::{FIGURES, find_figure};
 pub use machine::Machine;
 pub use programs::Programs;
-pub use report::write_report;
+pub use report::{check_page, write_report};
 pub use results::{Line, Results};

@@ -31,6 +31,12 @@ impl Programs {
         self.program("emulator")
     }
 
+    /// One that should be there and is not.
+    pub fn missing(&self) -> Option<PathBuf> {
+        let wanted = ["worker", "scheduler", "emulator"].map(|name| self.folder.join(name));
+        wanted.into_iter().find(|path| !path.is_file())
+    }
+
     fn program(&self, name: &str) -> PathBuf {
         let path = self.folder.join(name);
         assert!(
