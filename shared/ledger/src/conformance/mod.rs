@@ -133,6 +133,7 @@ macro_rules! ledger_conformance {
             storing::{
                 an_equal_record_writes_nothing,
                 a_record_seen_again_after_a_day_is_noted,
+                a_page_of_megabytes_is_stored_whole,
                 an_older_version_never_replaces_a_newer_one,
                 of_two_records_with_one_id_the_newer_counts,
                 a_tombstone_is_judged_by_its_time_alone,

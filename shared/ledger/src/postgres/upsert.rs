@@ -1,5 +1,5 @@
-//! Storing the records of a page: one statement for those that exist and one for those that are gone, whatever their
-//! number.
+//! Storing the records of a page: one statement for those that exist, or a few where they are long, and one for those that
+//! are gone, whatever their number.
 
 use std::borrow::Cow;
 
@@ -12,6 +12,9 @@ use super::error::failed;
 use super::segments::WindowColumns;
 use crate::guard::newest_of_each;
 use crate::{Effects, LedgerError, PageCommit};
+
+/// Bytes of records after which a statement ends: they exist three times while it is sent.
+const TEXT: usize = 1 << 20;
 
 /// The records of a page, a column each.
 #[derive(Default)]
@@ -57,16 +60,32 @@ impl<'a> Columns<'a> {
 pub(super) async fn upsert(tx: &mut PgConnection, page: &PageCommit<'_>) -> Result<Effects, LedgerError> {
     let records = newest_of_each(page.records, page.observed_at);
     let (gone, alive): (Vec<&Record>, Vec<&Record>) = records.into_iter().partition(|record| record.deleted);
-    let stored = store(tx, page, &Columns::of(&alive)).await?;
+    let (mut new, mut changed) = (0, 0);
+    for part in parts(&alive) {
+        let stored = store(tx, page, &Columns::of(part)).await?;
+        new += stored.new.0;
+        changed += stored.changed.0;
+    }
     let gone = Columns::of(&gone);
     let deleted = bury(tx, page, &gone).await?;
     release_gone(tx, page, &gone).await?;
-    let written = stored.new.0 + stored.changed.0 + deleted;
+    let written = new + changed + deleted;
     Ok(Effects {
-        new: stored.new.0,
-        changed: stored.changed.0,
+        new,
+        changed,
         same: u64::try_from(page.records.len()).unwrap_or(u64::MAX) - written,
         deleted,
+    })
+}
+
+/// Records in their order, by what one statement carries of them.
+fn parts<'r>(records: &'r [&Record]) -> impl Iterator<Item = &'r [&'r Record]> {
+    let mut text = 0;
+    records.chunk_by(move |record, _| {
+        text += record.payload.len();
+        let goes_on = text < TEXT;
+        text = if goes_on { text } else { 0 };
+        goes_on
     })
 }
 
@@ -131,12 +150,6 @@ async fn store(
     page: &PageCommit<'_>,
     columns: &Columns<'_>,
 ) -> Result<Stored, LedgerError> {
-    if columns.ids.is_empty() {
-        return Ok(Stored {
-            new: Count(0),
-            changed: Count(0),
-        });
-    }
     let (starts_at, ends_at) = bounds(page);
     let store = store_statement!(
         "r.deleted_at_utc IS NULL AND r.payload_hash = excluded.payload_hash",

@@ -1,16 +1,19 @@
 //! The columns and tables that people query, and what no trait tells.
 
+use std::collections::BTreeMap;
+
+use ledgerfleet_ledger::conformance::World as _;
 use ledgerfleet_ledger::conformance::scene::{
     claim, company, due, failure, finish, kill, page, record, retry, run_for, scene, seconds, store,
     tombstone, worker,
 };
 use ledgerfleet_ledger::{
-    Claims, Effects, Effort, FinishedWindow, NextStep, ReplayRequest, Replays, Runs, Steer,
+    Claims, Effects, Effort, FinishedWindow, NextStep, PageCommit, ReplayRequest, Replays, Runs, Steer,
 };
 use ledgerfleet_model::segment::Settlement;
 use ledgerfleet_model::{FailureKind, Lane, Record, Timings};
 
-use super::world::world;
+use super::world::{PostgresWorld, world};
 
 #[tokio::test]
 async fn metered_calls_are_counted_by_connection_entity_and_hour() {
@@ -256,4 +259,60 @@ async fn heartbeats_and_pages_rewrite_their_row_in_place() {
         }
     };
     assert_eq!(told, "3|2", "the claim is not, for it changes an index");
+}
+
+/// Each column of the only record, as text.
+fn columns(world: &PostgresWorld) -> BTreeMap<String, String> {
+    let columns = world.database.command(
+        "SELECT key || '=' || coalesce(value, 'null') FROM raw.qbo_invoice r, jsonb_each_text(to_jsonb(r)) ORDER BY key",
+    );
+    let told = columns.lines().map(|line| line.split_once('=').unwrap());
+    told.map(|(column, value)| (column.to_owned(), value.to_owned()))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_note_keeps_every_column_but_one_and_a_newer_version_replaces_every_one() {
+    let world = world().await;
+    let scene = scene(&world, 2).await;
+    finish(&world, scene.segments[0], &[record("1", 1)]).await;
+    world.pass_time(seconds(25 * 3600)).await;
+    let before = columns(&world);
+
+    let claim = claim(&world, scene.segments[1]).await;
+    let again = [record("1", 1)];
+    let noting = PageCommit {
+        request: "once more",
+        page_size: 7,
+        ..page(&claim, 2, &again, NextStep::Page)
+    };
+    store(&world, &noting).await;
+    let noted = columns(&world);
+    let differ = |one: &BTreeMap<String, String>, other: &BTreeMap<String, String>| -> Vec<String> {
+        one.keys()
+            .filter(|column| one[*column] != other[*column])
+            .cloned()
+            .collect()
+    };
+    assert_eq!(differ(&before, &noted), ["last_seen_utc"]);
+
+    let at = claim.claimed_at;
+    let newer = [Record {
+        payload: r#"{"Id":"1","Text":"\u0000"}"#.into(),
+        source_created_at: Some(at),
+        source_updated_at: Some(at),
+        document_date: None,
+        ..record("1", 2)
+    }];
+    let replacing = PageCommit {
+        records: &newer,
+        ..noting
+    };
+    store(&world, &replacing).await;
+    let kept: Vec<String> = before
+        .keys()
+        .filter(|column| before[*column] == columns(&world)[*column])
+        .cloned()
+        .collect();
+    assert_eq!(kept, ["connection_id", "deleted_at_utc", "entity", "id"]);
 }
