@@ -5,7 +5,7 @@
 //! - Nothing is sent twice: the caller passed the gate once.
 //! - HTTP/1.1, one connection a request: with HTTP/2, answers that wait for memory would use up the flow control
 //!   window of the connection they share and hold up the one answer that may go on.
-//! - An answer has at most 64 MiB after decompression, and all answers together hold 6 MiB and one answer
+//! - An answer has at most 64 MiB after decompression, and all answers together hold 8 MiB and one answer
 //!   ([`BodyBudget`]). A page costs four times its bytes until it is stored.
 
 use std::error::Error as _;
@@ -46,7 +46,7 @@ impl Default for HttpLimits {
     fn default() -> Self {
         Self {
             body: 64 << 20,
-            in_flight: 6 << 20,
+            in_flight: 8 << 20,
         }
     }
 }
