@@ -45,14 +45,17 @@ enum LookError {
     Bell(#[from] Unreachable),
 }
 
-/// Starts recording metrics, with the series of every connector and entity there is.
+/// Starts recording metrics, with the series of every connector and entity there is, for as long as the runtime lives that
+/// this is called in.
 pub fn record_metrics() -> Result<Recorder, InstallError> {
     let labels = |entry: &'static ConnectorEntry| ConnectorLabels {
         connector: entry.name,
         entities: entry.entities.iter().map(|entity| entity.name).collect(),
     };
     let labels: Vec<ConnectorLabels> = REGISTRY.iter().map(labels).collect();
-    metrics::install(&labels, env!("CARGO_PKG_VERSION"))
+    let recorder = metrics::install(&labels, env!("CARGO_PKG_VERSION"))?;
+    tokio::spawn(recorder.clone().keep_small());
+    Ok(recorder)
 }
 
 /// A socket that is bound, so that a taken port is known before anything else begins.

@@ -81,7 +81,7 @@ pub(super) fn a_million(bench: &Bench) -> Amount {
     bench.of(full, a_few())
 }
 
-pub(super) use postgres::{MEMORY, measure as into_postgres};
+pub(super) use postgres::measure as into_postgres;
 pub(super) use sqlite::measure as into_sqlite;
 
 /// One company of that size, and a small one.

@@ -5,7 +5,7 @@ mod segments;
 
 use futures::FutureExt;
 
-use super::rows::{MEMORY, a_hundred_thousand, a_million, into_postgres, into_sqlite};
+use super::rows::{a_hundred_thousand, a_million, into_postgres, into_sqlite};
 use crate::{Bench, Case, Figure, Line, Reach, Times, Values};
 
 pub(super) const FIGURE: Figure = Figure {
@@ -33,12 +33,12 @@ pub(super) const FIGURE: Figure = Figure {
             measure: |bench| segments::measure_million(bench).boxed_local(),
         },
         Case {
-            name: HUNDRED_THOUSAND_ROWS,
+            name: "100,000 rows into Postgres",
             times: Times::Once,
             measure: |bench| into_postgres(bench, a_hundred_thousand(bench)).boxed_local(),
         },
         Case {
-            name: MILLION_ROWS,
+            name: "1,000,000 rows into Postgres",
             times: Times::Once,
             measure: |bench| into_postgres(bench, a_million(bench)).boxed_local(),
         },
@@ -52,11 +52,7 @@ pub(super) const FIGURE: Figure = Figure {
     derive,
 };
 
-/// Pages of the same size, ten times as many.
-const HUNDRED_THOUSAND_ROWS: &str = "100,000 rows into Postgres";
-const MILLION_ROWS: &str = "1,000,000 rows into Postgres";
-
-/// How the cost of a segment and the memory of a worker change.
+/// How the cost of a segment changes.
 fn derive(lines: &[Line]) -> Values {
     let mut values = Values::default();
     let median = |case: &str, name: &str| {
@@ -79,11 +75,6 @@ fn derive(lines: &[Line]) -> Values {
                 );
             }
         }
-    }
-    let memory = |case| median(case, MEMORY);
-    if let (Some(few), Some(many)) = (memory(HUNDRED_THOUSAND_ROWS), memory(MILLION_ROWS)) {
-        let name = format!("{MEMORY}: a million rows against 100,000");
-        values.judge(name, many / few, "", Reach::AtMost(1.15));
     }
     values
 }

@@ -1,5 +1,7 @@
 //! The recorder of a process, and its text for Prometheus.
 
+use std::time::Duration;
+
 use ledgerfleet_model::{FailureKind, Lane, SegmentState};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
@@ -11,6 +13,9 @@ use super::{AttemptOutcome, RefreshResult};
 const BUCKETS: &[f64] = &[
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0,
 ];
+
+/// How long samples are kept as they are.
+const SORTED_EVERY: Duration = Duration::from_secs(5);
 
 /// Why metrics are not recorded.
 #[derive(Debug, thiserror::Error)]
@@ -30,9 +35,16 @@ pub struct Recorder(PrometheusHandle);
 impl Recorder {
     /// Everything recorded so far, in Prometheus' text format.
     pub fn render(&self) -> String {
-        // Histograms keep raw samples until they are drained; nobody else does it for us.
-        self.0.run_upkeep();
         self.0.render()
+    }
+
+    /// Sorts samples into their buckets, again and again: until then each is kept as it is, and where nobody asks for the
+    /// metrics they would grow with the work that is done.
+    pub async fn keep_small(self) {
+        loop {
+            tokio::time::sleep(SORTED_EVERY).await;
+            self.0.run_upkeep();
+        }
     }
 }
 

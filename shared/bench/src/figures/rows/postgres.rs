@@ -10,9 +10,6 @@ use crate::usage::memory;
 use crate::world::World;
 use crate::{Bench, Reach, Values};
 
-/// What the most memory of a worker is called.
-pub(crate) const MEMORY: &str = "worker: memory at most";
-
 /// Segments at once.
 const CONCURRENCY: u32 = 64;
 
@@ -94,7 +91,7 @@ async fn carry(world: &mut World, amount: Amount, values: &mut Values) -> Ours {
     values.put("ours: time", seconds, "s");
     values.put("ours: rows a second", rows / seconds, "");
     values.put("worker: processor time", cpu, "s");
-    values.judge(MEMORY, memory, "MiB", Reach::AtMost(100.0));
+    values.judge("worker: memory at most", memory, "MiB", Reach::AtMost(100.0));
     values.put(
         "Postgres: processor time",
         world.cpu_of_postgres() - postgres,
