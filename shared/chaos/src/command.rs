@@ -76,7 +76,7 @@ fn time(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Runs the program. Ctrl-C and SIGTERM end it with everything it has started.
+/// Runs the program. Ctrl-C, SIGTERM and the loss of the terminal end it with everything it has started.
 pub(crate) async fn obey() -> ExitCode {
     until_told(carry_out(Flags::parse())).await
 }

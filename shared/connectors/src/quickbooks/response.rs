@@ -22,23 +22,26 @@ impl<'a> Response<'a> {
     /// anything else is found.
     pub(super) fn of(document: &'a str, rows_key: &str) -> Option<Self> {
         let mut json = serde_json::Deserializer::from_str(document);
-        let response = Document { rows_key }.deserialize(&mut json).ok()?;
+        let response = Object(Document { rows_key }).deserialize(&mut json).ok()?;
         json.end().ok()?;
         Some(response)
+    }
+}
+
+/// An object, read by a visitor that knows what is asked for.
+struct Object<V>(V);
+
+impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Object<V> {
+    type Value = V::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_map(self.0)
     }
 }
 
 /// The whole answer.
 struct Document<'k> {
     rows_key: &'k str,
-}
-
-impl<'de> DeserializeSeed<'de> for Document<'_> {
-    type Value = Response<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        json.deserialize_map(self)
-    }
 }
 
 impl<'de> Visitor<'de> for Document<'_> {
@@ -53,9 +56,10 @@ impl<'de> Visitor<'de> for Document<'_> {
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
                 "QueryResponse" if response.is_none() => {
-                    response = Some(map.next_value_seed(Inner {
+                    let inner = Inner {
                         rows_key: self.rows_key,
-                    })?);
+                    };
+                    response = Some(map.next_value_seed(Object(inner))?);
                 }
                 "QueryResponse" | "Fault" | "fault" => return Err(A::Error::custom("not a plain page")),
                 _ => {
@@ -70,14 +74,6 @@ impl<'de> Visitor<'de> for Document<'_> {
 /// The member `QueryResponse`.
 struct Inner<'k> {
     rows_key: &'k str,
-}
-
-impl<'de> DeserializeSeed<'de> for Inner<'_> {
-    type Value = Response<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        json.deserialize_map(self)
-    }
 }
 
 impl<'de> Visitor<'de> for Inner<'_> {

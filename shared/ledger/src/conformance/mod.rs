@@ -121,6 +121,7 @@ macro_rules! ledger_conformance {
                 a_heartbeat_or_a_page_keeps_a_segment_from_being_rescued,
             },
             paging::{
+                a_page_of_megabytes_is_stored_whole,
                 a_last_page_ends_its_segment_with_rows_and_coverage,
                 a_page_moves_on_and_forgives_failures_and_crashes,
                 an_attempt_resumes_after_the_last_committed_page,
@@ -133,7 +134,6 @@ macro_rules! ledger_conformance {
             storing::{
                 an_equal_record_writes_nothing,
                 a_record_seen_again_after_a_day_is_noted,
-                a_page_of_megabytes_is_stored_whole,
                 an_older_version_never_replaces_a_newer_one,
                 of_two_records_with_one_id_the_newer_counts,
                 a_tombstone_is_judged_by_its_time_alone,

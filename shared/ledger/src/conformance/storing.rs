@@ -101,43 +101,6 @@ pub async fn a_record_seen_again_after_a_day_is_noted(world: &dyn World) {
     );
 }
 
-pub async fn a_page_of_megabytes_is_stored_whole(world: &dyn World) {
-    let scene = scene(world, 2).await;
-    let long = |id: &str, version, length| Record {
-        payload: format!(r#"{{"Id":"{id}","Text":"{}"}}"#, "x".repeat(length)).into(),
-        ..record(id, version)
-    };
-    let lengths = [700_000, 0, 700_000, 3_000_000, 0, 100];
-    let of = |versions: [i64; 6]| -> Vec<Record> {
-        let all = lengths.iter().zip(versions).enumerate();
-        all.map(|(id, (length, version))| long(&id.to_string(), version, *length))
-            .collect()
-    };
-    let six = Effects { new: 6, ..NEW };
-    assert_eq!(finish(world, scene.segments[0], &of([1; 6])).await, six);
-    let some = Effects {
-        changed: 3,
-        same: 3,
-        ..CHANGED
-    };
-    assert_eq!(
-        finish(world, scene.segments[1], &of([2, 1, 1, 2, 1, 2])).await,
-        some
-    );
-    let mut stored: Vec<(String, Option<i64>, usize)> = records(world, scene.connection)
-        .await
-        .into_iter()
-        .map(|record| (record.id, record.source_version, record.payload.get().len()))
-        .collect();
-    stored.sort();
-    let empty = r#"{"Id":"0","Text":""}"#.len();
-    let expected = lengths.iter().zip([2, 1, 1, 2, 1, 2]).enumerate();
-    let expected: Vec<_> = expected
-        .map(|(id, (length, version))| (id.to_string(), Some(version), empty + length))
-        .collect();
-    assert_eq!(stored, expected);
-}
-
 pub async fn an_older_version_never_replaces_a_newer_one(world: &dyn World) {
     let (scene, claim) = claimed(world).await;
     let now = claim.claimed_at;
