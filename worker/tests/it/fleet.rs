@@ -1,10 +1,12 @@
 //! A fleet: real workers as processes of their own, on a private Postgres and a private Redis, without any scheduler.
 
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use ledgerfleet_emulator::{CompanySpec, EmulatorOptions, FaultKind, FaultSpec, Rate, Size};
 use ledgerfleet_ledger::{PostgresLedger, PostgresOptions, RunReport};
 use ledgerfleet_model::{RunId, RunState};
+use ledgerfleet_testkit::wait::{PATIENCE, until};
 use ledgerfleet_testkit::{PrivatePostgres, PrivateRedis};
 use ledgerfleet_vault::MasterKey;
 use secrecy::ExposeSecret;
@@ -191,18 +193,25 @@ async fn a_crash_of_postgres_is_waited_out() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outage_of_postgres_longer_than_a_lease_is_nobodys_crash() {
     let mut fleet = Fleet::new(options(), Some(40.0)).await;
-    // One segment alone: nothing else is claimed by which the worker could find out what it has left behind.
+    // One segment alone: nothing else is claimed by which the worker could find out what it has left behind. And nothing is
+    // answered before the last outage, so that each of them meets an attempt.
     fleet
         .world
         .emulator
-        .set_fault(FaultSpec::always(FaultKind::Delay { millis: 500 }));
+        .set_fault(FaultSpec::always(FaultKind::Delay { millis: 30_000 }));
     fleet.start_workers(1);
     let run = fleet.world.submit(&["customer"], 1, 1_000).await;
-    for _ in 0..3 {
-        fleet.world.until(run, |report| report.running > 0).await;
+    for outage in 1..=3 {
+        until("the source is asked", PATIENCE, async || {
+            fleet.world.emulator.summary().requests >= outage
+        })
+        .await;
         fleet.postgres.kill();
         // Longer than the lease of one second and all that is tried within it.
-        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        if outage == 3 {
+            fleet.world.emulator.clear_faults();
+        }
         fleet.postgres.start_again();
     }
     let report = fleet.end_of(run).await;
