@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod http;
+mod memory;
 mod readiness;
 mod serving;
 mod signals;
