@@ -1,6 +1,6 @@
 //! The only HTTP client of the program, with its limits: time, size, and memory held by answers.
 //!
-//! - Times are those of `Timings`: 5 s to connect, 20 s without a byte, 40 s in all.
+//! - Times are those of `Timings`: 5 s to connect, 20 s without a byte (after decompression), 40 s in all.
 //! - No redirect is followed: an access token goes where it was meant to go.
 //! - Nothing is sent twice: the caller passed the gate once.
 //! - HTTP/1.1, one connection a request: with HTTP/2, answers that wait for memory would use up the flow control

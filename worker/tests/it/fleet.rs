@@ -196,8 +196,8 @@ async fn an_outage_of_postgres_longer_than_a_lease_is_nobodys_crash() {
     // One segment alone: nothing else is claimed by which the worker could find out what it has left behind. Its answer
     // comes so slowly that the lease is lost before anything else ends the attempt.
     fleet.world.emulator.set_fault(FaultSpec::always(FaultKind::Slow {
-        chunk: 1,
-        millis: 200,
+        chunk: 1_000,
+        millis: 300,
     }));
     fleet.start_workers(1);
     let run = fleet.world.submit(&["customer"], 1, 1_000).await;
