@@ -75,7 +75,8 @@ impl World {
         let emulator = Emulator::start(options).await.unwrap();
         let directory = tempfile::tempdir().unwrap();
         variables.extend(upstream(&emulator));
-        variables.push(("LEDGERFLEET_TIME_SCALE", "0.05".to_owned()));
+        // What the caller has put there already counts: of two values of one name the later one does.
+        variables.insert(0, ("LEDGERFLEET_TIME_SCALE", "0.05".to_owned()));
         let spool = directory.path().join("spool").display().to_string();
         variables.push(("LEDGERFLEET_SPOOL_DIR", spool));
         let settings = settings(&variables, &directory);
