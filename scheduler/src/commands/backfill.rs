@@ -49,13 +49,14 @@ async fn planned(session: &Session, parts: &Parts, args: &BackfillArgs) -> anyho
 /// Submits; somebody else runs it.
 async fn hand_over(session: &Session, parts: &Parts, plan: &Plan, wait: bool) -> anyhow::Result<Exit> {
     let submitted = submit(parts, plan.run(), &mut plan.segments()).await?;
+    let stop = Stop::on_signals()?;
     tell_submitted(session, &submitted);
     if wait {
-        return follow(session, parts, submitted.run).await;
+        return follow(session, parts, submitted.run, &stop).await;
     }
     // Who had the role may have given it up without having seen this request.
     if let Role::Runner(role) = role(session, parts)? {
-        return carry_on(session, parts, submitted.run, role).await;
+        return carry_on(session, parts, submitted.run, role, &stop).await;
     }
     session.output.one(&SubmittedRow(submitted))?;
     Ok(Exit::Done)
@@ -64,18 +65,21 @@ async fn hand_over(session: &Session, parts: &Parts, plan: &Plan, wait: bool) ->
 /// Submits and runs it here, to its end.
 async fn carry(session: &Session, parts: &Parts, plan: &Plan, role: Holding) -> anyhow::Result<Exit> {
     let submitted = submit(parts, plan.run(), &mut plan.segments()).await?;
+    // Until here a signal ends the process as usual, and nothing or everything is submitted. Whoever is told of a run can
+    // stop it.
+    let stop = Stop::on_signals()?;
     tell_submitted(session, &submitted);
-    carry_on(session, parts, submitted.run, role).await
+    carry_on(session, parts, submitted.run, role, &stop).await
 }
 
-pub(crate) async fn carry_on(
+async fn carry_on(
     session: &Session,
     parts: &Parts,
     run: RunId,
     role: Holding,
+    stop: &Stop,
 ) -> anyhow::Result<Exit> {
-    let stop = Stop::on_signals()?;
-    let (report, ended) = run_here(session, parts, run, role, &stop).await?;
+    let (report, ended) = run_here(session, parts, run, role, stop).await?;
     conclude(session, parts, &report, ended).await
 }
 

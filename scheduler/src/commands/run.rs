@@ -41,7 +41,7 @@ pub(crate) async fn run(session: &Session, command: RunCommand) -> anyhow::Resul
     match command {
         RunCommand::List { limit } => list(session, &parts, limit).await,
         RunCommand::Show { id } => show(session, &parts, id).await,
-        RunCommand::Watch { id } => follow(session, &parts, id).await,
+        RunCommand::Watch { id } => follow(session, &parts, id, &Stop::on_signals()?).await,
         RunCommand::Pause { id } => steer(session, &parts, id, Steer::Pause).await,
         RunCommand::Resume { id } => steer(session, &parts, id, Steer::Resume).await,
         RunCommand::Cancel { id } => steer(session, &parts, id, Steer::Cancel).await,
@@ -108,9 +108,8 @@ fn tell_details(session: &Session, run: &RunDetails) {
 }
 
 /// Follows a run that another process carries, and prints how it stands at the end.
-pub(crate) async fn follow(session: &Session, parts: &Parts, id: RunId) -> anyhow::Result<Exit> {
-    let stop = Stop::on_signals()?;
-    match followed(session, parts, id, &stop).await? {
+pub(crate) async fn follow(session: &Session, parts: &Parts, id: RunId, stop: &Stop) -> anyhow::Result<Exit> {
+    match followed(session, parts, id, stop).await? {
         Followed::Left(exit) => Ok(exit),
         Followed::Ended(report, ended) => conclude(session, parts, &report, ended).await,
     }
