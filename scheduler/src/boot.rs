@@ -1,8 +1,11 @@
 //! Boot: from the command line to the command, and from what it answers to the exit code.
 
+use std::time::Duration;
+
 use clap::Parser;
 use ledgerfleet_config::{FlagValue, Inputs, Settings};
 use ledgerfleet_model::WorkerName;
+use ledgerfleet_process::Stop;
 use ledgerfleet_telemetry::logs::{self, Colour};
 use ledgerfleet_telemetry::traces::{Identity, Traces};
 
@@ -10,7 +13,10 @@ use crate::cli::{Cli, Command, Global, When};
 use crate::commands;
 use crate::exit::{Exit, explain};
 use crate::output::{Output, Talk};
-use crate::session::Session;
+use crate::session::{Opened, Session};
+
+/// A command that has not ended so long after a signal is stuck.
+const STUCK: Duration = Duration::from_secs(3);
 
 /// Runs the program.
 pub(crate) async fn run() -> Exit {
@@ -68,11 +74,32 @@ async fn execute(cli: Cli, inputs: &Inputs, talk: &Talk) -> anyhow::Result<Exit>
         talk.clone(),
         name,
         user(inputs),
+        Stop::on_signals()?,
         &cli.global,
     );
-    let ended = commands::run(&session, cli.command).await;
+    let ended = to_the_end(&session, cli.command).await;
     traces.finish().await;
     ended
+}
+
+/// Runs the command, and closes what it has opened, however it ends: with an answer, an error, or a signal that it does
+/// not wait for itself.
+async fn to_the_end(session: &Session, command: Command) -> anyhow::Result<Exit> {
+    tokio::spawn(end_anyway(session.stop.clone(), session.opened.clone()));
+    let ended = tokio::select! {
+        ended = Box::pin(commands::run(session, command)) => ended,
+        signal = session.stop.unheeded() => Ok(Exit::of(signal)),
+    };
+    session.opened.close().await;
+    ended
+}
+
+/// A command may be stuck where nothing can interrupt it, as in writing to a pipe that nobody reads.
+async fn end_anyway(stop: Stop, opened: Opened) {
+    let signal = stop.unheeded().await;
+    tokio::time::sleep(STUCK).await;
+    opened.close().await;
+    std::process::exit(signal.exit_code().into());
 }
 
 /// Who uses the program, as far as the system tells.

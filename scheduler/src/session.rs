@@ -1,10 +1,12 @@
 //! Session: what every command has at hand.
 
 use std::io::{self, IsTerminal};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ledgerfleet_config::Settings;
 use ledgerfleet_ledger::{Ledger, LedgerError};
 use ledgerfleet_model::{Connection, WorkerName};
+use ledgerfleet_process::Stop;
 use ledgerfleet_wiring::{Opening, Parts, WiringError, assemble};
 
 use crate::cli::Global;
@@ -21,7 +23,29 @@ pub(crate) struct Session {
     pub(crate) name: WorkerName,
     /// Who uses the program, for the audit.
     pub(crate) user: String,
+    /// The wish to stop. A command that ends by itself when it is asked to says so: [`Session::heed_signals`].
+    pub(crate) stop: Stop,
+    pub(crate) opened: Opened,
     answers: Answers,
+}
+
+/// The ledgers that a command has opened, to be closed however it ends.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Opened(Arc<Mutex<Vec<Arc<dyn Ledger>>>>);
+
+impl Opened {
+    fn add(&self, ledger: &Arc<dyn Ledger>) {
+        let mut opened = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.push(ledger.clone());
+    }
+
+    /// Closes them. May be called again, and by several at once.
+    pub(crate) async fn close(&self) {
+        let opened = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for ledger in opened {
+            ledger.close().await;
+        }
+    }
 }
 
 /// Who answers questions.
@@ -48,6 +72,7 @@ impl Session {
         talk: Talk,
         name: WorkerName,
         user: String,
+        stop: Stop,
         global: &Global,
     ) -> Self {
         let answers = match (global.yes, global.no_input || !io::stdin().is_terminal()) {
@@ -61,6 +86,8 @@ impl Session {
             talk,
             name,
             user,
+            stop,
+            opened: Opened::default(),
             answers,
         }
     }
@@ -74,6 +101,8 @@ impl Session {
             talk: self.talk.clone(),
             name: self.name.clone(),
             user: self.user.clone(),
+            stop: self.stop.clone(),
+            opened: self.opened.clone(),
             answers: self.answers,
         }
     }
@@ -90,14 +119,21 @@ impl Session {
 
     async fn assemble(&self, opening: Opening) -> Result<Parts, WiringError> {
         let parts = assemble(&self.settings, opening).await?;
+        self.opened.add(&parts.ledger);
         for notice in &parts.notices {
             self.talk.say(notice);
         }
         Ok(parts)
     }
 
+    /// From now on the command ends by itself when it is asked to stop. Before, a signal ends it where it stands: nothing
+    /// of a transaction that is open then is stored.
+    pub(crate) fn heed_signals(&self) -> &Stop {
+        self.stop.heed()
+    }
+
     /// Goes on only if somebody wants it.
-    pub(crate) fn confirm(&self, question: &str) -> anyhow::Result<()> {
+    pub(crate) async fn confirm(&self, question: &str) -> anyhow::Result<()> {
         match self.answers {
             Answers::Yes => Ok(()),
             Answers::Nobody => {
@@ -106,14 +142,26 @@ impl Session {
             }
             Answers::Person => {
                 self.talk.say(format!("{question} [y/N]"));
-                let mut answer = String::new();
-                io::stdin().read_line(&mut answer)?;
+                let answer = aside(|| {
+                    let mut answer = String::new();
+                    io::stdin().read_line(&mut answer).map(|_| answer)
+                });
+                let answer = answer.await?;
                 let yes = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
                 let refused = || Problem::usage("not done: the answer was no", "the same command with --yes");
                 if yes { Ok(()) } else { Err(refused().into()) }
             }
         }
     }
+}
+
+/// Reads on a thread that nobody waits for when the program ends: what a person or a pipe has to say may never come.
+pub(crate) async fn aside<T: Send + 'static>(
+    read: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || tell.send(read()));
+    told.await.map_err(io::Error::other)?
 }
 
 /// The company of that name.

@@ -98,6 +98,13 @@ async fn start(settings: &Settings, name: WorkerName) -> Result<ExitCode, Refuse
         tracing::warn!("{warning}");
     }
     let parts = parts(settings).await?;
+    let ledger = parts.ledger.clone();
+    let ended = until_told(settings, name, parts).await;
+    ledger.close().await;
+    ended
+}
+
+async fn until_told(settings: &Settings, name: WorkerName, parts: Parts) -> Result<ExitCode, Refused> {
     let stop = Stop::on_signals().map_err(|error| Refused::with(FAILED)(error.into()))?;
     work(settings, name, parts, &stop).await?;
     Ok(stop.signal().map_or(FAILED, Signal::exit_code).into())

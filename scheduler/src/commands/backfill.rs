@@ -49,14 +49,14 @@ async fn planned(session: &Session, parts: &Parts, args: &BackfillArgs) -> anyho
 /// Submits; somebody else runs it.
 async fn hand_over(session: &Session, parts: &Parts, plan: &Plan, wait: bool) -> anyhow::Result<Exit> {
     let submitted = submit(parts, plan.run(), &mut plan.segments()).await?;
-    let stop = Stop::on_signals()?;
+    let stop = session.heed_signals();
     tell_submitted(session, &submitted);
     if wait {
-        return follow(session, parts, submitted.run, &stop).await;
+        return follow(session, parts, submitted.run, stop).await;
     }
     // Who had the role may have given it up without having seen this request.
     if let Role::Runner(role) = role(session, parts)? {
-        return carry_on(session, parts, submitted.run, role, &stop).await;
+        return carry_on(session, parts, submitted.run, role, stop).await;
     }
     session.output.one(&SubmittedRow(submitted))?;
     Ok(Exit::Done)
@@ -67,9 +67,9 @@ async fn carry(session: &Session, parts: &Parts, plan: &Plan, role: Holding) -> 
     let submitted = submit(parts, plan.run(), &mut plan.segments()).await?;
     // Until here a signal ends the process as usual, and nothing or everything is submitted. Whoever is told of a run can
     // stop it.
-    let stop = Stop::on_signals()?;
+    let stop = session.heed_signals();
     tell_submitted(session, &submitted);
-    carry_on(session, parts, submitted.run, role, &stop).await
+    carry_on(session, parts, submitted.run, role, stop).await
 }
 
 async fn carry_on(

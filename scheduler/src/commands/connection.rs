@@ -150,9 +150,9 @@ async fn remove(session: &Session, name: &str, purge: Purge) -> anyhow::Result<E
         Purge::KeepRecords => format!("its {records} are kept"),
         Purge::DeleteRecords => format!("its {records} are deleted"),
     };
-    session.confirm(&format!(
-        "Remove {name}? Its credential is deleted, its unfinished segments are cancelled, {fate}."
-    ))?;
+    let question =
+        format!("Remove {name}? Its credential is deleted, its unfinished segments are cancelled, {fate}.");
+    session.confirm(&question).await?;
     let deleted = parts.ledger.remove_connection(connection.id, purge).await?;
     session
         .talk

@@ -11,16 +11,16 @@ use secrecy::SecretString;
 
 use crate::cli::{AddCommand, AddQuickbooksArgs};
 use crate::exit::{Exit, Problem};
-use crate::session::Session;
+use crate::session::{Session, aside};
 
 pub(crate) async fn run(session: &Session, command: AddCommand) -> anyhow::Result<Exit> {
     let AddCommand::Quickbooks(args) = command;
     let wanted = wanted(&args)?;
-    let secret = read_secret(&args.refresh_token_file)?;
+    let secret = read_secret(&args.refresh_token_file).await?;
     let parts = session.parts_or_new().await?;
     let all = parts.ledger.connections().await?;
     if let Some(existing) = existing(&all, &wanted)? {
-        confirm_replacement(session, existing)?;
+        confirm_replacement(session, existing).await?;
     }
     let added = add_or_replace(&parts, wanted, &secret).await?;
     let name = &args.name;
@@ -81,7 +81,7 @@ fn check_realm(realm: &str) -> Result<(), Problem> {
 }
 
 /// A token from its file. A flag would show it to every user of the machine.
-fn read_secret(path: &Path) -> Result<SecretString, Problem> {
+async fn read_secret(path: &Path) -> Result<SecretString, Problem> {
     let unusable = |why: String| {
         Problem::usage(
             format!("no refresh token can be read from {}", path.display()),
@@ -89,7 +89,10 @@ fn read_secret(path: &Path) -> Result<SecretString, Problem> {
         )
         .because(why)
     };
-    let text = std::fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
+    // It may be a pipe that nobody has written to yet.
+    let file = path.to_owned();
+    let text = aside(move || std::fs::read_to_string(file)).await;
+    let text = text.map_err(|error| unusable(error.to_string()))?;
     let token = text.trim();
     if token.is_empty() {
         return Err(unusable("the file is empty".to_owned()));
@@ -129,15 +132,16 @@ fn existing<'a>(all: &'a [Connection], wanted: &NewConnection) -> Result<Option<
 }
 
 /// Whoever connected a company keeps the file; its token is stale as soon as it has been used.
-fn confirm_replacement(session: &Session, existing: &Connection) -> anyhow::Result<()> {
+async fn confirm_replacement(session: &Session, existing: &Connection) -> anyhow::Result<()> {
     if existing.state != ConnectionState::Active {
         return Ok(());
     }
     let name = &existing.name;
-    session.confirm(&format!(
+    let question = format!(
         "Replace the credential of {name}? It is connected and active; its token rotates with use, so a file that was \
          used before is stale. `scheduler connection test {name}` checks it as it is."
-    ))
+    );
+    session.confirm(&question).await
 }
 
 /// Two connections for one company would each get the whole quota and rotate each other's token away.

@@ -50,7 +50,7 @@ pub(crate) async fn run(session: &Session, args: &DemoArgs) -> anyhow::Result<Ex
     let parts = open(&session).await?;
     let lock = take_lock(&session.settings)?.context("the demo runs on a file")?;
     let role = Holding::new(lock, &parts);
-    let stop = Stop::on_signals()?;
+    let stop = session.heed_signals();
     let connections = connect(&parts, &emulator).await?;
     let before = stored(&parts, &connections).await?;
     let plan = plan_of(&session, &parts, &connections, args)?;
@@ -58,7 +58,7 @@ pub(crate) async fn run(session: &Session, args: &DemoArgs) -> anyhow::Result<Ex
 
     let submitted = submit(&parts, plan.run(), &mut plan.segments()).await?;
     tell_submitted(&session, &submitted);
-    let (report, ended) = run_here(&session, &parts, submitted.run, role, &stop).await?;
+    let (report, ended) = run_here(&session, &parts, submitted.run, role, stop).await?;
     if let Ended::Signal(exit) = ended {
         tell_resume(&session, &report);
         return Ok(exit);
@@ -72,7 +72,7 @@ pub(crate) async fn run(session: &Session, args: &DemoArgs) -> anyhow::Result<Ex
     tell_next(&session, args);
     tell_own_limits(&session, &parts, submitted.run, report.seconds).await?;
     if args.keep {
-        keep(&session, &parts, &emulator, &stop).await?;
+        keep(&session, &parts, &emulator, stop).await?;
     }
     emulator.shutdown().await;
     let run = exit_of(&report, ended, &known);

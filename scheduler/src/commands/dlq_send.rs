@@ -145,10 +145,11 @@ pub(super) async fn drop(session: &Session, parts: &Parts, args: DropArgs) -> an
             .talk
             .say("no dead letter matches: there is nothing to hide");
     } else {
-        session.confirm(&format!(
+        let question = format!(
             "Hide {letters}? They stay dead and their days incomplete; nothing sends them again unless it names dropped \
              ones."
-        ))?;
+        );
+        session.confirm(&question).await?;
     }
     let dropped = parts.ledger.drop_dead_letters(&filter, &session.user).await?;
     session.output.one(&DroppedRow { matching, dropped })?;

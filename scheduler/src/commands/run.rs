@@ -41,7 +41,7 @@ pub(crate) async fn run(session: &Session, command: RunCommand) -> anyhow::Resul
     match command {
         RunCommand::List { limit } => list(session, &parts, limit).await,
         RunCommand::Show { id } => show(session, &parts, id).await,
-        RunCommand::Watch { id } => follow(session, &parts, id, &Stop::on_signals()?).await,
+        RunCommand::Watch { id } => follow(session, &parts, id, session.heed_signals()).await,
         RunCommand::Pause { id } => steer(session, &parts, id, Steer::Pause).await,
         RunCommand::Resume { id } => steer(session, &parts, id, Steer::Resume).await,
         RunCommand::Cancel { id } => steer(session, &parts, id, Steer::Cancel).await,

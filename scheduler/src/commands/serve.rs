@@ -13,7 +13,7 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     // A fleet has no such role and no such file: there, this process stands for leader, and workers work.
     let lock = take_lock(&session.settings)?;
     let works = lock.is_some();
-    let stop = Stop::on_signals()?;
+    let stop = session.heed_signals();
     let recorder = record_metrics()?;
     let listening = listen(session).await?;
     let address = listening.address();
@@ -22,7 +22,7 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     session.talk.say(format!(
         "serving http://{address}: /livez /readyz /metrics; Ctrl-C stops"
     ));
-    show_while_working(session, listening, &parts, recorder, runner, &stop).await?;
+    show_while_working(session, listening, &parts, recorder, runner, stop).await?;
     Ok(stop.signal().map_or(Exit::Failed, Exit::of))
 }
 

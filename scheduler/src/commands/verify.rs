@@ -30,11 +30,11 @@ pub(crate) async fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<
         Role::Client(None) => None,
         Role::Client(Some(held)) => return Err(held.into()),
     };
-    let stop = Stop::on_signals()?;
+    let stop = session.heed_signals();
     let comparing = Comparing {
         session,
         parts: &parts,
-        stop: &stop,
+        stop,
         page_size: plan.page_size(),
         max_wait: args.max_wait,
         at_once: args.at_once,

@@ -265,6 +265,15 @@ fn of_wiring(error: &WiringError) -> Option<(Exit, String)> {
             Exit::Usage,
             "give LEDGERFLEET_MASTER_KEY, or put back the key file, that this database was used with".to_owned(),
         )),
+        WiringError::EmptyBesideKey { database, key } => Some((
+            Exit::Failed,
+            format!(
+                "put back the database that the key belongs to: a whole copy, with its -wal file if there is one; to begin \
+                 anew, move {} and {} away",
+                database.display(),
+                key.display()
+            ),
+        )),
         WiringError::NoLedger(_) => Some((
             Exit::Usage,
             "go to where it is, name it with LEDGERFLEET_DATABASE_URL=sqlite://PATH, or begin with `scheduler \

@@ -6,6 +6,7 @@
 )]
 
 mod bad_input;
+mod closing;
 mod connections;
 mod deletions;
 mod demo;

@@ -107,6 +107,10 @@ pub trait Dispatching: Send + Sync {
     /// Tries to write, and changes nothing: tells of a database that is read-only, or does not allow its user to write.
     async fn check_writable(&self) -> Result<(), LedgerError>;
 
+    /// Ends all connections to the database, and waits a bounded time for what is under way on them. A file is left as
+    /// one: whatever was committed is in it, and no log beside it, unless another process has it open.
+    async fn close(&self);
+
     /// Which process leads now. None if none does, and on a ledger whose leader is elected elsewhere.
     async fn leader(&self) -> Result<Option<Leader>, LedgerError>;
 }

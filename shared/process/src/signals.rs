@@ -1,5 +1,6 @@
 //! Signals: the first asks to stop, the second ends the process at once.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,7 @@ impl Signal {
 pub struct Stop {
     token: CancellationToken,
     signal: Arc<OnceLock<Signal>>,
+    heeded: Arc<AtomicBool>,
 }
 
 impl Stop {
@@ -49,6 +51,21 @@ impl Stop {
     /// Cancelled at the first signal.
     pub fn token(&self) -> &CancellationToken {
         &self.token
+    }
+
+    /// From now on whoever asks the token ends by itself; until then [`Stop::unheeded`] tells of signals.
+    pub fn heed(&self) -> &Self {
+        self.heeded.store(true, Ordering::Release);
+        self
+    }
+
+    /// Returns when a signal has come that nobody [heeds](Stop::heed).
+    pub async fn unheeded(&self) -> Signal {
+        self.token.cancelled().await;
+        match self.signal() {
+            Some(signal) if !self.heeded.load(Ordering::Acquire) => signal,
+            _ => std::future::pending().await,
+        }
     }
 
     /// The signal that came, if one did.

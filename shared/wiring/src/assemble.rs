@@ -27,6 +27,14 @@ pub enum WiringError {
     /// There is no ledger where one was looked for.
     #[error("there is no ledger at {}", .0.display())]
     NoLedger(PathBuf),
+    /// The file holds nothing, although its key has been made.
+    #[error("{} is empty, but {} is the key of a database that was in use", database.display(), key.display())]
+    EmptyBesideKey {
+        /// The file.
+        database: PathBuf,
+        /// Its key.
+        key: PathBuf,
+    },
     /// The key beside the database is unusable.
     #[error("the master key cannot be read")]
     KeyFile(#[from] KeyFileError),
@@ -87,6 +95,20 @@ pub async fn assemble(settings: &Settings, opening: Opening) -> Result<Parts, Wi
             redis_url,
         } => fleet(settings, database_url, redis_url).await?,
     };
+    let ledger = foundation.ledger.clone();
+    let built = build(settings, foundation, clock).await;
+    if built.is_err() {
+        ledger.close().await;
+    }
+    built
+}
+
+/// Puts the rest on the foundation.
+async fn build(
+    settings: &Settings,
+    foundation: Foundation,
+    clock: Arc<dyn Clock>,
+) -> Result<Parts, WiringError> {
     let Foundation {
         ledger,
         leadership,
@@ -142,9 +164,16 @@ async fn embedded(
     if opening == Opening::Existing && !path.exists() {
         return Err(WiringError::NoLedger(path.to_owned()));
     }
+    refuse_a_lone_key(settings, path)?;
     let ledger = Arc::new(SqliteLedger::open(path, clock).await?);
     let mut notices = Vec::new();
-    let key = embedded_key(settings, &*ledger, &mut notices).await?;
+    let key = match embedded_key(settings, &*ledger, &mut notices).await {
+        Ok(key) => key,
+        Err(error) => {
+            ledger.close().await;
+            return Err(error);
+        }
+    };
     Ok(Foundation {
         ledger,
         leadership: None,
@@ -154,6 +183,17 @@ async fn embedded(
         key,
         notices,
     })
+}
+
+/// Refuses an empty file beside a key. A key is made after the first tables, so such a file is not a beginning but what
+/// is left of a ledger: a copy that was made without its log, for example. To begin in it would hide that.
+fn refuse_a_lone_key(settings: &Settings, path: &Path) -> Result<(), WiringError> {
+    let key = settings.master_key_file().unwrap_or_default();
+    if key.exists() && SqliteLedger::is_empty_file(path) {
+        let database = path.to_owned();
+        return Err(WiringError::EmptyBesideKey { database, key });
+    }
+    Ok(())
 }
 
 /// A fleet: Postgres and Redis, shared by any number of processes.
@@ -186,7 +226,11 @@ async fn fleet(
 /// Brings the schema up to date: of a file by opening it, of a fleet's database by its migrations.
 pub async fn migrate(settings: &Settings) -> Result<Vec<String>, WiringError> {
     match &settings.shape {
-        Shape::Embedded { .. } => Ok(assemble(settings, Opening::MayCreate).await?.notices),
+        Shape::Embedded { .. } => {
+            let parts = assemble(settings, Opening::MayCreate).await?;
+            parts.ledger.close().await;
+            Ok(parts.notices)
+        }
         Shape::Fleet { database_url, .. } => {
             one_crypto_provider();
             let options = postgres_options(settings);

@@ -70,6 +70,10 @@ impl Dispatching for PostgresLedger {
         })
     }
 
+    async fn close(&self) {
+        Self::close(self).await;
+    }
+
     async fn check_writable(&self) -> Result<(), LedgerError> {
         // The server looks at the rights and at its own state before it looks for rows.
         let nothing = sqlx::query("UPDATE fleet.segments SET state = state WHERE false");

@@ -32,13 +32,18 @@ mod segments;
 mod upsert;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use sqlx::postgres::PgPool;
 use sqlx::{Postgres, Transaction};
+use tokio::time::timeout;
 
 use crate::LedgerError;
 use error::failed;
 pub use leadership::Leadership;
+
+/// How long the end of the connections is waited for.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// How a Postgres is reached, beside its URL.
 #[derive(Debug, Clone)]
@@ -92,9 +97,11 @@ impl PostgresLedger {
         database::migrate(&database::target(url, options)?).await
     }
 
-    /// Ends all connections.
+    /// Ends all connections. A server that does not answer is not waited for: what it has committed it has.
     pub async fn close(&self) {
-        self.pool.close().await;
+        if timeout(LAST_WORDS, self.pool.close()).await.is_err() {
+            tracing::debug!("the connections to Postgres were not ended in time");
+        }
     }
 
     /// Begins a transaction. Dropping it undoes it.

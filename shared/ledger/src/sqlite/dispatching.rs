@@ -108,6 +108,10 @@ impl Dispatching for SqliteLedger {
         })
     }
 
+    async fn close(&self) {
+        Self::close(self).await;
+    }
+
     async fn check_writable(&self) -> Result<(), LedgerError> {
         let mut tx = self.write("check that it can be written").await?;
         sqlx::query("UPDATE fleet_segments SET state = state WHERE false")

@@ -1,6 +1,7 @@
 //! The file: whose it is, and its schema.
 
-use std::path::Path;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
@@ -29,17 +30,16 @@ pub(super) enum Found {
 
 /// Looks at a file without changing a byte of it, and refuses what is not ours or too new for us.
 pub(super) async fn inspect(path: &Path) -> Result<Found, LedgerError> {
+    refuse_a_lone_log(path)?;
     if !path.try_exists().unwrap_or(true) {
         return Ok(Found::Nothing);
     }
     // With a log beside it the file is in use, and only the two together are the truth. Without one, not even
     // the helper files of a reader are made.
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
     let options = SqliteConnectOptions::new()
         .filename(path)
         .read_only(true)
-        .immutable(!Path::new(&log).exists())
+        .immutable(!log_of(path).exists())
         .disable_statement_logging();
     let look = async {
         let mut connection = options.connect().await.map_err(failed("open"))?;
@@ -48,6 +48,48 @@ pub(super) async fn inspect(path: &Path) -> Result<Found, LedgerError> {
         found
     };
     look.await.map_err(|error| name_the_file(error, path))
+}
+
+/// Bytes of the first page up to the number of pages in the file.
+const HEADER: usize = 32;
+
+/// Whether a file has no content: no bytes, or only the page that a switch to a write-ahead log makes first, and no log
+/// that holds more.
+pub(super) fn is_empty(path: &Path) -> bool {
+    if log_of(path).metadata().is_ok_and(|log| log.len() > 0) {
+        return false;
+    }
+    let mut header = [0; HEADER];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut header));
+    match read {
+        Ok(0) => true,
+        Ok(HEADER) => header.starts_with(b"SQLite format 3\0") && header[28..] == [0, 0, 0, 1],
+        _ => false,
+    }
+}
+
+/// The log that SQLite keeps beside a file in use.
+fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
+}
+
+/// Refuses a log whose file is gone or empty: SQLite would begin a new file and delete the log, and all that is only in
+/// it.
+fn refuse_a_lone_log(path: &Path) -> Result<(), LedgerError> {
+    let log = log_of(path);
+    let is_gone = path.metadata().map_or(true, |file| file.len() == 0);
+    if is_gone && log.metadata().is_ok_and(|log| log.len() > 0) {
+        let why = format!(
+            "{} is {}, but its log {} holds data: put both back as they were, or move the log away",
+            path.display(),
+            if path.exists() { "empty" } else { "missing" },
+            log.display()
+        );
+        return Err(LedgerError::Foreign(why));
+    }
+    Ok(())
 }
 
 /// Makes an empty file that only its owner may read, for it will hold a company's books. SQLite gives the files

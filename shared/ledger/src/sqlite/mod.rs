@@ -33,6 +33,7 @@ use std::time::Duration;
 use ledgerfleet_model::Clock;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Sqlite, Transaction};
+use tokio::time::timeout;
 
 use crate::LedgerError;
 use codec::Stamp;
@@ -44,6 +45,12 @@ const BUSY: Duration = Duration::from_secs(30);
 
 /// Bytes that the log keeps on the disk after a large transaction: 64 MiB.
 const LOG: &str = "67108864";
+
+/// How long the end of all connections is waited for, and with it the last write of the log's pages into the file.
+const CLOSING: Duration = Duration::from_secs(30);
+
+/// How long readers in other processes may hold up the folding of the log.
+const READER_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Readers at once in this process.
 const READERS: u32 = 4;
@@ -77,10 +84,18 @@ impl SqliteLedger {
             file::make_private(path);
         }
         let ledger = Self::over(path, clock);
-        if found != file::Found::Current || !ledger.has_write_ahead_log().await? {
-            ledger.migrate().await?;
+        let prepared = ledger.prepare(found).await;
+        if prepared.is_err() {
+            ledger.close().await;
         }
-        Ok(ledger)
+        prepared.map(|()| ledger)
+    }
+
+    async fn prepare(&self, found: file::Found) -> Result<(), LedgerError> {
+        if found == file::Found::Current && self.has_write_ahead_log().await? {
+            return Ok(());
+        }
+        self.migrate().await
     }
 
     /// Opens the ledger in an existing file: for commands that only make sense where something is stored.
@@ -97,15 +112,55 @@ impl SqliteLedger {
         Self::open(path, clock).await
     }
 
+    /// Whether there is a file at `path` in which nothing was ever stored, not even a table. Looks and changes nothing.
+    pub fn is_empty_file(path: &Path) -> bool {
+        file::is_empty(path)
+    }
+
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Ends all connections to the file; what was committed is in it.
+    /// Ends all connections to the file and leaves it as one: what was committed is in it, not in a log beside it. Until
+    /// then a copy of the file alone may lack anything, all of it even.
+    ///
+    /// Other processes that have it open keep the log; the last of them folds it in.
     pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+        let closing = async {
+            self.readers.close().await;
+            self.fold_log().await;
+            // The last connection to go, which could write: it takes the log with it.
+            self.writer.close().await;
+        };
+        if timeout(CLOSING, closing).await.is_err() {
+            let path = self.path.display();
+            tracing::warn!(%path, "the database was not closed in time: copy it only together with its -wal file");
+        }
+    }
+
+    /// Brings the log into the file. Also for a process that has only read: whoever was killed before may have left one.
+    async fn fold_log(&self) {
+        if !self.path.exists() {
+            return;
+        }
+        // Who reads elsewhere is not waited for long: what is folded is folded.
+        let wait = format!("PRAGMA busy_timeout = {}", READER_PATIENCE.as_millis());
+        let folded = async {
+            let mut writer = self.writer.acquire().await?;
+            sqlx::raw_sql(sqlx::AssertSqlSafe(wait))
+                .execute(&mut *writer)
+                .await?;
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+                .execute(&mut *writer)
+                .await
+        };
+        if let Err(error) = folded.await {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "the log stays beside the database"
+            );
+        }
     }
 
     fn over(path: &Path, clock: Arc<dyn Clock>) -> Self {
