@@ -23,6 +23,20 @@ impl Json {
         self.0
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Takes out of what was written from `start` on everything from `first` up to the next `end`, which stays.
+    pub(crate) fn take_out(&mut self, start: usize, first: &str, end: char) {
+        let Some(from) = self.0[start..].find(first).map(|at| start + at) else {
+            return;
+        };
+        if let Some(length) = self.0[from..].find(end) {
+            self.0.replace_range(from..from + length, "");
+        }
+    }
+
     /// Appends text that is JSON already.
     pub(crate) fn raw(&mut self, json: &str) {
         self.0.push_str(json);

@@ -16,8 +16,9 @@ mod quickbooks;
 mod server;
 mod switches;
 
-pub use books::mutation::{Mutation, MutationKind, Pick};
+pub use books::mutation::Mutation;
 pub use books::mutation_error::MutationError;
+pub use books::mutation_kind::{MutationKind, Pick};
 pub use books::oddity::{Oddity, STRANGE_TEXT};
 pub use books::truth::{Axis, TruthError, TruthFilter, TruthLine, TruthTotal};
 pub use clock::Clock;

@@ -1,9 +1,13 @@
 //! Switches: one for each upstream behaviour that is doubtful or has changed over the years.
 
+mod positions;
+
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use positions::*;
 
 /// Which of the doubtful behaviours the emulator shows. The README gives the doubt behind each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,12 +35,32 @@ pub struct Switches {
     pub literal_without_offset: LiteralZone,
     /// Whether `!=` is an operator.
     pub not_equal: NotEqual,
-    /// Whether a page that holds the whole result says so.
+    /// Whether a page that holds the whole result says so. A count says its number in any case.
     pub total_count: TotalCount,
     /// What stands in an answer without rows.
     pub empty_result: EmptyResult,
     /// How `ORDERBY Id` compares.
     pub id_order: IdOrder,
+    /// What becomes of an `ORDERBY` that names `Id`.
+    pub order_by_id: OrderById,
+    /// How rows lie that the order leaves open, where `Id` sorts nothing.
+    pub order_ties: OrderTies,
+    /// Whether `SELECT count(*)` is answered.
+    pub count: Count,
+    /// Whether `Active` can be compared with a list.
+    pub active_in: Acceptance,
+    /// Whether `Id` can be compared with a list.
+    pub id_in: Acceptance,
+    /// Whether a request may name a minor version.
+    pub minor_version: Acceptance,
+    /// The most rows of a page whatever `MAXRESULTS` says; from 1.
+    pub rows_at_most: Option<u64>,
+    /// Whether a page has one row more than was asked for.
+    pub one_row_more: OneRowMore,
+    /// Whether there are custom fields beyond the third.
+    pub custom_fields: CustomFields,
+    /// Whether a record whose id is a word can be read by it.
+    pub word_ids: Acceptance,
     /// Whether entities that take a favour can be asked for.
     pub optional_entities: OptionalEntities,
     /// Whether reimburse charges can be asked for.
@@ -67,9 +91,19 @@ impl Default for Switches {
             max_results_over_cap: OverCap::Refused,
             literal_without_offset: LiteralZone::Pacific,
             not_equal: NotEqual::Accepted,
-            total_count: TotalCount::WhenComplete,
+            total_count: TotalCount::Present,
             empty_result: EmptyResult::Bare,
             id_order: IdOrder::Number,
+            order_by_id: OrderById::Sorted,
+            order_ties: OrderTies::ByAnswer,
+            count: Count::Answered,
+            active_in: Acceptance::Accepted,
+            id_in: Acceptance::Accepted,
+            minor_version: Acceptance::Accepted,
+            rows_at_most: None,
+            one_row_more: OneRowMore::Off,
+            custom_fields: CustomFields::Three,
+            word_ids: Acceptance::Accepted,
             optional_entities: OptionalEntities::Refused,
             reimburse_charge: ReimburseCharges::Served,
             cdc_cap: CdcCap::PerResponse,
@@ -89,9 +123,20 @@ impl Switches {
             members.extend(changes.clone());
         }
         let switches: Self = serde_json::from_value(all).map_err(SwitchError::unreadable)?;
-        match (switches.old_token_grace_hours, switches.throttle_status) {
-            (0 | 24, 429 | 403) => Ok(switches),
-            (0 | 24, _) => Err(SwitchError::ThrottleStatus),
+        match switches {
+            Self {
+                rows_at_most: Some(0),
+                ..
+            } => Err(SwitchError::NoRows),
+            Self {
+                old_token_grace_hours: 0 | 24,
+                throttle_status: 429 | 403,
+                ..
+            } => Ok(switches),
+            Self {
+                old_token_grace_hours: 0 | 24,
+                ..
+            } => Err(SwitchError::ThrottleStatus),
             _ => Err(SwitchError::Grace),
         }
     }
@@ -146,6 +191,9 @@ pub enum SwitchError {
     /// Neither of the two statuses that upstream has had.
     #[error("throttle_status is 429 or 403")]
     ThrottleStatus,
+    /// Pages that never hold anything.
+    #[error("rows_at_most is at least 1")]
+    NoRows,
 }
 
 impl SwitchError {
@@ -155,160 +203,6 @@ impl SwitchError {
             reason: error.to_string(),
         }
     }
-}
-
-macro_rules! positions {
-    ($(#[$about:meta])* $name:ident: $($(#[$doc:meta])* $position:ident),+) => {
-        $(#[$about])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$doc])* $position),+ }
-    };
-}
-
-positions! {
-    /// When a refresh returns another token value.
-    Rotation:
-    /// The same value for 24 hours, then another.
-    Daily,
-    /// Another value at every refresh.
-    EveryRefresh
-}
-positions! {
-    /// What the use of a dead refresh token does.
-    ReusedToken:
-    /// That request is refused.
-    Refused,
-    /// The whole family dies: a person has to consent again.
-    RevokesFamily
-}
-positions! {
-    /// How the token endpoint writes seconds.
-    TokenNumbers:
-    /// As JSON numbers.
-    Numbers,
-    /// As texts of digits.
-    Strings
-}
-positions! {
-    /// The body of a throttled answer.
-    ThrottleBody:
-    /// XML, whatever was asked for.
-    Xml,
-    /// JSON with capitalised keys.
-    Json
-}
-positions! {
-    /// What `STARTPOSITION 0` means.
-    StartZero:
-    /// An error.
-    Refused,
-    /// The first row.
-    First
-}
-positions! {
-    /// What a `MAXRESULTS` above 1,000 means.
-    OverCap:
-    /// An error.
-    Refused,
-    /// 1,000.
-    Clamped
-}
-positions! {
-    /// Whose time a timestamp literal without an offset is.
-    LiteralZone:
-    /// The Pacific coast's.
-    Pacific,
-    /// Greenwich's.
-    Utc
-}
-positions! {
-    /// Whether `!=` is an operator.
-    NotEqual:
-    /// It is.
-    Accepted,
-    /// It is a parse error.
-    Refused
-}
-positions! {
-    /// Whether a page that holds the whole result says so.
-    TotalCount:
-    /// With `totalCount`.
-    WhenComplete,
-    /// Not at all.
-    Never
-}
-positions! {
-    /// What stands in an answer without rows.
-    EmptyResult:
-    /// Nothing: an empty object.
-    Bare,
-    /// A start position and a number of rows of 0.
-    Zeros
-}
-positions! {
-    /// How `ORDERBY Id` compares.
-    IdOrder:
-    /// As numbers: 9 before 10.
-    Number,
-    /// As texts: 10 before 9.
-    Text
-}
-positions! {
-    /// Whether entities that take a favour (exchange rates, journal codes, inventory adjustments) can be asked for.
-    OptionalEntities:
-    /// With a fault.
-    Refused,
-    /// As all others.
-    Served
-}
-positions! {
-    /// Whether reimburse charges can be asked for.
-    ReimburseCharges:
-    /// They can.
-    Served,
-    /// With a fault.
-    Refused
-}
-positions! {
-    /// What the most of 1,000 changes counts.
-    CdcCap:
-    /// The objects of the whole response.
-    PerResponse,
-    /// The objects of each entity.
-    PerEntity
-}
-positions! {
-    /// Whether change data capture knows the entities that no list of it names.
-    UncertainChanges:
-    /// A fault for the whole request.
-    Refused,
-    /// As all others.
-    Served
-}
-positions! {
-    /// In which order a batch is answered.
-    BatchOrder:
-    /// In another one at every time.
-    Shuffled,
-    /// In that of the request.
-    Kept
-}
-positions! {
-    /// Whether answers are compressed for those who accept it.
-    Gzip:
-    /// They are.
-    On,
-    /// They are not.
-    Off
-}
-positions! {
-    /// Whether JSON carries insignificant whitespace.
-    Spacing:
-    /// None.
-    Compact,
-    /// Line breaks and blanks between members.
-    Spaced
 }
 
 #[cfg(test)]
@@ -326,6 +220,7 @@ mod tests {
             r#"{"rotation":"weekly"}"#,
             r#"{"old_token_grace_hours":3}"#,
             r#"{"throttle_status":200}"#,
+            r#"{"rows_at_most":0}"#,
         ] {
             assert!(set(wrong).is_err(), "{wrong}");
         }

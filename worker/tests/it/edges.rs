@@ -80,7 +80,7 @@ async fn a_first_page_that_ends_early_is_found_out_by_the_answers_own_total() {
 async fn a_first_page_as_long_as_one_that_nobody_gave_a_size_is_held_against_a_count() {
     let world = World::new().await;
     world.emulator.set_switches(Switches {
-        total_count: TotalCount::Never,
+        total_count: TotalCount::Absent,
         ..Switches::default()
     });
     assert!(world.truth("acme", "customer", 1).len() > 100);

@@ -152,7 +152,8 @@ mod tests {
     use crate::books::blueprint::midnight;
     use crate::books::bounds::Span;
     use crate::books::entities::{customer, invoice};
-    use crate::books::mutation::{Mutation, MutationKind, Occasion, Pick};
+    use crate::books::mutation::{Mutation, Occasion};
+    use crate::books::mutation_kind::{MutationKind, Pick};
     use crate::books::tests_support::blueprint;
     use crate::options::Region;
 

@@ -31,8 +31,10 @@ pub(crate) struct Entity {
     pub(crate) not_queryable: &'static [&'static str],
     /// Members that a query answers only when they are named beside the `*`.
     pub(crate) only_projected: &'static [&'static str],
-    /// A member that differs at every answer and is no part of the truth.
-    pub(crate) volatile: Option<Volatile>,
+    /// Members that differ at every answer and are no part of the truth.
+    pub(crate) volatile: &'static [Volatile],
+    /// The text with which the custom fields beyond the third begin; they end with their list.
+    pub(crate) beyond_three: Option<&'static str>,
     /// What a `link` mutation adds a link to, and the link's type.
     pub(crate) linked: Option<(&'static Entity, &'static str)>,
     /// Writes the members of the complete record.
@@ -145,7 +147,7 @@ pub(crate) enum Key {
     Text(fn(&Blueprint, &Head) -> String),
 }
 
-/// A member that is made anew for every answer, written before another one.
+/// A member that is made anew for every answer, written before another one; a record that has none writes nothing.
 #[derive(Clone, Copy)]
 pub(crate) struct Volatile {
     pub(crate) before: &'static str,
@@ -175,7 +177,8 @@ impl Entity {
         properties: &[COMMON, DOCUMENT],
         not_queryable: DOCUMENT_CLOSED,
         only_projected: &[],
-        volatile: None,
+        volatile: &[],
+        beyond_three: None,
         linked: None,
         write: |_, head, json| head.write(json),
         total: |_, _| None,

@@ -28,6 +28,15 @@ pub(crate) struct Head {
     pub(crate) companion: Option<Companion>,
     /// What a mutation made strange about its text.
     pub(crate) odd: Option<Odd>,
+    /// With what upstream answers wherever it would have to serve the record.
+    pub(crate) spoilt: Option<Spoilt>,
+}
+
+/// A record that upstream cannot serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Spoilt {
+    pub(crate) status: u16,
+    pub(crate) code: u32,
 }
 
 /// A record of another entity.

@@ -12,6 +12,7 @@ mod flow;
 pub(crate) mod head;
 pub(crate) mod mutation;
 pub(crate) mod mutation_error;
+pub(crate) mod mutation_kind;
 mod names;
 pub(crate) mod oddity;
 pub(crate) mod overlay;

@@ -10,9 +10,10 @@ use super::book::{Book, Sight};
 use super::bounds::{Bounds, Span};
 use super::entity::{Entity, Population, Removal, Voiding};
 use super::flow::follower;
-use super::head::{Companion, Head, Standing};
+use super::head::{Companion, Head, Spoilt, Standing};
 use super::mutation_error::MutationError;
-use super::oddity::{Odd, Oddity};
+use super::mutation_kind::{MutationKind, Pick};
+use super::oddity::{DISTANT, Odd, Oddity};
 use super::overlay::{Birth, Change, View};
 use super::planned;
 use super::selection::Selection;
@@ -49,6 +50,12 @@ pub struct Mutation {
     /// Bytes of a `huge` record, depth of a `nested` one, lines of one with `many_lines`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u32>,
+    /// The HTTP status with which a spoilt record is refused; 400 unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The code of that fault; 4002 unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<u32>,
     /// Seconds by which a `late_change` claims to be older than it is.
     #[serde(default = "two_minutes")]
     pub late_seconds: u32,
@@ -71,44 +78,6 @@ const LARGEST: u32 = 256 << 20;
 
 fn two_minutes() -> u32 {
     120
-}
-
-/// What a mutation does to a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MutationKind {
-    /// Adds a record.
-    Create,
-    /// New content, a new version and now as the last update.
-    Update,
-    /// Now as the last update, and nothing else.
-    Touch,
-    /// A document vanishes; a list's entry becomes inactive, for upstream never deletes names.
-    Delete,
-    /// A document's amounts become zero.
-    Void,
-    /// A document moves to another day.
-    Redate,
-    /// As an update, but stamped with a moment in the past: it appears behind a reader's watermark.
-    LateChange,
-    /// The content gains a link without a new version or update time: a payment or a sales receipt to a deposit that is
-    /// made of it, anything else to some record that is there.
-    Link,
-    /// As an update, but the text becomes strange.
-    Odd,
-}
-
-/// Which of the records that fit are chosen.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Pick {
-    /// The lowest ids.
-    First,
-    /// The highest ids.
-    Last,
-    /// Any, the same for the same seed.
-    #[default]
-    Random,
 }
 
 /// The circumstances of one execution.
@@ -136,6 +105,8 @@ impl Mutation {
             pick: Pick::default(),
             oddity: None,
             size: None,
+            status: None,
+            code: None,
             late_seconds: two_minutes(),
             every: None,
             times: None,
@@ -197,7 +168,13 @@ impl Mutation {
         if (self.kind == MutationKind::Odd) != self.oddity.is_some() {
             return Err(MutationError::Oddity);
         }
-        Ok(())
+        if self.kind != MutationKind::Spoil && (self.status.is_some() || self.code.is_some()) {
+            return Err(MutationError::Spoil);
+        }
+        match self.status {
+            Some(status) if !(400..=599).contains(&status) => Err(MutationError::Status(status)),
+            _ => Ok(()),
+        }
     }
 
     fn create(&self, plan: &Blueprint, book: &Book, occasion: Occasion) -> Vec<String> {
@@ -303,8 +280,16 @@ impl Mutation {
             MutationKind::Odd => {
                 change.odd = self.odd();
                 change.versions += 1;
-                change.updated = Some(now);
+                let distant = self.oddity == Some(Oddity::DistantInstant);
+                change.updated = Some(if distant { DISTANT } else { now });
             }
+            MutationKind::Spoil => {
+                change.spoilt = Some(Spoilt {
+                    status: self.status.unwrap_or(400),
+                    code: self.code.unwrap_or(4002),
+                });
+            }
+            MutationKind::Mend => change.spoilt = None,
             MutationKind::Update => {
                 change.editions += 1;
                 change.versions += 1;

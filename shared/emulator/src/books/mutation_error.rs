@@ -37,6 +37,12 @@ pub enum MutationError {
     /// An oddity without its kind, or the other way round.
     #[error("`oddity` belongs to the kind `odd` and to no other")]
     Oddity,
+    /// A fault without the kind that makes it.
+    #[error("`status` and `code` belong to the kind `spoil` and to no other")]
+    Spoil,
+    /// Not a status of a refusal.
+    #[error("a record that cannot be served is refused with a status from 400 to 599, not {0}")]
+    Status(u16),
     /// A company that has no such entity, or all that there can be.
     #[error("this company cannot have another {0}")]
     Create(&'static str),

@@ -33,7 +33,12 @@ pub enum Oddity {
     /// Of the members that were announced every second one is gone, and the others are of another type; what says which
     /// record it is, and from when, stays.
     ChangedMembers,
+    /// A last update in the last hour of the year 9999 on the Pacific coast, which is the year 10000 in UTC.
+    DistantInstant,
 }
+
+/// 9999-12-31T23:30:00-08:00 in Unix seconds.
+pub(super) const DISTANT: i64 = 253_402_327_800;
 
 /// Members that say which record it is, and from when.
 const KEPT: &[&str] = &["Id", "SyncToken", "MetaData", "TxnDate"];
@@ -95,7 +100,7 @@ impl Odd {
             Oddity::UnknownValues => {
                 json.raw_member(r#""status":"Hibernating","EmailVerdict":"SentByPigeon""#);
             }
-            Oddity::ChangedMembers => {}
+            Oddity::ChangedMembers | Oddity::DistantInstant => {}
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use super::head::{Companion, Head, Standing};
+use super::head::{Companion, Head, Spoilt, Standing};
 use super::oddity::Odd;
 
 /// The changed and the added records of one entity.
@@ -42,6 +42,7 @@ pub(crate) struct Change {
     pub(crate) standing: Option<Standing>,
     pub(crate) companion: Option<Companion>,
     pub(crate) odd: Option<Odd>,
+    pub(crate) spoilt: Option<Spoilt>,
     /// Unix seconds.
     pub(crate) deleted: Option<i64>,
 }
@@ -141,6 +142,7 @@ impl Change {
         head.standing = self.standing.unwrap_or(head.standing);
         head.companion = self.companion.or(head.companion);
         head.odd = self.odd.or(head.odd);
+        head.spoilt = self.spoilt;
         head
     }
 }

@@ -49,6 +49,7 @@ pub(crate) fn plain(ordinal: u64, date: NaiveDate, at: i64) -> Head {
         standing: Standing::Live,
         companion: None,
         odd: None,
+        spoilt: None,
     }
 }
 

@@ -12,6 +12,7 @@ use super::bounds::{Bounds, Span};
 use super::entity::Entity;
 use super::head::Head;
 use super::overlay::View;
+use super::text::Fields;
 use super::{served, text};
 use crate::json::Json;
 use crate::money::Money;
@@ -194,13 +195,14 @@ pub(crate) fn tell(
     if served::refusal(plan, book.entity, switches).is_some() {
         return;
     }
+    let fields = Fields::existing(switches);
     let sight = book.look(plan, View::Newest);
     if filter.wants_deleted() {
         for (head, at) in sight.deleted() {
             if within(bounds, &head, book.entity) {
                 let line = TruthLine {
                     deleted_at: Some(utc(at)),
-                    ..line(plan, book.entity, &head)
+                    ..line(plan, book.entity, &head, fields)
                 };
                 if !take(line) {
                     return;
@@ -209,15 +211,20 @@ pub(crate) fn tell(
         }
         return;
     }
-    tell_live(&sight, book, bounds, take);
+    tell_live(&sight, book, (bounds, fields), take);
 }
 
-fn tell_live(sight: &Sight<'_>, book: &Book, bounds: &Bounds, take: &mut dyn FnMut(TruthLine) -> bool) {
+fn tell_live(
+    sight: &Sight<'_>,
+    book: &Book,
+    (bounds, fields): (&Bounds, Fields),
+    take: &mut dyn FnMut(TruthLine) -> bool,
+) {
     for ordinal in sight.select(bounds).iter() {
         let head = sight
             .head(ordinal)
             .filter(|head| within(bounds, head, book.entity));
-        if head.is_some_and(|head| !take(line(sight.blueprint, book.entity, &head))) {
+        if head.is_some_and(|head| !take(line(sight.blueprint, book.entity, &head, fields))) {
             return;
         }
     }
@@ -228,35 +235,35 @@ fn within(bounds: &Bounds, head: &Head, entity: &Entity) -> bool {
     dated && bounds.created.includes(head.created) && bounds.updated.includes(head.updated)
 }
 
-fn line(plan: &Blueprint, entity: &Entity, head: &Head) -> TruthLine {
+fn line(plan: &Blueprint, entity: &Entity, head: &Head, fields: Fields) -> TruthLine {
     TruthLine {
         id: entity.id(plan, head),
         version: head.version.to_string(),
         created_at: utc(head.created),
         updated_at: utc(head.updated),
         date: entity.is_dated().then_some(head.date),
-        hash: record_hash(plan, entity, head),
+        hash: record_hash(plan, entity, head, fields),
         total: (entity.total)(plan, head).map(Money::plain),
         deleted_at: None,
     }
 }
 
 /// The writer leaves no insignificant whitespace, so that the record's text is what is hashed.
-fn record_hash(plan: &Blueprint, entity: &Entity, head: &Head) -> String {
-    let text = record_text(plan, entity, head);
+fn record_hash(plan: &Blueprint, entity: &Entity, head: &Head, fields: Fields) -> String {
+    let text = record_text(plan, entity, head, fields);
     blake3::hash(text.as_bytes()).to_hex().to_string()
 }
 
-fn record_text(plan: &Blueprint, entity: &Entity, head: &Head) -> String {
+fn record_text(plan: &Blueprint, entity: &Entity, head: &Head, fields: Fields) -> String {
     let mut json = Json::with_capacity(2048);
-    text::write(plan, entity, head, &mut json);
+    text::write(plan, entity, head, fields, &mut json);
     json.into_string()
 }
 
 /// The complete text of the record of that id, if there is one.
-pub(crate) fn text_of(plan: &Blueprint, book: &Book, id: &str) -> Option<String> {
+pub(crate) fn text_of(plan: &Blueprint, book: &Book, id: &str, switches: &Switches) -> Option<String> {
     let head = book.look(plan, View::Newest).find(id)?;
-    Some(record_text(plan, book.entity, &head))
+    Some(record_text(plan, book.entity, &head, Fields::existing(switches)))
 }
 
 fn utc(seconds: i64) -> String {

@@ -99,7 +99,7 @@ pub(crate) fn totals(
 /// A record's complete text, for those in the same process.
 pub(crate) fn text(upstream: &Upstream, company: &str, entity: &str, id: &str) -> Option<String> {
     let (company, book, _) = open(upstream, company, entity, &TruthFilter::default()).ok()?;
-    text_of(&company.books.blueprint, book, id)
+    text_of(&company.books.blueprint, book, id, &upstream.switches())
 }
 
 /// All lines at once, for those in the same process.

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::shape::FaultShape;
-use crate::quickbooks::fault_body::{self, ServiceFault};
-use crate::quickbooks::query::Distortion;
+use crate::quickbooks::fault_body::{self, GATEWAY_PAGE, ServiceFault};
+use crate::quickbooks::query::{Distortion, Unservable};
 use crate::server::reply::{Coding, Delivery, Reply};
 use crate::switches::{Switches, ThrottleBody};
 
@@ -124,6 +124,27 @@ pub enum FaultKind {
         #[serde(default = "seven")]
         rows: u64,
     },
+    /// A page of more rows than that is too large: a fault comes instead of it.
+    LargePage {
+        /// The most rows that are served.
+        #[serde(default = "hundred")]
+        rows: u64,
+        /// The HTTP status; 504 unless given.
+        #[serde(default = "gateway_timeout")]
+        status: u16,
+        /// The fault's code; 6002 unless given.
+        #[serde(default = "too_slow")]
+        code: u32,
+        /// The spelling of the fault; the service's unless given.
+        #[serde(default = "service")]
+        shape: FaultShape,
+    },
+    /// Every row of a page takes a while, before the first byte comes.
+    SlowRows {
+        /// Milliseconds a row.
+        #[serde(default = "tenth")]
+        millis: u64,
+    },
     /// 401 as for an expired access token, although it is good.
     Expired {},
     /// All access tokens of the company die, from this request on.
@@ -188,6 +209,18 @@ fn not_authorized() -> u32 {
 fn gibibyte() -> u32 {
     1_024
 }
+fn hundred() -> u64 {
+    100
+}
+fn gateway_timeout() -> u16 {
+    504
+}
+fn too_slow() -> u32 {
+    6_002
+}
+fn service() -> FaultShape {
+    FaultShape::Service
+}
 fn seven() -> u64 {
     7
 }
@@ -201,11 +234,11 @@ impl FaultKind {
         match kind {
             "throttle" | "fault" | "html" | "empty" => Some("status"),
             "truncate" => Some("keep_percent"),
-            "delay" | "slow" => Some("millis"),
+            "delay" | "slow" | "slow_rows" => Some("millis"),
             "drop" => Some("moment"),
             "shaped_fault" => Some("shape"),
             "long_body" | "gzip_bomb" => Some("mebibytes"),
-            "short_page" | "repeat_rows" => Some("rows"),
+            "short_page" | "repeat_rows" | "large_page" => Some("rows"),
             "visibility_delay" => Some("seconds"),
             _ => None,
         }
@@ -240,7 +273,7 @@ impl FaultKind {
                 usize::from(*digits),
                 now,
             )),
-            Self::Html { status } => Some(Reply::html(*status, HTML)),
+            Self::Html { status } => Some(Reply::html(*status, GATEWAY_PAGE)),
             Self::Empty { status } => Some(Reply::empty(*status)),
             Self::Drop {
                 moment: DropMoment::Before,
@@ -272,6 +305,26 @@ impl FaultKind {
             },
             Self::RepeatRows { rows } => Distortion {
                 repeat: *rows,
+                ..distortion
+            },
+            Self::LargePage {
+                rows,
+                status,
+                code,
+                shape,
+            } => {
+                let instead = Unservable {
+                    shape: *shape,
+                    status: *status,
+                    code: *code,
+                };
+                Distortion {
+                    too_large: Some((*rows, instead)),
+                    ..distortion
+                }
+            }
+            Self::SlowRows { millis } => Distortion {
+                millis_per_row: *millis,
                 ..distortion
             },
             _ => distortion,
@@ -320,6 +373,3 @@ impl FaultKind {
         }
     }
 }
-
-const HTML: &str = "<!DOCTYPE html>\n<html><head><title>Service Unavailable</title></head>\
-    <body><h1>We'll be right back</h1></body></html>\n";

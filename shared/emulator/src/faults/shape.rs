@@ -13,6 +13,8 @@ pub enum FaultShape {
     Gateway,
     /// XML, whatever was asked for.
     Xml,
+    /// No fault at all but a gateway's page.
+    Html,
     /// JSON of the service with two errors in one fault.
     Double,
 }

@@ -91,6 +91,7 @@ impl FaultSpec {
             FaultKind::Throttle { status, .. } => status,
             FaultKind::Fault { status, .. }
             | FaultKind::ShapedFault { status, .. }
+            | FaultKind::LargePage { status, .. }
             | FaultKind::Html { status }
             | FaultKind::Empty { status } => Some(status),
             _ => None,

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::http::Method;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::answer::{Note, send};
 use super::call::{Call, entity_named};
 use super::oauth::tokens::AccessDenied;
-use super::query::{Distortion, Setting};
+use super::query::{Distortion, QueryError, Setting, Unservable};
 use super::{batch, cdc, fault_body, query};
 use crate::books::entity::Entity;
 use crate::books::overlay::View;
@@ -23,7 +24,7 @@ use crate::server::reply::{Coding, Reply};
 use crate::server::traffic::{Admission, Errand};
 use crate::server::upstream::{Company, Upstream};
 use crate::server::wire::Cord;
-use crate::switches::{Gzip, Spacing};
+use crate::switches::{Acceptance, Gzip, Spacing, Switches};
 
 pub(super) async fn serve(
     State(upstream): State<Arc<Upstream>>,
@@ -63,6 +64,7 @@ pub(super) async fn serve(
     let Ok((reply, call)) = spawn_blocking(work).await else {
         return Response::new(axum::body::Body::empty());
     };
+    sleep(reply.held_back).await;
     if let Some(visit) = &visit {
         visit.answered(reply.status.as_u16(), reply.charges());
     }
@@ -94,6 +96,7 @@ fn work(upstream: &Upstream, call: &Call, admission: Admission, strikes: &[Fault
         Admission::Throttled => Some(fault_body::throttled(&switches, now)),
         Admission::Granted => strikes.iter().find_map(|fault| fault.instead(&switches, now)),
     };
+    let instead = instead.or_else(|| unread_version(call, &switches, now));
     let reply = instead
         .unwrap_or_else(|| answer(upstream, call, distortion(strikes)))
         .uncached();
@@ -107,6 +110,13 @@ fn work(upstream: &Upstream, call: &Call, admission: Admission, strikes: &[Fault
         .iter()
         .fold(reply, |reply, fault| fault.bend(reply))
         .pack()
+}
+
+/// The refusal of a request that names a minor version where none may be named.
+fn unread_version(call: &Call, switches: &Switches, now: DateTime<Utc>) -> Option<Reply> {
+    let refused = switches.minor_version == Acceptance::Refused && call.parameters.minorversion.is_some();
+    let detail = "Property Name:minorversion specified is unsupported or invalid";
+    refused.then(|| fault_body::validation(2010, "Request has invalid or unsupported property", detail, now))
 }
 
 /// What the faults that strike make of a page.
@@ -125,11 +135,13 @@ fn answer(upstream: &Upstream, call: &Call, distortion: Distortion) -> Reply {
     if !call.accepts_json {
         return fault_body::not_json(now);
     }
+    let switches = upstream.switches();
     let setting = Setting {
         now,
-        switches: upstream.switches(),
+        switches,
         answer: upstream.next_answer(),
         distortion,
+        fields: call.parameters.fields(&switches),
     };
     let segments: Vec<&str> = call
         .resource
@@ -168,6 +180,11 @@ fn read_id(company: &Company, entity: &Entity, segments: &[&str], call: &Call) -
     }
 }
 
+/// Whether an entity's records are numbered but for a few, of which this is one.
+fn is_word(entity: &Entity, id: &str) -> bool {
+    entity.name == "tax_code" && !id.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// The company that the token opens, if it is the one asked for in the world asked for.
 fn authorize<'run>(upstream: &'run Upstream, call: &Call) -> Result<&'run Company, Reply> {
     let now = upstream.clock.now();
@@ -194,7 +211,8 @@ fn authorize<'run>(upstream: &'run Upstream, call: &Call) -> Result<&'run Compan
 fn run_query(upstream: &Upstream, company: &Company, call: &Call, setting: Setting) -> Reply {
     let statement = call.statement.as_deref().unwrap_or("");
     match query::answer(&company.books, statement, setting) {
-        Ok(body) => Reply::json(200, body),
+        Ok(answered) => Reply::json(200, answered.body).held_back(answered.takes),
+        Err(QueryError::Unservable(instead)) => instead.reply(upstream.clock.now()),
         Err(error) => fault_body::of_query(&error).reply(upstream.clock.now()),
     }
 }
@@ -205,16 +223,22 @@ fn read(company: &Company, entity: &Entity, id: &str, setting: Setting) -> Reply
         return fault_body::refused(code).reply(setting.now);
     }
     let view = View::At(setting.now.timestamp());
+    if setting.switches.word_ids == Acceptance::Refused && is_word(entity, id) {
+        return fault_body::invalid_id(id, setting.now);
+    }
     let sight = books
         .book(entity.name)
         .map(|book| book.look(&books.blueprint, view));
     let Some(head) = sight.and_then(|sight| sight.find(id)) else {
         return fault_body::object_not_found(setting.now);
     };
+    if let Some(spoilt) = head.spoilt {
+        return Unservable::from(spoilt).reply(setting.now);
+    }
     let mut json = Json::with_capacity(4096);
     json.element(|json| {
         json.key(entity.rows_key());
-        text::serve(&books.blueprint, entity, &head, setting.answer, json);
+        text::serve(&books.blueprint, entity, &head, setting.showing(), json);
         json.text("time", &answer_time(setting.now));
     });
     Reply::json(200, json.into_string())

@@ -72,9 +72,10 @@ fn ordered<'batch, 'body>(items: &'batch [Item<'body>], setting: Setting) -> Vec
 
 impl Item<'_> {
     fn write(&self, upstream: &Upstream, company: &Company, setting: Setting, json: &mut Json) {
-        match self.run(upstream, company, setting) {
-            Ok(run) => run.write(json),
-            Err(fault) => fault.write(json),
+        let run = self.run(upstream, company, setting);
+        let written = run.and_then(|run| run.write(json).map_err(|error| fault_body::of_query(&error)));
+        if let Err(fault) = written {
+            fault.write(json);
         }
         if let Some(id) = &self.id {
             json.text("bId", id);

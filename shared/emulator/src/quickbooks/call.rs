@@ -9,7 +9,9 @@ use serde::Deserialize;
 use super::query;
 use crate::books::entities;
 use crate::books::entity::Entity;
+use crate::books::text::Fields;
 use crate::options::Environment;
+use crate::switches::Switches;
 
 /// One request to the API.
 #[derive(Debug)]
@@ -41,6 +43,22 @@ pub(super) struct Parameters {
     /// Of exchange rates, which have no id.
     pub(super) sourcecurrencycode: Option<String>,
     pub(super) asofdate: Option<String>,
+    pub(super) minorversion: Option<String>,
+    /// What is wanted beside the usual members, with commas between.
+    include: Option<String>,
+}
+
+impl Parameters {
+    /// The custom fields that are shown: without being asked for, only the first three of those that there are.
+    pub(super) fn fields(&self, switches: &Switches) -> Fields {
+        let include = self.include.as_deref().unwrap_or("");
+        let all = |name: &str| name.trim().eq_ignore_ascii_case("enhancedAllCustomFields");
+        if include.split(',').any(all) {
+            Fields::existing(switches)
+        } else {
+            Fields::FirstThree
+        }
+    }
 }
 
 /// Statements are short; this only keeps a mad client from filling the memory.

@@ -10,7 +10,7 @@ use crate::books::blueprint::Blueprint;
 use crate::books::book::Sight;
 use crate::books::bounds::{Bounds, Span};
 use crate::books::entity::{Changes, Entity};
-use crate::books::head::Head;
+use crate::books::head::{Head, Spoilt};
 use crate::books::overlay::View;
 use crate::books::{Books, served, text};
 use crate::json::Json;
@@ -27,6 +27,7 @@ pub(super) fn answer(books: &Books, asked: &Parameters, setting: Setting) -> Res
     let since = since(asked, setting)?;
     let entities = entities(&books.blueprint, asked, setting)?;
     let mut left = MOST;
+    let mut unservable = None;
     let mut json = Json::with_capacity(16 * 1024);
     json.element(|json| {
         json.array("CDCResponse", |json| {
@@ -38,7 +39,10 @@ pub(super) fn answer(books: &Books, asked: &Parameters, setting: Setting) -> Res
                                 CdcCap::PerResponse => left,
                                 CdcCap::PerEntity => MOST,
                             };
-                            left -= write_block(books, entity, (since, room), setting, json).min(left);
+                            match write_block(books, entity, (since, room), setting, json) {
+                                Ok(written) => left -= written.min(left),
+                                Err(fault) => unservable = Some(fault),
+                            }
                         });
                     }
                 });
@@ -46,7 +50,7 @@ pub(super) fn answer(books: &Books, asked: &Parameters, setting: Setting) -> Res
         });
         json.text("time", &answer_time(setting.now));
     });
-    Ok(json.into_string())
+    unservable.map_or_else(|| Ok(json.into_string()), Err)
 }
 
 fn since(asked: &Parameters, setting: Setting) -> Result<DateTime<Utc>, ServiceFault> {
@@ -112,26 +116,29 @@ enum Changed {
     Gone(Head, i64),
 }
 
-/// Writes the changes of one entity and tells how many; nothing at all where there are none.
+/// Writes the changes of one entity and tells how many; nothing at all where there are none, or one cannot be served.
 fn write_block(
     books: &Books,
     entity: &'static Entity,
     (since, room): (DateTime<Utc>, usize),
     setting: Setting,
     json: &mut Json,
-) -> usize {
+) -> Result<usize, ServiceFault> {
     let Some(book) = books.book(entity.name) else {
-        return 0;
+        return Ok(0);
     };
     let sight = book.look(&books.blueprint, View::At(setting.now.timestamp()));
     let changed = changed(&sight, since, room);
     if changed.is_empty() {
-        return 0;
+        return Ok(0);
+    }
+    if let Some(spoilt) = changed.iter().find_map(Changed::spoilt) {
+        return Err(fault_body::injected(spoilt.status, spoilt.code));
     }
     json.array(entity.rows_key(), |json| {
         for change in &changed {
             match change {
-                Changed::Lives(head) => text::serve(&books.blueprint, entity, head, setting.answer, json),
+                Changed::Lives(head) => text::serve(&books.blueprint, entity, head, setting.showing(), json),
                 Changed::Gone(head, at) => {
                     let id = entity.id(&books.blueprint, head);
                     json.element(|json| write_stub(&id, *at, json));
@@ -145,7 +152,16 @@ fn write_block(
         json.value("startPosition", 1);
     }
     json.value("maxResults", changed.len());
-    changed.len()
+    Ok(changed.len())
+}
+
+impl Changed {
+    fn spoilt(&self) -> Option<Spoilt> {
+        match self {
+            Self::Lives(head) => head.spoilt,
+            Self::Gone(..) => None,
+        }
+    }
 }
 
 fn changed(sight: &Sight<'_>, since: DateTime<Utc>, room: usize) -> Vec<Changed> {

@@ -3,7 +3,7 @@
 use axum::http::header::RETRY_AFTER;
 use chrono::{DateTime, Utc};
 
-use super::query::QueryError;
+use super::query::{QueryError, Unservable};
 use crate::faults::FaultShape;
 use crate::json::Json;
 use crate::pacific::answer_time;
@@ -110,6 +110,13 @@ pub(crate) fn of_query(error: &QueryError) -> ServiceFault {
         QueryError::Parse(_) => refusal(4000, "Error parsing query", &error.to_string()),
         QueryError::Validation(_) => refusal(4001, "Invalid query", &error.to_string()),
         QueryError::Refused(code) => refused(*code),
+        QueryError::Unservable(Unservable { status, code, .. }) => injected(*status, *code),
+    }
+}
+
+impl Unservable {
+    pub(crate) fn reply(self, now: DateTime<Utc>) -> Reply {
+        shaped(self.shape, self.status, self.code, 0, now)
     }
 }
 
@@ -137,11 +144,23 @@ pub(crate) fn object_not_found(now: DateTime<Utc>) -> Reply {
     validation(610, "Object Not Found", detail, now)
 }
 
+/// An id that is no number where a number is expected.
+pub(crate) fn invalid_id(id: &str, now: DateTime<Utc>) -> Reply {
+    let detail = format!("Id should be a valid number. Supplied value:{id}");
+    validation(2030, "Invalid ID", &detail, now)
+}
+
 /// A `Fault` that was asked for.
 pub(crate) fn injected(status: u16, code: u32) -> ServiceFault {
     let (kind, message) = match code {
         120 => ("AuthorizationFault", "Authorization Failure"),
+        500 => ("SystemFault", "Unsupported Operation"),
         610 => ("ValidationFault", "Object Not Found"),
+        3100 => (
+            "SERVICE",
+            "message=InternalServerError; errorCode=003100; statusCode=500",
+        ),
+        4002 => ("ValidationFault", "Error processing query"),
         5020 => ("ValidationFault", "Permission Denied Error"),
         5030 => ("ValidationFault", "Feature Not Supported Error"),
         6190 => ("ValidationFault", "Invalid Company Status"),
@@ -151,12 +170,17 @@ pub(crate) fn injected(status: u16, code: u32) -> ServiceFault {
             "An application error has occurred while processing your request",
         ),
     };
+    let detail = match code {
+        500 => "Could not find resource for relative path",
+        4002 => "QueryProcessingError: a member of a record is refused",
+        _ => "This fault was asked for",
+    };
     ServiceFault {
         status,
         kind,
         code: code.to_string(),
         message: message.to_owned(),
-        detail: "This fault was asked for".to_owned(),
+        detail: detail.to_owned(),
     }
 }
 
@@ -258,6 +282,7 @@ pub(crate) fn shaped(shape: FaultShape, status: u16, code: u32, digits: usize, n
         FaultShape::Service => fault.reply(now),
         FaultShape::Double => Reply::json(status, fault.twice(&answer_time(now))),
         FaultShape::Xml => fault.xml(now),
+        FaultShape::Html => Reply::html(status, GATEWAY_PAGE),
         FaultShape::Gateway => {
             let (kind, reason, detail) = match code {
                 3001 => (
@@ -333,3 +358,7 @@ pub(crate) fn no_writing() -> ServiceFault {
     let detail = "Operation is not supported: the emulator only reads";
     refusal(500, "Unsupported Operation", detail)
 }
+
+/// A gateway's page.
+pub(crate) const GATEWAY_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Service Unavailable</title></head>\
+    <body><h1>We'll be right back</h1></body></html>\n";

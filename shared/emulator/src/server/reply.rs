@@ -22,6 +22,8 @@ pub(crate) struct Reply {
     coding: Coding,
     delivery: Delivery,
     charges: u64,
+    /// How long it is held back before its first byte.
+    pub(crate) held_back: Duration,
 }
 
 /// How the body is coded.
@@ -70,12 +72,17 @@ impl Reply {
             coding: Coding::Plain,
             delivery: Delivery::Whole,
             charges: 1,
+            held_back: Duration::ZERO,
         }
     }
 
     /// Counts as so many calls.
     pub(crate) fn charged(self, charges: u64) -> Self {
         Self { charges, ..self }
+    }
+
+    pub(crate) fn held_back(self, held_back: Duration) -> Self {
+        Self { held_back, ..self }
     }
 
     /// Upstream charges for every read that it answers with 2xx, whatever the answer holds.

@@ -49,8 +49,12 @@ async fn pages_say_what_they_hold_and_nothing_beyond_the_end() {
         .json();
     assert_eq!(nothing["QueryResponse"], json!({}));
     assert_eq!(client.count("Invoice WHERE TxnDate = '1999-01-01'").await, 0);
-    let complete = page("SELECT * FROM Invoice WHERE Id IN ('1', '2')").await.json();
-    assert_eq!(complete["QueryResponse"]["totalCount"], json!(2));
+    let two = "SELECT * FROM Invoice WHERE Id IN ('1', '2')";
+    for (position, total) in [("present", json!(2)), ("absent", json!(null))] {
+        client.switch("total_count", position).await;
+        assert_eq!(page(two).await.json()["QueryResponse"]["totalCount"], total);
+    }
+    assert_eq!(client.count("Invoice WHERE Id IN ('1', '2')").await, 2);
 }
 
 #[tokio::test]

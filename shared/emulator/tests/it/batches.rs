@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Answer, Client, answer, options};
 
-async fn send(client: &Client, items: &Value) -> Answer {
+pub(crate) async fn send(client: &Client, items: &Value) -> Answer {
     let url = format!(
         "{}/v3/company/{}/batch",
         client.emulator.url(),
@@ -24,7 +24,7 @@ fn queries(count: usize) -> Value {
     (0..count).map(item).collect()
 }
 
-fn responses(answer: &Answer) -> Vec<Value> {
+pub(crate) fn responses(answer: &Answer) -> Vec<Value> {
     assert_eq!(answer.status, 200, "{}", answer.body);
     answer.json()["BatchItemResponse"]
         .as_array()

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use ledgerfleet_emulator::{
-    Clock, CompanyInfo, Emulator, EmulatorOptions, Rate, RunningEmulator, TruthFilter, TruthLine,
+    Clock, CompanyInfo, Emulator, EmulatorOptions, OrderById, Rate, RunningEmulator, Switches, TruthFilter,
+    TruthLine,
 };
 use reqwest::{RequestBuilder, StatusCode, Url};
 use serde_json::Value;
@@ -25,13 +26,18 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-/// Two small companies without limits, whose clock stands still some weeks after the end of the books.
+/// Two small companies without limits, whose clock stands still some weeks after the end of the books. Ids sort, so that
+/// a test can say which rows a page has.
 pub(crate) fn options() -> EmulatorOptions {
     let clock = Clock::frozen_at("2026-07-20T12:00:00Z".parse().expect("an instant"));
     EmulatorOptions {
         rate: Rate::Off,
         days: 90,
         clock,
+        switches: Switches {
+            order_by_id: OrderById::Sorted,
+            ..Switches::default()
+        },
         ..EmulatorOptions::default()
     }
 }
@@ -197,6 +203,15 @@ impl Client {
         answer(self.http.post(url).body(body.to_owned())).await
     }
 
+    /// Sets a switch while the emulator runs.
+    pub(crate) async fn switch(&self, name: &str, position: impl Into<Value>) {
+        let switches = Value::Object([(name.to_owned(), position.into())].into_iter().collect());
+        let set = self
+            .control("faults", &serde_json::json!({ "switches": switches }).to_string())
+            .await;
+        assert_eq!(set.status, 200, "{}", set.body);
+    }
+
     pub(crate) async fn look(&self, path: &str) -> Answer {
         answer(
             self.http
@@ -240,7 +255,7 @@ impl Answer {
     }
 
     /// The rows' texts, exactly as they came.
-    fn raw_rows(&self) -> Vec<String> {
+    pub(crate) fn raw_rows(&self) -> Vec<String> {
         let answer: BTreeMap<&str, &RawValue> = serde_json::from_str(&self.body).expect("an answer");
         let response: BTreeMap<&str, &RawValue> =
             serde_json::from_str(answer["QueryResponse"].get()).expect("a response");

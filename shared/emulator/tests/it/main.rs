@@ -16,3 +16,5 @@ mod mutations;
 mod oddities;
 mod pages;
 mod queries;
+mod refusals;
+mod unkind;

@@ -111,7 +111,12 @@ async fn content(client: &Client, api: &str) -> BTreeMap<String, Value> {
     let content = |text: &String| {
         let mut row: Value = serde_json::from_str(text).expect("a record");
         let id = id(&row);
-        for member in ["SyncToken", "MetaData", "TempDownloadUri"] {
+        for member in [
+            "SyncToken",
+            "MetaData",
+            "TempDownloadUri",
+            "ThumbnailTempDownloadUri",
+        ] {
             row.as_object_mut().expect("a record").remove(member);
             for wrapped in row.as_object_mut().expect("a record").values_mut() {
                 wrapped.as_object_mut().map(|inner| inner.remove(member));

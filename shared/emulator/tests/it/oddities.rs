@@ -131,14 +131,23 @@ async fn the_address_of_a_file_differs_at_every_answer_and_is_not_in_the_truth()
     let (first, second) = (client.raw_rows(select).await, client.raw_rows(select).await);
     let without = |row: &String| {
         let mut row: Value = serde_json::from_str(row).unwrap();
-        let address = row.as_object_mut().unwrap().remove("TempDownloadUri");
-        (row, address.unwrap())
+        let members = row.as_object_mut().unwrap();
+        let address = members.remove("TempDownloadUri").unwrap();
+        let thumbnail = members.remove("ThumbnailTempDownloadUri");
+        assert_eq!(thumbnail.is_some(), members["ContentType"] == "image/jpeg");
+        (row, address, thumbnail)
     };
+    let mut images = 0;
     for (first, second) in first.iter().zip(&second) {
-        let ((first, one), (second, other)) = (without(first), without(second));
+        let ((first, one, small), (second, other, smaller)) = (without(first), without(second));
         assert_eq!(first, second);
         assert_ne!(one, other);
+        if small.is_some() {
+            assert_ne!(small, smaller);
+            images += 1;
+        }
     }
+    assert_eq!(images, 10);
 }
 
 #[tokio::test]

@@ -276,6 +276,7 @@ fn without_address(row: &serde_json::Value) -> serde_json::Value {
     let mut row = row.clone();
     if let Some(members) = row.as_object_mut() {
         members.remove("TempDownloadUri");
+        members.remove("ThumbnailTempDownloadUri");
     }
     row
 }

@@ -1,4 +1,5 @@
-//! An attachable: a file or a note that hangs on another record. Where it can be fetched differs at every answer.
+//! An attachable: a file, an image or a note that hangs on another record. Where it can be fetched differs at every answer;
+//! an image has a second such address, that of its small copy.
 
 use chrono::DateTime;
 
@@ -25,10 +26,16 @@ pub(crate) static ENTITY: Entity = Entity {
         COMMON,
         &[Property::text("FileName", |_, head| Scalar::text(&file(head)))],
     ],
-    volatile: Some(Volatile {
-        before: "Size",
-        write: write_address,
-    }),
+    volatile: &[
+        Volatile {
+            before: "Size",
+            write: write_address,
+        },
+        Volatile {
+            before: "AttachableRef",
+            write: write_thumbnail_address,
+        },
+    ],
     write,
     ..Entity::LIST
 };
@@ -56,8 +63,14 @@ fn subject(plan: &Blueprint, head: &Head) -> (&'static str, u64) {
     )
 }
 
+/// Every fourth is a photograph.
+fn is_image(head: &Head) -> bool {
+    head.ordinal % 4 == 1
+}
+
 fn file(head: &Head) -> String {
-    format!("reçu – été {} (final v{}).pdf", head.id(), head.editions + 1)
+    let suffix = if is_image(head) { "jpg" } else { "pdf" };
+    format!("reçu – été {} (final v{}).{suffix}", head.id(), head.editions + 1)
 }
 
 fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
@@ -68,7 +81,15 @@ fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
         format_args!("/v3/company/{}/download/{}", plan.realm, head.id()),
     );
     json.value("Size", 1_000 + plan.dice("size", head.ordinal).below(4_000_000));
-    json.text("ContentType", "application/pdf");
+    if is_image(head) {
+        json.raw_member(r#""ContentType":"image/jpeg","Category":"Image""#);
+        json.quoted(
+            "ThumbnailFileAccessUri",
+            format_args!("/v3/company/{}/download/{}?thumb=true", plan.realm, head.id()),
+        );
+    } else {
+        json.text("ContentType", "application/pdf");
+    }
     if head.ordinal.is_multiple_of(3) {
         json.text("Note", "Scan; page 2 manque \"Size\":1");
     }
@@ -85,9 +106,32 @@ fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
 }
 
 fn write_address(plan: &Blueprint, head: &Head, answer: u64, json: &mut Json) {
-    let key = Dice::new(plan.seed ^ answer, topic("download"), head.ordinal).letters(24);
+    let signature = signature(plan, head, answer, topic("download"));
     json.quoted(
         "TempDownloadUri",
-        format_args!("https://files.example.com/{}/{}?key={key}", plan.realm, head.id()),
+        format_args!(
+            "https://files.example.com/{}/{}?Expires={answer}&Signature={signature}",
+            plan.realm,
+            head.id()
+        ),
     );
+}
+
+fn write_thumbnail_address(plan: &Blueprint, head: &Head, answer: u64, json: &mut Json) {
+    if !is_image(head) {
+        return;
+    }
+    let signature = signature(plan, head, answer, topic("thumbnail"));
+    json.quoted(
+        "ThumbnailTempDownloadUri",
+        format_args!(
+            "https://files.example.com/{}/thumb_{}?Expires={answer}&Signature={signature}",
+            plan.realm,
+            head.id()
+        ),
+    );
+}
+
+fn signature(plan: &Blueprint, head: &Head, answer: u64, topic: u64) -> String {
+    Dice::new(plan.seed ^ answer, topic, head.ordinal).letters(24)
 }

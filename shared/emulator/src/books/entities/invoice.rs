@@ -4,7 +4,7 @@
 use chrono::{NaiveDate, TimeDelta};
 
 use super::estimate;
-use super::invoice_text::write;
+use super::invoice_text::{BEYOND_THREE, write};
 use super::payment;
 use super::sale::{Sale, Topics, known_at};
 use crate::books::blueprint::Blueprint;
@@ -45,6 +45,7 @@ pub(crate) static ENTITY: Entity = Entity {
         beyond: 100,
     },
     linked: Some((&payment::ENTITY, "Payment")),
+    beyond_three: Some(BEYOND_THREE),
     write,
     total: |plan, head| Some(sale(plan, head).total),
     ..Entity::DOCUMENT

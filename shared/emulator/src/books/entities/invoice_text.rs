@@ -26,6 +26,9 @@ pub(super) fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
                 json.raw_member(r#""DefinitionId":"1","Name":"Crew #","Type":"StringType""#);
                 json.quoted("StringValue", 100 + dice.below(12));
             });
+            if head.ordinal.is_multiple_of(2) {
+                write_more_fields(plan, head, json);
+            }
         }
     });
     json.text("DocNumber", &doc_number(head));
@@ -59,6 +62,26 @@ pub(super) fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
     write_email(&sale, dice.chance(60), json);
     json.value("Balance", balance);
     currency::write_at_home(plan, sale.currency, head.date, ("HomeBalance", balance), json);
+}
+
+/// With what the custom fields beyond the third begin. Ids of newer ones are far from the first three's.
+pub(super) const BEYOND_THREE: &str = r#",{"DefinitionId":"1000000"#;
+
+/// Four custom fields after the first: two more of the first three, and two beyond.
+fn write_more_fields(plan: &Blueprint, head: &Head, json: &mut Json) {
+    let mut dice = plan.dice("more custom fields", head.ordinal);
+    for (definition, name) in [("2", "Site"), ("3", "Truck"), ("1000000004", "Permit")] {
+        json.element(|json| {
+            json.text("DefinitionId", definition);
+            json.text("Name", name);
+            json.raw_member(r#""Type":"StringType""#);
+            json.quoted("StringValue", 1 + dice.below(900));
+        });
+    }
+    json.element(|json| {
+        json.raw_member(r#""DefinitionId":"1000000005","Name":"Weight","Type":"NumberType""#);
+        json.value("NumberValue", 1 + dice.below(5_000));
+    });
 }
 
 /// The estimate before it and the payment after it.

@@ -10,7 +10,7 @@ use super::test::{Demand, Setting, Test};
 use crate::books::bounds::{Bounds, Span};
 use crate::books::entity::{Asking, Entity};
 use crate::books::property::{Kind, Lookup, Property, Scalar};
-use crate::switches::{OverCap, StartZero};
+use crate::switches::{Count, OrderById, OverCap, StartZero, Switches};
 
 /// A statement that can be run.
 pub(super) struct Query {
@@ -41,6 +41,7 @@ const MOST_RESULTS: u64 = 1_000;
 
 pub(super) fn bind(entity: &Entity, statement: &Statement, setting: Setting) -> Result<Query, QueryError> {
     check_asking(entity, statement)?;
+    check_count(statement, &setting.switches)?;
     let mut tests = Vec::new();
     for condition in &statement.conditions {
         tests.push(Test::new(
@@ -54,7 +55,10 @@ pub(super) fn bind(entity: &Entity, statement: &Statement, setting: Setting) -> 
     }
     let mut order = Vec::new();
     for term in &statement.order {
-        order.push((property(entity, &term.property)?, term.direction));
+        let property = property(entity, &term.property)?;
+        if sorts(property, &setting.switches)? {
+            order.push((property, term.direction));
+        }
     }
     let (bounds, tests) = bounded(tests);
     Ok(Query {
@@ -80,6 +84,26 @@ fn check_asking(entity: &Entity, statement: &Statement) -> Result<(), QueryError
         "Entity {} cannot be {complaint}",
         entity.api
     )))
+}
+
+fn check_count(statement: &Statement, switches: &Switches) -> Result<(), QueryError> {
+    if statement.columns == Columns::Count && switches.count == Count::Refused {
+        return Err(QueryError::Parse(
+            "Encountered \"count\". Was expecting: \"*\"".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a property sorts; an id does only as long as upstream lets it.
+fn sorts(property: &Property, switches: &Switches) -> Result<bool, QueryError> {
+    match switches.order_by_id {
+        OrderById::Refused if property.name == "Id" => {
+            Err(QueryError::Validation("property 'Id' is not sortable".to_owned()))
+        }
+        OrderById::Ignored => Ok(property.name != "Id"),
+        _ => Ok(true),
+    }
 }
 
 fn property(entity: &Entity, name: &str) -> Result<&'static Property, QueryError> {

@@ -1,9 +1,12 @@
 //! Running: a query against a book, and its answer's text.
 
+use std::cmp::Ordering;
+use std::time::Duration;
+
 use super::bind::{Projection, Query, bind};
 use super::parser::{Direction, parse};
 use super::test::Setting;
-use super::{Distortion, QueryError};
+use super::{Distortion, QueryError, Unservable};
 use crate::books::book::{Book, Sight};
 use crate::books::entity::Entity;
 use crate::books::head::Head;
@@ -11,19 +14,30 @@ use crate::books::overlay::View;
 use crate::books::property::Scalar;
 use crate::books::selection::Selection;
 use crate::books::{Books, served, text};
+use crate::dice::{Dice, topic};
 use crate::json::{Json, members};
 use crate::pacific::answer_time;
-use crate::switches::{EmptyResult, IdOrder, TotalCount};
+use crate::switches::{Count, EmptyResult, IdOrder, OneRowMore, OrderById, OrderTies, Switches, TotalCount};
+
+/// A statement's answer.
+pub(crate) struct Answered {
+    pub(crate) body: String,
+    /// How long its rows take.
+    pub(crate) takes: Duration,
+}
 
 /// The body that answers a statement.
-pub(crate) fn answer(books: &Books, statement: &str, setting: Setting) -> Result<String, QueryError> {
+pub(crate) fn answer(books: &Books, statement: &str, setting: Setting) -> Result<Answered, QueryError> {
     let run = Run::prepare(books, statement, setting)?;
     let mut json = Json::with_capacity(64 * 1024);
-    json.element(|json| {
-        run.write(json);
-        json.text("time", &answer_time(setting.now));
-    });
-    Ok(json.into_string())
+    json.raw("{");
+    let rows = run.write(&mut json)?;
+    json.text("time", &answer_time(setting.now));
+    json.raw("}");
+    Ok(Answered {
+        body: json.into_string(),
+        takes: Duration::from_millis(setting.distortion.millis_per_row.saturating_mul(rows)),
+    })
 }
 
 /// A statement that will be answered.
@@ -32,6 +46,8 @@ pub(crate) struct Run<'books> {
     book: &'books Book,
     query: Query,
     setting: Setting,
+    /// The statement's number: two statements have two.
+    topic: u64,
 }
 
 impl<'books> Run<'books> {
@@ -41,6 +57,7 @@ impl<'books> Run<'books> {
         statement: &str,
         setting: Setting,
     ) -> Result<Self, QueryError> {
+        let topic = topic(statement);
         let statement = parse(statement)?;
         let book = books
             .book(&statement.entity)
@@ -57,6 +74,7 @@ impl<'books> Run<'books> {
             book,
             query,
             setting,
+            topic,
         })
     }
 
@@ -64,27 +82,53 @@ impl<'books> Run<'books> {
         self.book.entity
     }
 
-    /// Writes the member `QueryResponse`.
-    pub(crate) fn write(&self, json: &mut Json) {
+    /// Writes the member `QueryResponse` and tells how many rows it has, or refuses before anything is written.
+    pub(crate) fn write(&self, json: &mut Json) -> Result<u64, QueryError> {
         let sight = self
             .book
             .look(&self.books.blueprint, View::At(self.setting.now.timestamp()));
         let selection = select(&sight, &self.query);
-        json.object("QueryResponse", |json| {
-            if self.query.projection == Projection::Count {
-                json.value("totalCount", selection.len());
-                return;
-            }
-            let ordered = arrange(&sight, &self.query, self.setting.switches.id_order, selection);
-            let page = Page {
-                sight: &sight,
-                entity: self.book.entity,
-                query: &self.query,
-                rows: &ordered,
-                setting: self.setting,
-            };
-            page.write(json);
-        });
+        if self.query.projection == Projection::Count {
+            let wrong = self.setting.switches.count == Count::Wrong;
+            let counted = selection.len() + u64::from(wrong);
+            json.object("QueryResponse", |json| json.value("totalCount", counted));
+            return Ok(0);
+        }
+        let ordered = arrange(&sight, &self.query, self.lie(), selection);
+        let page = Page::turn(&sight, self, &ordered)?;
+        json.object("QueryResponse", |json| page.write(json));
+        Ok(u64::try_from(page.heads.len()).unwrap_or(u64::MAX))
+    }
+
+    /// How rows lie that the order leaves open.
+    fn lie(&self) -> Lie {
+        let switches = &self.setting.switches;
+        let seed = self.books.blueprint.seed;
+        Lie {
+            ids: switches.id_order,
+            shuffle: match (switches.order_by_id, switches.order_ties) {
+                (OrderById::Sorted, _) => None,
+                (_, OrderTies::Settled) => Some(seed),
+                (_, OrderTies::ByPage) => Some(seed ^ self.topic),
+                (_, OrderTies::ByAnswer) => Some(seed ^ self.setting.answer.rotate_left(32)),
+            },
+        }
+    }
+}
+
+/// What decides where the order does not.
+#[derive(Debug, Clone, Copy)]
+struct Lie {
+    /// How ids compare where they are asked to sort.
+    ids: IdOrder,
+    /// The key of the chance that decides; without one ids do.
+    shuffle: Option<u64>,
+}
+
+impl Lie {
+    fn of(self, ordinal: u64) -> u64 {
+        self.shuffle
+            .map_or(ordinal, |key| Dice::new(key, topic("ties"), ordinal).next())
     }
 }
 
@@ -106,15 +150,16 @@ fn select(sight: &Sight<'_>, query: &Query) -> Selection {
     Selection::List(candidates.iter().filter(holds).collect())
 }
 
-fn arrange(sight: &Sight<'_>, query: &Query, ids: IdOrder, selection: Selection) -> Selection {
-    if ids == IdOrder::Number && lies_so_already(query, &selection) {
+fn arrange(sight: &Sight<'_>, query: &Query, lie: Lie, selection: Selection) -> Selection {
+    let by_ids = lie.ids == IdOrder::Number && lie.shuffle.is_none();
+    if by_ids && lies_so_already(query, &selection) {
         return selection;
     }
     let key = |ordinal: u64| -> (u64, Vec<Scalar>) {
         let read = |head: &Head| {
             let terms = query.order.iter();
             terms
-                .map(|(property, _)| match (property.name, ids) {
+                .map(|(property, _)| match (property.name, lie.ids) {
                     ("Id", IdOrder::Text) => Scalar::Text(head.id().to_string()),
                     _ => (property.read)(sight.blueprint, head),
                 })
@@ -126,8 +171,7 @@ fn arrange(sight: &Sight<'_>, query: &Query, ids: IdOrder, selection: Selection)
         )
     };
     let mut keyed: Vec<(u64, Vec<Scalar>)> = selection.iter().map(key).collect();
-    // Stable: what the order leaves open stays in the order of ids.
-    keyed.sort_by(|(_, left), (_, right)| {
+    keyed.sort_by(|(one, left), (other, right)| {
         let by_term = left
             .iter()
             .zip(right)
@@ -136,7 +180,9 @@ fn arrange(sight: &Sight<'_>, query: &Query, ids: IdOrder, selection: Selection)
                 Direction::Ascending => left.order(right),
                 Direction::Descending => right.order(left),
             });
-        by_term.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
+        by_term
+            .fold(Ordering::Equal, Ordering::then)
+            .then_with(|| lie.of(*one).cmp(&lie.of(*other)))
     });
     Selection::List(keyed.into_iter().map(|(ordinal, _)| ordinal).collect())
 }
@@ -155,19 +201,51 @@ fn lies_so_already(query: &Query, selection: &Selection) -> bool {
     }
 }
 
+/// The rows that a page has.
 struct Page<'run> {
     sight: &'run Sight<'run>,
     entity: &'static Entity,
     query: &'run Query,
-    rows: &'run Selection,
     setting: Setting,
+    heads: Vec<Head>,
+    /// How many rows the whole result has, if the page holds all of them.
+    complete: Option<u64>,
 }
 
-impl Page<'_> {
+impl<'run> Page<'run> {
+    /// Takes the page's rows, unless upstream cannot serve them.
+    fn turn(sight: &'run Sight<'run>, run: &'run Run<'_>, rows: &Selection) -> Result<Self, QueryError> {
+        let (query, setting) = (&run.query, run.setting);
+        let most = most_rows(query, &setting.switches);
+        let Distortion {
+            short, empty, repeat, ..
+        } = setting.distortion;
+        let passed = (query.start - 1).saturating_sub(repeat);
+        let count = if empty {
+            0
+        } else {
+            most.min(short.unwrap_or(u64::MAX))
+        };
+        let heads: Vec<Head> = rows
+            .slice(passed, count)
+            .filter_map(|row| sight.head(row))
+            .collect();
+        match refusal(&heads, setting.distortion) {
+            Some(unservable) => Err(QueryError::Unservable(unservable)),
+            None => Ok(Self {
+                sight,
+                entity: run.book.entity,
+                query,
+                setting,
+                heads,
+                complete: (query.start == 1 && rows.len() <= most).then(|| rows.len()),
+            }),
+        }
+    }
+
     /// A page without rows is an empty object: clients rely on the entity's key being absent.
     fn write(&self, json: &mut Json) {
-        let heads = self.heads();
-        if heads.is_empty() {
+        if self.heads.is_empty() {
             if self.setting.switches.empty_result == EmptyResult::Zeros {
                 json.raw_member(r#""startPosition":0,"maxResults":0"#);
             }
@@ -175,38 +253,25 @@ impl Page<'_> {
         }
         json.array(self.entity.rows_key(), |json| {
             let mut record = Json::with_capacity(4096);
-            for head in &heads {
+            for head in &self.heads {
                 self.write_record(head, &mut record, json);
             }
         });
         json.value("startPosition", self.query.start);
-        json.value("maxResults", heads.len());
-        let complete = self.query.start == 1 && self.rows.len() <= self.query.max;
-        if complete && self.setting.switches.total_count == TotalCount::WhenComplete {
-            json.value("totalCount", self.rows.len());
+        json.value("maxResults", self.heads.len());
+        if let (Some(total), TotalCount::Present) = (self.complete, self.setting.switches.total_count) {
+            json.value("totalCount", total);
         }
-    }
-
-    fn heads(&self) -> Vec<Head> {
-        let Distortion { short, empty, repeat } = self.setting.distortion;
-        let passed = (self.query.start - 1).saturating_sub(repeat);
-        let count = if empty {
-            0
-        } else {
-            self.query.max.min(short.unwrap_or(u64::MAX))
-        };
-        let rows = self.rows.slice(passed, count);
-        rows.filter_map(|row| self.sight.head(row)).collect()
     }
 
     fn write_record(&self, head: &Head, record: &mut Json, json: &mut Json) {
         let plan = self.sight.blueprint;
         if self.query.projection == Projection::Whole {
-            text::serve(plan, self.entity, head, self.setting.answer, json);
+            text::serve(plan, self.entity, head, self.setting.showing(), json);
             return;
         }
         record.clear();
-        text::serve(plan, self.entity, head, self.setting.answer, record);
+        text::serve(plan, self.entity, head, self.setting.showing(), record);
         json.comma();
         match &self.query.projection {
             Projection::Count | Projection::Whole => {}
@@ -220,6 +285,20 @@ impl Page<'_> {
             }
         }
     }
+}
+
+/// The most rows that a page has, whatever faults make of it.
+fn most_rows(query: &Query, switches: &Switches) -> u64 {
+    let most = query.max.min(switches.rows_at_most.unwrap_or(u64::MAX));
+    most + u64::from(switches.one_row_more == OneRowMore::On)
+}
+
+/// What is answered instead of rows of which one cannot be served, or that are too many.
+fn refusal(heads: &[Head], distortion: Distortion) -> Option<Unservable> {
+    let rows = u64::try_from(heads.len()).unwrap_or(u64::MAX);
+    let too_large = distortion.too_large.filter(|(most, _)| rows > *most);
+    let spoilt = heads.iter().find_map(|head| head.spoilt).map(Unservable::from);
+    too_large.map(|(_, unservable)| unservable).or(spoilt)
 }
 
 fn projected(record: &str, kept: impl Fn(&str) -> bool) -> String {

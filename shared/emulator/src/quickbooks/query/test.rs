@@ -9,8 +9,9 @@ use super::{Distortion, QueryError};
 use crate::books::blueprint::Blueprint;
 use crate::books::head::Head;
 use crate::books::property::{Kind, Property, Scalar};
+use crate::books::text::{Fields, Showing};
 use crate::pacific::from_pacific;
-use crate::switches::{LiteralZone, NotEqual, Switches};
+use crate::switches::{Acceptance, LiteralZone, NotEqual, Switches};
 
 /// A property and what it must be.
 pub(super) struct Test {
@@ -32,6 +33,18 @@ pub(crate) struct Setting {
     /// Tells this answer apart from all others.
     pub(crate) answer: u64,
     pub(crate) distortion: Distortion,
+    /// The custom fields that the request sees.
+    pub(crate) fields: Fields,
+}
+
+impl Setting {
+    /// How its records are shown.
+    pub(crate) fn showing(&self) -> Showing {
+        Showing {
+            answer: self.answer,
+            fields: self.fields,
+        }
+    }
 }
 
 impl Test {
@@ -46,6 +59,9 @@ impl Test {
             return Err(QueryError::Parse(
                 "Encountered \"!=\". Was expecting: an operator".to_owned(),
             ));
+        }
+        if operator == Operator::In && !takes_lists(property, &setting.switches) {
+            return Err(refused(property, "cannot be compared with IN"));
         }
         if property.kind == Kind::Id && !matches!(operator, Operator::Equal | Operator::In) {
             return Err(refused(property, "can only be compared with = and IN"));
@@ -74,6 +90,16 @@ impl Test {
             Demand::Compare(operator, wanted) => compares(*operator, &value, wanted),
         }
     }
+}
+
+/// Whether a property may be compared with `IN` as the switches stand.
+fn takes_lists(property: &Property, switches: &Switches) -> bool {
+    let acceptance = match property.name {
+        "Id" => switches.id_in,
+        "Active" => switches.active_in,
+        _ => Acceptance::Accepted,
+    };
+    acceptance == Acceptance::Accepted
 }
 
 /// Nothing equals only nothing; it is neither less nor more than anything.
@@ -218,6 +244,7 @@ mod tests {
             switches: Switches::default(),
             answer: 1,
             distortion: Distortion::default(),
+            fields: Fields::All,
         }
     }
 

@@ -5,6 +5,7 @@ use super::{Distortion, QueryError, Setting, answer, entity_of};
 use crate::books::Books;
 use crate::books::entities::ALL;
 use crate::books::tests_support::draft;
+use crate::books::text::Fields;
 use crate::options::Region;
 use crate::switches::{OptionalEntities, Switches};
 
@@ -21,8 +22,10 @@ fn ask(statement: &str) -> Result<String, QueryError> {
             },
             answer: 1,
             distortion: Distortion::default(),
+            fields: Fields::All,
         },
     )
+    .map(|answered| answered.body)
 }
 
 #[test]
