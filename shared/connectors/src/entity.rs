@@ -23,8 +23,6 @@ pub struct EntitySpec {
     pub rows: RowShape,
     /// How one record is asked for.
     pub read_by: ReadBy,
-    /// Members that differ in every answer although nothing has changed: stored, and left out of the payload's hash.
-    pub volatile: &'static [&'static str],
     /// Whether inactive rows are hidden unless asked for by `Active IN (true, false)`.
     pub hides_inactive: bool,
     /// What is selected, where `*` alone leaves something out: `*, Sku`.

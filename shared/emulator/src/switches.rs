@@ -102,7 +102,7 @@ impl Default for Switches {
             minor_version: Acceptance::Accepted,
             rows_at_most: None,
             one_row_more: OneRowMore::Off,
-            custom_fields: CustomFields::Three,
+            custom_fields: CustomFields::Enhanced,
             word_ids: Acceptance::Accepted,
             optional_entities: OptionalEntities::Refused,
             reimburse_charge: ReimburseCharges::Served,

@@ -22,6 +22,9 @@ use crate::{
 /// The version of the payloads. Since August 2025 a lower one is served as 75 (Intuit's blog, 2025-01-21).
 const MINOR_VERSION: &str = "75";
 
+/// Custom fields beyond the third are answered only to those who ask for them so.
+const INCLUDE: &str = "enhancedAllCustomFields";
+
 /// Statements longer than this are posted: how long an address may be is not documented.
 const LONGEST_IN_ADDRESS: usize = 1_500;
 
@@ -213,7 +216,9 @@ impl QuickBooks {
             .pop_if_empty()
             .extend(["v3", "company", target.account])
             .extend(parts);
-        url.query_pairs_mut().append_pair("minorversion", MINOR_VERSION);
+        url.query_pairs_mut()
+            .append_pair("minorversion", MINOR_VERSION)
+            .append_pair("include", INCLUDE);
         Ok(url)
     }
 }

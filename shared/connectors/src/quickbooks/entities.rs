@@ -11,7 +11,6 @@ const DOCUMENT: EntitySpec = EntitySpec {
     kind: EntityKind::Document,
     rows: RowShape::Plain,
     read_by: ReadBy::Id,
-    volatile: &[],
     hides_inactive: false,
     projection: "*",
     countable: true,
@@ -48,13 +47,11 @@ pub const ENTITIES: &[EntitySpec] = &[
         table: "qbo_account",
         ..LIST
     },
-    // The address of the file lives for a quarter of an hour and differs in every answer.
     EntitySpec {
         name: "attachable",
         upstream: "Attachable",
         table: "qbo_attachable",
         hides_inactive: false,
-        volatile: &["TempDownloadUri"],
         ..LIST
     },
     EntitySpec {

@@ -85,7 +85,7 @@ fn record(
     let (source_created_at, source_updated_at) = times(head.meta_data)?;
     Ok(Record {
         id: id.to_owned(),
-        payload_hash: *blake3::hash(stable(&payload, entity.volatile).as_bytes()).as_bytes(),
+        payload_hash: *blake3::hash(stable(&payload).as_bytes()).as_bytes(),
         payload,
         source_version: version(head.sync_token)?,
         source_created_at,
@@ -135,19 +135,35 @@ fn text_value(value: &RawValue) -> Option<String> {
     serde_json::from_str(value.get()).ok()
 }
 
-/// A compact record without the members that differ in every answer.
-fn stable<'a>(payload: &'a str, volatile: &[&str]) -> Cow<'a, str> {
-    if volatile.is_empty() {
+/// With what the name of an address ends, before its value.
+const ADDRESS: &str = "Uri\":\"http";
+
+/// A compact record without the members that differ in every answer although nothing has changed: signed addresses, which
+/// live for a quarter of an hour. QuickBooks has two (`TempDownloadUri` and `ThumbnailTempDownloadUri` of an attachable),
+/// and a further one would otherwise look like a change of every record at every reading.
+fn stable(payload: &str) -> Cow<'_, str> {
+    if !payload.contains(ADDRESS) {
         return Cow::Borrowed(payload);
     }
     let Ok(members) = serde_json::from_str::<Members<'_>>(payload) else {
         return Cow::Borrowed(payload);
     };
-    let kept = members.iter().filter(|(name, _)| !volatile.contains(name));
+    let kept = members
+        .iter()
+        .filter(|(name, value)| !is_signed_address(name, value.get()));
     let kept: Vec<String> = kept
         .map(|(name, value)| format!("\"{name}\":{}", value.get()))
         .collect();
     Cow::Owned(format!("{{{}}}", kept.join(",")))
+}
+
+/// Whether a member is an address with a signature: one of another machine, with a query behind it. The path of a file
+/// (`FileAccessUri`) has neither, stays the same and is part of the record.
+fn is_signed_address(name: &str, value: &str) -> bool {
+    let is_address = ["\"https://", "\"http://"]
+        .iter()
+        .any(|scheme| value.starts_with(scheme));
+    name.ends_with("Uri") && is_address && value.contains('?')
 }
 
 /// A `SyncToken` is a decimal number in a string. What else a string says is no version; what is neither string nor

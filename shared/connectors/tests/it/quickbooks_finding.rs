@@ -13,7 +13,7 @@ use crate::world::{COMPANY, World, append, entity, target};
 
 impl World {
     /// Every record that fulfils the conditions, page by page.
-    async fn find_all(
+    pub(crate) async fn find_all(
         &self,
         entity: &'static EntitySpec,
         conditions: &[Condition],

@@ -1,12 +1,12 @@
 //! QuickBooks: one record by its id.
 
 use ledgerfleet_connectors::quickbooks::ENTITIES;
-use ledgerfleet_connectors::{Charges, CountRequest, EntityKind, EntitySpec, PageRequest, Target};
+use ledgerfleet_connectors::{Charges, Condition, CountRequest, EntityKind, EntitySpec, PageRequest, Target};
 use ledgerfleet_emulator::{
     CompanySpec, Currencies, EmulatorOptions, FaultKind, FaultSpec, Mutation, MutationKind, OptionalEntities,
     Rate, Size, Switches, TruthFilter,
 };
-use ledgerfleet_model::{Failure, FailureKind, Record, Served};
+use ledgerfleet_model::{Failure, FailureKind, Record, Served, Window};
 
 use crate::quickbooks::assert_equal;
 use crate::world::{COMPANY, World, entity, target};
@@ -236,4 +236,45 @@ async fn what_cannot_be_an_id_is_not_sent() {
         assert_eq!(failure.kind, FailureKind::BadRequest, "{name} {id}");
     }
     assert_eq!(world.emulator.summary().requests, before);
+}
+
+#[tokio::test]
+async fn signed_addresses_differ_in_every_answer_are_stored_and_change_no_record() {
+    let world = World::start().await;
+    let attachable = entity("attachable");
+    let whole = Window::Whole;
+    let first = world.read_all(attachable, &whole, 1000).await;
+    let second = world.read_all(attachable, &whole, 1000).await;
+    let mut images = 0;
+    for (one, other) in first.iter().zip(&second) {
+        assert_eq!((&one.id, one.payload_hash), (&other.id, other.payload_hash));
+        assert_ne!(one.payload, other.payload);
+        assert!(one.payload.contains(r#""FileAccessUri":"/v3/"#));
+        images += usize::from(one.payload.contains(r#""ThumbnailTempDownloadUri":"https://"#));
+    }
+    assert!(images > 0);
+    let truth = world
+        .emulator
+        .truth(COMPANY, "attachable", &TruthFilter::default());
+    assert_equal(attachable, first, &truth.unwrap());
+}
+
+#[tokio::test]
+async fn custom_fields_beyond_the_third_are_read_by_list_by_id_and_by_search() {
+    let world = World::start().await;
+    let invoice = entity("invoice");
+    let truth = world.emulator.truth(COMPANY, "invoice", &TruthFilter::default());
+    let truth = truth.unwrap();
+    let with_five = |record: &&Record| record.payload.matches("DefinitionId").count() == 5;
+    let listed = world.read_all(invoice, &Window::Whole, 1000).await;
+    let five = listed
+        .iter()
+        .find(with_five)
+        .expect("an invoice with five")
+        .clone();
+    let read = world.record(invoice, &five.id).await.unwrap().unwrap();
+    let by_id = Condition::one_of("Id", [five.id.as_str()]);
+    let found = world.find_all(invoice, &[by_id], 10).await;
+    assert_eq!((&read.payload, &found[0].payload), (&five.payload, &five.payload));
+    assert_equal(invoice, listed, &truth);
 }

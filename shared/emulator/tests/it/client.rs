@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use ledgerfleet_emulator::{
-    Clock, CompanyInfo, Emulator, EmulatorOptions, OrderById, Rate, RunningEmulator, Switches, TruthFilter,
-    TruthLine,
+    Clock, CompanyInfo, CustomFields, Emulator, EmulatorOptions, OrderById, Rate, RunningEmulator, Switches,
+    TruthFilter, TruthLine,
 };
 use reqwest::{RequestBuilder, StatusCode, Url};
 use serde_json::Value;
@@ -27,7 +27,7 @@ pub(crate) struct Answer {
 }
 
 /// Two small companies without limits, whose clock stands still some weeks after the end of the books. Ids sort, so that
-/// a test can say which rows a page has.
+/// a test can say which rows a page has, and no record has more custom fields than a plain request shows.
 pub(crate) fn options() -> EmulatorOptions {
     let clock = Clock::frozen_at("2026-07-20T12:00:00Z".parse().expect("an instant"));
     EmulatorOptions {
@@ -36,6 +36,7 @@ pub(crate) fn options() -> EmulatorOptions {
         clock,
         switches: Switches {
             order_by_id: OrderById::Sorted,
+            custom_fields: CustomFields::Three,
             ..Switches::default()
         },
         ..EmulatorOptions::default()
