@@ -1,8 +1,9 @@
 //! Boot: from the command line to the command, and from what it answers to the exit code.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{ColorChoice, CommandFactory, FromArgMatches};
 use ledgerfleet_config::{FlagValue, Inputs, Settings};
 use ledgerfleet_model::WorkerName;
 use ledgerfleet_process::Stop;
@@ -20,7 +21,7 @@ const STUCK: Duration = Duration::from_secs(3);
 
 /// Runs the program.
 pub(crate) async fn run() -> Exit {
-    let cli = match Cli::try_parse() {
+    let cli = match parse(std::env::args_os().collect()) {
         Ok(cli) => cli,
         Err(refusal) => {
             // Help and version come this way too; a closed pipe is nobody's problem.
@@ -46,13 +47,32 @@ pub(crate) async fn run() -> Exit {
     }
 }
 
+/// Understands the command line. What is wrong with it, and help, obey `--color` too: that is looked for before.
+fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let command = Cli::command().color(colour_of_help(&arguments));
+    let matches = command.try_get_matches_from(arguments)?;
+    Cli::from_arg_matches(&matches)
+}
+
+fn colour_of_help(arguments: &[OsString]) -> ColorChoice {
+    let words = || arguments.iter().map(|argument| argument.to_string_lossy());
+    let joined = words().find_map(|word| word.strip_prefix("--color=").map(str::to_owned));
+    let apart = || words().zip(words().skip(1)).find(|(flag, _)| flag == "--color");
+    let asked = joined.or_else(|| apart().map(|(_, when)| when.into_owned()));
+    match asked.as_deref() {
+        Some("always") => ColorChoice::Always,
+        Some("never") => ColorChoice::Never,
+        _ => ColorChoice::Auto,
+    }
+}
+
 async fn execute(cli: Cli, inputs: &Inputs, talk: &Talk) -> anyhow::Result<Exit> {
     if let Command::Key(command) = &cli.command {
         // What is configured may name the very key that is to be made.
         return commands::key(talk, command);
     }
     let settings = Settings::load(inputs)?;
-    let colour = if talk.has_colour() {
+    let log_colour = if talk.has_colour() {
         Colour::On
     } else {
         Colour::Off
@@ -64,13 +84,13 @@ async fn execute(cli: Cli, inputs: &Inputs, talk: &Talk) -> anyhow::Result<Exit>
         version: env!("CARGO_PKG_VERSION"),
     };
     let traces = Traces::of(&settings.traces, identity);
-    logs::install(&settings.log, &traces, colour, talk.clone())?;
+    logs::install(&settings.log, &traces, log_colour, talk.clone())?;
     for warning in &settings.warnings {
         talk.warn(warning);
     }
     let session = Session::new(
         settings,
-        Output::new(cli.global.output),
+        Output::new(cli.global.output, colour(&cli.global, inputs), talk),
         talk.clone(),
         name,
         user(inputs),

@@ -141,15 +141,15 @@ fn check_page_size(connections: &[Chosen<'_>], asked: u32) -> Result<(), PlanErr
     }
 }
 
-/// The range, against today's date where today is furthest: a company in Auckland is a day ahead.
+/// The range, against today's date where today is furthest: a company in Auckland is a day ahead, and `today` on the
+/// command line is UTC's, which a company in Honolulu is behind.
 fn range(request: &Request) -> Result<DateRange, PlanError> {
     let local = |connection: &Connection| request.now.with_timezone(&connection.time_zone).date_naive();
     let today = request
         .connections
         .iter()
         .map(local)
-        .max()
-        .unwrap_or_else(|| request.now.date_naive());
+        .fold(request.now.date_naive(), NaiveDate::max);
     DateRange::new(request.from, request.to, request.axis, today).map_err(PlanError::Range)
 }
 

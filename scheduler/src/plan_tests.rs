@@ -171,6 +171,17 @@ fn today_is_the_companys_own_day() {
 }
 
 #[test]
+fn today_in_utc_is_no_future_for_a_company_that_is_behind() {
+    let mut request = Request {
+        axis: Axis::Updated,
+        ..request(&["invoice"])
+    };
+    request.now = "2026-03-31T05:00:00Z".parse().unwrap();
+    request.connections[0].time_zone = chrono_tz::Pacific::Honolulu;
+    assert!(plan(&request).is_ok());
+}
+
+#[test]
 fn a_page_larger_than_the_upstream_serves_is_refused() {
     let request = Request {
         page_size: 1_001,

@@ -4,7 +4,8 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use ledgerfleet_model::{FailureKind, RunId, SegmentId};
 
-use super::values::{day, rate, reason, run_id, segment_id};
+use super::dates::{first_day, last_day};
+use super::values::{rate, reason, run_id, segment_id};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DlqCommand {
@@ -102,10 +103,10 @@ pub(crate) struct Choice {
     #[arg(long)]
     pub(crate) fingerprint: Option<String>,
     /// With days from this one on. Lists that are read whole have no days.
-    #[arg(long, value_name = "DATE", value_parser = day)]
+    #[arg(long, value_name = "DATE", value_parser = first_day, allow_hyphen_values = true)]
     pub(crate) from: Option<NaiveDate>,
     /// With days up to this one.
-    #[arg(long, value_name = "DATE", value_parser = day)]
+    #[arg(long, value_name = "DATE", value_parser = last_day, allow_hyphen_values = true)]
     pub(crate) to: Option<NaiveDate>,
 }
 

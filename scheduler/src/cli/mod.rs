@@ -1,5 +1,6 @@
 //! The command line: every command, argument and flag.
 
+mod dates;
 mod dlq;
 mod values;
 
@@ -12,9 +13,10 @@ use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
 use ledgerfleet_model::RunId;
 
+use dates::{first_day, last_day};
 pub(crate) use dlq::{Choice, DlqCommand, DropArgs, ListArgs, ReplayArgs};
 pub(crate) use values::{AxisArg, EnvironmentArg, Format, SegmentArg, When};
-use values::{day, page_size, run_id, time_zone, wait};
+use values::{page_size, run_id, time_zone, wait};
 
 /// Copies accounting data out of rate-limited APIs into a database that you control.
 ///
@@ -176,11 +178,11 @@ pub(crate) struct BackfillArgs {
     /// Entities such as `invoice,journal_entry`, or `all`.
     #[arg(long, required = true, value_delimiter = ',', value_name = "ENTITY")]
     pub(crate) entity: Vec<String>,
-    /// First day, YYYY-MM-DD.
-    #[arg(long, value_name = "DATE", value_parser = day)]
+    /// First day: YYYY-MM-DD, YYYY-MM, today, yesterday or -30d.
+    #[arg(long, value_name = "DATE", value_parser = first_day, allow_hyphen_values = true)]
     pub(crate) from: NaiveDate,
-    /// Last day, included.
-    #[arg(long, value_name = "DATE", value_parser = day)]
+    /// Last day, included; of YYYY-MM the month's last.
+    #[arg(long, value_name = "DATE", value_parser = last_day, allow_hyphen_values = true)]
     pub(crate) to: NaiveDate,
     /// How long one segment is.
     #[arg(long, value_enum, default_value_t)]
@@ -248,10 +250,10 @@ pub(crate) struct RecordsArgs {
     #[arg(long)]
     pub(crate) entity: String,
     /// Documents dated on or after this day.
-    #[arg(long, value_name = "DATE", value_parser = day)]
+    #[arg(long, value_name = "DATE", value_parser = first_day, allow_hyphen_values = true)]
     pub(crate) from: Option<NaiveDate>,
     /// Documents dated on or before this day.
-    #[arg(long, value_name = "DATE", value_parser = day)]
+    #[arg(long, value_name = "DATE", value_parser = last_day, allow_hyphen_values = true)]
     pub(crate) to: Option<NaiveDate>,
     /// The record with this id.
     #[arg(long)]
@@ -273,10 +275,10 @@ pub(crate) struct CoverageArgs {
     #[arg(long, value_delimiter = ',')]
     pub(crate) entity: Vec<String>,
     /// From this day on.
-    #[arg(long, value_name = "DATE", value_parser = day)]
+    #[arg(long, value_name = "DATE", value_parser = first_day, allow_hyphen_values = true)]
     pub(crate) from: Option<NaiveDate>,
     /// Up to this day.
-    #[arg(long, value_name = "DATE", value_parser = day)]
+    #[arg(long, value_name = "DATE", value_parser = last_day, allow_hyphen_values = true)]
     pub(crate) to: Option<NaiveDate>,
     /// Shows what is not complete instead, and why. The exit code is 0 with gaps and without.
     #[arg(long)]
@@ -291,11 +293,11 @@ pub(crate) struct VerifyArgs {
     /// Entities such as `invoice,journal_entry`, or `all`.
     #[arg(long, required = true, value_delimiter = ',', value_name = "ENTITY")]
     pub(crate) entity: Vec<String>,
-    /// First day, YYYY-MM-DD.
-    #[arg(long, value_name = "DATE", value_parser = day)]
+    /// First day: YYYY-MM-DD, YYYY-MM, today, yesterday or -30d.
+    #[arg(long, value_name = "DATE", value_parser = first_day, allow_hyphen_values = true)]
     pub(crate) from: NaiveDate,
-    /// Last day, included.
-    #[arg(long, value_name = "DATE", value_parser = day)]
+    /// Last day, included; of YYYY-MM the month's last.
+    #[arg(long, value_name = "DATE", value_parser = last_day, allow_hyphen_values = true)]
     pub(crate) to: NaiveDate,
     /// Rows in one request, 1 to 1000; less where such pages are too large.
     #[arg(long, value_name = "N", value_parser = page_size, allow_negative_numbers = true)]
@@ -346,5 +348,29 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn days_may_be_told_by_their_distance_and_by_their_month_wherever_a_day_is_taken() {
+        const CHOICE: &str = "--connection acme --entity invoice";
+        for command in [
+            format!("backfill {CHOICE}"),
+            format!("verify {CHOICE}"),
+            format!("records {CHOICE}"),
+            "coverage".to_owned(),
+            "dlq list".to_owned(),
+            "dlq replay".to_owned(),
+            "dlq drop".to_owned(),
+        ] {
+            for days in [
+                "--from -30d --to today",
+                "--from=-30d --to=yesterday",
+                "--from 2026-05 --to 2026-05",
+            ] {
+                let line = format!("scheduler {command} {days}");
+                let parsed = Cli::try_parse_from(line.split(' '));
+                assert!(parsed.is_ok(), "{line}: {:?}", parsed.err());
+            }
+        }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::ValueEnum;
 use ledgerfleet_config::{PAGE_SIZE_MAX, parse_duration};
@@ -88,24 +87,6 @@ pub(crate) enum When {
     Never,
 }
 
-/// A calendar day. A time beside it would be ignored or misread, so it is refused.
-pub(super) fn day(text: &str) -> Result<NaiveDate, String> {
-    let shape: Vec<usize> = text.split('-').map(str::len).collect();
-    let digits = text.chars().all(|c| c.is_ascii_digit() || c == '-');
-    if digits && shape == [4, 2, 2] {
-        return text
-            .parse()
-            .map_err(|_| format!("there is no day {text} in the calendar"));
-    }
-    let starts_with_day = text
-        .get(..10)
-        .is_some_and(|start| start.parse::<NaiveDate>().is_ok());
-    if starts_with_day && text[10..].starts_with(['T', 't', ' ']) {
-        return Err(format!("a day is wanted without a time: {}", &text[..10]));
-    }
-    Err("a day is written YYYY-MM-DD, such as 2026-03-31".to_owned())
-}
-
 pub(super) fn page_size(text: &str) -> Result<u32, String> {
     let size = text
         .parse()
@@ -179,31 +160,6 @@ pub(super) fn time_zone(text: &str) -> Result<Tz, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_day_is_a_real_day_without_a_time() {
-        assert_eq!(
-            day("2024-02-29"),
-            Ok(NaiveDate::from_ymd_opt(2024, 2, 29).unwrap())
-        );
-        assert!(day("2026-02-30").unwrap_err().contains("no day"));
-        assert!(
-            day("2026-01-01T00:00:00Z")
-                .unwrap_err()
-                .contains("without a time")
-        );
-        for wrong in [
-            "",
-            "01/02/2026",
-            "2026-1-1",
-            "26-01-01",
-            "2026-01-01x",
-            "tomorrow",
-            "２０２６-01-01",
-        ] {
-            assert!(day(wrong).unwrap_err().contains("YYYY-MM-DD"), "{wrong}");
-        }
-    }
 
     #[test]
     fn a_rate_is_a_number_of_segments_a_minute() {

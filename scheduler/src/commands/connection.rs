@@ -178,6 +178,16 @@ impl Row for ConnectionRow {
         "slots",
         "added",
     ];
+    const TEXTS: &'static [&'static str] = &["reason"];
+    const LESSER: &'static [&'static str] = &[
+        "slots",
+        "requests/s",
+        "added",
+        "time zone",
+        "connector",
+        "environment",
+        "account",
+    ];
 
     fn cells(&self) -> Vec<String> {
         let Self(connection) = self;
@@ -208,7 +218,7 @@ struct ShownConnection {
 /// One exchange of a credential. There is no value in it, nor anything made of one.
 #[derive(Serialize)]
 struct RefreshRow {
-    at: Option<DateTime<Utc>>,
+    refreshed_at: Option<DateTime<Utc>>,
     outcome: RefreshOutcome,
     version: i64,
     worker: String,
@@ -218,7 +228,7 @@ struct RefreshRow {
 impl From<Refresh> for RefreshRow {
     fn from(refresh: Refresh) -> Self {
         Self {
-            at: refresh.at,
+            refreshed_at: refresh.at,
             outcome: refresh.outcome,
             version: refresh.version,
             worker: refresh.worker.0,
@@ -241,10 +251,11 @@ impl Row for ShownConnection {
         "added",
         "access",
     ];
+    const TEXTS: &'static [&'static str] = &["reason", "access"];
 
     fn cells(&self) -> Vec<String> {
         let newest = self.refreshes.first().map(|refresh| {
-            let at = refresh.at.map(instant).unwrap_or_default();
+            let at = refresh.refreshed_at.map(instant).unwrap_or_default();
             format!("{} {at} by {}", refresh.outcome, refresh.worker)
         });
         let mut cells = self.connection.cells();

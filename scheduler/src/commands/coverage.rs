@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::gaps::{Gap, Known, Question, gaps};
 use crate::cli::CoverageArgs;
 use crate::exit::{Exit, Problem};
-use crate::output::{Row, instant, optional};
+use crate::output::{Row, instant, optional, range, thousands};
 use crate::plan::unknown_entity_of;
 use crate::session::{Session, connections_named};
 
@@ -141,15 +141,16 @@ fn tell_gaps(session: &Session, found: &[Gap]) -> anyhow::Result<Exit> {
 }
 
 impl Row for Gap {
-    const COLUMNS: &'static [&'static str] = &["connection", "entity", "by", "from", "to", "days", "why"];
+    const COLUMNS: &'static [&'static str] = &["connection", "entity", "by", "days", "count", "why"];
+    const LESSER: &'static [&'static str] = &["count", "by"];
+    const COLOURED: &'static [&'static str] = &["why"];
 
     fn cells(&self) -> Vec<String> {
         vec![
             self.connection.clone(),
             self.entity.clone(),
             self.axis.to_string(),
-            optional(self.from),
-            optional(self.to),
+            range(self.from, self.to),
             optional(self.days),
             self.why.clone(),
         ]
@@ -240,8 +241,7 @@ impl Row for Span {
         "connection",
         "entity",
         "by",
-        "from",
-        "to",
+        "days",
         "state",
         "windows",
         "empty",
@@ -250,6 +250,8 @@ impl Row for Span {
         "last result",
         "note",
     ];
+    const TEXTS: &'static [&'static str] = &["note"];
+    const LESSER: &'static [&'static str] = &["last result", "empty", "by", "windows", "read"];
 
     fn cells(&self) -> Vec<String> {
         let row = &self.first;
@@ -257,12 +259,11 @@ impl Row for Span {
             row.connection.clone(),
             row.entity.clone(),
             row.axis.to_string(),
-            optional(row.from),
-            optional(row.to),
+            range(row.from, row.to),
             row.state.to_string(),
-            self.windows.to_string(),
-            self.empty.to_string(),
-            row.rows.to_string(),
+            thousands(self.windows),
+            thousands(self.empty),
+            thousands(row.rows),
             instant(row.read_at),
             row.last_result.clone(),
             row.note.clone().unwrap_or_default(),

@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use url::Url;
 
-use crate::output::{Row, optional};
+use crate::output::{Row, amount, number, thousands};
 use crate::plan::Part;
 use crate::verify::Side;
 
@@ -33,7 +33,9 @@ pub(super) struct Comparison {
     pub(super) new: u64,
     pub(super) changed: u64,
     /// The sums of the amounts, of an entity whose records have one.
+    #[serde(serialize_with = "number")]
     pub(super) total: Option<Decimal>,
+    #[serde(serialize_with = "number")]
     pub(super) true_total: Option<Decimal>,
 }
 
@@ -57,6 +59,7 @@ impl Row for Comparison {
         "total",
         "true total",
     ];
+    const LESSER: &'static [&'static str] = &["changed", "new", "truth", "true total", "total"];
 
     fn cells(&self) -> Vec<String> {
         let counts = [
@@ -71,8 +74,8 @@ impl Row for Comparison {
         let names = [self.connection.clone(), self.entity.to_owned()];
         names
             .into_iter()
-            .chain(counts.map(|count| count.to_string()))
-            .chain([self.total, self.true_total].map(optional))
+            .chain(counts.map(thousands))
+            .chain([self.total, self.true_total].map(|total| total.map(amount).unwrap_or_default()))
             .collect()
     }
 }

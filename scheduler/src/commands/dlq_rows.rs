@@ -4,17 +4,14 @@ use ledgerfleet_ledger::{Attempt, DeadLetter, DeadLetterGroup, Replay};
 use ledgerfleet_model::Window;
 use serde::Serialize;
 
-use crate::output::{Row, instant, optional, span, thousands};
+use crate::output::{self, Row, instant, optional, span, thousands};
 
 /// The days of a window as people say them, both ends included.
 fn days(window: &Window) -> String {
     let Some(days) = window.days() else {
         return "whole".to_owned();
     };
-    match days.to.pred_opt() {
-        Some(last) if last != days.from => format!("{}..{last}", days.from),
-        _ => days.from.to_string(),
-    }
+    output::days(days.from, days.to.pred_opt().unwrap_or(days.from))
 }
 
 impl Row for DeadLetter {
@@ -29,6 +26,8 @@ impl Row for DeadLetter {
         "attempts",
         "died",
     ];
+    const TEXTS: &'static [&'static str] = &["message"];
+    const LESSER: &'static [&'static str] = &["attempts", "fingerprint", "died", "connection", "message"];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -55,13 +54,15 @@ impl Row for DeadLetterGroup {
         "first",
         "last",
     ];
+    const TEXTS: &'static [&'static str] = &["message"];
+    const LESSER: &'static [&'static str] = &["first", "last"];
 
     fn cells(&self) -> Vec<String> {
         vec![
             self.fingerprint.clone(),
             self.entity.clone(),
             self.reason.to_string(),
-            self.count.to_string(),
+            thousands(self.count),
             self.message.clone(),
             instant(self.first_at),
             instant(self.last_at),
@@ -87,6 +88,21 @@ impl Row for Attempt {
         "worker",
         "started",
         "ended",
+    ];
+    const TEXTS: &'static [&'static str] = &["message", "request"];
+    const LESSER: &'static [&'static str] = &[
+        "worker",
+        "ended",
+        "transaction",
+        "times",
+        "pages",
+        "request",
+        "at gate",
+        "worked",
+        "code",
+        "waited",
+        "started",
+        "status",
     ];
 
     fn cells(&self) -> Vec<String> {
@@ -137,6 +153,7 @@ impl Row for WithHistory {
         "replay",
         "stopped",
     ];
+    const TEXTS: &'static [&'static str] = &["message", "stopped"];
 
     fn cells(&self) -> Vec<String> {
         let letter = &self.letter;
@@ -175,6 +192,18 @@ impl Row for Replay {
         "began",
         "stopped",
         "cause",
+        "why",
+    ];
+    const TEXTS: &'static [&'static str] = &["why"];
+    const LESSER: &'static [&'static str] = &[
+        "a minute",
+        "withdrawn",
+        "by",
+        "stopped",
+        "running",
+        "cause",
+        "pending",
+        "began",
         "why",
     ];
 

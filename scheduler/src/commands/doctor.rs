@@ -74,16 +74,24 @@ impl Check {
     }
 }
 
+impl Check {
+    /// A command is not cut, so it goes on below.
+    fn detail_and_next(&self) -> String {
+        if self.next.is_empty() {
+            self.detail.clone()
+        } else {
+            format!("{}\ntry: {}", self.detail, self.next)
+        }
+    }
+}
+
 impl Row for Check {
-    const COLUMNS: &'static [&'static str] = &["check", "result", "detail", "next"];
+    const COLUMNS: &'static [&'static str] = &["check", "result", "detail"];
+    const TEXTS: &'static [&'static str] = &["detail"];
+    const WRAPS: bool = true;
 
     fn cells(&self) -> Vec<String> {
-        vec![
-            self.what.clone(),
-            self.result.to_owned(),
-            self.detail.clone(),
-            self.next.clone(),
-        ]
+        vec![self.what.clone(), self.result.to_owned(), self.detail_and_next()]
     }
 }
 

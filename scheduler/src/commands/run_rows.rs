@@ -3,7 +3,7 @@
 use ledgerfleet_ledger::{EntityVolume, Replay, RunReport};
 use serde::Serialize;
 
-use crate::output::{Row, instant, optional, span, thousands};
+use crate::output::{Row, instant, range, span, thousands};
 
 impl Row for RunReport {
     const COLUMNS: &'static [&'static str] = &[
@@ -11,8 +11,7 @@ impl Row for RunReport {
         "state",
         "connections",
         "entities",
-        "from",
-        "to",
+        "days",
         "segments",
         "done",
         "empty",
@@ -28,15 +27,15 @@ impl Row for RunReport {
         "took",
         "submitted",
     ];
+    const TEXTS: &'static [&'static str] = &["connections", "entities"];
 
     fn cells(&self) -> Vec<String> {
         vec![
             self.run_id.to_string(),
             self.state.to_string(),
-            self.connections.join(","),
-            self.entities.join(","),
-            optional(self.from),
-            optional(self.to),
+            self.connections.join(", "),
+            self.entities.join(", "),
+            range(self.from, self.to),
             thousands(self.segments),
             thousands(self.done),
             thousands(self.empty),
@@ -65,8 +64,7 @@ impl Row for RunLine {
         "run",
         "state",
         "connections",
-        "from",
-        "to",
+        "days",
         "segments",
         "done",
         "dead",
@@ -74,20 +72,21 @@ impl Row for RunLine {
         "rows",
         "submitted",
     ];
+    const TEXTS: &'static [&'static str] = &["connections"];
+    const LESSER: &'static [&'static str] = &["pending", "done", "rows", "segments", "days", "connections"];
 
     fn cells(&self) -> Vec<String> {
         let Self(run) = self;
         vec![
             run.run_id.to_string(),
             run.state.to_string(),
-            run.connections.join(","),
-            optional(run.from),
-            optional(run.to),
-            run.segments.to_string(),
-            run.done.to_string(),
-            run.dead.to_string(),
-            (run.pending + run.running).to_string(),
-            run.rows.to_string(),
+            run.connections.join(", "),
+            range(run.from, run.to),
+            thousands(run.segments),
+            thousands(run.done),
+            thousands(run.dead),
+            thousands(run.pending + run.running),
+            thousands(run.rows),
             instant(run.created_at),
         ]
     }
@@ -105,6 +104,7 @@ pub(crate) struct RunDetails {
 
 impl Row for RunDetails {
     const COLUMNS: &'static [&'static str] = RunReport::COLUMNS;
+    const TEXTS: &'static [&'static str] = RunReport::TEXTS;
 
     fn cells(&self) -> Vec<String> {
         self.report.cells()
@@ -126,6 +126,18 @@ impl Row for EntityVolume {
         "pages",
         "calls",
         "took",
+    ];
+    const LESSER: &'static [&'static str] = &[
+        "most",
+        "rows/segment",
+        "pages",
+        "took",
+        "quarantined",
+        "empty",
+        "calls",
+        "done",
+        "dead",
+        "segments",
     ];
 
     fn cells(&self) -> Vec<String> {

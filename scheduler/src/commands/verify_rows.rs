@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::verify_findings::{Found, Reported};
-use crate::output::{Row, optional};
+use crate::output::{Row, amount, number, range, some, thousands};
 use crate::verify::{Place, Verdict};
 
 /// Days of one entity that are all well, or one place that is not.
@@ -21,7 +21,9 @@ pub(super) struct VerifiedRow {
     verdict: Verdict,
     source: u64,
     stored: u64,
+    #[serde(serialize_with = "number")]
     source_total: Option<Decimal>,
+    #[serde(serialize_with = "number")]
     stored_total: Option<Decimal>,
     missing: u64,
     different: u64,
@@ -70,13 +72,10 @@ impl Row for VerifiedRow {
         "gone",
         "quarantined",
     ];
+    const LESSER: &'static [&'static str] = &["stored total", "source total", "source", "stored"];
 
     fn cells(&self) -> Vec<String> {
-        let days = match (self.from, self.to) {
-            (Some(from), Some(to)) if from != to => format!("{from}..{to}"),
-            (Some(from), _) => from.to_string(),
-            _ => "whole".to_owned(),
-        };
+        let days = range(self.from, self.to);
         let days = if self.day_unknown {
             format!("some of {days}")
         } else {
@@ -87,14 +86,14 @@ impl Row for VerifiedRow {
             self.entity.to_owned(),
             days,
             self.verdict.word().to_owned(),
-            self.source.to_string(),
-            self.stored.to_string(),
-            optional(self.source_total),
-            optional(self.stored_total),
-            self.missing.to_string(),
-            self.different.to_string(),
-            self.gone.to_string(),
-            self.quarantined.to_string(),
+            thousands(self.source),
+            thousands(self.stored),
+            self.source_total.map(amount).unwrap_or_default(),
+            self.stored_total.map(amount).unwrap_or_default(),
+            some(self.missing),
+            some(self.different),
+            some(self.gone),
+            some(self.quarantined),
         ]
     }
 }

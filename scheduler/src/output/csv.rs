@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::Row;
+use super::{Row, clean};
 
 /// The members of an upstream's object differ from record to record, so they make no columns.
 const OF_AN_UPSTREAM: &str = "payload";
@@ -61,10 +61,16 @@ fn spread(prefix: &str, object: &str, cells: &mut Cells) -> serde_json::Result<(
         if json.starts_with('{') && title != OF_AN_UPSTREAM {
             spread(&title, json, cells)?;
         } else {
-            cells.push((title, harmless(&text(json)?).into_owned()));
+            cells.push((title, harmless(&clean_text(json)?).into_owned()));
         }
     }
     Ok(())
+}
+
+/// A value that cannot steer whoever looks at the file in a terminal. What stays JSON is escaped, and means the same.
+fn clean_text(json: &str) -> serde_json::Result<String> {
+    let json = clean::json(json);
+    Ok(clean::cell(&text(&json)?).into_owned())
 }
 
 /// A value as a cell shows it. Numbers keep the digits that they have in JSON.
@@ -169,6 +175,15 @@ mod tests {
         assert_eq!(
             printed(vec![record]),
             "payload\n\"{\"\"Id\"\":\"\"1\"\",\"\"Line\"\":[{\"\"Amount\"\":2.5}]}\"\n"
+        );
+    }
+
+    #[test]
+    fn no_cell_steers_a_terminal_and_what_stays_json_means_the_same() {
+        let thing = json!({"name": "Acme\u{1b}[2J\u{202e}", "payload": {"Memo": "a\u{9b}b\nc"}});
+        assert_eq!(
+            printed(vec![thing]),
+            "name,payload\nAcme\u{fffd}[2J\u{fffd},\"{\"\"Memo\"\":\"\"a\\u009bb\\nc\"\"}\"\n"
         );
     }
 

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::clean;
 use crate::exit::Problem;
 
 /// The voice of the program. Cloning shares the bars.
@@ -41,7 +42,7 @@ impl Talk {
     /// Says something, unless it is to be quiet.
     pub(crate) fn say(&self, text: impl Display) {
         if !self.quiet {
-            self.write(&text.to_string());
+            self.write(&clean::lines(&text.to_string()));
         }
     }
 
@@ -49,7 +50,7 @@ impl Talk {
     pub(crate) fn warn(&self, text: impl Display) {
         if !self.quiet {
             let word = self.painted("warning:", "33");
-            self.write(&format!("{word} {text}"));
+            self.write(&format!("{word} {}", clean::lines(&text.to_string())));
         }
     }
 
@@ -61,7 +62,8 @@ impl Talk {
             .as_ref()
             .map(|why| format!("\n  why: {why}"))
             .unwrap_or_default();
-        self.write(&format!("{word} {}{why}\n  try: {}", problem.what, problem.next));
+        let text = format!("{}{why}\n  try: {}", problem.what, problem.next);
+        self.write(&format!("{word} {}", clean::lines(&text)));
     }
 
     fn painted(&self, word: &str, colour: &str) -> String {

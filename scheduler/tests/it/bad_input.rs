@@ -72,6 +72,21 @@ async fn what_cannot_be_asked_for_is_refused_before_anything_is_done() {
 }
 
 #[tokio::test]
+async fn a_wrong_command_line_is_coloured_as_it_is_asked_for() {
+    let world = World::new();
+    for (line, coloured) in [
+        ("run lst --color always", true),
+        ("run lst --color=always", true),
+        ("--color always backfill --from nonsense", true),
+        ("run lst --color never", false),
+        ("run lst", false),
+    ] {
+        let ended = world.run(line).await.expect(2);
+        assert_eq!(ended.stderr.contains("\u{1b}["), coloured, "{line}: {ended:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_company_is_asked_for_when_there_is_none() {
     let world = World::new();
     world.run("migrate").await.expect(0);

@@ -24,7 +24,13 @@ async fn the_demo_equals_the_truth_and_running_it_again_stores_nothing() {
         .unwrap()
         .iter()
         .find(|row| row["entity"] == "invoice");
-    assert!(invoices.unwrap()["total"].is_string(), "money is never a float");
+    let total = &invoices.unwrap()["total"];
+    assert!(total.is_number(), "{total}");
+    let digits = format!("\"total\": {total}");
+    assert!(
+        first.stdout.contains(&digits),
+        "the digits are those of the sum: {digits}"
+    );
     assert!(
         first
             .stderr

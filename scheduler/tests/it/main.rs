@@ -18,6 +18,7 @@ mod output;
 mod replays;
 mod runner;
 mod secrets;
+mod terminal;
 mod traces;
 mod verify;
 mod verify_asking;

@@ -127,10 +127,7 @@ async fn a_quarantined_record_whose_day_cannot_be_read_is_told_for_the_days_it_m
         ["invoice 2026-06-08 yellow 0/0/0 quarantined 1"]
     );
     let table = world.run(&format!("verify {DAYS}")).await.expect(0);
-    assert!(
-        table.stdout.contains("some of 2026-06-01..2026-06-10"),
-        "{table:?}"
-    );
+    assert!(table.stdout.contains("some of 2026-06-01..10"), "{table:?}");
 }
 
 /// Makes the first invoice of a day one that cannot be stored.

@@ -81,9 +81,15 @@ impl World {
     }
 
     fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_scheduler"));
+        let mut command = self.program(env!("CARGO_BIN_EXE_scheduler"));
+        command.args(line.split_whitespace());
         command
-            .args(line.split_whitespace())
+    }
+
+    /// A program in this world's directory and environment.
+    fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(name);
+        command
             .env_clear()
             .envs(self.variables.iter().cloned())
             .current_dir(self.directory.path())
@@ -96,14 +102,14 @@ impl World {
 
     /// Runs a command to its end.
     pub(crate) async fn run(&self, line: &str) -> Ended {
-        let output = self.command(line).output().await.unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        let code = output.status.code().unwrap_or(-1);
-        Ended {
-            code,
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-        }
+        ended(self.command(line)).await
+    }
+
+    /// Runs another program to its end.
+    pub(crate) async fn run_program(&self, name: &str, arguments: &[&str]) -> Ended {
+        let mut program = self.program(name);
+        program.args(arguments);
+        ended(program).await
     }
 
     /// Starts a command; returns when it has said `text`.
@@ -145,6 +151,17 @@ impl World {
             "connection add quickbooks --yes --name {name} --realm {realm} --refresh-token-file {token}"
         );
         self.run(&line).await
+    }
+}
+
+async fn ended(mut command: Command) -> Ended {
+    let output = command.output().await.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let code = output.status.code().unwrap_or(-1);
+    Ended {
+        code,
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
     }
 }
 

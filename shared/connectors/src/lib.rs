@@ -18,4 +18,6 @@ pub use connector::{
 };
 pub use connectors::Connectors;
 pub use entity::{EntityKind, EntitySpec, ReadBy, RowShape};
-pub use registry::{Build, ConnectorEntry, Endpoints, GateDefaults, REGISTRY, connector_entry, find_entity};
+pub use registry::{
+    Build, ConnectorEntry, Endpoints, GateDefaults, REGISTRY, Synopsis, connector_entry, find_entity,
+};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use secrecy::SecretString;
+use serde_json::value::RawValue;
 
 use crate::http::HttpClient;
 use crate::{Connector, EntitySpec, quickbooks};
@@ -25,6 +26,8 @@ pub struct ConnectorEntry {
     pub page_size_max: u32,
     /// Makes one.
     pub build: Build,
+    /// Tells a record of it as people know it.
+    pub synopsis: fn(&RawValue) -> Synopsis,
 }
 
 /// Limits of one connection towards its upstream.
@@ -34,6 +37,19 @@ pub struct GateDefaults {
     pub requests_per_second: f64,
     /// Requests in flight.
     pub slots: u32,
+}
+
+/// What identifies a record to a person. Empty where the record has nothing of the kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Synopsis {
+    /// Its number: of a document, an account, an item.
+    pub number: Option<String>,
+    /// Whom it concerns, or what it is called.
+    pub party: Option<String>,
+    /// Its amount, in decimal digits as the source writes them.
+    pub total: Option<String>,
+    /// What is left of that, likewise.
+    pub balance: Option<String>,
 }
 
 /// Makes a connector from its endpoints.

@@ -31,6 +31,7 @@ mod record;
 mod response;
 #[cfg(test)]
 mod samples;
+mod synopsis;
 mod text;
 
 use crate::{ConnectorEntry, GateDefaults};
@@ -53,4 +54,5 @@ pub const ENTRY: ConnectorEntry = ConnectorEntry {
     },
     page_size_max: query::PAGE_SIZE_MAX,
     build: client::build,
+    synopsis: synopsis::synopsis,
 };
