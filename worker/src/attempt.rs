@@ -39,8 +39,17 @@ pub(crate) enum Stopped {
 }
 
 impl From<Failure> for Stopped {
+    /// That an entity is not in the company's plan is believed as the first word on a window, where the reading ends it
+    /// (`Reading::finish_without_rows`). Whatever says so anywhere else, a count or a look-up, contradicts what was read.
     fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
+        Self::Failed(match failure.kind {
+            FailureKind::NotInPlan => Failure {
+                kind: FailureKind::UnexpectedContent,
+                message: format!("it is not in the company's plan, and was: {}", failure.message),
+                ..failure
+            },
+            _ => failure,
+        })
     }
 }
 

@@ -53,7 +53,9 @@ impl Reading<'_> {
             if is_last && self.is_whole_window(&fetched).await? {
                 return self.finish_with(&fetched).await;
             }
-            self.commit_page(&fetched, NextStep::Page).await?;
+            if self.is_progress(&fetched.page) {
+                self.commit_page(&fetched, NextStep::Page).await?;
+            }
             drop(fetched);
             if is_last && self.reconcile().await? {
                 return Ok(());
@@ -85,6 +87,12 @@ impl Reading<'_> {
         self.commit_page(fetched, NextStep::Done(finished)).await
     }
 
+    /// Whether a page is worth a commit, which forgives the failures so far. An empty one after the others is not: who
+    /// resumes after the last page meets one in every attempt, and would go on for ever if what follows it always failed.
+    fn is_progress(&self, page: &Page) -> bool {
+        self.progress.page == 0 || ids_of(page).next().is_some()
+    }
+
     /// A full page that brings nothing new is no progress: such pages have no end.
     async fn refuse_what_brings_nothing(&self, page: &Page) -> Result<(), Stopped> {
         if self.progress.page == 0 || !page.more || self.fetcher.claim.page_size <= 1 {
@@ -110,12 +118,6 @@ impl Reading<'_> {
         let is_first_word = self.progress.pass == 1 && self.progress.page == 0;
         let now = self.fetcher.ledger_now();
         if !is_first_word || !self.not_seen(Seen::Ids(&[]), now, None).await?.is_empty() {
-            let message = format!("it is not in the company's plan, and was: {}", refusal.message);
-            let refusal = Failure {
-                kind: FailureKind::UnexpectedContent,
-                message,
-                ..refusal
-            };
             return Err(refusal.into());
         }
         let finished = FinishedWindow {

@@ -83,9 +83,9 @@ impl Reading<'_> {
         );
     }
 
-    /// Whether no row has come in during this pass. One page is one look.
+    /// Whether no row has come in during this pass. One page is one look, where this attempt has taken it.
     async fn is_steady(&mut self) -> Result<bool, Stopped> {
-        if self.progress.page <= 1 {
+        if self.progress.page <= 1 && self.progress.read_since.is_some() {
             return Ok(true);
         }
         if self.fetcher.claim.page_size <= 1 {

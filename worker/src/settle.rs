@@ -131,9 +131,13 @@ async fn write(
         failure.clone(),
         &fleet.parts.timings,
     );
-    // `DoneEmpty` is committed where it is found, and what is not running is not ours to settle.
-    let Ok(Some(settlement)) = settlement else {
-        return Ok(AttemptOutcome::Fenced);
+    let settlement = match settlement {
+        Ok(settlement) => settlement,
+        // It ended in a commit before something went wrong here: there is nothing left to settle.
+        Err(error) => {
+            warn!(segment = %claim.segment, error = &error as &dyn std::error::Error, "not settled");
+            return Ok(AttemptOutcome::Fenced);
+        }
     };
     match fleet.parts.ledger.settle(&settlement, &progress.effort()).await? {
         Settled::Settled => Ok(ended(progress, outcome, &settlement)),

@@ -140,7 +140,7 @@ async fn begin(ledger: &dyn Ledger) -> RunId {
         &Timings::default(),
     );
     ledger
-        .settle(&settlement.unwrap().unwrap(), &Effort::default())
+        .settle(&settlement.unwrap(), &Effort::default())
         .await
         .unwrap();
     run.id
@@ -316,7 +316,7 @@ async fn stop(ledger: &dyn Ledger) {
             &Timings::default(),
         );
         ledger
-            .settle(&settlement.unwrap().unwrap(), &Effort::default())
+            .settle(&settlement.unwrap(), &Effort::default())
             .await
             .unwrap();
     }

@@ -10,8 +10,6 @@ use crate::{Failure, FailureKind, Timings};
 /// What to do with a segment whose attempt has ended before its last page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// There is nothing to fetch, and the upstream says so: done without a row, with a note.
-    DoneEmpty,
     /// Due again after `wait`. Counted as waiting, never as a failure.
     Later {
         /// How long to wait.
@@ -35,7 +33,6 @@ pub type LaterReason = FailureKind;
 pub fn outcome(failure: &Failure, failures: u32, timings: &Timings, rng: &mut impl Rng) -> Outcome {
     use FailureKind as Kind;
     match failure.kind {
-        Kind::NotInPlan => Outcome::DoneEmpty,
         Kind::Shutdown | Kind::NeedsReauthorisation => Outcome::HandBack,
         Kind::Throttled | Kind::GateBusy => Outcome::Later {
             wait: failure
@@ -57,7 +54,9 @@ pub fn outcome(failure: &Failure, failures: u32, timings: &Timings, rng: &mut im
         | Kind::Unauthorised
         | Kind::Panicked
         | Kind::Stalled
-        | Kind::LedgerRefused => Outcome::Retry {
+        | Kind::LedgerRefused
+        // Where it is the first word on a window, the reading ends it; anywhere else it is an error like others.
+        | Kind::NotInPlan => Outcome::Retry {
             wait: backoff(failures + 1, timings, rng),
         },
         Kind::BadRequest

@@ -237,17 +237,19 @@ pub struct Settlement {
 }
 
 impl Settlement {
-    /// The settlement of a running segment whose attempt ended with `failure`; `None` where the outcome is
-    /// [`Outcome::DoneEmpty`], which is not settled but committed, as an empty last page.
+    /// The settlement of a running segment whose attempt ended with `failure`.
+    ///
+    /// # Errors
+    ///
+    /// A segment that is not running has no attempt to settle.
     pub fn of(
         segment: SegmentId,
         standing: Standing,
         outcome: &Outcome,
         failure: Failure,
         timings: &Timings,
-    ) -> Result<Option<Self>, NoSuchTransition> {
+    ) -> Result<Self, NoSuchTransition> {
         let (event, wait) = match *outcome {
-            Outcome::DoneEmpty => return Ok(None),
             Outcome::Later { wait } => (Event::Later(wait), wait),
             Outcome::Retry { wait } => (Event::Retry, wait),
             Outcome::Dead => (Event::Dead, Duration::ZERO),
@@ -261,14 +263,14 @@ impl Settlement {
             failure.kind
         };
         let failure = (event != Event::HandBack).then_some(Failure { kind, ..failure });
-        Ok(Some(Self {
+        Ok(Self {
             segment,
             epoch: standing.epoch,
             event,
             after,
             wait,
             failure,
-        }))
+        })
     }
 
     /// The segment.

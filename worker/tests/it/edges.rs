@@ -136,6 +136,64 @@ async fn an_entity_that_was_there_is_not_believed_to_be_outside_the_plan() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_look_up_that_says_not_in_the_plan_is_a_dead_letter_after_six_failures() {
+    for (entity, status, code) in [
+        ("reimburse_charge", 400, 5_020),
+        ("reimburse_charge", 400, 4_001),
+        ("invoice", 403, 5_030),
+    ] {
+        let world = World::new().await;
+        let run = world.submit(&[entity], 30, 1_000).await;
+        world.run_to_the_end(run).await;
+        let stored = world.stored(&world.connections[0], entity).await;
+        let deletion = Mutation {
+            ids: stored.into_keys().take(1).collect(),
+            ..Mutation::new("acme", entity, MutationKind::Delete)
+        };
+        world.emulator.mutate(deletion).unwrap();
+        world.emulator.set_fault(FaultSpec {
+            path: Some(format!("/{}/", entity.replace('_', ""))),
+            ..FaultSpec::always(FaultKind::Fault { status, code })
+        });
+        let again = world.submit(&[entity], 30, 1_000).await;
+        let report = world.run_to_the_end(again).await;
+        assert_eq!(
+            (report.state, report.dead),
+            (RunState::Dead, 1),
+            "{entity} {code}"
+        );
+        let letters = reasons(&world).await;
+        assert_eq!(
+            letters[0].0,
+            FailureKind::UnexpectedContent,
+            "{entity} {code}: {letters:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_count_that_is_refused_for_ever_is_a_dead_letter_after_six_failures() {
+    for (status, code) in [(403, 5_030), (500, 10_000)] {
+        let world = World::new().await;
+        let run = world.submit(&["customer"], 1, 30).await;
+        world.run_to_the_end(run).await;
+        // Whoever resumes after the last page asks for one more, and then counts again.
+        let first_count = world.emulator.summary().requests;
+        for attempt in 0..20 {
+            let refused = FaultKind::Fault { status, code };
+            world.emulator.set_fault(once(refused, first_count + 2 * attempt));
+        }
+        let again = world.submit(&["customer"], 1, 30).await;
+        let report = world.run_to_the_end(again).await;
+        assert_eq!(
+            (report.state, report.dead),
+            (RunState::Dead, 1),
+            "{code}: {report:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_of_one_row_are_read_until_two_passes_agree() {
     let world = World::new().await;
     let deleted = Mutation {

@@ -291,7 +291,7 @@ pub async fn a_history_tells_work_from_waiting(world: &dyn World) {
         );
         world
             .ledger()
-            .settle(&settlement.unwrap().unwrap(), &effort)
+            .settle(&settlement.unwrap(), &effort)
             .await
             .unwrap();
         world.pass_time(seconds(60)).await;

@@ -175,9 +175,8 @@ impl<'a> Player<'a> {
         let mine = self.model.state == SegmentState::Running && self.model.epoch == claim.standing.epoch;
         let standing = if mine { self.model } else { claim.standing };
         let failure = failure(FailureKind::Timeout);
-        let settlement = Settlement::of(claim.segment, standing, &outcome, failure, &Timings::default())
-            .unwrap()
-            .unwrap();
+        let settlement =
+            Settlement::of(claim.segment, standing, &outcome, failure, &Timings::default()).unwrap();
         assert!(settlement.epoch() > Epoch(0));
         self.world
             .ledger()

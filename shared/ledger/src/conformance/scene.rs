@@ -273,7 +273,7 @@ pub async fn settle(world: &dyn World, claim: &Claim, outcome: &Outcome, kind: F
     );
     world
         .ledger()
-        .settle(&settlement.unwrap().unwrap(), &Effort::default())
+        .settle(&settlement.unwrap(), &Effort::default())
         .await
         .unwrap()
 }

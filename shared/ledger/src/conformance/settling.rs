@@ -74,7 +74,7 @@ pub async fn what_cannot_succeed_is_dead_with_a_reason(world: &dyn World) {
     );
     world
         .ledger()
-        .settle(&settlement.unwrap().unwrap(), &Effort::default())
+        .settle(&settlement.unwrap(), &Effort::default())
         .await
         .unwrap();
 
@@ -183,7 +183,7 @@ pub async fn a_settlement_counts_its_calls(world: &dyn World) {
     world
         .ledger()
         .settle(
-            &settlement.unwrap().unwrap(),
+            &settlement.unwrap(),
             &Effort {
                 calls: 3,
                 ..Effort::default()

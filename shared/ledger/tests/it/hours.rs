@@ -30,7 +30,7 @@ async fn metered_calls_are_counted_by_connection_entity_and_hour() {
     world
         .ledger
         .settle(
-            &settlement.unwrap().unwrap(),
+            &settlement.unwrap(),
             &Effort {
                 calls: 5,
                 ..Effort::default()

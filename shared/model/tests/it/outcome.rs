@@ -11,7 +11,6 @@ fn of(failure: &Failure) -> Outcome {
 
 fn word(kind: FailureKind) -> &'static str {
     match of(&Failure::new(kind, "")) {
-        Outcome::DoneEmpty => "done",
         Outcome::Later { .. } => "later",
         Outcome::Retry { .. } => "retry",
         Outcome::Dead => "dead",
@@ -23,7 +22,6 @@ fn word(kind: FailureKind) -> &'static str {
 fn every_kind_of_failure_has_the_outcome_of_the_table() {
     use FailureKind as Kind;
     let table: &[(&str, &[Kind])] = &[
-        ("done", &[Kind::NotInPlan]),
         ("hand back", &[Kind::Shutdown, Kind::NeedsReauthorisation]),
         (
             "later",
@@ -47,6 +45,7 @@ fn every_kind_of_failure_has_the_outcome_of_the_table() {
                 Kind::Panicked,
                 Kind::Stalled,
                 Kind::LedgerRefused,
+                Kind::NotInPlan,
             ],
         ),
         (

@@ -197,7 +197,7 @@ async fn text_with_a_character_that_postgres_cannot_hold_is_told_without_it() {
     );
     world
         .ledger
-        .settle(&settlement.unwrap().unwrap(), &Effort::default())
+        .settle(&settlement.unwrap(), &Effort::default())
         .await
         .unwrap();
     let attempts = world.ledger.attempts(claimed.segment).await.unwrap();
