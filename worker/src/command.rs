@@ -144,10 +144,17 @@ async fn parts(settings: &Settings) -> Result<Parts, Refused> {
                    LEDGERFLEET_REDIS_URL. On one SQLite file, `scheduler serve` works by itself";
         return Err(Refused::with(USAGE)(why.into()));
     }
-    assemble(settings, Opening::Existing).await.map_err(|error| {
+    let assembled = async {
+        let parts = assemble(settings, Opening::Existing).await?;
+        for warning in parts.accept_redis().await? {
+            tracing::warn!("{warning}");
+        }
+        Ok(parts)
+    };
+    assembled.await.map_err(|error| {
         let code = match &error {
             WiringError::Ledger(cause) if cause.is_passing() => DEPENDENCY_DOWN,
-            WiringError::Ledger(LedgerError::Url(_)) => USAGE,
+            WiringError::Ledger(LedgerError::Url(_) | LedgerError::Unsuitable { .. }) => USAGE,
             WiringError::Ledger(_) | WiringError::Http(_) => FAILED,
             _ => USAGE,
         };

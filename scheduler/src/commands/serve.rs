@@ -10,6 +10,9 @@ use crate::session::Session;
 
 pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let parts = session.parts_or_new().await?;
+    for warning in parts.accept_redis().await? {
+        session.talk.warn(warning);
+    }
     // A fleet has no such role and no such file: there, this process stands for leader, and workers work.
     let lock = take_lock(&session.settings)?;
     let works = lock.is_some();

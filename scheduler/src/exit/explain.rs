@@ -135,6 +135,7 @@ fn of_ledger(error: &LedgerError) -> (Exit, String) {
             "use the program that wrote it, or a newer one; or name another database with LEDGERFLEET_DATABASE_URL",
         ),
         LedgerError::NotMigrated { .. } => (Exit::Failed, "scheduler migrate"),
+        LedgerError::Unsuitable { next, .. } => (Exit::Usage, *next),
         LedgerError::Foreign(_) => (
             Exit::Failed,
             "name another database: LEDGERFLEET_DATABASE_URL=sqlite://other.db for a file, postgres://…/OTHER in a \
@@ -284,9 +285,13 @@ fn of_wiring(error: &WiringError) -> Option<(Exit, String)> {
             Exit::Usage,
             "`scheduler key generate` makes one; give it to every process as LEDGERFLEET_MASTER_KEY".to_owned(),
         )),
-        WiringError::RootCertificate { .. } => Some((
+        WiringError::Certificate { .. } => Some((
             Exit::Usage,
-            "name a readable PEM file with LEDGERFLEET_ROOT_CERTIFICATE".to_owned(),
+            "name a readable PEM file; `scheduler config show --origin` says which setting names this one".to_owned(),
+        )),
+        WiringError::UnsuitableRedis(_) => Some((
+            Exit::Usage,
+            "give LEDGERFLEET_REDIS_URL a single Redis, version 7 or newer".to_owned(),
         )),
         WiringError::Redis(_) => Some((
             Exit::Usage,

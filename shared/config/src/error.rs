@@ -71,6 +71,9 @@ pub enum ConfigError {
     /// Only half of a fleet, or a mix of both shapes.
     #[error("{0}")]
     HalfAShape(String),
+    /// An address of Postgres or Redis that cannot be used.
+    #[error("{0}")]
+    Address(String),
     /// An endpoint beyond this machine.
     #[error("`{key}` points beyond this machine ({host}), and tokens would be sent there ({origin})")]
     CustomEndpoint {
@@ -106,6 +109,9 @@ impl ConfigError {
                  or neither (or LEDGERFLEET_DATABASE_URL=sqlite://PATH alone) for one process"
                     .to_owned()
             }
+            Self::Address(_) => "write postgres://USER:PASSWORD@HOST:PORT/DATABASE and redis://USER:PASSWORD@HOST:PORT or \
+                                 rediss://…; `scheduler config show --origin` says where every value comes from"
+                .to_owned(),
             Self::CustomEndpoint { .. } => {
                 "set LEDGERFLEET_ALLOW_CUSTOM_ENDPOINTS=true if you trust that host with your tokens".to_owned()
             }

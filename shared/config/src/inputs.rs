@@ -27,9 +27,16 @@ pub struct FlagValue {
     pub value: String,
 }
 
-/// The variables of a process. Empty ones count as absent, because `NAME=` is how containers leave one out.
+/// The variables of a process. Empty ones count as absent, because `NAME=` is how containers leave one out, and the ends
+/// of lines behind a value are no part of it.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
+
+/// A value without what tools put around it: `echo` and most editors end a file, and with it many a Secret of Kubernetes,
+/// with a line end that no key contains; some editors begin one with a byte order mark.
+pub(crate) fn without_line_ends(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n'])
+}
 
 impl Inputs {
     /// The environment and the working directory of this process, without flags.
@@ -64,6 +71,7 @@ impl FromIterator<(String, String)> for Environment {
         Self(
             variables
                 .into_iter()
+                .map(|(name, value)| (name, without_line_ends(&value).to_owned()))
                 .filter(|(_, value)| !value.is_empty())
                 .collect(),
         )

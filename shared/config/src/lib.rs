@@ -2,14 +2,18 @@
 
 mod durations;
 mod error;
+mod injected;
 mod inputs;
+mod log_level;
 mod options;
 mod origin;
 mod risks;
 mod settings;
 mod shape;
+mod tls;
 mod traces;
 mod typed;
+mod urls;
 mod values;
 
 #[cfg(test)]
@@ -24,6 +28,7 @@ pub use settings::{
     ConnectorSettings, LogFormat, LogSettings, PAGE_SIZE_MAX, Settings, Shown, WorkerSettings,
 };
 pub use shape::{DEFAULT_DATABASE, Shape};
+pub use tls::{ClientCertificate, TlsSettings};
 pub use traces::{Sampler, TraceSettings};
 
 /// The default configuration, which is also its documentation.

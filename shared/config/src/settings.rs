@@ -10,10 +10,11 @@ use url::{Host, Url};
 use crate::inputs::Inputs;
 use crate::options::OPTIONS;
 use crate::risks::risky_pairs;
+use crate::tls::{self, TlsSettings};
 use crate::traces::{TraceSettings, traces};
 use crate::typed::{check, invalid};
 use crate::values::{Values, gather};
-use crate::{ConfigError, Origin, Shape};
+use crate::{ConfigError, Origin, Shape, log_level};
 
 /// The most rows a page may ask for.
 pub const PAGE_SIZE_MAX: u32 = 1_000;
@@ -26,8 +27,10 @@ const FLEET_SPOOL: &str = "/var/lib/ledgerfleet/spool";
 pub struct Settings {
     /// One process or a fleet.
     pub shape: Shape,
-    /// The authority that signed the certificates of Postgres and Redis, where it is a private one.
-    pub root_certificate: Option<PathBuf>,
+    /// Certificates for Postgres.
+    pub database_tls: TlsSettings,
+    /// Certificates for Redis.
+    pub redis_tls: TlsSettings,
     /// Connections of this process to Postgres.
     pub database_connections: u32,
     /// What every key in Redis begins with.
@@ -122,17 +125,20 @@ impl Settings {
         let mut values = gather(inputs)?;
         let database = values.get("database_url").map(|given| given.text.as_str());
         let redis = values.get("redis_url").map(|given| given.text.as_str());
-        let shape = Shape::decide(database, redis, &inputs.working_directory)?;
+        let (shape, unwise) = Shape::decide(database, redis, &inputs.working_directory)?;
         let allow_custom_endpoints = values.number("allow_custom_endpoints", "it takes true or false")?;
         let timings = timings(&values)?;
         let traces = traces(&mut values)?;
+        let database_tls = tls::tls(&mut values, &tls::DATABASE, &inputs.working_directory)?;
+        let redis_tls = tls::tls(&mut values, &tls::REDIS, &inputs.working_directory)?;
         let mut warnings = std::mem::take(&mut values.warnings);
+        warnings.extend(unwise);
+        warnings.extend(tls::unused(&shape, &values));
         warnings.extend(risky_pairs(&timings));
         Ok(Self {
             shape,
-            root_certificate: values
-                .text("root_certificate")
-                .map(|path| inputs.working_directory.join(path)),
+            database_tls,
+            redis_tls,
             database_connections: database_connections(&values)?,
             redis_prefix: values.text("redis_prefix").unwrap_or_default(),
             master_key: values.secret("master_key"),
@@ -263,10 +269,17 @@ fn log(values: &Values, inputs: &Inputs) -> Result<LogSettings, ConfigError> {
         .text("log.file")
         .map(|path| inputs.working_directory.join(path));
     Ok(LogSettings {
-        level: values.text("log.level").unwrap_or_else(|| "warn".to_owned()),
+        level: level(values)?,
         format,
         file,
     })
+}
+
+fn level(values: &Values) -> Result<String, ConfigError> {
+    let given = values.text("log.level").unwrap_or_else(|| "warn".to_owned());
+    let level = log_level::directives(&given);
+    check(values, "log.level", level.is_some(), log_level::EXPECTED)?;
+    Ok(level.unwrap_or(given))
 }
 
 fn quickbooks(values: &Values, allow_custom: bool) -> Result<ConnectorSettings, ConfigError> {

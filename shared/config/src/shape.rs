@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 use crate::ConfigError;
+use crate::urls::{check_postgres, check_redis};
 
 /// The file that an embedded ledger uses when nothing is configured.
 pub const DEFAULT_DATABASE: &str = "ledgerfleet.db";
@@ -28,17 +29,16 @@ pub enum Shape {
 
 impl Shape {
     /// Two URLs make a fleet; none, or a `sqlite://` URL alone, one process. Anything else is half a shape, and
-    /// running on with the other half missing would look like an empty fleet.
+    /// running on with the other half missing would look like an empty fleet. Answers what is unwise in the URLs, too.
     pub(crate) fn decide(
         database: Option<&str>,
         redis: Option<&str>,
         directory: &Path,
-    ) -> Result<Self, ConfigError> {
+    ) -> Result<(Self, Vec<String>), ConfigError> {
         let half = |text: &str| Err(ConfigError::HalfAShape(text.to_owned()));
         let embedded = |path: &str| {
-            Ok(Self::Embedded {
-                path: directory.join(path),
-            })
+            let path = directory.join(path);
+            Ok((Self::Embedded { path }, Vec::new()))
         };
         match (database, redis) {
             (None, None) => embedded(DEFAULT_DATABASE),
@@ -51,14 +51,20 @@ impl Shape {
                 (Database::Postgres, None) => {
                     half("only one of the two URLs is set: database_url (Postgres) without redis_url")
                 }
-                (Database::Postgres, Some(redis)) if is_redis(redis) => Ok(Self::Fleet {
-                    database_url: url.into(),
-                    redis_url: redis.into(),
-                }),
-                (Database::Postgres, Some(_)) => half("redis_url is neither redis://… nor rediss://…"),
+                (Database::Postgres, Some(redis)) => Self::fleet(url, redis),
                 (Database::Unknown, _) => half("database_url is neither sqlite://PATH nor postgres://…"),
             },
         }
+    }
+
+    fn fleet(database: &str, redis: &str) -> Result<(Self, Vec<String>), ConfigError> {
+        check_redis(redis).map_err(ConfigError::Address)?;
+        let unwise = check_postgres(database).map_err(ConfigError::Address)?;
+        let shape = Self::Fleet {
+            database_url: database.into(),
+            redis_url: redis.into(),
+        };
+        Ok((shape, unwise))
     }
 
     /// The file of an embedded ledger.
@@ -93,16 +99,12 @@ impl<'a> Database<'a> {
     }
 }
 
-fn is_redis(url: &str) -> bool {
-    url.starts_with("redis://") || url.starts_with("rediss://")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn decide(database: Option<&str>, redis: Option<&str>) -> Result<Shape, ConfigError> {
-        Shape::decide(database, redis, Path::new(""))
+        Shape::decide(database, redis, Path::new("")).map(|(shape, _)| shape)
     }
 
     #[test]
@@ -128,7 +130,6 @@ mod tests {
             (None, Some("redis://localhost")),
             (Some("postgres://localhost/books"), None),
             (Some("sqlite://books.db"), Some("redis://localhost")),
-            (Some("postgres://localhost/books"), Some("http://localhost")),
             (Some("mysql://localhost/books"), None),
             (Some("sqlite://"), None),
             (Some("sqlite://books.db?mode=ro"), None),

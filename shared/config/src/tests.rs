@@ -311,3 +311,102 @@ fn loading_leaves_the_environment_of_the_process_alone() {
     assert_eq!(Environment::of_this_process().get("LEDGERFLEET_PAGE_SIZE"), None);
     assert!(Path::new(".").exists());
 }
+
+#[test]
+fn what_kubernetes_injects_is_passed_over_and_a_slip_in_dotenv_is_not() {
+    let directory = TempDir::new().unwrap();
+    let injected = [
+        ("LEDGERFLEET_PORT", "tcp://10.0.0.7:8400"),
+        ("LEDGERFLEET_SERVICE_HOST", "10.0.0.7"),
+        ("LEDGERFLEET_PORT_8400_TCP_ADDR", "10.0.0.7"),
+        ("LEDGERFLEET_REDIS_SERVICE_PORT", "6379"),
+    ];
+    let settings = Settings::load(&inputs(&directory, &injected)).unwrap();
+    assert_eq!(settings.warnings, Vec::<String>::new());
+    for mine in [("LEDGERFLEET_PORT", "8400"), ("LEDGERFLEET_LISTEN", "tcp://x")] {
+        Settings::load(&inputs(&directory, &[mine])).unwrap_err();
+    }
+    write(&directory, ".env", "LEDGERFLEET_SERVICE_HOST=10.0.0.7\n");
+    Settings::load(&inputs(&directory, &[])).unwrap_err();
+}
+
+#[test]
+fn a_line_end_behind_a_value_is_no_part_of_it_whatever_it_comes_from() {
+    let directory = TempDir::new().unwrap();
+    write(
+        &directory,
+        "ledgerfleet.toml",
+        "[quickbooks]\nclient_id = \"id\\n\"\n",
+    );
+    write(&directory, "secret", "\u{feff}s3cret\r\n");
+    let file = directory.path().join("secret").display().to_string();
+    let variables = [
+        ("LEDGERFLEET_MASTER_KEY", "key\n"),
+        ("LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET_FILE", file.as_str()),
+        ("LEDGERFLEET_QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN", "\r\n"),
+        ("LEDGERFLEET_PAGE_SIZE", "7\n"),
+    ];
+    let settings = Settings::load(&inputs(&directory, &variables)).unwrap();
+    assert_eq!(settings.quickbooks.client_id.as_deref(), Some("id"));
+    assert_eq!(settings.master_key.unwrap().expose_secret(), "key");
+    assert_eq!(
+        settings.quickbooks.client_secret.unwrap().expose_secret(),
+        "s3cret"
+    );
+    assert!(settings.quickbooks.webhook_verifier_token.is_none());
+    assert_eq!(settings.page_size, 7);
+}
+
+#[test]
+fn a_level_of_any_program_is_understood_and_nonsense_is_refused_wherever_it_stands() {
+    let directory = TempDir::new().unwrap();
+    for name in ["LOG_LEVEL", "RUST_LOG", "LEDGERFLEET_LOG_LEVEL"] {
+        let level =
+            |value| Settings::load(&inputs(&directory, &[(name, value)])).map(|settings| settings.log.level);
+        assert_eq!(level("WARNING").unwrap(), "warn");
+        assert_eq!(level("20").unwrap(), "info");
+        let error = level("loud").unwrap_err();
+        assert!(
+            error.to_string().contains(name) && error.to_string().contains("WARNING"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn each_server_has_the_certificates_for_it_else_those_for_both() {
+    let directory = TempDir::new().unwrap();
+    let load = |variables: &[(&str, &str)]| Settings::load(&inputs(&directory, variables));
+    let settings = load(&[
+        ("LEDGERFLEET_ROOT_CERTIFICATE", "both.pem"),
+        ("LEDGERFLEET_REDIS_ROOT_CERTIFICATE", "redis.pem"),
+        ("LEDGERFLEET_DATABASE_CLIENT_CERTIFICATE", "me.pem"),
+        ("LEDGERFLEET_DATABASE_CLIENT_KEY", "me.key"),
+    ])
+    .unwrap();
+    let path = |name: &str| Some(directory.path().join(name));
+    assert_eq!(settings.database_tls.root_certificate, path("both.pem"));
+    assert_eq!(settings.redis_tls.root_certificate, path("redis.pem"));
+    assert_eq!(
+        settings.database_tls.client.map(|client| client.key),
+        path("me.key")
+    );
+    assert_eq!(settings.redis_tls.client, None);
+    for half in [
+        "LEDGERFLEET_REDIS_CLIENT_CERTIFICATE",
+        "LEDGERFLEET_DATABASE_CLIENT_KEY",
+    ] {
+        let error = load(&[(half, "me")]).unwrap_err();
+        assert!(error.to_string().contains("belong together"), "{error}");
+    }
+    let plain = load(&[
+        ("LEDGERFLEET_DATABASE_URL", "postgres://localhost/books"),
+        ("LEDGERFLEET_REDIS_URL", "redis://localhost"),
+        ("LEDGERFLEET_REDIS_ROOT_CERTIFICATE", "redis.pem"),
+    ]);
+    let warnings = plain.unwrap().warnings;
+    assert!(
+        warnings.iter().any(|warning| warning.contains("rediss://")),
+        "{warnings:?}"
+    );
+}

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use toml::Value;
 
-use crate::inputs::{Environment, Inputs};
+use crate::injected::is_injected;
+use crate::inputs::{Environment, Inputs, without_line_ends};
 use crate::options::{self, OPTIONS, OptionSpec, PREFIX, Written};
 use crate::{ConfigError, DEFAULTS, Origin};
 
@@ -87,22 +88,27 @@ impl Values {
         Ok(())
     }
 
+    /// Notes a file with a secret that is not its owner's alone.
+    pub(crate) fn warn_if_others_may_read(&mut self, path: &Path) {
+        if others_may_read(path) {
+            self.warnings.push(format!(
+                "{path} holds a secret and others on this machine may read it; run: chmod 600 {path}",
+                path = path.display()
+            ));
+        }
+    }
+
     fn read_secret(&mut self, named: Named, directory: &Path) -> Result<Given, ConfigError> {
         let path = directory.join(&named.given.text);
         let text = read(&path)?;
-        let text = text.trim_end_matches(['\r', '\n']);
+        let text = without_line_ends(&text);
         if text.is_empty() {
             return Err(ConfigError::EmptySecret {
                 path,
                 name: named.name,
             });
         }
-        if others_may_read(&path) {
-            self.warnings.push(format!(
-                "{path} holds a secret and others on this machine may read it; run: chmod 600 {path}",
-                path = path.display()
-            ));
-        }
+        self.warn_if_others_may_read(&path);
         let origin = Origin::SecretFile {
             path,
             named_by: Box::new(named.given.origin),
@@ -193,7 +199,7 @@ fn flatten(table: toml::Table) -> Vec<(String, Value)> {
 
 fn scalar(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => Some(text.clone()),
+        Value::String(text) => Some(without_line_ends(text).to_owned()),
         Value::Integer(number) => Some(number.to_string()),
         Value::Float(number) => Some(number.to_string()),
         Value::Boolean(truth) => Some(truth.to_string()),
@@ -212,6 +218,9 @@ fn of_environment(inputs: &Inputs) -> Result<Layer, ConfigError> {
         for (name, value) in variables.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
             let origin = origin(name.to_owned());
             let Some((option, written)) = options::find_variable(name) else {
+                if matches!(origin, Origin::Environment(_)) && is_injected(name, value) {
+                    continue;
+                }
                 return Err(unknown_variable(name, origin));
             };
             let given = Given {

@@ -18,7 +18,7 @@ pub use gate::{
     Closing, Distance, Gate, GateLimits, MemoryGate, NoPassage, Passage, RedisGate, Reservation, Slot, Start,
 };
 pub use lock::{Lock, LockKey, Locks, MemoryLocks, RedisLocks, Taken};
-pub use redis::RedisParts;
+pub use redis::{ClientTls, Examination, RedisParts, RedisServer, RedisTls};
 pub use renewal::keep_renewing;
 
 use ledgerfleet_model::{Failure, FailureKind};

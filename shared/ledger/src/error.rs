@@ -37,6 +37,14 @@ pub enum LedgerError {
     /// The file or database holds something that is not a ledger.
     #[error("{0}")]
     Foreign(String),
+    /// The database, or what leads to it, cannot carry a ledger as it is set up.
+    #[error("{what}")]
+    Unsuitable {
+        /// What is wrong with it.
+        what: String,
+        /// What to do.
+        next: &'static str,
+    },
     /// A connection of this name exists.
     #[error("a connection named `{0}` exists already")]
     NameTaken(String),

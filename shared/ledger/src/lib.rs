@@ -32,7 +32,7 @@ pub use dispatching::{
 };
 pub use error::LedgerError;
 pub use pages::{Committed, Effects, FinishedWindow, NextStep, PageCommit, Pages, SeenIds};
-pub use postgres::{Leadership, PostgresLedger, PostgresOptions};
+pub use postgres::{ClientCertificate, Leadership, PostgresLedger, PostgresOptions};
 pub use quarantine::{Quarantine, QuarantineFilter, QuarantinedRecord};
 pub use records::{EntityTotals, RecordFilter, RecordStub, Records, StoredRecord};
 pub use refreshes::{Refresh, RefreshIntent, RefreshOutcome, Refreshes};

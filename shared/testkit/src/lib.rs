@@ -19,7 +19,7 @@ pub mod wait;
 #[cfg(feature = "collector")]
 pub use collector::{CollectedSpan, Collector};
 pub use names::{NameServer, Naming};
-pub use postgres::{Database, PrivatePostgres, Settings, postgres_program};
+pub use postgres::{Database, PrivatePooler, PrivatePostgres, Settings, postgres_program};
 pub use process::{Process, Signal};
 pub use proxy::{Cut, Direction, FaultProxy, LineFaults, Seen};
 pub use redis::PrivateRedis;

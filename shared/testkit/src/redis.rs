@@ -46,6 +46,15 @@ impl PrivateRedis {
 
     /// Starts one that speaks TLS, with a certificate for `localhost` from an authority of its own.
     pub fn start_tls() -> Self {
+        Self::start_tls_that("no")
+    }
+
+    /// The same; who comes must show a certificate that the same authority has signed.
+    pub fn start_tls_that_asks() -> Self {
+        Self::start_tls_that("yes")
+    }
+
+    fn start_tls_that(asks: &str) -> Self {
         let directory = folder();
         tls::make_certificates(directory.path());
         let file = |name: &str| directory.path().join(name).display().to_string();
@@ -55,7 +64,7 @@ impl PrivateRedis {
             ["--tls-cert-file".to_owned(), file("server.crt")],
             ["--tls-key-file".to_owned(), file("server.key")],
             ["--tls-ca-cert-file".to_owned(), file("root.crt")],
-            ["--tls-auth-clients".to_owned(), "no".to_owned()],
+            ["--tls-auth-clients".to_owned(), asks.to_owned()],
         ];
         // The ordinary port is off: what is said, is said in private.
         let server = spawn(directory.path(), 0, &options.concat());
@@ -75,6 +84,12 @@ impl PrivateRedis {
     /// The certificate of its authority, PEM.
     pub fn root_certificate(&self) -> Vec<u8> {
         std::fs::read(self.directory.path().join("root.crt")).unwrap()
+    }
+
+    /// A certificate that its authority has signed, and its key, PEM.
+    pub fn client_certificate(&self) -> (Vec<u8>, Vec<u8>) {
+        let read = |name: &str| std::fs::read(self.directory.path().join(name)).unwrap();
+        (read("client.crt"), read("client.key"))
     }
 
     /// Where to reach it: through its socket.

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-/// Makes an authority (`root.crt`) and a certificate for `localhost` that it has signed (`server.crt`, `server.key`).
+/// Makes an authority (`root.crt`) and what it has signed: a certificate for `localhost` (`server.crt`, `server.key`), and
+/// one for who must show one (`client.crt`, `client.key`).
 pub(crate) fn make_certificates(directory: &Path) {
     let name = |file: &str| directory.join(file).to_str().unwrap().to_owned();
     let (root_key, root) = (name("root.key"), name("root.crt"));
@@ -27,24 +28,26 @@ pub(crate) fn make_certificates(directory: &Path) {
         &root,
     ];
     openssl(&[&common[..], &authority[..]].concat());
-    let (key, certificate) = (name("server.key"), name("server.crt"));
-    let signed = [
-        "-subj",
-        "/CN=localhost",
-        "-addext",
-        "subjectAltName=DNS:localhost",
-        "-addext",
-        "basicConstraints=critical,CA:FALSE",
-        "-CA",
-        &root,
-        "-CAkey",
-        &root_key,
-        "-keyout",
-        &key,
-        "-out",
-        &certificate,
-    ];
-    openssl(&[&common[..], &signed[..]].concat());
+    for (whose, common_name) in [("server", "/CN=localhost"), ("client", "/CN=ledgerfleet")] {
+        let (key, certificate) = (name(&format!("{whose}.key")), name(&format!("{whose}.crt")));
+        let signed = [
+            "-subj",
+            common_name,
+            "-addext",
+            "subjectAltName=DNS:localhost",
+            "-addext",
+            "basicConstraints=critical,CA:FALSE",
+            "-CA",
+            &root,
+            "-CAkey",
+            &root_key,
+            "-keyout",
+            &key,
+            "-out",
+            &certificate,
+        ];
+        openssl(&[&common[..], &signed[..]].concat());
+    }
 }
 
 fn openssl(arguments: &[&str]) {

@@ -4,13 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ledgerfleet_access::{Access, AccessError, AccessOptions, Spool};
-use ledgerfleet_config::{ConnectorSettings, Settings, Shape};
+use ledgerfleet_config::{ConnectorSettings, Settings, Shape, TlsSettings};
 use ledgerfleet_connectors::http::{HttpClient, HttpError};
 use ledgerfleet_connectors::{Connectors, Endpoints};
 use ledgerfleet_coordination::{
-    Bell, Gate, Locks, MemoryBell, MemoryGate, MemoryLocks, RedisParts, Unreachable,
+    Bell, ClientTls, Gate, Locks, MemoryBell, MemoryGate, MemoryLocks, RedisParts, RedisServer, RedisTls,
+    Unreachable,
 };
-use ledgerfleet_ledger::{Leadership, Ledger, LedgerError, PostgresLedger, PostgresOptions, SqliteLedger};
+use ledgerfleet_ledger::{
+    ClientCertificate, Leadership, Ledger, LedgerError, PostgresLedger, PostgresOptions, SqliteLedger,
+};
 use ledgerfleet_model::{Clock, SystemClock, WorkerName};
 use ledgerfleet_vault::{KeyError, MasterKey, Vault, VaultError};
 use secrecy::{ExposeSecret, SecretString};
@@ -50,9 +53,9 @@ pub enum WiringError {
     /// A fleet shares its key, so nobody makes one by the way.
     #[error("a fleet needs a master key")]
     NoKey,
-    /// The private authority's certificate cannot be read.
-    #[error("the root certificate {} cannot be read", path.display())]
-    RootCertificate {
+    /// A certificate, or its key, cannot be read.
+    #[error("the certificate or key {} cannot be read", path.display())]
+    Certificate {
         /// The file.
         path: PathBuf,
         /// Why.
@@ -62,6 +65,9 @@ pub enum WiringError {
     /// The URL of Redis is not one.
     #[error("the Redis URL cannot be used")]
     Redis(#[source] Unreachable),
+    /// This Redis cannot be worked with.
+    #[error("{0}")]
+    UnsuitableRedis(String),
 }
 
 /// What to do where there is no ledger yet.
@@ -80,6 +86,7 @@ struct Foundation {
     bell: Arc<dyn Bell>,
     gate: Arc<dyn Gate>,
     locks: Arc<dyn Locks>,
+    redis: Option<RedisServer>,
     key: MasterKey,
     notices: Vec<String>,
 }
@@ -115,6 +122,7 @@ async fn build(
         bell,
         gate,
         locks,
+        redis,
         key,
         notices,
     } = foundation;
@@ -137,6 +145,7 @@ async fn build(
         bell,
         gate,
         locks,
+        redis,
         connectors,
         access: Arc::new(access),
         vault,
@@ -180,6 +189,7 @@ async fn embedded(
         bell: Arc::new(MemoryBell::default()),
         gate: Arc::new(MemoryGate::default()),
         locks: Arc::new(MemoryLocks::default()),
+        redis: None,
         key,
         notices,
     })
@@ -205,12 +215,8 @@ async fn fleet(
     let key = settings.master_key.as_ref().ok_or(WiringError::NoKey)?;
     let key = MasterKey::parse(key)?;
     let ledger = PostgresLedger::connect(database_url.expose_secret(), &postgres_options(settings)).await?;
-    let certificates = settings
-        .root_certificate
-        .as_deref()
-        .map(root_certificate)
-        .transpose()?;
-    let redis = RedisParts::new(redis_url.expose_secret(), &settings.redis_prefix, certificates);
+    let tls = redis_tls(&settings.redis_tls)?;
+    let redis = RedisParts::new(redis_url.expose_secret(), &settings.redis_prefix, tls);
     let redis = redis.map_err(WiringError::Redis)?;
     Ok(Foundation {
         leadership: Some(ledger.leadership()),
@@ -218,6 +224,7 @@ async fn fleet(
         bell: Arc::new(redis.bell),
         gate: Arc::new(redis.gate),
         locks: Arc::new(redis.locks),
+        redis: Some(redis.server),
         key,
         notices: Vec::new(),
     })
@@ -243,13 +250,34 @@ pub async fn migrate(settings: &Settings) -> Result<Vec<String>, WiringError> {
 fn postgres_options(settings: &Settings) -> PostgresOptions {
     PostgresOptions {
         connections: settings.database_connections,
-        root_certificate: settings.root_certificate.clone(),
+        root_certificate: settings.database_tls.root_certificate.clone(),
+        client: settings
+            .database_tls
+            .client
+            .clone()
+            .map(|client| ClientCertificate {
+                certificate: client.certificate,
+                key: client.key,
+            }),
         ..PostgresOptions::default()
     }
 }
 
-fn root_certificate(path: &Path) -> Result<Vec<u8>, WiringError> {
-    std::fs::read(path).map_err(|source| WiringError::RootCertificate {
+fn redis_tls(settings: &TlsSettings) -> Result<RedisTls, WiringError> {
+    let client = settings.client.as_ref().map(|client| {
+        Ok::<_, WiringError>(ClientTls {
+            certificate: pem(&client.certificate)?,
+            key: pem(&client.key)?,
+        })
+    });
+    Ok(RedisTls {
+        root_certificate: settings.root_certificate.as_deref().map(pem).transpose()?,
+        client: client.transpose()?,
+    })
+}
+
+fn pem(path: &Path) -> Result<Vec<u8>, WiringError> {
+    std::fs::read(path).map_err(|source| WiringError::Certificate {
         path: path.to_owned(),
         source,
     })

@@ -2,15 +2,18 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ledgerfleet_access::Access;
 use ledgerfleet_config::{ConnectorSettings, Settings};
 use ledgerfleet_connectors::{ConnectorEntry, Connectors, REGISTRY};
-use ledgerfleet_coordination::{Bell, Gate, GateLimits, Locks};
+use ledgerfleet_coordination::{Bell, Examination, Gate, GateLimits, Locks, RedisServer, Unreachable};
 use ledgerfleet_dispatch::Duties;
 use ledgerfleet_ledger::{Leadership, Ledger};
 use ledgerfleet_model::{Clock, Connection, Timings};
 use ledgerfleet_vault::Vault;
+
+use crate::WiringError;
 
 /// Everything that the program is made of, behind traits.
 #[derive(Debug, Clone)]
@@ -25,6 +28,8 @@ pub struct Parts {
     pub gate: Arc<dyn Gate>,
     /// One reader a window.
     pub locks: Arc<dyn Locks>,
+    /// What bell, gate and locks of a fleet are on.
+    pub(crate) redis: Option<RedisServer>,
     /// The upstream APIs.
     pub connectors: Arc<Connectors>,
     /// Access tokens.
@@ -75,7 +80,30 @@ impl ConfiguredGates {
     }
 }
 
+/// A Redis that does not say what it is within this time is judged when it answers.
+const EXAMINING: Duration = Duration::from_secs(5);
+
 impl Parts {
+    /// What kind of Redis a fleet works with; nothing for one process, which has none.
+    pub async fn examine_redis(&self) -> Result<Examination, Unreachable> {
+        match &self.redis {
+            Some(redis) => redis.examine().await,
+            None => Ok(Examination::default()),
+        }
+    }
+
+    /// Refuses a Redis that this program cannot work with, and answers what is unwise about another. One that is away is
+    /// waited for later, as at any other time.
+    pub async fn accept_redis(&self) -> Result<Vec<String>, WiringError> {
+        let Ok(Ok(found)) = tokio::time::timeout(EXAMINING, self.examine_redis()).await else {
+            return Ok(Vec::new());
+        };
+        match found.unsuitable {
+            Some(why) => Err(WiringError::UnsuitableRedis(why)),
+            None => Ok(found.warnings),
+        }
+    }
+
     /// The limits of a connection's gate: its own, else the configured, else the connector's.
     pub fn gate_limits(&self, connection: &Connection, entry: &'static ConnectorEntry) -> GateLimits {
         let configured = self.gates.get(entry).requests_per_second;

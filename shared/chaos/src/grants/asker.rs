@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ledgerfleet_coordination::{Distance, Gate, GateLimits, NoPassage, Passage, RedisGate, RedisParts};
+use ledgerfleet_coordination::{
+    Distance, Gate, GateLimits, NoPassage, Passage, RedisGate, RedisParts, RedisTls,
+};
 use ledgerfleet_model::ConnectionId;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -34,7 +36,9 @@ const IN_FLIGHT: std::ops::Range<u64> = 50..400;
 /// Asks until it is told to stop, then lets what is in flight end.
 pub async fn ask(redis: &str, file: &Path, seed: u64, stop: CancellationToken) {
     let asker = Arc::new(Asker {
-        gate: RedisParts::new(redis, "grants", None).unwrap().gate,
+        gate: RedisParts::new(redis, "grants", RedisTls::default())
+            .unwrap()
+            .gate,
         limits: limits(),
         distance: Distance::default(),
         book: Mutex::new(BufWriter::new(File::create(file).unwrap())),

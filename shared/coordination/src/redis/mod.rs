@@ -4,14 +4,17 @@
 //! [`Unreachable`], which callers wait out: no error of Redis ends a worker.
 
 pub(crate) mod keys;
+mod server;
 
 use std::time::Duration;
 
 use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use ::redis::{Client, RedisError, TlsCertificates};
+use ::redis::{Client, ClientTlsConfig, RedisError, TlsCertificates};
 
 use crate::{RedisBell, RedisGate, RedisLocks, Unreachable};
 use keys::Keys;
+
+pub use server::{Examination, RedisServer};
 
 /// How long an answer may take. It must be longer than the longest blocking wait, which is bounded by
 /// [`LONGEST_BLOCK`], or a quiet bell would look like a broken connection.
@@ -35,13 +38,38 @@ pub struct RedisParts {
     pub gate: RedisGate,
     /// One reader a window.
     pub locks: RedisLocks,
+    /// What they are on.
+    pub server: RedisServer,
+}
+
+/// Certificates for a Redis that speaks TLS, each in PEM.
+#[derive(Debug, Clone, Default)]
+pub struct RedisTls {
+    /// A private authority; without one, the machine's own are trusted.
+    pub root_certificate: Option<Vec<u8>>,
+    /// What this program shows to a server that asks who it is: a certificate and its key.
+    pub client: Option<ClientTls>,
+}
+
+/// A certificate of this program's, and its key.
+#[derive(Clone)]
+pub struct ClientTls {
+    /// The certificate.
+    pub certificate: Vec<u8>,
+    /// Its private key.
+    pub key: Vec<u8>,
+}
+
+impl std::fmt::Debug for ClientTls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ClientTls")
+    }
 }
 
 impl RedisParts {
-    /// Prepares connections to the Redis at `url`; nothing is sent yet. All keys begin with `prefix`. A private
-    /// certificate authority is given in PEM; without one, the machine's own are trusted.
-    pub fn new(url: &str, prefix: &str, root_certificates: Option<Vec<u8>>) -> Result<Self, Unreachable> {
-        let client = client(url, root_certificates)?;
+    /// Prepares connections to the Redis at `url`; nothing is sent yet. All keys begin with `prefix`.
+    pub fn new(url: &str, prefix: &str, tls: RedisTls) -> Result<Self, Unreachable> {
+        let client = client(url, tls)?;
         let keys = Keys::new(prefix);
         let connect =
             || ConnectionManager::new_lazy_with_config(client.clone(), config()).map_err(unreachable);
@@ -50,16 +78,20 @@ impl RedisParts {
             // Blocking commands would hold up everything else on their connection, so each waits on its own.
             bell: RedisBell::new(commands.clone(), connect()?, connect()?, keys.clone()),
             gate: RedisGate::new(commands.clone(), keys.clone()),
+            server: RedisServer::new(commands.clone()),
             locks: RedisLocks::new(commands, keys),
         })
     }
 }
 
-fn client(url: &str, root_certificates: Option<Vec<u8>>) -> Result<Client, Unreachable> {
+fn client(url: &str, tls: RedisTls) -> Result<Client, Unreachable> {
     let opened = if url.starts_with("rediss://") {
         let certificates = TlsCertificates {
-            client_tls: None,
-            root_cert: root_certificates,
+            client_tls: tls.client.map(|client| ClientTlsConfig {
+                client_cert: client.certificate,
+                client_key: client.key,
+            }),
+            root_cert: tls.root_certificate,
         };
         Client::build_with_tls(url, certificates)
     } else {
@@ -78,6 +110,10 @@ fn config() -> ConnectionManagerConfig {
 /// A RedisError names the command's fault, never its arguments or the URL.
 #[expect(clippy::needless_pass_by_value, reason = "its callers are `map_err`")]
 pub(crate) fn unreachable(error: RedisError) -> Unreachable {
+    // A server that sends its clients elsewhere; so may any one of a cluster do at any time.
+    if matches!(error.code(), Some("MOVED" | "ASK" | "CROSSSLOT" | "CLUSTERDOWN")) {
+        return Unreachable(server::CLUSTER.to_owned());
+    }
     Unreachable(error.to_string())
 }
 

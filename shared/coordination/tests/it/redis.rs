@@ -4,9 +4,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ledgerfleet_coordination::conformance::World;
 use ledgerfleet_coordination::{
-    Bell, Distance, Gate, GateLimits, Locks, NoPassage, Passage, RedisParts, Reservation, Start,
+    Bell, ClientTls, Closing, Distance, Gate, GateLimits, LockKey, Locks, NoPassage, Passage, RedisParts,
+    RedisTls, Reservation, Start, Taken,
 };
-use ledgerfleet_model::{ConnectionId, Lane, SegmentId};
+use ledgerfleet_model::{ConnectionId, Epoch, Lane, SegmentId, Window};
 use ledgerfleet_testkit::{Direction, FaultProxy, LineFaults, PrivateRedis};
 
 struct Fleet {
@@ -16,7 +17,7 @@ struct Fleet {
 impl Fleet {
     /// What a process of its own would have.
     fn process(&self) -> RedisParts {
-        RedisParts::new(&self.redis.url(), "test", None).unwrap()
+        RedisParts::new(&self.redis.url(), "test", RedisTls::default()).unwrap()
     }
 }
 
@@ -86,7 +87,7 @@ async fn a_redis_that_has_forgotten_closes_all_gates_for_one_request_and_then_op
 #[tokio::test]
 async fn a_restarted_redis_that_remembers_its_data_is_not_trusted_either() {
     let mut redis = PrivateRedis::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
-    let parts = RedisParts::new(&redis.url(), "test", None).unwrap();
+    let parts = RedisParts::new(&redis.url(), "test", RedisTls::default()).unwrap();
     assert!(parts.gate.open_unused().await.unwrap());
     let gate: Arc<dyn Gate> = Arc::new(parts.gate);
     assert!(!is_in_quarantine(&gate).await);
@@ -209,9 +210,13 @@ async fn a_grant_that_came_too_late_is_given_back_and_asked_for_anew() {
     let world = world().await;
     let address = ([127, 0, 0, 1], world.redis.port()).into();
     let proxy = FaultProxy::start(address).await;
-    let gate = RedisParts::new(&format!("redis://{}", proxy.address()), "test", None)
-        .unwrap()
-        .gate;
+    let gate = RedisParts::new(
+        &format!("redis://{}", proxy.address()),
+        "test",
+        RedisTls::default(),
+    )
+    .unwrap()
+    .gate;
     let limits = GateLimits { slots: 1, ..LIMITS };
     let distance = Distance::default();
     let passage = Passage {
@@ -244,11 +249,18 @@ fn one_crypto_provider() {
         .unwrap();
 }
 
+fn trusting(redis: &PrivateRedis) -> RedisTls {
+    RedisTls {
+        root_certificate: Some(redis.root_certificate()),
+        client: None,
+    }
+}
+
 #[tokio::test]
 async fn a_redis_with_a_certificate_of_a_private_authority_is_spoken_to_in_private() {
     one_crypto_provider();
     let redis = PrivateRedis::start_tls();
-    let parts = RedisParts::new(&redis.tls_url(), "test", Some(redis.root_certificate())).unwrap();
+    let parts = RedisParts::new(&redis.tls_url(), "test", trusting(&redis)).unwrap();
     assert!(parts.gate.open_unused().await.unwrap());
     parts.bell.replace(Lane::Live, &[SegmentId::new()]).await.unwrap();
     assert_eq!(parts.bell.ready(Lane::Live).await.unwrap(), 1);
@@ -259,7 +271,7 @@ async fn a_redis_whose_authority_is_not_known_is_not_spoken_to() {
     one_crypto_provider();
     let redis = PrivateRedis::start_tls();
     let stranger = PrivateRedis::start_tls();
-    let parts = RedisParts::new(&redis.tls_url(), "test", Some(stranger.root_certificate())).unwrap();
+    let parts = RedisParts::new(&redis.tls_url(), "test", trusting(&stranger)).unwrap();
     parts.gate.open_unused().await.unwrap_err();
 }
 
@@ -273,13 +285,13 @@ async fn a_probe_tells_of_a_user_who_may_not_write_or_not_wait() {
     ] {
         redis.command(&format!("ACL SETUSER {user} on >word ~* {rights}"));
         let url = format!("redis://{user}:word@127.0.0.1:{}", redis.port());
-        let bell = RedisParts::new(&url, "test", None).unwrap().bell;
+        let bell = RedisParts::new(&url, "test", RedisTls::default()).unwrap().bell;
         bell.ready(Lane::Live).await.unwrap();
         bell.probe().await.unwrap_err();
     }
     redis.command("ACL SETUSER worker on >word ~* +@all");
     let url = format!("redis://worker:word@127.0.0.1:{}", redis.port());
-    let bell = RedisParts::new(&url, "test", None).unwrap().bell;
+    let bell = RedisParts::new(&url, "test", RedisTls::default()).unwrap().bell;
     bell.probe().await.unwrap();
 }
 
@@ -307,4 +319,115 @@ async fn a_booking_that_was_long_on_its_way_does_not_start_before_its_instant() 
     passage.pass().await.unwrap();
     let its_instant = 10 * LIMITS.interval();
     assert!(began.elapsed() >= its_instant, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_redis_that_asks_who_comes_is_shown_a_certificate() {
+    one_crypto_provider();
+    let redis = PrivateRedis::start_tls_that_asks();
+    let (certificate, key) = redis.client_certificate();
+    let hidden = trusting(&redis);
+    let shown = RedisTls {
+        client: Some(ClientTls { certificate, key }),
+        ..hidden.clone()
+    };
+    let gate = |tls| RedisParts::new(&redis.tls_url(), "test", tls).unwrap().gate;
+    gate(shown).open_unused().await.unwrap();
+    gate(hidden).open_unused().await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_redis_cluster_is_refused_before_and_while_it_is_used() {
+    let redis = PrivateRedis::start_with(&["--cluster-enabled", "yes"]);
+    let parts = RedisParts::new(&redis.tcp_url(), "test", RedisTls::default()).unwrap();
+    let found = parts.server.examine().await.unwrap();
+    assert!(found.unsuitable.unwrap().contains("Redis Cluster"));
+    let error = parts.bell.ready(Lane::Live).await.unwrap_err();
+    assert!(error.to_string().contains("Redis Cluster"), "{error}");
+}
+
+#[tokio::test]
+async fn a_redis_that_may_forget_is_warned_about() {
+    for (options, warnings) in [
+        (
+            &["--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"][..],
+            1,
+        ),
+        (&["--maxmemory", "64mb", "--maxmemory-policy", "noeviction"], 0),
+    ] {
+        let redis = PrivateRedis::start_with(options);
+        let parts = RedisParts::new(&redis.tcp_url(), "test", RedisTls::default()).unwrap();
+        let found = parts.server.examine().await.unwrap();
+        assert_eq!(
+            (found.unsuitable, found.warnings.len()),
+            (None, warnings),
+            "{options:?}"
+        );
+    }
+}
+
+/// The rule of the README, for the prefix that its user would have.
+fn documented_rule() -> String {
+    let text = include_str!("../../README.md");
+    let rule = text.lines().skip_while(|line| !line.starts_with("ACL SETUSER"));
+    let rule: Vec<&str> = rule.take_while(|line| !line.starts_with("```")).collect();
+    assert!(!rule.is_empty(), "the README has the rule");
+    rule.join(" ")
+        .replace("{ledgerfleet}", "{test}")
+        .replace('\\', "")
+}
+
+/// Everything that a process does, as the user that the README describes: every script of bell, gate and locks.
+#[tokio::test]
+async fn the_rights_that_are_documented_are_enough_and_none_too_many_to_reach_other_keys() {
+    let redis = PrivateRedis::start();
+    assert_eq!(redis.command(&documented_rule()), "+OK");
+    let url = format!("redis://ledgerfleet:PASSWORD@127.0.0.1:{}", redis.port());
+    let parts = RedisParts::new(&url, "test", RedisTls::default()).unwrap();
+    let (connection, lane) = (ConnectionId::new(), Lane::Live);
+    assert!(parts.gate.is_new().await.unwrap());
+    assert!(parts.gate.open_unused().await.unwrap());
+    parts
+        .gate
+        .reserve(connection, &LIMITS, Duration::from_secs(1))
+        .await
+        .unwrap();
+    let Start::Go(slot) = parts.gate.start(connection, &LIMITS).await.unwrap() else {
+        panic!("the gate is open")
+    };
+    assert!(parts.gate.renew(slot, &LIMITS).await.unwrap());
+    parts.gate.finish(slot).await.unwrap();
+    for closing in [
+        Closing::Told(Duration::from_millis(1)),
+        Closing::Guessed(Duration::from_millis(1)),
+    ] {
+        parts.gate.close(connection, &LIMITS, closing).await.unwrap();
+    }
+    let ids = [SegmentId::new()];
+    parts.bell.replace(lane, &ids).await.unwrap();
+    assert_eq!(parts.bell.ready(lane).await.unwrap(), 1);
+    assert_eq!(parts.bell.pop(1, Duration::from_millis(1)).await.unwrap(), ids);
+    parts.bell.ring().await.unwrap();
+    assert!(parts.bell.rung(Duration::from_millis(1)).await.unwrap());
+    parts.bell.probe().await.unwrap();
+    let key = LockKey {
+        connection,
+        entity: "invoice".to_owned(),
+        window: Window::Whole,
+    };
+    let second = Duration::from_secs(1);
+    let taken = parts
+        .locks
+        .take(&key, SegmentId::new(), Epoch(1), second)
+        .await
+        .unwrap();
+    let Taken::Taken(lock) = taken else {
+        panic!("nobody has it")
+    };
+    assert!(parts.locks.renew(&lock, second).await.unwrap());
+    parts.locks.release(&lock).await.unwrap();
+    parts.server.examine().await.unwrap();
+
+    let foreign = RedisParts::new(&url, "another", RedisTls::default()).unwrap();
+    foreign.bell.ready(lane).await.unwrap_err();
 }

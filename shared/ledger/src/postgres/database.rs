@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgSslMode};
-use sqlx::{ConnectOptions, Connection, Executor};
+use sqlx::{ConnectOptions, Connection, Executor, Row};
 
 use super::PostgresOptions;
 use super::error::{failed, migration_failed};
+use super::pooler::refuse_sharing;
 use crate::LedgerError;
 
 /// Its bookkeeping is kept beside the tables, so that another program's in the same database is not mistaken for it.
@@ -44,14 +45,33 @@ const SESSION: &str = "
 /// Where and how to connect.
 pub(super) fn target(url: &str, options: &PostgresOptions) -> Result<PgConnectOptions, LedgerError> {
     let target = PgConnectOptions::from_str(url).map_err(LedgerError::Url)?;
+    // The driver keeps the brackets of an IPv6 address, with which it is no name that a certificate could hold.
+    let host = target.get_host().trim_matches(['[', ']']).to_owned();
     let target = target
+        .host(&host)
         .application_name(&options.application_name)
+        // Poolers refuse sessions that begin with it, and since Postgres 12 the default shows every digit.
+        .extra_float_digits(None)
         // Statements carry records; they are reported by whoever handles their errors.
         .disable_statement_logging();
-    Ok(match &options.root_certificate {
-        Some(certificate) => target.ssl_root_cert(certificate).ssl_mode(PgSslMode::VerifyFull),
-        None => target,
-    })
+    Ok(with_certificates(target, options))
+}
+
+fn with_certificates(mut target: PgConnectOptions, options: &PostgresOptions) -> PgConnectOptions {
+    if let Some(certificate) = &options.root_certificate {
+        // These two are said on purpose; what else a URL says or leaves out is less than the authority is given for.
+        let said = target.get_ssl_mode();
+        if !matches!(said, PgSslMode::Disable | PgSslMode::VerifyCa) {
+            target = target.ssl_mode(PgSslMode::VerifyFull);
+        }
+        target = target.ssl_root_cert(certificate);
+    }
+    if let Some(client) = &options.client {
+        target = target
+            .ssl_client_cert(&client.certificate)
+            .ssl_client_key(&client.key);
+    }
+    target
 }
 
 pub(super) fn pool(options: &PostgresOptions) -> PgPoolOptions {
@@ -76,7 +96,7 @@ pub(super) fn pool(options: &PostgresOptions) -> PgPoolOptions {
 }
 
 /// A connection outside the pool. Its errors tell why there is none, where a pool only tells that it waited.
-async fn connect(target: &PgConnectOptions) -> Result<PgConnection, LedgerError> {
+pub(super) async fn connect(target: &PgConnectOptions) -> Result<PgConnection, LedgerError> {
     let connected = tokio::time::timeout(CONNECTING, target.connect()).await;
     let connected = connected.unwrap_or(Err(sqlx::Error::PoolTimedOut));
     connected.map_err(failed("connect"))
@@ -85,6 +105,8 @@ async fn connect(target: &PgConnectOptions) -> Result<PgConnection, LedgerError>
 /// Refuses a database that this program does not understand.
 pub(super) async fn check_version(target: &PgConnectOptions) -> Result<(), LedgerError> {
     let mut connection = connect(target).await?;
+    refuse_encoding(&mut connection).await?;
+    refuse_sharing(target, &mut connection).await?;
     let found = version(&mut connection).await?;
     connection.close().await.map_err(failed("connect"))?;
     let known = newest();
@@ -97,6 +119,8 @@ pub(super) async fn check_version(target: &PgConnectOptions) -> Result<(), Ledge
 
 pub(super) async fn migrate(target: &PgConnectOptions) -> Result<(), LedgerError> {
     let mut connection = connect(target).await?;
+    refuse_encoding(&mut connection).await?;
+    refuse_sharing(target, &mut connection).await?;
     let known = newest();
     match version(&mut connection).await? {
         Some(found) if found > known => return Err(LedgerError::NewerVersion { found, known }),
@@ -109,6 +133,25 @@ pub(super) async fn migrate(target: &PgConnectOptions) -> Result<(), LedgerError
         .await
         .map_err(migration_failed(known))?;
     connection.close().await.map_err(failed("migrate"))
+}
+
+/// Refuses an encoding that cannot hold every text, or that checks none.
+async fn refuse_encoding(connection: &mut PgConnection) -> Result<(), LedgerError> {
+    // Without a prepared statement: whether a pooler keeps those is not known yet.
+    let row = sqlx::raw_sql("SELECT current_setting('server_encoding')")
+        .fetch_one(connection)
+        .await;
+    let row = row.map_err(failed("read the encoding"))?;
+    let encoding: String = row.try_get(0).map_err(failed("read the encoding"))?;
+    if encoding == "UTF8" {
+        return Ok(());
+    }
+    Err(LedgerError::Unsuitable {
+        what: format!(
+            "the database's encoding is {encoding}, which cannot hold every text of a company's books"
+        ),
+        next: "make a database whose encoding is UTF8 and name that: CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'",
+    })
 }
 
 /// The schema's version; none where no ledger is.

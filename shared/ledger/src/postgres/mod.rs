@@ -6,7 +6,7 @@
 //! one that Postgres undoes is done again.
 //!
 //! Sessions have settings and prepared statements: a pooler in between must keep a session to its client (PgBouncer:
-//! `pool_mode = session`).
+//! `pool_mode = session`). One that does not is refused ([`pooler`]).
 
 mod claims;
 mod codec;
@@ -20,6 +20,7 @@ mod dispatching;
 mod error;
 mod leadership;
 mod pages;
+mod pooler;
 mod quarantine;
 mod records;
 mod refreshes;
@@ -51,10 +52,21 @@ pub struct PostgresOptions {
     /// Connections at once. 5.
     pub connections: u32,
     /// The certificate (PEM) of the authority that signed the server's. With it the server must prove its name
-    /// (`sslmode=verify-full`), whatever the URL says.
+    /// (`sslmode=verify-full`), unless the URL says `disable` or `verify-ca`.
     pub root_certificate: Option<PathBuf>,
+    /// What this program shows to a server that asks who it is.
+    pub client: Option<ClientCertificate>,
     /// What the server's lists of sessions call this program.
     pub application_name: String,
+}
+
+/// A certificate of this program's, PEM files.
+#[derive(Debug, Clone)]
+pub struct ClientCertificate {
+    /// The certificate.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 impl Default for PostgresOptions {
@@ -62,6 +74,7 @@ impl Default for PostgresOptions {
         Self {
             connections: 5,
             root_certificate: None,
+            client: None,
             application_name: "ledgerfleet".to_owned(),
         }
     }
@@ -79,7 +92,7 @@ impl PostgresLedger {
     /// # Errors
     /// [`LedgerError::NewerVersion`] if a newer program has migrated it; [`LedgerError::NotMigrated`] if it has not
     /// been migrated for this program; [`LedgerError::Unavailable`] if it cannot be reached or
-    /// refuses the user.
+    /// refuses the user; [`LedgerError::Unsuitable`] if a pooler gives sessions away, or the encoding cannot hold all texts.
     pub async fn connect(url: &str, options: &PostgresOptions) -> Result<Self, LedgerError> {
         let target = database::target(url, options)?;
         database::check_version(&target).await?;

@@ -14,7 +14,7 @@ use super::psql::Psql;
 use crate::tls;
 
 /// How long a server may take to answer for the first time.
-const STARTING: Duration = Duration::from_secs(30);
+pub(super) const STARTING: Duration = Duration::from_secs(30);
 
 /// What a cluster is like.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +25,8 @@ pub struct Settings {
     pub tcp: bool,
     /// Whether it speaks TLS there, with a certificate for `localhost` that an authority of its own has signed.
     pub tls: bool,
+    /// Whether it asks who comes over its port for a certificate that the same authority has signed.
+    pub asks_for_certificates: bool,
     /// Further settings: `("max_connections", "20")`.
     pub further: Vec<(String, String)>,
 }
@@ -97,6 +99,10 @@ impl Cluster {
             for file in ["server.key", "server.crt", "root.crt"] {
                 give_to_server(&directory.join(file));
             }
+        }
+        if settings.asks_for_certificates {
+            let rules = "local all all trust\nhostssl all all all trust clientcert=verify-ca\n";
+            std::fs::write(data(directory).join("pg_hba.conf"), rules).unwrap();
         }
         Self {
             directory: directory.to_owned(),
@@ -221,6 +227,7 @@ fn arguments(directory: &Path, settings: &Settings) -> Vec<String> {
         chosen.push("ssl=on".to_owned());
         chosen.push(format!("ssl_cert_file={}", file("server.crt")));
         chosen.push(format!("ssl_key_file={}", file("server.key")));
+        chosen.push(format!("ssl_ca_file={}", file("root.crt")));
     }
     chosen.extend(
         settings
@@ -238,7 +245,7 @@ fn data(directory: &Path) -> PathBuf {
     directory.join("data")
 }
 
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     TcpListener::bind("localhost:0")
         .unwrap()
         .local_addr()
@@ -273,7 +280,7 @@ fn running_in(directory: &str) -> bool {
 }
 
 /// A command of the server's installation, as the user that servers run as.
-fn as_server(name: &str) -> Command {
+pub(super) fn as_server(name: &str) -> Command {
     let mut command = Command::new(program(name));
     if let Some((user, group)) = server_user() {
         command.uid(user).gid(group);
@@ -292,7 +299,15 @@ pub fn program(name: &str) -> PathBuf {
     let installed = versions
         .map(|version| version.path().join("bin").join(name))
         .filter(|path| path.exists());
-    installed.max().unwrap_or_else(|| PathBuf::from(name))
+    let beside = Path::new("/usr/sbin").join(name);
+    let elsewhere = || {
+        if beside.exists() {
+            beside
+        } else {
+            PathBuf::from(name)
+        }
+    };
+    installed.max().unwrap_or_else(elsewhere)
 }
 
 /// Postgres refuses to run as root; then it runs as the user that its package has made.

@@ -6,6 +6,7 @@
 
 mod cluster;
 mod database;
+mod pooler;
 mod psql;
 mod shared;
 
@@ -14,6 +15,7 @@ use psql::Psql;
 
 pub use cluster::{Settings, program as postgres_program};
 pub use database::Database;
+pub use pooler::PrivatePooler;
 
 /// A running Postgres.
 #[derive(Debug)]
@@ -65,6 +67,12 @@ impl PrivatePostgres {
     /// The certificate of the authority that signed the server's, where it speaks TLS.
     pub fn root_certificate(&self) -> std::path::PathBuf {
         self.cluster.root_certificate()
+    }
+
+    /// A certificate that this authority has signed, and its key, for who must show one.
+    pub fn client_certificate(&self) -> (std::path::PathBuf, std::path::PathBuf) {
+        let directory = self.cluster.directory();
+        (directory.join("client.crt"), directory.join("client.key"))
     }
 
     /// Kills the server and all its sessions without warning, as a power cut would.

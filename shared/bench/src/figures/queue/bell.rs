@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use ledgerfleet_coordination::{Bell, RedisBell, RedisParts};
+use ledgerfleet_coordination::{Bell, RedisBell, RedisParts, RedisTls};
 use ledgerfleet_model::{Lane, SegmentId};
 use ledgerfleet_testkit::{PrivateRedis, Process};
 use tokio::time::sleep;
@@ -40,7 +40,9 @@ pub(super) async fn measure(bench: &Bench) -> Values {
 }
 
 fn client(redis: &PrivateRedis) -> RedisBell {
-    RedisParts::new(&redis.tcp_url(), "bench", None).unwrap().bell
+    RedisParts::new(&redis.tcp_url(), "bench", RedisTls::default())
+        .unwrap()
+        .bell
 }
 
 async fn ours(redis: &PrivateRedis, rounds: usize, values: &mut Values) {

@@ -5,6 +5,7 @@ mod entities;
 mod failures;
 mod locking;
 mod queries;
+mod reaching;
 mod records;
 mod shown;
 mod size;
