@@ -18,6 +18,10 @@ pub(super) const STARTING: Duration = Duration::from_secs(30);
 
 /// What a cluster is like.
 #[derive(Debug, Clone, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the server's own, by name"
+)]
 pub struct Settings {
     /// Whether what was committed survives [`super::PrivatePostgres::kill`].
     pub durable: bool,
