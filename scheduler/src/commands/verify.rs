@@ -153,6 +153,7 @@ impl Comparing<'_> {
                     .into_iter()
                     .map(|span| Reported { span, fix_run: None })
                     .collect(),
+                untraced: compared.untraced,
                 spoilt: compared.spoilt,
                 failed,
             });

@@ -15,6 +15,8 @@ pub(super) struct Found {
     pub(super) connection: Connection,
     pub(super) entity: &'static EntitySpec,
     pub(super) reported: Vec<Reported>,
+    /// Records that have changed at the source without a new version or time.
+    pub(super) untraced: u64,
     /// Ids of records whose stored amount somebody else has changed.
     pub(super) spoilt: Vec<String>,
     /// Why it was not compared to its end.
@@ -147,6 +149,15 @@ pub(super) fn tell_advice(session: &Session, found: &[Found]) {
                 found.connection.name,
                 found.entity.name,
                 counted(spoilt, "record"),
+            ));
+        }
+        if found.untraced > 0 {
+            talk.say(format!(
+                "{} {}: {} changed at the source without a new version or time, as a payment does that gains the link to \
+                 its deposit: a backfill of changes never sees that, --fix stores it",
+                found.connection.name,
+                found.entity.name,
+                counted(found.untraced, "record"),
             ));
         }
         let quarantined: u64 = found.tallies().map(|tally| tally.quarantined).sum();

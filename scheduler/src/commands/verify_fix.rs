@@ -179,6 +179,7 @@ fn put_in(found: &mut [Found], second: &[Found]) {
             .retain(|reported| !is_read_again(reported.span.place));
         found.reported.extend(&again.reported);
         found.spoilt.clone_from(&again.spoilt);
+        found.untraced = again.untraced;
         found.reported.sort_by_key(|reported| reported.span.place);
     }
 }

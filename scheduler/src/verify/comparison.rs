@@ -260,6 +260,11 @@ impl<'a> Comparison<'a> {
         if stored.deleted {
             return self.note(there, Difference::Missing, changed_at);
         }
+        if has_no_trace(stored, record) {
+            self.compared.untraced += 1;
+            self.tally(stored.document_date).different += 1;
+            return;
+        }
         self.note(there, Difference::Different, changed_at);
         if here != there {
             self.note(here, Difference::Different, changed_at);
@@ -278,6 +283,18 @@ impl<'a> Comparison<'a> {
         }
         tally.unexplained += u64::from(!is_explained);
     }
+}
+
+/// Whether the source serves another text under the version and the time under which it served the stored one: it has
+/// changed there and says so nowhere. A link to a deposit comes so. The hash is that of what was served when it was
+/// stored; whatever was changed here since has another amount or no such hash.
+fn has_no_trace(stored: &RecordSummary, record: &Record) -> bool {
+    const DISTRUSTED: [u8; 32] = [0; 32];
+    stored.payload_hash != DISTRUSTED
+        && record.source_updated_at.is_some()
+        && stored.source_updated_at == record.source_updated_at
+        && stored.source_version == record.source_version
+        && stored.document_date == record.document_date
 }
 
 /// Pages that show again what the page before has shown, or many more of them than the source's count explains, have no

@@ -12,7 +12,7 @@ mod rest;
 mod tally;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use ledgerfleet_connectors::{Connector, CountRequest, EntitySpec, Target};
+use ledgerfleet_connectors::{Connector, CountRequest, EntitySpec, PageRequest, Target};
 use ledgerfleet_ledger::{CoverageRow, Ledger, LedgerError, Share};
 use ledgerfleet_model::{Axis, Failure, FailureKind};
 
@@ -70,6 +70,8 @@ pub(crate) struct Compared {
     pub(crate) not_in_plan: bool,
     /// Records that were on no page, and were asked for by their ids.
     pub(crate) asked_by_id: u64,
+    /// Records that have changed at the source without a new version or time.
+    pub(crate) untraced: u64,
     /// Ids of records whose stored amount is not that of the version that was stored.
     pub(crate) spoilt: Vec<String>,
 }
@@ -159,7 +161,8 @@ impl Subject<'_> {
             .map(Some)
     }
 
-    /// Books grow while they are read: the source may count what its pages have shown before or after that.
+    /// Books grow while they are read: the source may count what its pages have shown before or after that. A source that
+    /// counts wrongly for good does not stand in the way where its pages show their last row and none after it.
     async fn hold_against_the_count(
         &self,
         portion: &Portion,
@@ -170,6 +173,15 @@ impl Subject<'_> {
             return Ok(());
         }
         match self.count(portion).await? {
+            Some(count) if count != rows && self.ends_with_row(portion, rows).await? => {
+                let Subject { upstream, entity, .. } = self;
+                self.patience.talk.warn(format!(
+                    "{} {}: the source counts {count} and shows {rows} up to the end of its pages: its count is wrong and was \
+                     not used",
+                    upstream.connection.name, entity.name,
+                ));
+                Ok(())
+            }
             Some(count) if count != rows => {
                 let message = format!(
                     "the source counts {count} and its pages show {rows}: it moves, or does not show all"
@@ -178,6 +190,23 @@ impl Subject<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether the source shows a row at that position and none at the next. No row at either is no word about any.
+    async fn ends_with_row(&self, portion: &Portion, position: u64) -> Result<bool, Failure> {
+        let (window, Ok(page @ 1..)) = (portion.window(), u32::try_from(position)) else {
+            return Ok(false);
+        };
+        let request = PageRequest {
+            entity: self.entity,
+            window: &window,
+            // Pages of two rows overlap by one: their number is the position of their first.
+            page,
+            size: 2,
+        };
+        let page = self.ask(async |connector, target| connector.page(&target, &request).await);
+        page.await
+            .map(|page| page.records.len() + page.quarantined.len() == 1)
     }
 
     /// Counts the metered calls so far: who is killed has paid for them, too. What cannot be counted now is counted with

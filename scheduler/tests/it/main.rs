@@ -25,4 +25,5 @@ mod verify_asking;
 mod verify_ending;
 mod verify_fixing;
 mod verify_quarantined;
+mod verify_source;
 mod world;

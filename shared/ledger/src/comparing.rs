@@ -66,6 +66,10 @@ pub struct RecordSummary {
     pub id: String,
     /// BLAKE3-256 of its payload.
     pub payload_hash: [u8; 32],
+    /// The source's version number, where it has one.
+    pub source_version: Option<i64>,
+    /// When the source says that it was changed.
+    pub source_updated_at: Option<DateTime<Utc>>,
     /// The date on the document.
     pub document_date: Option<NaiveDate>,
     /// The member that was asked for as the total, as text with all its digits: never a float. An amount may stand in the

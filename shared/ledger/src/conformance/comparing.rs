@@ -60,6 +60,10 @@ pub async fn summaries_tell_hash_day_and_total_of_a_slice(world: &dyn World) {
             ),
             (&record.id, record.payload_hash, record.document_date, false)
         );
+        assert_eq!(
+            (summary.source_version, summary.source_updated_at),
+            (record.source_version, record.source_updated_at)
+        );
     }
     assert!(all[3].deleted);
     let ids = |summaries: Vec<crate::RecordSummary>| -> Vec<String> {

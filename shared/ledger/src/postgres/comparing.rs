@@ -1,7 +1,7 @@
 //! Comparing on Postgres.
 
 use async_trait::async_trait;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use futures::TryStreamExt;
 use ledgerfleet_model::{ConnectionId, SegmentId, Window};
 
@@ -14,6 +14,8 @@ use crate::comparing::{Comparing, DayCount, NotSeen, RecordSummary, Seen, Slice,
 struct SummaryRow {
     id: String,
     payload_hash: Vec<u8>,
+    source_version: Option<i64>,
+    source_updated_at: Option<DateTime<Utc>>,
     document_date: Option<NaiveDate>,
     total: Option<String>,
     deleted: bool,
@@ -30,6 +32,8 @@ impl TryFrom<SummaryRow> for RecordSummary {
         Ok(Self {
             id: row.id,
             payload_hash,
+            source_version: row.source_version,
+            source_updated_at: row.source_updated_at,
             document_date: row.document_date,
             total: row.total,
             deleted: row.deleted,
@@ -43,7 +47,8 @@ macro_rules! summaries_where {
         sqlx::query_as!(
             SummaryRow,
             r#"
-            SELECT id, payload_hash, document_date, payload ->> $3 AS total, deleted_at_utc IS NOT NULL AS "deleted!"
+            SELECT id, payload_hash, source_version, source_updated_at, document_date, payload ->> $3 AS total,
+                deleted_at_utc IS NOT NULL AS "deleted!"
             FROM raw.records
             WHERE connection_id = $1 AND entity = $2 AND "# + $condition,
             $slice.connection.0,

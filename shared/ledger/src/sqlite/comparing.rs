@@ -15,6 +15,8 @@ use crate::comparing::{Comparing, DayCount, NotSeen, RecordSummary, Seen, Slice,
 struct SummaryRow {
     id: String,
     payload_hash: Vec<u8>,
+    source_version: Option<i64>,
+    source_updated_at: Option<Stamp>,
     document_date: Option<Text<NaiveDate>>,
     total: Option<String>,
     deleted: bool,
@@ -31,6 +33,8 @@ impl TryFrom<SummaryRow> for RecordSummary {
         Ok(Self {
             id: row.id,
             payload_hash,
+            source_version: row.source_version,
+            source_updated_at: row.source_updated_at.map(|at| at.0),
             document_date: row.document_date.map(|day| day.0),
             total: row.total,
             deleted: row.deleted,
@@ -43,7 +47,8 @@ impl TryFrom<SummaryRow> for RecordSummary {
 macro_rules! summaries_where {
     ($condition:literal) => {
         concat!(
-            "SELECT id, payload_hash, document_date, deleted_at_utc IS NOT NULL AS deleted,
+            "SELECT id, payload_hash, source_version, source_updated_at, document_date,
+                    deleted_at_utc IS NOT NULL AS deleted,
                     CASE json_type(payload -> ?3)
                         WHEN 'text' THEN payload ->> ?3
                         WHEN 'null' THEN NULL
