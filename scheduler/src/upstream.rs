@@ -81,6 +81,8 @@ impl<'a> Upstream<'a> {
             };
             let next = outcome(&failure, failures, &self.parts.timings, &mut rand::rng());
             let wait = match next {
+                // A worker counts it as a failure where it cannot be; here whoever asks knows that, and wants to hear it now.
+                _ if failure.kind == FailureKind::NotInPlan => return Err(failure),
                 Outcome::Later { wait } => wait,
                 Outcome::Retry { wait } if failures < RETRIES => {
                     failures += 1;

@@ -187,7 +187,7 @@ pub(crate) struct BackfillArgs {
     /// How long one segment is.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) segment: SegmentArg,
-    /// The date along which the range is cut.
+    /// The date along which the range is cut; by created or updated, documents of mistyped years (0206, 9999) come, too.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) by: AxisArg,
     /// Rows in one request, 1 to 1000.

@@ -8,6 +8,7 @@ use ledgerfleet_config::ConfigError;
 use ledgerfleet_coordination::Unreachable;
 use ledgerfleet_ledger::LedgerError;
 use ledgerfleet_model::FailureKind;
+use ledgerfleet_model::window::InvalidRange;
 use ledgerfleet_telemetry::logs::LogError;
 use ledgerfleet_wiring::{KeyFileError, RunnerLockError, WiringError};
 
@@ -246,8 +247,12 @@ fn of_plan(error: &PlanError) -> String {
             ..
         } => format!("--entity {name}"),
         PlanError::UnknownEntity { known, .. } => format!("all, or some of: {}", known.join(", ")),
-        PlanError::Range(_) => {
-            "give --from and --to as days, the earlier one first; document dates may lie a year ahead"
+        PlanError::Range(InvalidRange::Reversed { .. }) => {
+            "give --from and --to as days, the earlier one first".to_owned()
+        }
+        PlanError::Range(InvalidRange::TooEarly(_) | InvalidRange::TooLate { .. }) => {
+            "days from 1970 on, of documents up to a year ahead; a document of a mistyped year (0206, 9999) is read by the \
+             day on which it was entered: backfill --by created --segment month --from 2026-01-01 --to today"
                 .to_owned()
         }
         PlanError::PageSize { most, .. } => format!("--page-size {most}"),

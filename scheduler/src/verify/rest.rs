@@ -29,7 +29,12 @@ impl Comparison<'_> {
         } else {
             1
         };
-        let mut batches: Vec<&[RecordSummary]> = rest.chunks(most).collect();
+        // A question about several ids takes numbers only, where the source has words for some.
+        rest.sort_by_key(|summary| self.subject.entity.is_looked_for_in_the_list(&summary.id));
+        let numbers =
+            rest.partition_point(|summary| !self.subject.entity.is_looked_for_in_the_list(&summary.id));
+        let (numbers, words) = rest.split_at(numbers);
+        let mut batches: Vec<&[RecordSummary]> = numbers.chunks(most).chain(words.chunks(1)).collect();
         while let Some(batch) = batches.pop() {
             match self.found(batch).await {
                 // Records are read whole, and some are large.

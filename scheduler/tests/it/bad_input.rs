@@ -1,5 +1,7 @@
 //! Everything that can be asked for wrongly ends with its code, and says what to try.
 
+use ledgerfleet_emulator::{Mutation, MutationKind};
+
 use crate::world::{World, emulator};
 
 const GOOD: &str = "backfill --connection demo-us --entity invoice --from 2026-06-01 --to 2026-06-02";
@@ -162,4 +164,45 @@ async fn a_wrong_configuration_is_refused_with_its_remedy() {
         .await
         .expect(2)
         .says("absent.toml");
+}
+
+#[tokio::test]
+async fn documents_of_mistyped_years_are_read_by_creation_and_the_refusal_of_their_days_says_how() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    world.connect(&emulator.info().companies[0]).await;
+    let days = [("5", "0206-06-03"), ("6", "2206-06-03"), ("7", "9999-12-31")];
+    for (id, day) in days {
+        emulator
+            .mutate(Mutation {
+                ids: vec![id.to_owned()],
+                to: Some(day.parse().unwrap()),
+                ..Mutation::new("demo-us", "invoice", MutationKind::Redate)
+            })
+            .unwrap();
+        world
+            .run(&format!(
+                "backfill --connection demo-us --entity invoice --from {day} --to {day}"
+            ))
+            .await
+            .expect(2)
+            .says("backfill --by created");
+    }
+    let created = "--by created --segment month --from 2025-05-01 --to 2025-06-30";
+    world
+        .run(&format!(
+            "backfill --connection demo-us --entity invoice {created}"
+        ))
+        .await
+        .expect(0);
+    for (id, day) in days {
+        let stored = world
+            .run(&format!(
+                "records --connection demo-us --entity invoice --id {id} -o json"
+            ))
+            .await
+            .expect(0)
+            .json();
+        assert_eq!(stored[0]["document_date"], day, "{stored}");
+    }
 }

@@ -23,6 +23,9 @@ pub struct EntitySpec {
     pub rows: RowShape,
     /// How one record is asked for.
     pub read_by: ReadBy,
+    /// Whether some of its records have a word for an id. A read by id takes numbers only, so these are looked for in the
+    /// list.
+    pub has_word_ids: bool,
     /// Whether inactive rows are hidden unless asked for by `Active IN (true, false)`.
     pub hides_inactive: bool,
     /// What is selected, where `*` alone leaves something out: `*, Sku`.
@@ -75,6 +78,11 @@ pub enum ReadBy {
 }
 
 impl EntitySpec {
+    /// Whether a record of that id is looked for in the list: its id is a word, and the upstream reads by numbers.
+    pub fn is_looked_for_in_the_list(&self, id: &str) -> bool {
+        self.has_word_ids && !id.bytes().all(|byte| byte.is_ascii_digit())
+    }
+
     /// The axis a request lies on when nothing else is asked for.
     pub fn default_axis(&self) -> Axis {
         match self.kind {

@@ -103,7 +103,7 @@ impl Default for Switches {
             rows_at_most: None,
             one_row_more: OneRowMore::Off,
             custom_fields: CustomFields::Enhanced,
-            word_ids: Acceptance::Accepted,
+            word_ids: Acceptance::Refused,
             optional_entities: OptionalEntities::Refused,
             reimburse_charge: ReimburseCharges::Served,
             cdc_cap: CdcCap::PerResponse,

@@ -58,9 +58,9 @@ pub enum QuarantineReason {
     TooDeep,
     /// One of its numbers is beyond what a database's decimals hold, or all of them written out are too long.
     NumberOutOfRange,
-    /// What tells when it was made and changed is not what it should be.
+    /// What tells when it was made and changed is not what it should be, or lies outside of the years 1 to 9999.
     UnreadableTimes,
-    /// Its document date is none.
+    /// Its document date is none, or lies outside of the years 1 to 9999.
     UnreadableDate,
     /// Its version is neither a text nor a number.
     UnreadableVersion,

@@ -53,6 +53,7 @@ async fn every_record_is_stored_or_quarantined(page_size: u32) {
     make_odd(&world, Oddity::Nested, Some(5_000), &["14"]);
     make_odd(&world, Oddity::Huge, Some(9 * MEBIBYTES), &["15"]);
     make_odd(&world, Oddity::DoubledMembers, None, &["16"]);
+    make_odd(&world, Oddity::DistantInstant, None, &["17"]);
     let report = copy(&world, page_size).await;
 
     let truth = world.truth("acme", "customer", 1);
@@ -68,6 +69,7 @@ async fn every_record_is_stored_or_quarantined(page_size: u32) {
         ("14", QuarantineReason::TooDeep),
         ("15", QuarantineReason::TooLong),
         ("16", QuarantineReason::MemberTwice),
+        ("17", QuarantineReason::UnreadableTimes),
     ];
     assert_eq!(away, expected.map(|(id, reason)| (id.to_owned(), reason)).into());
     for (id, (_, hash)) in &truth {
@@ -78,14 +80,14 @@ async fn every_record_is_stored_or_quarantined(page_size: u32) {
         );
     }
     assert_eq!(stored.len() + away.len(), truth.len());
-    assert_eq!((report.rows, report.quarantined), (truth.len() as u64, 5));
+    assert_eq!((report.rows, report.quarantined), (truth.len() as u64, 6));
     let coverage = world
         .parts
         .ledger
         .coverage(&CoverageFilter::default())
         .await
         .unwrap();
-    assert_eq!(coverage[0].note.as_deref(), Some("5 records quarantined"));
+    assert_eq!(coverage[0].note.as_deref(), Some("6 records quarantined"));
     let long = quarantined(&world, Some("15")).await.remove(0);
     assert!(long.length > u64::from(9 * MEBIBYTES) && long.kept == u64::from(8 * MEBIBYTES));
     assert!(long.original.unwrap().starts_with(r#"{""#));

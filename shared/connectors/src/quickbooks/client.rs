@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::auth::Issuer;
 use super::faults::transaction_id;
-use super::pages::{read_company_name, read_count, read_one, read_page};
-use super::query::{Asked, Query};
+use super::pages::{ROWS_UNASKED, read_company_name, read_count, read_one, read_page};
+use super::query::{Asked, PAGE_SIZE_MAX, Query};
 use crate::http::{Answer, HttpClient};
 use crate::{
     AccessGrant, AuthenticationError, Connector, CountRequest, Endpoints, EntitySpec, FindRequest, Page,
@@ -90,6 +90,9 @@ impl Connector for QuickBooks {
         entity: &'static EntitySpec,
         id: &str,
     ) -> Result<Option<Served>, Failure> {
+        if entity.is_looked_for_in_the_list(id) {
+            return self.record_in_list(target, entity, id).await;
+        }
         let url = self.address_of(target, entity, id)?;
         let what = format!("GET {} {id}", entity.upstream);
         let answer = self.send(target, self.http.get(url), &what).await?;
@@ -147,6 +150,30 @@ fn of_entity(failure: Failure, entity: &EntitySpec) -> Failure {
 }
 
 impl QuickBooks {
+    /// The record of that id on the one page that the whole list is. Its absence is believed only where the page shows
+    /// that it is the whole list: rows came, and not as many as a page or a cap of one has.
+    async fn record_in_list(
+        &self,
+        target: &Target<'_>,
+        entity: &'static EntitySpec,
+        id: &str,
+    ) -> Result<Option<Served>, Failure> {
+        let page = self
+            .page(target, &PageRequest::of_all(entity, 1, PAGE_SIZE_MAX))
+            .await?;
+        let rows = page.records.len() + page.quarantined.len();
+        let may_lack_some = page.more || page.doubtful || rows.is_multiple_of(ROWS_UNASKED);
+        let records = page.records.into_iter().map(Served::Record);
+        let quarantined = page.quarantined.into_iter().map(Served::Quarantined);
+        match records.chain(quarantined).find(|served| served.id() == id) {
+            None if may_lack_some => {
+                let message = format!("{id} is not among {rows} rows of the list, which may have more");
+                Err(Failure::new(FailureKind::Unstable, message))
+            }
+            found => Ok(found),
+        }
+    }
+
     async fn query(&self, target: &Target<'_>, statement: &str) -> Result<Answer, Failure> {
         let mut url = self.address(target, &["query"])?;
         let request = if statement.len() > LONGEST_IN_ADDRESS {

@@ -11,6 +11,7 @@ const DOCUMENT: EntitySpec = EntitySpec {
     kind: EntityKind::Document,
     rows: RowShape::Plain,
     read_by: ReadBy::Id,
+    has_word_ids: false,
     hides_inactive: false,
     projection: "*",
     countable: true,
@@ -271,6 +272,8 @@ pub const ENTITIES: &[EntitySpec] = &[
         name: "tax_code",
         upstream: "TaxCode",
         table: "qbo_tax_code",
+        // TAX and NON, in the United States.
+        has_word_ids: true,
         ..LIST
     },
     EntitySpec {

@@ -15,7 +15,7 @@ use crate::http::Answer;
 use crate::{EntityKind, EntitySpec, Page};
 
 /// The rows that the API answers to those who do not say how many they want.
-const ROWS_UNASKED: usize = 100;
+pub(super) const ROWS_UNASKED: usize = 100;
 
 /// Reads a page of rows: its records, in the order served. What it holds of the budget is not known here.
 pub(super) fn read_page(answer: &Answer, entity: &EntitySpec, asked: Asked) -> Result<Page, Failure> {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use ledgerfleet_model::{Failure, QuarantineReason, Quarantined, Record, Served};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -194,10 +194,18 @@ fn times(meta: Option<&RawValue>) -> Result<Times, QuarantineReason> {
 }
 
 fn instant(text: Option<String>) -> Result<Option<DateTime<Utc>>, QuarantineReason> {
-    let read = |text: String| DateTime::parse_from_rfc3339(&text).map(|instant| instant.to_utc());
-    text.map(read)
+    let read = |text: String| {
+        let instant = DateTime::parse_from_rfc3339(&text).ok()?.to_utc();
+        is_storable(&instant).then_some(instant)
+    };
+    text.map(|text| read(text).ok_or(QuarantineReason::UnreadableTimes))
         .transpose()
-        .map_err(|_| QuarantineReason::UnreadableTimes)
+}
+
+/// Whether every ledger holds a day and puts it in its place: as text, years have four digits, and Postgres has no year 0.
+/// The last hours of 9999 in America are the year 10000 in UTC.
+fn is_storable(day: &impl Datelike) -> bool {
+    (1..=9999).contains(&day.year())
 }
 
 /// The date of what has one.
@@ -216,12 +224,12 @@ fn date(member: Option<&RawValue>) -> Result<Option<NaiveDate>, QuarantineReason
     let text = text_value(member).unwrap_or_default();
     NaiveDate::parse_from_str(&text, "%Y-%m-%d")
         .ok()
-        .filter(|date| is_date(&text) || date.format("%Y-%m-%d").to_string() == text)
+        .filter(|date| is_date(&text) && is_storable(date))
         .map(Some)
         .ok_or(QuarantineReason::UnreadableDate)
 }
 
-/// Whether a text is written as the dates of four-digit years are.
+/// Whether a text is written as dates are: with a year of four digits.
 fn is_date(text: &str) -> bool {
     let is_part = |(at, byte): (usize, u8)| match at {
         4 | 7 => byte == b'-',

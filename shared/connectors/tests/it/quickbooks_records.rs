@@ -278,3 +278,23 @@ async fn custom_fields_beyond_the_third_are_read_by_list_by_id_and_by_search() {
     assert_eq!((&read.payload, &found[0].payload), (&five.payload, &five.payload));
     assert_equal(invoice, listed, &truth);
 }
+
+#[tokio::test]
+async fn a_record_whose_id_is_a_word_is_looked_for_in_the_list_and_nowhere_else() {
+    let world = World::start().await;
+    let tax_code = entity("tax_code");
+    let truth = world.emulator.truth(COMPANY, "tax_code", &TruthFilter::default());
+    for line in truth.unwrap() {
+        let before = world.emulator.summary().requests;
+        let record = world.record(tax_code, &line.id).await.unwrap().unwrap();
+        assert_eq!(record.id, line.id);
+        assert_eq!(world.emulator.summary().requests, before + 1, "{}", line.id);
+    }
+    assert_eq!(world.record(tax_code, "GONE").await.unwrap(), None);
+    assert_eq!(world.record(tax_code, "99").await.unwrap(), None);
+    for fault in [FaultKind::EmptyPage {}, FaultKind::Html { status: 503 }] {
+        world.emulator.set_fault(FaultSpec::always(fault.clone()));
+        world.record(tax_code, "GONE").await.unwrap_err();
+        world.emulator.clear_faults();
+    }
+}

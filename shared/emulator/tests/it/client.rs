@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use ledgerfleet_emulator::{
-    Clock, CompanyInfo, CustomFields, Emulator, EmulatorOptions, OrderById, Rate, RunningEmulator, Switches,
-    TruthFilter, TruthLine,
+    Acceptance, Clock, CompanyInfo, CustomFields, Emulator, EmulatorOptions, OrderById, Rate,
+    RunningEmulator, Switches, TruthFilter, TruthLine,
 };
 use reqwest::{RequestBuilder, StatusCode, Url};
 use serde_json::Value;
@@ -37,6 +37,7 @@ pub(crate) fn options() -> EmulatorOptions {
         switches: Switches {
             order_by_id: OrderById::Sorted,
             custom_fields: CustomFields::Three,
+            word_ids: Acceptance::Accepted,
             ..Switches::default()
         },
         ..EmulatorOptions::default()

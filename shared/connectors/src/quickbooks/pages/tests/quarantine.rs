@@ -36,6 +36,16 @@ fn what_cannot_be_stored_goes_to_quarantine_and_the_rest_of_its_page_does_not() 
             r#"{"Id":"7","MetaData":{"LastUpdatedTime":"2026-02-03T00:00:00"}}"#,
             Reason::UnreadableTimes,
         ),
+        (
+            r#"{"Id":"7","MetaData":{"LastUpdatedTime":"9999-12-31T23:30:00-08:00"}}"#,
+            Reason::UnreadableTimes,
+        ),
+        (
+            r#"{"Id":"7","MetaData":{"CreateTime":"0001-01-01T00:00:00+08:00"}}"#,
+            Reason::UnreadableTimes,
+        ),
+        (r#"{"Id":"7","TxnDate":"0000-01-05"}"#, Reason::UnreadableDate),
+        (r#"{"Id":"7","TxnDate":"+10000-01-05"}"#, Reason::UnreadableDate),
         (r#"{"Id":"7","SyncToken":["1"]}"#, Reason::UnreadableVersion),
         (r#"{"Id":"7","SyncToken":true}"#, Reason::UnreadableVersion),
         (
@@ -55,6 +65,20 @@ fn what_cannot_be_stored_goes_to_quarantine_and_the_rest_of_its_page_does_not() 
                 .collect::<Vec<_>>(),
             ["1", "2"]
         );
+    }
+}
+
+#[test]
+fn years_that_nobody_meant_are_stored_as_they_are() {
+    for (day, instant) in [
+        ("0206-01-05", "0001-01-01T00:00:00Z"),
+        ("2206-01-05", "2206-01-05T00:00:00-08:00"),
+        ("9999-12-31", "9999-12-31T23:59:59Z"),
+    ] {
+        let row = format!(r#"{{"Id":"7","MetaData":{{"CreateTime":"{instant}"}},"TxnDate":"{day}"}}"#);
+        let record = read_one(&row);
+        assert_eq!(record.document_date.unwrap().to_string(), day);
+        assert_eq!(record.source_created_at, Some(instant.parse().unwrap()));
     }
 }
 
