@@ -3,14 +3,14 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use clap::{ColorChoice, CommandFactory, FromArgMatches};
+use clap::{ColorChoice, FromArgMatches};
 use ledgerfleet_config::{FlagValue, Inputs, Settings};
 use ledgerfleet_model::WorkerName;
 use ledgerfleet_process::Stop;
 use ledgerfleet_telemetry::logs::{self, Colour};
 use ledgerfleet_telemetry::traces::{Identity, Traces};
 
-use crate::cli::{Cli, Command, Global, When};
+use crate::cli::{self, Cli, Command, Global, When};
 use crate::commands;
 use crate::exit::{Exit, explain};
 use crate::output::{Output, Talk};
@@ -49,7 +49,7 @@ pub(crate) async fn run() -> Exit {
 
 /// Understands the command line. What is wrong with it, and help, obey `--color` too: that is looked for before.
 fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
-    let command = Cli::command().color(colour_of_help(&arguments));
+    let command = cli::command().color(colour_of_help(&arguments));
     let matches = command.try_get_matches_from(arguments)?;
     Cli::from_arg_matches(&matches)
 }

@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod disk;
 mod exit;
+mod meant;
 mod output;
 mod plan;
 mod remaining;

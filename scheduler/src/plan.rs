@@ -219,9 +219,40 @@ impl Plan {
         self.page_size
     }
 
-    /// How many segments a part has.
-    pub(crate) fn count(&self, part: &Part) -> u64 {
-        windows(self.range, self.segmenting, part.axis, part.connection.time_zone).count() as u64
+    /// How it is cut.
+    pub(crate) fn segmenting(&self) -> Segmenting {
+        self.segmenting
+    }
+
+    /// The companies, each once.
+    pub(crate) fn connections(&self) -> Vec<&Connection> {
+        let mut connections: Vec<&Connection> = self.parts.iter().map(|part| &part.connection).collect();
+        connections.dedup_by_key(|connection| connection.id);
+        connections
+    }
+
+    /// The entities that `all` among these names does not mean.
+    pub(crate) fn left_out(&self, names: &[String]) -> Vec<&'static str> {
+        if !names.iter().any(|name| is_all(name)) {
+            return Vec::new();
+        }
+        let entries = self
+            .connections()
+            .into_iter()
+            .filter_map(|one| connector_entry(&one.connector));
+        let mut left_out: Vec<&'static str> = entries
+            .flat_map(|entry| entry.entities)
+            .filter(|entity| self.parts.iter().all(|part| part.entity != *entity))
+            .map(|entity| entity.name)
+            .collect();
+        left_out.sort_unstable();
+        left_out.dedup();
+        left_out
+    }
+
+    /// How many segments a part has when it is cut so.
+    pub(crate) fn count(&self, part: &Part, segmenting: Segmenting) -> u64 {
+        windows(self.range, segmenting, part.axis, part.connection.time_zone).count() as u64
     }
 
     /// The run, with an identity of its own.

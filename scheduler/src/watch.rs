@@ -64,7 +64,9 @@ pub(crate) async fn watch(
         };
         // Sums over a million segments take their time; looking must not become the main work.
         let pause = every.max(asked.elapsed() * 10);
-        progress.show(&report, left);
+        // It is told for people's comfort only: a ledger that cannot tell it now tells it at the next look.
+        let trouble = ledger.trouble(report.run_id).await.unwrap_or_default();
+        progress.show(&report, left, trouble.as_ref());
         if let Some(ended) = ended(&report) {
             return Ok(Some((report, ended)));
         }

@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use ledgerfleet_config::{FlagValue, Inputs, Settings, Shape};
+use ledgerfleet_config::{FlagValue, Inputs, LogFormat, Settings, Shape};
 use ledgerfleet_ledger::LedgerError;
 use ledgerfleet_model::{Timings, WorkerName};
-use ledgerfleet_process::{Listening, Signal, Stop, record_metrics};
+use ledgerfleet_process::{Listening, Signal, Stop, banner, record_metrics};
 use ledgerfleet_telemetry::logs::{self, Colour};
 use ledgerfleet_telemetry::metrics::{self, Recorder};
 use ledgerfleet_telemetry::traces::{Identity, Traces};
@@ -168,6 +168,7 @@ async fn work(settings: &Settings, name: WorkerName, parts: Parts, stop: &Stop) 
     let recorder = record_metrics().map_err(|error| failed(error.into()))?;
     // Each worker tells of itself; the fleet's number is the sum.
     metrics::workers(1);
+    introduce(settings, &parts).await;
     let listening = listen(settings.worker.metrics_listen).await?;
     let options = WorkerOptions {
         concurrency: settings.worker.concurrency,
@@ -191,6 +192,18 @@ async fn work(settings: &Settings, name: WorkerName, parts: Parts, stop: &Stop) 
 async fn overdue(stop: &Stop, timings: &Timings) {
     stop.token().cancelled().await;
     tokio::time::sleep(timings.drain + LAST_WORDS).await;
+}
+
+/// The first line on stderr, whatever is logged; among lines of JSON it is an event of its own.
+async fn introduce(settings: &Settings, parts: &Parts) {
+    let work = format!("{} segments at once", settings.worker.concurrency);
+    let version = env!("CARGO_PKG_VERSION");
+    let banner = banner("worker", version, &settings.shape.place(), &work, parts).await;
+    match settings.log.format {
+        // Where nobody can be told, it works all the same.
+        LogFormat::Pretty => drop(writeln!(std::io::stderr(), "{banner}")),
+        LogFormat::Json => tracing::info!("{banner}"),
+    }
 }
 
 async fn listen(address: Option<SocketAddr>) -> Result<Option<Listening>, Refused> {

@@ -44,7 +44,8 @@ impl Reading<'_> {
         let (pass, rows) = (self.progress.pass, seen.ids);
         debug!(segment = %claim.segment, pass, rows, source_count, "the window moved");
         if pass >= PASSES {
-            let message = format!("after {PASSES} passes the source counts {source_count:?}, we saw {rows}");
+            let counted = source_count.map_or_else(|| "nothing".to_owned(), |count| count.to_string());
+            let message = format!("after {PASSES} passes the source counts {counted}, we saw {rows}");
             return Err(Failure::new(FailureKind::Unstable, message).into());
         }
         self.close(NextStep::Pass).await?;

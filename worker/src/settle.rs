@@ -66,13 +66,29 @@ fn report(claim: &Claim, outcome: &Outcome, failure: &Failure) {
             info!(%segment, entity, "handed back");
         }
         Outcome::Later { wait } => {
-            info!(%segment, entity, reason = %kind, ?wait, "later");
+            info!(%segment, entity, reason = %kind, wait_seconds = wait.as_secs_f64(), "later");
         }
-        _ => warn!(
+        Outcome::Retry { wait } => info!(
             %segment, entity, reason = %kind, message = failure.message, status = failure.status,
-            transaction_id = failure.transaction_id, ?outcome, "an attempt failed"
+            transaction_id = failure.transaction_id, wait_seconds = wait.as_secs_f64(),
+            "an attempt failed and is made again"
+        ),
+        // Told when it is written: until then it is not so.
+        Outcome::Dead => {}
+        Outcome::HandBack => warn!(
+            %segment, entity, reason = %kind, message = failure.message, status = failure.status,
+            transaction_id = failure.transaction_id, "an attempt failed"
         ),
     }
+}
+
+/// The sixth failure is as final as what no attempt can mend.
+fn report_death(claim: &Claim, progress: &Progress, failure: &Failure) {
+    warn!(
+        segment = %claim.segment, entity = claim.entity, reason = %failure.kind, message = failure.message,
+        status = failure.status, transaction_id = failure.transaction_id, failures = progress.standing.failures + 1,
+        "a segment is dead; its history: scheduler dlq show"
+    );
 }
 
 /// What concerns the whole connection is told to everyone: throttling closes its gate, refused credentials stop it.
@@ -140,7 +156,12 @@ async fn write(
         }
     };
     match fleet.parts.ledger.settle(&settlement, &progress.effort()).await? {
-        Settled::Settled => Ok(ended(progress, outcome, &settlement)),
+        Settled::Settled => {
+            if settlement.after().state == SegmentState::Dead {
+                report_death(claim, progress, failure);
+            }
+            Ok(ended(progress, outcome, &settlement))
+        }
         Settled::Fenced => {
             metrics::write_fenced();
             info!(segment = %claim.segment, "taken over before it could be settled");

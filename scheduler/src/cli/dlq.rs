@@ -2,10 +2,11 @@
 
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
-use ledgerfleet_model::{FailureKind, RunId, SegmentId};
+use ledgerfleet_model::FailureKind;
 
 use super::dates::{first_day, last_day};
-use super::values::{rate, reason, run_id, segment_id};
+use super::ids::{IdArg, run_id, segment_id};
+use super::values::{rate, reason};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DlqCommand {
@@ -13,9 +14,9 @@ pub(crate) enum DlqCommand {
     List(ListArgs),
     /// Shows one dead letter with its history.
     Show {
-        /// The segment's id.
+        /// The segment's id, the beginning of it, or `last`.
         #[arg(value_parser = segment_id)]
-        id: SegmentId,
+        id: IdArg,
     },
     /// Sends dead letters again, oldest first. It stops by itself when one of them dies of the cause it had.
     Replay(ReplayArgs),
@@ -44,7 +45,7 @@ pub(crate) struct ListArgs {
     pub(crate) limit: u32,
     /// Goes on after this one, the last of the page before.
     #[arg(long, value_name = "ID", value_parser = segment_id, conflicts_with = "group")]
-    pub(crate) after: Option<SegmentId>,
+    pub(crate) after: Option<IdArg>,
 }
 
 #[derive(Debug, Args)]
@@ -86,10 +87,10 @@ pub(crate) struct DropArgs {
 pub(crate) struct Choice {
     /// These segments.
     #[arg(long, value_delimiter = ',', value_parser = segment_id)]
-    pub(crate) id: Vec<SegmentId>,
+    pub(crate) id: Vec<IdArg>,
     /// Of this run.
     #[arg(long, value_name = "ID", value_parser = run_id)]
-    pub(crate) run: Option<RunId>,
+    pub(crate) run: Option<IdArg>,
     /// Of these companies.
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
     pub(crate) connection: Vec<String>,

@@ -2,6 +2,8 @@
 
 mod dates;
 mod dlq;
+mod examples;
+mod ids;
 mod values;
 
 use std::net::SocketAddr;
@@ -11,12 +13,14 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
-use ledgerfleet_model::RunId;
 
 use dates::{first_day, last_day};
 pub(crate) use dlq::{Choice, DlqCommand, DropArgs, ListArgs, ReplayArgs};
+pub(crate) use examples::command;
+pub(crate) use ids::IdArg;
+use ids::run_id;
 pub(crate) use values::{AxisArg, EnvironmentArg, Format, SegmentArg, When};
-use values::{page_size, run_id, time_zone, wait};
+use values::{page_size, time_zone, wait};
 
 /// Copies accounting data out of rate-limited APIs into a database that you control.
 ///
@@ -69,6 +73,10 @@ pub(crate) enum Command {
     /// Runs the main job against an emulator in this process: no account, no server.
     #[cfg(feature = "demo")]
     Demo(DemoArgs),
+    /// Shows on one page where every company stands: last success, gaps, dead letters, calls of this month.
+    Status,
+    /// Shows what can be copied, and what `--entity all` means.
+    Entities(EntitiesArgs),
     /// Brings the database's schema up to date.
     Migrate,
     /// Adds, lists, tests and removes companies.
@@ -91,7 +99,7 @@ pub(crate) enum Command {
     /// Green: the same. Yellow: what differs is accounted for: it changed at the source since it was read, was never read,
     /// or cannot be stored and is in quarantine. Red: something was lost or spoilt here, or is gone at the source.
     ///
-    /// Exit codes: 0 all green or yellow; 1 something is red or was not compared, or --fix submitted a run and nothing was
+    /// Exit codes: 0 all green or yellow (with --strict green alone); 1 something is red or was not compared, or --fix submitted a run and nothing was
     /// compared after it; 3 that run ended with dead segments; 4 a connection needs re-authorisation; 5 the company
     /// throttled for too long, or it, the database or Redis is away; 7 another process runs this file.
     Verify(VerifyArgs),
@@ -118,6 +126,13 @@ pub(crate) struct DemoArgs {
     pub(crate) keep: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct EntitiesArgs {
+    /// Of this connector only.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) connector: Option<String>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConnectionCommand {
     /// Adds a company, or replaces the credential of one. Makes no network call.
@@ -134,6 +149,9 @@ pub(crate) enum ConnectionCommand {
     Test {
         /// Its name.
         name: String,
+        /// Waits where the gate is closed or the company throttles, for up to five minutes.
+        #[arg(long)]
+        wait: bool,
     },
     /// Removes a company: deletes its credential and cancels its unfinished segments.
     Remove {
@@ -211,33 +229,33 @@ pub(crate) enum RunCommand {
     },
     /// Shows one run.
     Show {
-        /// Its id.
+        /// Its id, the beginning of it, or `last`.
         #[arg(value_parser = run_id)]
-        id: RunId,
+        id: IdArg,
     },
     /// Shows a run's progress until it is over or nothing can progress.
     Watch {
-        /// Its id.
+        /// Its id, the beginning of it, or `last`.
         #[arg(value_parser = run_id)]
-        id: RunId,
+        id: IdArg,
     },
     /// Claims nothing more of a run.
     Pause {
-        /// Its id.
+        /// Its id, the beginning of it, or `last`.
         #[arg(value_parser = run_id)]
-        id: RunId,
+        id: IdArg,
     },
     /// Claims of a paused run again.
     Resume {
-        /// Its id.
+        /// Its id, the beginning of it, or `last`.
         #[arg(value_parser = run_id)]
-        id: RunId,
+        id: IdArg,
     },
     /// Ends every segment of a run that has not ended.
     Cancel {
-        /// Its id.
+        /// Its id, the beginning of it, or `last`.
         #[arg(value_parser = run_id)]
-        id: RunId,
+        id: IdArg,
     },
 }
 
@@ -280,9 +298,12 @@ pub(crate) struct CoverageArgs {
     /// Up to this day.
     #[arg(long, value_name = "DATE", value_parser = last_day, allow_hyphen_values = true)]
     pub(crate) to: Option<NaiveDate>,
-    /// Shows what is not complete instead, and why. The exit code is 0 with gaps and without.
+    /// Shows what is not complete instead, and why.
     #[arg(long)]
     pub(crate) gaps: bool,
+    /// Ends with 1 if there are gaps, or nothing was ever asked for; without it the code is 0 either way.
+    #[arg(long, requires = "gaps")]
+    pub(crate) exit_code: bool,
 }
 
 #[derive(Debug, Args)]
@@ -311,6 +332,9 @@ pub(crate) struct VerifyArgs {
     /// How long to wait for one answer while the company throttles, or it, Redis or the gate is away: 30s, 5m, 1h.
     #[arg(long, value_name = "TIME", value_parser = wait, default_value = "5m")]
     pub(crate) max_wait: Duration,
+    /// Ends with 1 on yellow, too.
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Records of each side that are held in memory at once; a list or day of more is read several times.
     #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(10..))]
     pub(crate) at_once: u64,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use clap::ValueEnum;
 use ledgerfleet_config::{PAGE_SIZE_MAX, parse_duration};
-use ledgerfleet_model::{Axis, Environment, FailureKind, RunId, SegmentId, Segmenting};
+use ledgerfleet_model::{Axis, Environment, FailureKind, Segmenting};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum EnvironmentArg {
@@ -105,16 +105,6 @@ pub(super) fn wait(text: &str) -> Result<Duration, String> {
 /// Nobody waits for longer.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
-pub(super) fn run_id(text: &str) -> Result<RunId, String> {
-    text.parse()
-        .map_err(|_| format!("a run's id {SHAPE_OF_IDS}; `scheduler run list` shows them"))
-}
-
-pub(super) fn segment_id(text: &str) -> Result<SegmentId, String> {
-    text.parse()
-        .map_err(|_| format!("a dead letter's id {SHAPE_OF_IDS}; `scheduler dlq list` shows them"))
-}
-
 /// The reason of a dead letter; an unknown one is refused with the one that was probably meant.
 pub(super) fn reason(text: &str) -> Result<FailureKind, String> {
     let wanted = text.to_lowercase().replace('-', "_");
@@ -143,8 +133,6 @@ pub(super) fn rate(text: &str) -> Result<u32, String> {
     many.filter(|many| (1..=60_000).contains(many))
         .ok_or_else(|| "a rate is written N/min, such as 60/min; N is 1 to 60000".to_owned())
 }
-
-const SHAPE_OF_IDS: &str = "looks like 0192f0c1-5e2a-7000-8000-1c9d3a6b4e21";
 
 pub(super) fn time_zone(text: &str) -> Result<Tz, String> {
     text.parse().map_err(|_| {

@@ -1,7 +1,8 @@
 //! `backfill`: copies a range of days.
 
+use ledgerfleet_connectors::connector_entry;
 use ledgerfleet_ledger::Submitted;
-use ledgerfleet_model::RunId;
+use ledgerfleet_model::{RunId, Segmenting};
 use ledgerfleet_process::Stop;
 use ledgerfleet_wiring::Parts;
 use serde::Serialize;
@@ -10,16 +11,17 @@ use super::run::{conclude, follow};
 use crate::carry::{Holding, Role, role, run_here};
 use crate::cli::BackfillArgs;
 use crate::exit::Exit;
-use crate::output::{Row, counted};
-use crate::plan::{Plan, Request, plan};
+use crate::output::{Row, counted, span, thousands};
+use crate::plan::{Part, Plan, Request, plan};
 use crate::session::{Session, connections_named};
 use crate::submit::submit;
 
 pub(crate) async fn run(session: &Session, args: &BackfillArgs) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;
     let plan = planned(session, &parts, args).await?;
+    tell_left_out(session, &plan, &args.entity);
     if args.dry_run {
-        return show(session, &plan);
+        return show(session, &parts, &plan);
     }
     match role(session, &parts)? {
         Role::Runner(role) => carry(session, &parts, &plan, role).await,
@@ -115,6 +117,8 @@ struct Planned {
     entity: &'static str,
     axis: String,
     segments: u64,
+    /// At least.
+    requests: u64,
 }
 
 impl Row for Planned {
@@ -125,27 +129,104 @@ impl Row for Planned {
             self.connection.clone(),
             self.entity.to_owned(),
             self.axis.clone(),
-            self.segments.to_string(),
+            thousands(self.segments),
         ]
     }
 }
 
-fn show(session: &Session, plan: &Plan) -> anyhow::Result<Exit> {
-    let rows: Vec<Planned> = plan
-        .parts()
-        .iter()
-        .map(|part| Planned {
+fn show(session: &Session, parts: &Parts, plan: &Plan) -> anyhow::Result<Exit> {
+    let row = |part: &Part| {
+        let segments = plan.count(part, plan.segmenting());
+        Planned {
             connection: part.connection.name.clone(),
             entity: part.entity.name,
             axis: part.axis.to_string(),
-            segments: plan.count(part),
-        })
-        .collect();
+            segments,
+            requests: segments,
+        }
+    };
+    let rows: Vec<Planned> = plan.parts().iter().map(row).collect();
     session.output.list(&rows)?;
-    let segments: u64 = rows.iter().map(|row| row.segments).sum();
-    session.talk.say(format!(
-        "{}, each at least one metered request; nothing was submitted",
-        counted(segments, "segment")
-    ));
+    let cost = Cost::of(parts, plan, plan.segmenting());
+    session
+        .talk
+        .say(format!("{}; nothing was submitted", cost.told()));
+    if plan.segmenting() != Segmenting::Month {
+        let by_month = Cost::of(parts, plan, Segmenting::Month);
+        if by_month.requests < cost.requests {
+            session
+                .talk
+                .say(format!("with --segment month: {}", by_month.told()));
+        }
+    }
     Ok(Exit::Done)
+}
+
+/// What a plan costs at least: a request a segment. Days with more rows than a page take more.
+struct Cost {
+    requests: u64,
+    /// At the companies' own limits, side by side: the busiest decides.
+    seconds: f64,
+    /// Of the calls that the upstream's free plan grants in a month.
+    share: Option<f64>,
+}
+
+impl Cost {
+    fn of(parts: &Parts, plan: &Plan, segmenting: Segmenting) -> Self {
+        let mut cost = Self {
+            requests: 0,
+            seconds: 0.0,
+            share: None,
+        };
+        for connection in plan.connections() {
+            let of_it = plan
+                .parts()
+                .iter()
+                .filter(|part| part.connection.id == connection.id);
+            let requests: u64 = of_it.map(|part| plan.count(part, segmenting)).sum();
+            cost.requests += requests;
+            let Some(entry) = connector_entry(&connection.connector) else {
+                continue;
+            };
+            let rate = parts.gate_limits(connection, entry).requests_per_second;
+            cost.seconds = cost
+                .seconds
+                .max(as_number(requests) / rate.max(f64::MIN_POSITIVE));
+            if let Some(free) = entry.free_calls_a_month {
+                *cost.share.get_or_insert(0.0) += as_number(requests) / f64::from(free);
+            }
+        }
+        cost
+    }
+
+    fn told(&self) -> String {
+        let share = self.share.map_or_else(String::new, |share| {
+            format!(
+                ", {:.1} % of the calls that a free plan grants in a month",
+                share * 100.0
+            )
+        });
+        format!(
+            "at least {}, {} at the companies' own limits{share}",
+            counted(self.requests, "metered request"),
+            span(self.seconds)
+        )
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, and only shown")]
+fn as_number(count: u64) -> f64 {
+    count as f64
+}
+
+/// Says which entities `all` does not mean, and that they can be named.
+pub(super) fn tell_left_out(session: &Session, plan: &Plan, names: &[String]) {
+    let left_out = plan.left_out(names);
+    if !left_out.is_empty() {
+        session.talk.say(format!(
+            "`all` leaves out {}; whoever wants {} names {1}",
+            left_out.join(", "),
+            if left_out.len() == 1 { "it" } else { "them" },
+        ));
+    }
 }

@@ -1,5 +1,7 @@
 //! `connection`: the companies.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use ledgerfleet_connectors::{Connector, Target};
@@ -13,16 +15,19 @@ use crate::advice::to_place_rightly;
 use crate::carry::{Role, role, tell_if_nobody_runs};
 use crate::cli::ConnectionCommand;
 use crate::exit::{Exit, Problem};
-use crate::output::{Row, counted, instant, optional};
+use crate::output::{Row, counted, instant, optional, span};
 use crate::session::{Session, connection_named};
-use crate::upstream::Upstream;
+use crate::upstream::{Patience, Upstream};
+
+/// How long `connection test --wait` waits.
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
 pub(crate) async fn run(session: &Session, command: ConnectionCommand) -> anyhow::Result<Exit> {
     match command {
         ConnectionCommand::Add(add) => connection_add::run(session, add).await,
         ConnectionCommand::List => list(session).await,
         ConnectionCommand::Show { name } => show(session, &name).await,
-        ConnectionCommand::Test { name } => test(session, &name).await,
+        ConnectionCommand::Test { name, wait } => test(session, &name, wait).await,
         ConnectionCommand::Remove { name, purge_data } => {
             let purge = if purge_data {
                 Purge::DeleteRecords
@@ -55,7 +60,7 @@ async fn show(session: &Session, name: &str) -> anyhow::Result<Exit> {
 
 /// Asks for access and for the company's name. Success makes a connection active again that was waiting for a
 /// person; failure says what that person has to do.
-async fn test(session: &Session, name: &str) -> anyhow::Result<Exit> {
+async fn test(session: &Session, name: &str, wait: bool) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;
     let connection = connection_named(&*parts.ledger, name).await?;
     let renewal = match role(session, &parts)? {
@@ -65,7 +70,12 @@ async fn test(session: &Session, name: &str) -> anyhow::Result<Exit> {
         }
         Role::Runner(_) | Role::Client(None) => Renewal::Always,
     };
-    let company = identify(&parts, &connection, renewal).await?;
+    let patience = wait.then(|| Patience {
+        talk: &session.talk,
+        most: LONGEST_WAIT,
+        stop: session.heed_signals(),
+    });
+    let company = identify(&parts, &connection, renewal, patience).await?;
     session.talk.say(format!("{name} answers: it is {company}"));
     if connection.state == ConnectionState::NeedsReauthorisation {
         parts
@@ -99,7 +109,12 @@ fn beside_a_runner(connection: &Connection) -> Renewal {
     }
 }
 
-async fn identify(parts: &Parts, connection: &Connection, renewal: Renewal) -> anyhow::Result<String> {
+async fn identify(
+    parts: &Parts,
+    connection: &Connection,
+    renewal: Renewal,
+    patience: Option<Patience<'_>>,
+) -> anyhow::Result<String> {
     let upstream = Upstream::of(parts, connection).context("this program lacks the connector")?;
     if renewal == Renewal::Always {
         let access = parts.access.token(connection).await?;
@@ -107,10 +122,12 @@ async fn identify(parts: &Parts, connection: &Connection, renewal: Renewal) -> a
     }
     // Refused credentials are told by this error; the rest by what the upstream says.
     parts.access.token(connection).await?;
-    upstream
-        .ask_once(&async |connector: &dyn Connector, target: Target<'_>| connector.identify(&target).await)
-        .await
-        .map_err(|failure| refused(connection, &failure).into())
+    let question = async |connector: &dyn Connector, target: Target<'_>| connector.identify(&target).await;
+    let answer = match patience {
+        Some(patience) => upstream.ask(patience, question).await,
+        None => upstream.ask_once(&question).await,
+    };
+    answer.map_err(|failure| refused(connection, &failure).into())
 }
 
 /// What a refusal by the upstream means for a person.
@@ -125,6 +142,7 @@ fn refused(connection: &Connection, failure: &Failure) -> Problem {
         | FailureKind::BadRequest => {
             Problem::new(Exit::NeedsAuthorisation, what, to_place_rightly(connection))
         }
+        FailureKind::GateBusy => gate_is_closed(connection, failure),
         FailureKind::CoordinationUnavailable | FailureKind::LedgerUnavailable => {
             Problem::new(Exit::of_refusal(failure.kind), what, "scheduler doctor")
         }
@@ -138,6 +156,24 @@ fn refused(connection: &Connection, failure: &Failure) -> Problem {
             format!("scheduler connection test {name} -v"),
         ),
     }
+}
+
+/// After a start of Redis nobody knows what was in flight before, so every gate is closed for a while.
+fn gate_is_closed(connection: &Connection, failure: &Failure) -> Problem {
+    let name = &connection.name;
+    let what = match failure.retry_after {
+        Some(wait) => format!("{} until the gate of {name} opens", span(wait.as_secs_f64())),
+        None => format!("the gate of {name} lets nobody through now"),
+    };
+    Problem::new(
+        Exit::DependencyDown,
+        what,
+        format!("scheduler connection test {name} --wait"),
+    )
+    .because(format!(
+        "{}; after a start of Redis gates stay closed until nothing can be in flight any more",
+        failure.message
+    ))
 }
 
 async fn remove(session: &Session, name: &str, purge: Purge) -> anyhow::Result<Exit> {

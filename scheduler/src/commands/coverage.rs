@@ -28,7 +28,11 @@ pub(crate) async fn run(session: &Session, args: &CoverageArgs) -> anyhow::Resul
         to: args.to,
     };
     if connections.is_empty() {
-        return show(session, &[]);
+        show(session, &[])?;
+        session
+            .talk
+            .say("there are no connections: nothing was ever asked for");
+        return Ok(if args.exit_code { Exit::Failed } else { Exit::Done });
     }
     let covered = parts.ledger.coverage(&filter).await?;
     if !args.gaps {
@@ -36,7 +40,12 @@ pub(crate) async fn run(session: &Session, args: &CoverageArgs) -> anyhow::Resul
     }
     let missing = parts.ledger.asked_and_not_read(&filter).await?;
     let found = all_gaps(&connections, &filter, &covered, &missing);
-    tell_gaps(session, &found)
+    tell_gaps(session, &found)?;
+    if filter.entities.is_empty() {
+        tell_never_asked(session, &connections, &covered, &missing);
+    }
+    let fails = args.exit_code && !found.is_empty();
+    Ok(if fails { Exit::Failed } else { Exit::Done })
 }
 
 fn show(session: &Session, covered: &[CoverageRow]) -> anyhow::Result<Exit> {
@@ -96,6 +105,12 @@ fn all_gaps(
     };
     let mut found = Vec::new();
     for connection in connections {
+        let is_known = covered.iter().any(|row| row.connection == connection.name)
+            || missing.iter().any(|gap| gap.connection == connection.name);
+        if !is_known && filter.entities.is_empty() {
+            found.push(Gap::never_asked(&connection.name, filter.from, filter.to));
+            continue;
+        }
         let entities = connector_entry(&connection.connector).map_or(&[][..], |entry| entry.entities);
         for entity in entities {
             let known = known_of(connection, entity);
@@ -114,14 +129,49 @@ fn all_gaps(
     found
 }
 
-/// Gaps are an answer and no failure: the code is 0 either way, and scripts count the rows.
-fn tell_gaps(session: &Session, found: &[Gap]) -> anyhow::Result<Exit> {
+/// Says of how many entities nothing was ever asked for: what has no gaps may still lack half the books.
+fn tell_never_asked(
+    session: &Session,
+    connections: &[Connection],
+    covered: &[CoverageRow],
+    missing: &[Missing],
+) {
+    for connection in connections {
+        let asked = |entity: &&EntitySpec| {
+            let read = covered.iter().map(|row| (&row.connection, &row.entity));
+            let others = missing.iter().map(|gap| (&gap.connection, &gap.entity));
+            read.chain(others)
+                .any(|(name, asked)| *name == connection.name && asked == entity.name)
+        };
+        let of_all: Vec<&EntitySpec> = connector_entry(&connection.connector)
+            .map_or(&[][..], |entry| entry.entities)
+            .iter()
+            .filter(|entity| entity.in_all)
+            .collect();
+        let never: Vec<&str> = of_all
+            .iter()
+            .filter(|entity| !asked(entity))
+            .map(|entity| entity.name)
+            .collect();
+        if !never.is_empty() && never.len() < of_all.len() {
+            session.talk.say(format!(
+                "{}: never asked for {} of {} entities: {}",
+                connection.name,
+                never.len(),
+                of_all.len(),
+                never.join(", ")
+            ));
+        }
+    }
+}
+
+fn tell_gaps(session: &Session, found: &[Gap]) -> anyhow::Result<()> {
     session.output.list(found)?;
     if found.is_empty() {
         session
             .talk
             .say("no gaps: every day that was asked for is complete");
-        return Ok(Exit::Done);
+        return Ok(());
     }
     let begins_with = |word: &str| found.iter().any(|gap| gap.why.starts_with(word));
     session
@@ -137,7 +187,7 @@ fn tell_gaps(session: &Session, found: &[Gap]) -> anyhow::Result<Exit> {
             .talk
             .say("what is pending waits for its turn or for a person: scheduler doctor");
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 impl Row for Gap {

@@ -5,10 +5,11 @@ use ledgerfleet_model::{ReplayId, SegmentId};
 use ledgerfleet_wiring::Parts;
 
 use super::coverage::{check_range, entities};
-use super::dlq_rows::WithHistory;
+use super::dlq_rows::{LetterRow, WithHistory};
 use super::dlq_send;
 use crate::cli::{Choice, DlqCommand, ListArgs};
 use crate::exit::{Exit, Problem};
+use crate::meant::{letter_meant, run_meant};
 use crate::session::{Session, connections_named};
 
 pub(crate) async fn run(session: &Session, command: DlqCommand) -> anyhow::Result<Exit> {
@@ -16,7 +17,7 @@ pub(crate) async fn run(session: &Session, command: DlqCommand) -> anyhow::Resul
     match command {
         DlqCommand::List(args) if args.group => groups(session, &parts, args).await,
         DlqCommand::List(args) => list(session, &parts, args).await,
-        DlqCommand::Show { id } => show(session, &parts, id).await,
+        DlqCommand::Show { id } => show(session, &parts, letter_meant(&*parts.ledger, &id).await?).await,
         DlqCommand::Replays { limit } => replays(session, &parts, limit).await,
         DlqCommand::Replay(args) => dlq_send::replay(session, &parts, args).await,
         DlqCommand::Drop(args) => dlq_send::drop(session, &parts, args).await,
@@ -25,8 +26,12 @@ pub(crate) async fn run(session: &Session, command: DlqCommand) -> anyhow::Resul
 
 async fn list(session: &Session, parts: &Parts, args: ListArgs) -> anyhow::Result<Exit> {
     let filter = filter(parts, args.which, hidden(args.dropped)).await?;
+    let after = match &args.after {
+        Some(id) => Some(letter_meant(&*parts.ledger, id).await?),
+        None => None,
+    };
     let listing = Listing {
-        after: args.after,
+        after,
         // One more tells whether there are more.
         ..Listing::newest(args.limit + 1)
     };
@@ -34,6 +39,7 @@ async fn list(session: &Session, parts: &Parts, args: ListArgs) -> anyhow::Resul
     let page = usize::try_from(args.limit)?;
     let has_more = letters.len() > page;
     letters.truncate(page);
+    let letters: Vec<LetterRow> = letters.into_iter().map(LetterRow::from).collect();
     session.output.list(&letters)?;
     match letters.last() {
         Some(last) if has_more => session.talk.say(format!(
@@ -48,10 +54,10 @@ async fn list(session: &Session, parts: &Parts, args: ListArgs) -> anyhow::Resul
 }
 
 /// Says once of every replay among these letters that it was stopped, and why.
-fn tell_stopped(session: &Session, letters: &[DeadLetter]) {
+fn tell_stopped(session: &Session, letters: &[LetterRow]) {
     let mut told: Vec<ReplayId> = Vec::new();
     for letter in letters {
-        let Some((replay, why)) = letter.replay_id.zip(letter.replay_stopped.as_deref()) else {
+        let Some((replay, why)) = letter.stopped() else {
             continue;
         };
         if !told.contains(&replay) {
@@ -87,6 +93,7 @@ async fn show(session: &Session, parts: &Parts, id: SegmentId) -> anyhow::Result
         Some(_) => format!("it is dropped; to send it again: scheduler dlq replay --dropped --id {id}"),
         None => format!("to try it again: scheduler dlq replay --id {id}"),
     };
+    let letter = LetterRow::from(letter);
     let shown = WithHistory { letter, history };
     session.output.one(&shown)?;
     if session.output.is_for_people() {
@@ -150,9 +157,17 @@ pub(super) async fn filter(
     };
     let entities = entities(&connections, &choice.entity)?;
     let named = !choice.connection.is_empty();
+    let mut ids = Vec::with_capacity(choice.id.len());
+    for id in &choice.id {
+        ids.push(letter_meant(&*parts.ledger, id).await?);
+    }
+    let run = match &choice.run {
+        Some(id) => Some(run_meant(&*parts.ledger, id).await?),
+        None => None,
+    };
     Ok(DeadLetterFilter {
-        ids: choice.id,
-        run: choice.run,
+        ids,
+        run,
         connections: connections
             .iter()
             .filter(|_| named)

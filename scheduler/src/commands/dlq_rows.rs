@@ -1,20 +1,67 @@
 //! How dead letters, their causes, histories and replays are printed.
 
+use chrono::{DateTime, NaiveDate, Utc};
 use ledgerfleet_ledger::{Attempt, DeadLetter, DeadLetterGroup, Replay};
-use ledgerfleet_model::Window;
+use ledgerfleet_model::{Axis, FailureKind, ReplayId, RunId, SegmentId};
 use serde::Serialize;
 
-use crate::output::{self, Row, instant, optional, span, thousands};
+use crate::output::{Row, instant, optional, range, span, thousands};
 
-/// The days of a window as people say them, both ends included.
-fn days(window: &Window) -> String {
-    let Some(days) = window.days() else {
-        return "whole".to_owned();
-    };
-    output::days(days.from, days.to.pred_opt().unwrap_or(days.from))
+/// A dead letter as it is told: its days are those that people asked for, both included.
+#[derive(Serialize)]
+pub(super) struct LetterRow {
+    pub(super) id: SegmentId,
+    run_id: RunId,
+    connection: String,
+    entity: String,
+    axis: Axis,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+    reason: FailureKind,
+    message: String,
+    fingerprint: String,
+    died_at: DateTime<Utc>,
+    attempts: u32,
+    pages: u64,
+    calls: u64,
+    dropped_at: Option<DateTime<Utc>>,
+    replay_id: Option<ReplayId>,
+    replay_stopped: Option<String>,
 }
 
-impl Row for DeadLetter {
+impl From<DeadLetter> for LetterRow {
+    fn from(letter: DeadLetter) -> Self {
+        let days = letter.window.days();
+        Self {
+            id: letter.id,
+            run_id: letter.run_id,
+            connection: letter.connection,
+            entity: letter.entity,
+            axis: letter.window.axis(),
+            from: days.map(|days| days.from),
+            to: days.and_then(|days| days.to.pred_opt()),
+            reason: letter.reason,
+            message: letter.message,
+            fingerprint: letter.fingerprint,
+            died_at: letter.died_at,
+            attempts: letter.attempts,
+            pages: letter.pages,
+            calls: letter.calls,
+            dropped_at: letter.dropped_at,
+            replay_id: letter.replay_id,
+            replay_stopped: letter.replay_stopped,
+        }
+    }
+}
+
+impl LetterRow {
+    /// The replay of it that was stopped, and why.
+    pub(super) fn stopped(&self) -> Option<(ReplayId, &str)> {
+        self.replay_id.zip(self.replay_stopped.as_deref())
+    }
+}
+
+impl Row for LetterRow {
     const COLUMNS: &'static [&'static str] = &[
         "id",
         "connection",
@@ -34,7 +81,7 @@ impl Row for DeadLetter {
             self.id.to_string(),
             self.connection.clone(),
             self.entity.clone(),
-            days(&self.window),
+            range(self.from, self.to),
             self.reason.to_string(),
             self.message.clone(),
             self.fingerprint.clone(),
@@ -131,7 +178,7 @@ impl Row for Attempt {
 #[derive(Serialize)]
 pub(super) struct WithHistory {
     #[serde(flatten)]
-    pub(super) letter: DeadLetter,
+    pub(super) letter: LetterRow,
     pub(super) history: Vec<Attempt>,
 }
 
@@ -162,7 +209,7 @@ impl Row for WithHistory {
             letter.run_id.to_string(),
             letter.connection.clone(),
             letter.entity.clone(),
-            days(&letter.window),
+            range(letter.from, letter.to),
             letter.reason.to_string(),
             letter.message.clone(),
             letter.fingerprint.clone(),

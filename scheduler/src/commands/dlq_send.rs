@@ -5,6 +5,7 @@ use ledgerfleet_wiring::Parts;
 use serde::Serialize;
 
 use super::dlq::filter;
+use super::dlq_rows::LetterRow;
 use crate::carry::tell_if_nobody_runs;
 use crate::cli::{Choice, DropArgs, ReplayArgs};
 use crate::exit::{Exit, Problem};
@@ -84,6 +85,7 @@ async fn preview(
 ) -> anyhow::Result<()> {
     let shown = u32::try_from(wanted).unwrap_or(u32::MAX).min(SHOWN);
     let letters = parts.ledger.dead_letters(filter, &Listing::oldest(shown)).await?;
+    let letters: Vec<LetterRow> = letters.into_iter().map(LetterRow::from).collect();
     session.output.list(&letters)?;
     if wanted > shown.into() {
         session.talk.say(format!(

@@ -37,15 +37,19 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
 
 /// One thing that was looked at.
 #[derive(Serialize)]
-struct Check {
+pub(super) struct Check {
     #[serde(rename = "check")]
     what: String,
     result: &'static str,
-    detail: String,
-    next: String,
+    pub(super) detail: String,
+    pub(super) next: String,
 }
 
 impl Check {
+    pub(super) fn is_good(&self) -> bool {
+        self.result == "ok"
+    }
+
     fn good(check: impl Into<String>, detail: impl Into<String>) -> Self {
         Self {
             what: check.into(),
@@ -161,7 +165,7 @@ async fn redis(parts: &Parts, settings: &Settings, exits: &mut Vec<Exit>) -> Opt
 }
 
 /// Taking the role and giving it back at once tells whether somebody has it.
-async fn runner(parts: &Parts, settings: &Settings) -> anyhow::Result<Check> {
+pub(super) async fn runner(parts: &Parts, settings: &Settings) -> anyhow::Result<Check> {
     Ok(match take_lock(settings) {
         Ok(None) => leader(parts).await?,
         Ok(Some(lock)) => {

@@ -117,6 +117,21 @@ pub(crate) struct Gap {
     pub(crate) why: String,
 }
 
+impl Gap {
+    /// Of a company of which nothing was ever asked for: its books may be full, and nobody knows.
+    pub(crate) fn never_asked(connection: &str, from: Option<NaiveDate>, to: Option<NaiveDate>) -> Self {
+        Self {
+            connection: connection.to_owned(),
+            entity: "all".to_owned(),
+            axis: Axis::Whole,
+            from,
+            to,
+            days: None,
+            why: "never asked for".to_owned(),
+        }
+    }
+}
+
 /// The gaps of one entity.
 ///
 /// A document is complete on a day when a window on its date that holds this day is. A list is complete when it was

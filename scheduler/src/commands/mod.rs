@@ -13,6 +13,7 @@ mod dlq;
 mod dlq_rows;
 mod dlq_send;
 mod doctor;
+mod entities;
 mod gaps;
 mod key;
 mod migrate;
@@ -20,6 +21,7 @@ mod records;
 mod run;
 mod run_rows;
 mod serve;
+mod status;
 mod verify;
 mod verify_findings;
 mod verify_fix;
@@ -36,6 +38,8 @@ pub(crate) async fn run(session: &Session, command: Command) -> anyhow::Result<E
     match command {
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(session, &args).await,
+        Command::Status => status::run(session).await,
+        Command::Entities(args) => entities::run(session, &args),
         Command::Migrate => migrate::run(session).await,
         Command::Connection(command) => connection::run(session, command).await,
         Command::Backfill(args) => backfill::run(session, &args).await,

@@ -10,8 +10,9 @@ use ledgerfleet_wiring::Parts;
 use super::run_rows::{RunDetails, RunLine};
 use crate::advice::{of_quarantined, to_authorise};
 use crate::carry::{abandoned, run_here, tell_if_nobody_runs};
-use crate::cli::RunCommand;
+use crate::cli::{IdArg, RunCommand};
 use crate::exit::{Exit, Problem};
+use crate::meant::{run_meant, shortened};
 use crate::output::{counted, thousands};
 use crate::session::Session;
 use crate::submit::ring;
@@ -40,16 +41,27 @@ pub(crate) async fn run(session: &Session, command: RunCommand) -> anyhow::Resul
     let parts = session.parts().await?;
     match command {
         RunCommand::List { limit } => list(session, &parts, limit).await,
-        RunCommand::Show { id } => show(session, &parts, id).await,
-        RunCommand::Watch { id } => follow(session, &parts, id, session.heed_signals()).await,
-        RunCommand::Pause { id } => steer(session, &parts, id, Steer::Pause).await,
-        RunCommand::Resume { id } => steer(session, &parts, id, Steer::Resume).await,
-        RunCommand::Cancel { id } => steer(session, &parts, id, Steer::Cancel).await,
+        RunCommand::Show { id } => show(session, &parts, run_meant(&*parts.ledger, &id).await?).await,
+        RunCommand::Watch { id } => {
+            let id = run_meant(&*parts.ledger, &id).await?;
+            follow(session, &parts, id, session.heed_signals()).await
+        }
+        RunCommand::Pause { id } => steer(session, &parts, &id, Steer::Pause).await,
+        RunCommand::Resume { id } => steer(session, &parts, &id, Steer::Resume).await,
+        RunCommand::Cancel { id } => steer(session, &parts, &id, Steer::Cancel).await,
     }
 }
 
 async fn list(session: &Session, parts: &Parts, limit: u32) -> anyhow::Result<Exit> {
-    let rows: Vec<RunLine> = parts.ledger.runs(limit).await?.into_iter().map(RunLine).collect();
+    // One more, so that none that is shown is called like the first that is not.
+    let runs = parts.ledger.runs(limit.saturating_add(1)).await?;
+    let ids: Vec<String> = runs.iter().map(|run| run.run_id.to_string()).collect();
+    let line = |(report, id): (RunReport, &str)| RunLine {
+        report,
+        short_id: id.to_owned(),
+    };
+    let lines = runs.into_iter().zip(shortened(&ids)).map(line);
+    let rows: Vec<RunLine> = lines.take(usize::try_from(limit)?).collect();
     session.output.list(&rows)?;
     Ok(Exit::Done)
 }
@@ -233,7 +245,8 @@ pub(crate) fn tell_end(
     }
 }
 
-async fn steer(session: &Session, parts: &Parts, id: RunId, steer: Steer) -> anyhow::Result<Exit> {
+async fn steer(session: &Session, parts: &Parts, id: &IdArg, steer: Steer) -> anyhow::Result<Exit> {
+    let id = run_meant(&*parts.ledger, id).await?;
     let state = parts
         .ledger
         .steer_run(id, steer)

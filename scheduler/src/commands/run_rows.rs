@@ -56,8 +56,13 @@ impl Row for RunReport {
 
 /// A run as a line of a list.
 #[derive(Serialize)]
-#[serde(transparent)]
-pub(crate) struct RunLine(pub(crate) RunReport);
+pub(crate) struct RunLine {
+    #[serde(flatten)]
+    pub(crate) report: RunReport,
+    /// As much of its id as tells it apart, for people.
+    #[serde(skip)]
+    pub(crate) short_id: String,
+}
 
 impl Row for RunLine {
     const COLUMNS: &'static [&'static str] = &[
@@ -76,9 +81,9 @@ impl Row for RunLine {
     const LESSER: &'static [&'static str] = &["pending", "done", "rows", "segments", "days", "connections"];
 
     fn cells(&self) -> Vec<String> {
-        let Self(run) = self;
+        let run = &self.report;
         vec![
-            run.run_id.to_string(),
+            self.short_id.clone(),
             run.state.to_string(),
             run.connections.join(", "),
             range(run.from, run.to),

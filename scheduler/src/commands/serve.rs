@@ -1,6 +1,6 @@
 //! `serve`: the daemon.
 
-use ledgerfleet_process::{Listening, Stop, record_metrics};
+use ledgerfleet_process::{Listening, Stop, banner, record_metrics};
 use ledgerfleet_telemetry::metrics::{self, Recorder};
 use ledgerfleet_wiring::Parts;
 
@@ -22,11 +22,24 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let address = listening.address();
     let runner = Runner::start(lock, &parts, &session.settings, session.name.clone()).await?;
     metrics::workers(works.into());
+    introduce(session, &parts, works).await;
     session.talk.say(format!(
         "serving http://{address}: /livez /readyz /metrics; Ctrl-C stops"
     ));
     show_while_working(session, listening, &parts, recorder, runner, stop).await?;
     Ok(stop.signal().map_or(Exit::Failed, Exit::of))
+}
+
+/// The first line of the daemon: version, ledger without a password, what it does, who leads.
+async fn introduce(session: &Session, parts: &Parts, works: bool) {
+    let settings = &session.settings;
+    let (version, place) = (env!("CARGO_PKG_VERSION"), settings.shape.place());
+    session.talk.say(if works {
+        let many = settings.worker.concurrency;
+        format!("scheduler {version} on {place}: {many} segments at once, dispatched by itself")
+    } else {
+        banner("scheduler", version, &place, "workers carry the segments", parts).await
+    });
 }
 
 /// Works and answers until told to stop.

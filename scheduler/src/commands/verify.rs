@@ -10,6 +10,7 @@ use ledgerfleet_model::{Axis, Connection, Failure, FailureKind, Segmenting};
 use ledgerfleet_process::Stop;
 use ledgerfleet_wiring::Parts;
 
+use super::backfill::tell_left_out;
 use super::verify_findings::{Found, Reported, exit_of, show, take_failure, tell_advice, tell_failures};
 use super::verify_fix::fix;
 use crate::carry::{Role, role};
@@ -19,11 +20,12 @@ use crate::output::counted;
 use crate::plan::{Part, Plan, Request, plan};
 use crate::session::{Session, connections_named};
 use crate::upstream::{Patience, Upstream};
-use crate::verify::{Compared, Subject, VerifyError, spans, with_days_without_records};
+use crate::verify::{Compared, Subject, Verdict, VerifyError, spans, with_days_without_records};
 
 pub(crate) async fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;
     let plan = planned(session, &parts, args).await?;
+    tell_left_out(session, &plan, &args.entity);
     // Whoever asks a company on its own uses its gate, which only the holder of a file has.
     let holding = match role(session, &parts)? {
         Role::Runner(holding) => Some(holding),
@@ -38,6 +40,11 @@ pub(crate) async fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<
         page_size: plan.page_size(),
         max_wait: args.max_wait,
         at_once: args.at_once,
+        worst_accepted: if args.strict {
+            Verdict::Green
+        } else {
+            Verdict::Yellow
+        },
     };
     let mut found = comparing.compare(&questions(&plan)).await?;
     if let Some(exit) = comparing.stopped() {
@@ -59,7 +66,7 @@ pub(crate) async fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<
     if args.fix {
         session.talk.say("--fix has nothing to read again");
     }
-    Ok(exit_of(&found))
+    Ok(exit_of(&found, comparing.worst_accepted))
 }
 
 async fn planned(session: &Session, parts: &Parts, args: &VerifyArgs) -> anyhow::Result<Plan> {
@@ -100,6 +107,8 @@ pub(super) struct Comparing<'a> {
     page_size: u32,
     max_wait: Duration,
     at_once: u64,
+    /// The worst verdict that is no failure.
+    pub(super) worst_accepted: Verdict,
 }
 
 impl Comparing<'_> {

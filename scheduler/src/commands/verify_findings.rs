@@ -171,8 +171,9 @@ pub(super) fn tell_advice(session: &Session, found: &[Found]) {
     }
 }
 
-pub(super) fn exit_of(found: &[Found]) -> Exit {
-    if found.iter().any(|found| found.verdict() == Verdict::Red) {
+/// Fails from `worst_accepted` on upwards.
+pub(super) fn exit_of(found: &[Found], worst_accepted: Verdict) -> Exit {
+    if found.iter().any(|found| found.verdict() > worst_accepted) {
         Exit::Failed
     } else {
         Exit::Done

@@ -88,7 +88,10 @@ pub(super) async fn fix(
         return Err(failed.told(session));
     }
     tell_advice(session, &found);
-    Ok(Exit::most_telling([carried, exit_of(&found)]))
+    Ok(Exit::most_telling([
+        carried,
+        exit_of(&found, comparing.worst_accepted),
+    ]))
 }
 
 /// Has the records stored again that somebody else has changed: their hash is that of the source's version, and reading

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use ledgerfleet_ledger::RunReport;
+use ledgerfleet_ledger::{RunReport, Trouble};
 
-use super::{Talk, span, thousands};
+use super::{Talk, clean, counted, span, thousands};
 
 /// Without a terminal, a line this often.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -21,6 +21,8 @@ const RATE_AFTER: Duration = Duration::from_millis(700);
 pub(crate) struct Progress {
     talk: Talk,
     bar: Option<ProgressBar>,
+    /// The line about what heals itself, below the bar.
+    trouble: Option<ProgressBar>,
     next_line: Instant,
     /// Calls at an earlier time, for the rate.
     mark: Option<(Instant, u64)>,
@@ -33,14 +35,15 @@ impl Progress {
         Self {
             talk: talk.clone(),
             bar: None,
+            trouble: None,
             next_line,
             mark: None,
             rate: 0.0,
         }
     }
 
-    /// Shows where the run stands, and how many seconds are left where that can be told.
-    pub(crate) fn show(&mut self, report: &RunReport, left: Option<f64>) {
+    /// Shows where the run stands, how many seconds are left where that can be told, and what of it heals itself.
+    pub(crate) fn show(&mut self, report: &RunReport, left: Option<f64>, trouble: Option<&Trouble>) {
         self.measure(report.calls);
         let ended = report.done + report.dead + report.cancelled;
         if self.bar.is_none() {
@@ -50,11 +53,34 @@ impl Progress {
             bar.set_message(self.line(report, left));
             bar.set_length(report.segments);
             bar.set_position(ended);
+            self.show_trouble(trouble);
         } else if Instant::now() >= self.next_line {
             self.next_line = Instant::now() + LINE_EVERY;
             let (ended, all) = (thousands(ended), thousands(report.segments));
             self.talk
                 .say(format!("{ended} of {all} segments, {}", self.line(report, left)));
+            if let Some(trouble) = trouble {
+                self.talk.say(told(trouble));
+            }
+        }
+    }
+
+    /// One line that changes, and goes when all is well again.
+    fn show_trouble(&mut self, trouble: Option<&Trouble>) {
+        match (trouble, &self.trouble) {
+            (None, None) => {}
+            (None, Some(line)) => {
+                line.finish_and_clear();
+                self.trouble = None;
+            }
+            (Some(trouble), _) => {
+                if self.trouble.is_none() {
+                    self.trouble = self.talk.bar(0).map(a_line);
+                }
+                if let Some(line) = &self.trouble {
+                    line.set_message(told(trouble));
+                }
+            }
         }
     }
 
@@ -90,10 +116,30 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
+        for bar in self.trouble.iter().chain(&self.bar) {
             bar.finish_and_clear();
         }
     }
+}
+
+/// What heals itself: `14 attempts failed: HTTP 503, again in 8 s`.
+fn told(trouble: &Trouble) -> String {
+    let why = match trouble.status {
+        Some(status) if status >= 400 => format!("HTTP {status}"),
+        _ => trouble.reason.replace('_', " "),
+    };
+    let again = if trouble.due_in < Duration::from_secs(1) {
+        "again now".to_owned()
+    } else {
+        format!("again in {} s", trouble.due_in.as_secs())
+    };
+    let attempts = counted(trouble.attempts, "attempt");
+    clean::line(&format!("{attempts} failed: {why}, {again}")).into_owned()
+}
+
+fn a_line(bar: ProgressBar) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.with_style(style)
 }
 
 fn styled(bar: ProgressBar) -> ProgressBar {
@@ -105,4 +151,32 @@ fn styled(bar: ProgressBar) -> ProgressBar {
 #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, and only shown")]
 fn as_number(count: u64) -> f64 {
     count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_heals_itself_is_told_by_its_status_or_reason_and_when_it_is_tried_again() {
+        let trouble = |attempts, status, seconds| Trouble {
+            attempts,
+            reason: "upstream_error".to_owned(),
+            status,
+            due_in: Duration::from_secs(seconds),
+        };
+        for (trouble, line) in [
+            (
+                trouble(14, Some(503), 8),
+                "14 attempts failed: HTTP 503, again in 8 s",
+            ),
+            (trouble(1, None, 0), "1 attempt failed: upstream error, again now"),
+            (
+                trouble(2_000, Some(200), 64),
+                "2,000 attempts failed: upstream error, again in 64 s",
+            ),
+        ] {
+            assert_eq!(told(&trouble), line);
+        }
+    }
 }

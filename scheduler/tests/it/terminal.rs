@@ -3,7 +3,9 @@
 use crate::world::{Ended, World, emulator};
 
 /// Every command that prints a table of what a backfill leaves.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 11] = [
+    "status",
+    "entities",
     "connection list",
     "run list",
     "records --connection demo-us --entity invoice --limit 20",
@@ -40,10 +42,10 @@ async fn no_line_of_any_table_is_wider_than_80_columns_and_no_value_is_broken() 
             );
         }
     }
-    let records = on_a_terminal(&world, TABLES[2]).await.stdout;
+    let records = on_a_terminal(&world, TABLES[4]).await.stdout;
     let ids: Vec<String> = {
         let json = world
-            .run(&format!("{} -o json", TABLES[2]))
+            .run(&format!("{} -o json", TABLES[4]))
             .await
             .expect(0)
             .json();

@@ -102,7 +102,7 @@ impl Refresh {
             // A ledger that took so long to answer will be faster the next time.
             RefreshIntent::Taken | RefreshIntent::Replaced(_) => Ok(Round::Again),
             RefreshIntent::Held { by, left } => {
-                tracing::debug!(connection = %self.connection, %by, ?left, "another process renews the access");
+                tracing::debug!(connection = %self.connection, %by, left_seconds = left.as_secs_f64(), "another process renews the access");
                 Ok(self.still_good(&stored).map_or(Round::Wait(left), Round::Token))
             }
             RefreshIntent::Refused => Err(AccessError::NeedsReauthorisation(

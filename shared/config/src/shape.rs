@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::ConfigError;
 use crate::urls::{check_postgres, check_redis};
@@ -28,6 +28,14 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// Where the ledger is, for people: without a password.
+    pub fn place(&self) -> String {
+        match self {
+            Self::Embedded { path } => path.display().to_string(),
+            Self::Fleet { database_url, .. } => without_password(database_url.expose_secret()),
+        }
+    }
+
     /// Two URLs make a fleet; none, or a `sqlite://` URL alone, one process. Anything else is half a shape, and
     /// running on with the other half missing would look like an empty fleet. Answers what is unwise in the URLs, too.
     pub(crate) fn decide(
@@ -99,6 +107,19 @@ impl<'a> Database<'a> {
     }
 }
 
+/// A URL with its user, host and path alone. Whatever stands before the last `@` may belong to a password, and so may
+/// every parameter.
+fn without_password(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let (user, place) = match rest.rsplit_once('@') {
+        Some((user, place)) => (user.split(':').next(), place),
+        None => (None, rest),
+    };
+    let place = place.split(['?', '&', '#']).next().unwrap_or_default();
+    let user = user.map(|user| format!("{user}@")).unwrap_or_default();
+    format!("{scheme}://{user}{place}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,6 +161,29 @@ mod tests {
                 matches!(shape, Err(ConfigError::HalfAShape(_))),
                 "{database:?} {redis:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_place_is_told_without_its_password() {
+        for (url, told) in [
+            (
+                "postgres://ledger:word@db:5432/books",
+                "postgres://ledger@db:5432/books",
+            ),
+            (
+                "postgres://ledger:w@r/d?x#@db/books?sslmode=require",
+                "postgres://ledger@db/books",
+            ),
+            ("postgres://db/books?user=a@b&password=word", "postgres://db@b"),
+            ("postgres://db/books?password=word", "postgres://db/books"),
+            ("postgres:///books", "postgres:///books"),
+        ] {
+            let shown = without_password(url);
+            assert!(!shown.contains("word") && !shown.contains("w@r"), "{shown}");
+            if !url.contains("a@b") {
+                assert_eq!(shown, told);
+            }
         }
     }
 }

@@ -24,6 +24,8 @@ pub struct ConnectorEntry {
     pub gate: GateDefaults,
     /// The most rows a page may ask for.
     pub page_size_max: u32,
+    /// Metered calls that the upstream's free plan grants in a month, where it counts them.
+    pub free_calls_a_month: Option<u32>,
     /// Makes one.
     pub build: Build,
     /// Tells a record of it as people know it.

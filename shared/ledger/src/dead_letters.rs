@@ -198,6 +198,15 @@ pub trait DeadLetters: Send + Sync {
         listing: &Listing,
     ) -> Result<Vec<DeadLetter>, LedgerError>;
 
+    /// Ids of dead letters from `first` to `last`, both included, in their order, dropped ones among them: those whose ids
+    /// begin alike.
+    async fn dead_letter_ids(
+        &self,
+        first: SegmentId,
+        last: SegmentId,
+        limit: u32,
+    ) -> Result<Vec<SegmentId>, LedgerError>;
+
     /// How many there are.
     async fn count_dead_letters(&self, filter: &DeadLetterFilter) -> Result<u64, LedgerError>;
 

@@ -10,6 +10,7 @@ pub mod dead_letters;
 pub mod dispatching;
 mod error;
 pub mod guard;
+pub mod overview;
 pub mod pages;
 pub mod postgres;
 pub mod quarantine;
@@ -31,6 +32,7 @@ pub use dispatching::{
     ClosedRun, DispatchLimits, Dispatching, Leader, Ready, RescueScope, Rescued, SegmentCounts,
 };
 pub use error::LedgerError;
+pub use overview::{ConnectionSums, Overview, Trouble};
 pub use pages::{Committed, Effects, FinishedWindow, NextStep, PageCommit, Pages, SeenIds};
 pub use postgres::{ClientCertificate, Leadership, PostgresLedger, PostgresOptions};
 pub use quarantine::{Quarantine, QuarantineFilter, QuarantinedRecord};
@@ -58,6 +60,7 @@ pub trait Ledger:
     + Records
     + Comparing
     + Quarantine
+    + Overview
     + std::fmt::Debug
 {
 }
@@ -75,6 +78,7 @@ impl<T> Ledger for T where
         + Records
         + Comparing
         + Quarantine
+        + Overview
         + std::fmt::Debug
 {
 }

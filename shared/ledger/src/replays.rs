@@ -102,6 +102,7 @@ pub struct Replay {
     /// What it is doing.
     pub state: ReplayState,
     /// When it began.
+    #[serde(rename = "created_at")]
     pub at: DateTime<Utc>,
     /// Who asked for it.
     pub asked_by: String,

@@ -185,6 +185,9 @@ pub trait Runs: Send + Sync {
     /// The newest runs with their sums, newest first.
     async fn runs(&self, limit: u32) -> Result<Vec<RunReport>, LedgerError>;
 
+    /// Ids of runs from `first` to `last`, both included, in their order: those whose ids begin alike.
+    async fn run_ids(&self, first: RunId, last: RunId, limit: u32) -> Result<Vec<RunId>, LedgerError>;
+
     /// Pauses, resumes or cancels a run; answers its state afterwards, none if there is no such run. A run that
     /// is over stays as it is. Written to the audit.
     async fn steer_run(&self, id: RunId, steer: Steer) -> Result<Option<RunState>, LedgerError>;

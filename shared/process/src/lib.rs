@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod banner;
 mod http;
 mod memory;
 mod readiness;
 mod serving;
 mod signals;
 
+pub use banner::banner;
 pub use http::{Listening, record_metrics};
 pub use signals::{Signal, Stop};

@@ -53,6 +53,7 @@ pub const ENTRY: ConnectorEntry = ConnectorEntry {
         slots: 9,
     },
     page_size_max: query::PAGE_SIZE_MAX,
+    free_calls_a_month: Some(500_000),
     build: client::build,
     synopsis: synopsis::synopsis,
 };

@@ -1,13 +1,13 @@
 //! What is told about runs and records.
 
-use ledgerfleet_model::{ConnectionState, FailureKind, Lane, RunState};
+use ledgerfleet_model::{ConnectionState, FailureKind, Lane, RunId, RunState};
 
 use super::World;
 use super::scene::{
     claim, company, daily, due, finish, kill, new_run, page, record, retry, run_for, scene, seconds, settle,
     store, submit, tombstone,
 };
-use crate::{EntityTotals, EntityVolume, NewSegment, NextStep, PageCommit, Remaining, Steer};
+use crate::{ConnectionSums, EntityTotals, EntityVolume, NewSegment, NextStep, PageCommit, Remaining, Steer};
 
 pub async fn a_report_sums_what_its_segments_did(world: &dyn World) {
     let scene = scene(world, 6).await;
@@ -54,6 +54,84 @@ pub async fn what_a_run_found_deleted_is_counted_once(world: &dyn World) {
     assert_eq!(other.deleted, 0);
     let report = world.ledger().run(scene.run).await.unwrap().unwrap();
     assert_eq!(report.deleted, 2);
+}
+
+pub async fn a_company_is_summed_up_in_one_row(world: &dyn World) {
+    let scene = scene(world, 5).await;
+    let idle = company(world, "Birch").await;
+    finish(world, scene.segments[0], &[record("1", 1)]).await;
+    kill(world, scene.segments[1], FailureKind::BadRequest).await;
+    kill(world, scene.segments[2], FailureKind::BadRequest).await;
+    super::dropping::drop_all(world, &[scene.segments[2]]).await;
+    claim(world, scene.segments[3]).await;
+
+    let sums = world.ledger().connection_sums().await.unwrap();
+    assert_eq!(sums.len(), 2);
+    let busy = &sums[0];
+    assert!(busy.last_read_at.is_some(), "{busy:?}");
+    assert_eq!(
+        (busy.running, busy.dead),
+        (1, 1),
+        "a dropped letter is hidden here, too"
+    );
+    assert!(busy.calls > 0, "{busy:?}");
+    let nothing = ConnectionSums {
+        connection: idle,
+        last_read_at: None,
+        open: 0,
+        running: 0,
+        dead: 0,
+        calls: 0,
+    };
+    assert_eq!(sums[1], nothing);
+}
+
+pub async fn what_fails_and_is_tried_again_is_told_until_it_is_done(world: &dyn World) {
+    let scene = scene(world, 3).await;
+    let trouble = || world.ledger().trouble(scene.run);
+    assert_eq!(trouble().await.unwrap(), None);
+    let (first, second) = (
+        claim(world, scene.segments[0]).await,
+        claim(world, scene.segments[1]).await,
+    );
+    settle(world, &first, &retry(seconds(60)), FailureKind::Network).await;
+    settle(world, &second, &retry(seconds(90)), FailureKind::Timeout).await;
+    let told = trouble().await.unwrap().unwrap();
+    assert_eq!((told.attempts, told.reason.as_str()), (2, "timeout"));
+    assert!((55..=60).contains(&told.due_in.as_secs()), "{told:?}");
+    world.pass_time(seconds(70)).await;
+    assert_eq!(trouble().await.unwrap().unwrap().due_in, seconds(0));
+    world.pass_time(seconds(70)).await;
+    for segment in &scene.segments[..2] {
+        finish(world, *segment, &[]).await;
+    }
+    assert_eq!(trouble().await.unwrap(), None);
+}
+
+pub async fn ids_that_begin_alike_are_found_by_their_range(world: &dyn World) {
+    let scene = scene(world, 3).await;
+    let other = run_for(world, company(world, "Birch").await, Lane::Backfill, 1).await;
+    let ledger = world.ledger();
+    let runs = |first, last, limit| ledger.run_ids(first, last, limit);
+    assert_eq!(
+        runs(scene.run, other.run, 9).await.unwrap(),
+        [scene.run, other.run]
+    );
+    assert_eq!(runs(scene.run, other.run, 1).await.unwrap(), [scene.run]);
+    assert_eq!(runs(other.run, other.run, 9).await.unwrap(), [other.run]);
+    assert_eq!(runs(RunId::new(), RunId::new(), 9).await.unwrap(), []);
+
+    let [first, second, last] = [0, 1, 2].map(|index| scene.segments[index]);
+    kill(world, last, FailureKind::BadRequest).await;
+    kill(world, first, FailureKind::BadRequest).await;
+    super::dropping::drop_all(world, &[last]).await;
+    let letters = ledger.dead_letter_ids(first, last, 9).await.unwrap();
+    assert_eq!(
+        letters,
+        [first, last],
+        "dropped ones are found, others are no dead letters"
+    );
+    assert_eq!(ledger.dead_letter_ids(first, second, 9).await.unwrap(), [first]);
 }
 
 pub async fn runs_are_listed_newest_first(world: &dyn World) {

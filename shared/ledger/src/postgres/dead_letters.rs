@@ -72,6 +72,29 @@ impl DeadLetters for PostgresLedger {
         rows.into_iter().map(DeadLetter::try_from).collect()
     }
 
+    async fn dead_letter_ids(
+        &self,
+        first: SegmentId,
+        last: SegmentId,
+        limit: u32,
+    ) -> Result<Vec<SegmentId>, LedgerError> {
+        let alike = sqlx::query_scalar!(
+            "
+            SELECT s.id FROM fleet.segments s
+            JOIN fleet.connections c ON c.id = s.connection_id AND c.state <> 'removed'
+            WHERE s.id BETWEEN $1 AND $2 AND s.state = 'dead'
+            ORDER BY s.id LIMIT $3",
+            first.0,
+            last.0,
+            number(limit),
+        );
+        let ids = alike
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("dead letter ids"))?;
+        Ok(ids.into_iter().map(SegmentId).collect())
+    }
+
     async fn count_dead_letters(&self, filter: &DeadLetterFilter) -> Result<u64, LedgerError> {
         let count = || async {
             let mut tx = self.begin_filtering("count dead letters").await?;

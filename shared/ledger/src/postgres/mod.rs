@@ -19,6 +19,7 @@ mod dead_letters;
 mod dispatching;
 mod error;
 mod leadership;
+mod overview;
 mod pages;
 mod pooler;
 mod quarantine;

@@ -71,6 +71,22 @@ impl TryFrom<ReportRow> for RunReport {
     }
 }
 
+pub(super) async fn run_ids(
+    ledger: &PostgresLedger,
+    first: RunId,
+    last: RunId,
+    limit: u32,
+) -> Result<Vec<RunId>, LedgerError> {
+    let alike = sqlx::query_scalar!(
+        "SELECT id FROM fleet.runs WHERE id BETWEEN $1 AND $2 ORDER BY id LIMIT $3",
+        first.0,
+        last.0,
+        number(limit),
+    );
+    let ids = alike.fetch_all(&ledger.pool).await.map_err(failed("run ids"))?;
+    Ok(ids.into_iter().map(RunId).collect())
+}
+
 /// One run, or the newest runs.
 pub(super) async fn reports(
     ledger: &PostgresLedger,

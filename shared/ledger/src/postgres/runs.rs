@@ -59,6 +59,10 @@ impl Runs for PostgresLedger {
         reports::reports(self, None, limit).await
     }
 
+    async fn run_ids(&self, first: RunId, last: RunId, limit: u32) -> Result<Vec<RunId>, LedgerError> {
+        reports::run_ids(self, first, last, limit).await
+    }
+
     async fn steer_run(&self, id: RunId, steer: Steer) -> Result<Option<RunState>, LedgerError> {
         patiently(|| self.steer_once(id, steer)).await
     }

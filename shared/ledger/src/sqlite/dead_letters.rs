@@ -200,6 +200,27 @@ impl DeadLetters for SqliteLedger {
         rows.into_iter().map(DeadLetter::try_from).collect()
     }
 
+    async fn dead_letter_ids(
+        &self,
+        first: SegmentId,
+        last: SegmentId,
+        limit: u32,
+    ) -> Result<Vec<SegmentId>, LedgerError> {
+        const ALIKE: &str = "
+            SELECT id FROM fleet_segments WHERE id BETWEEN ? AND ? AND state = 'dead'
+              AND connection_id NOT IN (SELECT id FROM fleet_connections WHERE state = 'removed')
+            ORDER BY id LIMIT ?";
+        let alike = sqlx::query_scalar(ALIKE)
+            .bind(Text(first))
+            .bind(Text(last))
+            .bind(limit);
+        let ids: Vec<Text<SegmentId>> = alike
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("dead letter ids"))?;
+        Ok(ids.into_iter().map(|id| id.0).collect())
+    }
+
     async fn count_dead_letters(&self, filter: &DeadLetterFilter) -> Result<u64, LedgerError> {
         let mut count = filtered("SELECT count(*)", filter);
         let count = count.build_query_scalar().fetch_one(&self.readers);

@@ -13,6 +13,7 @@ mod dead_letters;
 mod dispatching;
 mod error;
 mod file;
+mod overview;
 mod pages;
 mod quarantine;
 mod records;

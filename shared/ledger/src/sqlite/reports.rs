@@ -60,6 +60,24 @@ pub(super) async fn runs(ledger: &SqliteLedger, limit: u32) -> Result<Vec<RunRep
     Ok(reports)
 }
 
+pub(super) async fn run_ids(
+    ledger: &SqliteLedger,
+    first: RunId,
+    last: RunId,
+    limit: u32,
+) -> Result<Vec<RunId>, LedgerError> {
+    const ALIKE: &str = "SELECT id FROM fleet_runs WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?";
+    let alike = sqlx::query_scalar(ALIKE)
+        .bind(Text(first))
+        .bind(Text(last))
+        .bind(limit);
+    let ids: Vec<Text<RunId>> = alike
+        .fetch_all(&ledger.readers)
+        .await
+        .map_err(failed("run ids"))?;
+    Ok(ids.into_iter().map(|id| id.0).collect())
+}
+
 async fn report(snapshot: &mut SqliteConnection, now: Stamp, run: RunRow) -> Result<RunReport, LedgerError> {
     let sums = sums(snapshot, run.id).await?;
     let blocked = blocked(snapshot, run.id).await?;

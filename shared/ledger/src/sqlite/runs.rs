@@ -57,6 +57,10 @@ impl Runs for SqliteLedger {
         reports::runs(self, limit).await
     }
 
+    async fn run_ids(&self, first: RunId, last: RunId, limit: u32) -> Result<Vec<RunId>, LedgerError> {
+        reports::run_ids(self, first, last, limit).await
+    }
+
     async fn steer_run(&self, id: RunId, steer: Steer) -> Result<Option<RunState>, LedgerError> {
         let mut tx = self.write("steer run").await?;
         let now = self.now();
