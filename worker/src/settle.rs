@@ -41,6 +41,9 @@ pub(crate) async fn settle(
             Ok(ended) => return ended,
             Err(error) => error,
         };
+        if !error.is_passing() {
+            return back_off(fleet, claim, &error).await;
+        }
         if gives_up(fleet, &error) || Instant::now() >= deadline {
             warn!(segment = %claim.segment, error = &error as &dyn std::error::Error, "not settled; rescue will find it");
             return AttemptOutcome::Fenced;
@@ -53,10 +56,21 @@ pub(crate) async fn settle(
     }
 }
 
-/// Whether trying again is no use, or nobody waits for it: a worker that stops does not wait for room on a disk.
+/// The ledger refuses the end of an attempt, and will refuse it again: the segment is put off, so that its metered calls
+/// are not made again at once, and again.
+async fn back_off(fleet: &Fleet, claim: &Claim, error: &LedgerError) -> AttemptOutcome {
+    let wait = fleet.parts.timings.backoff_cap;
+    warn!(segment = %claim.segment, error = error as &dyn std::error::Error, ?wait, "its end cannot be written; it is put off");
+    if let Err(error) = fleet.parts.ledger.postpone(held(claim), wait).await {
+        warn!(segment = %claim.segment, error = &error as &dyn std::error::Error, "not put off; rescue will find it");
+    }
+    AttemptOutcome::Fenced
+}
+
+/// Whether nobody waits for another try: a worker that stops does not wait for room on a disk.
 fn gives_up(fleet: &Fleet, error: &LedgerError) -> bool {
     let is_stuck = matches!(error, LedgerError::Full(_) | LedgerError::ReadOnly(_));
-    !error.is_passing() || fleet.drained.is_cancelled() || (is_stuck && fleet.shutdown.is_cancelled())
+    fleet.drained.is_cancelled() || (is_stuck && fleet.shutdown.is_cancelled())
 }
 
 fn report(claim: &Claim, outcome: &Outcome, failure: &Failure) {

@@ -93,6 +93,9 @@ pub trait Claims: Send + Sync {
     /// Gives back what was claimed, pending and due now, counted as nothing. Answers how many were still held.
     async fn hand_back(&self, held: &[Held]) -> Result<u64, LedgerError>;
 
+    /// Puts off, by `wait`, a segment whose end cannot be written; counted as nothing. Answers whether it was still held.
+    async fn postpone(&self, held: Held, wait: Duration) -> Result<bool, LedgerError>;
+
     /// What `worker` holds according to the ledger: for the caller of a claim whose answer was lost.
     async fn held_by(&self, worker: &WorkerName) -> Result<Vec<Held>, LedgerError>;
 

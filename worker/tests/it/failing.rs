@@ -44,6 +44,36 @@ async fn server_errors_are_survived() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_segment_whose_end_cannot_be_written_is_asked_again_much_later() {
+    let world = World::new().await;
+    world
+        .sql(
+            "CREATE TRIGGER no_burials BEFORE UPDATE OF state ON fleet_segments WHEN NEW.state = 'dead'
+             BEGIN SELECT RAISE(ABORT, 'no burials'); END",
+        )
+        .await;
+    world.emulator.set_fault(FaultSpec::always(FaultKind::Fault {
+        status: 400,
+        code: 4000,
+    }));
+    let run = world.submit(&["invoice"], 3, 1_000).await;
+    let runner = world.runner();
+    while world.emulator.summary().requests < 3 {
+        tokio::task::yield_now().await;
+    }
+    let settled = world.until(run, |report| (report.pending, report.running) == (3, 0));
+    settled.await;
+    runner.stop().await;
+    let first = world.parts.ledger.next_due().await.unwrap();
+    let lease = world.parts.timings.lease;
+    assert!(
+        first.unwrap() > lease * 10,
+        "due again in {first:?}, a lease is {lease:?}"
+    );
+    assert_eq!(world.emulator.summary().requests, 3, "each was asked once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fault_with_status_200_is_not_read_as_no_rows() {
     copy_despite(FaultKind::Fault {
         status: 200,

@@ -38,7 +38,7 @@ pub(crate) struct World {
     /// The trace in which its requests are made.
     pub(crate) trace_context: Option<String>,
     settings: Settings,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 /// A runner of its own: the leader's duties and a worker.
@@ -88,7 +88,7 @@ impl World {
             variables,
             trace_context: None,
             settings,
-            _directory: directory,
+            directory,
         };
         for company in world.emulator.info().companies {
             let (name, realm, token) = (&company.name, &company.realm, &company.refresh_token);
@@ -117,6 +117,16 @@ impl World {
         };
         let credential = self.parts.access.seal_first(new.id, &SecretString::from(token));
         self.parts.ledger.add_connection(&new, &credential).await.unwrap()
+    }
+
+    /// A statement that no trait has, on the file.
+    pub(crate) async fn sql(&self, statement: &'static str) {
+        use sqlx::Connection;
+        let path = self.directory.path().join("ledgerfleet.db");
+        let url = format!("sqlite://{}", path.display());
+        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
     }
 
     /// The same ledger, opened by what would be another process.
@@ -312,7 +322,7 @@ fn settings(variables: &[(&'static str, String)], directory: &TempDir) -> Settin
         .map(|(name, value)| ((*name).to_owned(), value.clone()));
     let inputs = Inputs {
         environment: variables.collect(),
-        working_directory: directory.path().to_owned(),
+        workingdirectory: directory.path().to_owned(),
         ..Inputs::default()
     };
     Settings::load(&inputs).unwrap()

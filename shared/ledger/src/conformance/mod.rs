@@ -55,6 +55,9 @@ pub trait World: Send + Sync {
 
     /// The state, fence and counters of a segment as they are stored.
     async fn standing(&self, segment: SegmentId) -> Standing;
+
+    /// From now on the database refuses to let a segment be dead, or allows it again.
+    async fn refuse_burials(&self, refused: bool);
 }
 
 /// One test of every promise, for the worlds that an `async fn() -> impl World` makes.
@@ -116,6 +119,8 @@ macro_rules! ledger_conformance {
                 only_what_has_expired_is_taken_back,
                 everything_is_taken_back_on_request,
                 the_third_crash_without_a_page_is_a_crash_loop,
+                a_segment_whose_burial_is_refused_is_put_off_and_keeps_no_other_from_being_rescued,
+                what_is_put_off_is_due_after_its_wait_and_counts_as_nothing,
                 a_crash_after_a_page_is_not_counted,
                 a_crash_before_a_suspect_has_started_is_not_counted,
                 a_heartbeat_or_a_page_keeps_a_segment_from_being_rescued,

@@ -48,6 +48,70 @@ pub async fn everything_is_taken_back_on_request(world: &dyn World) {
     assert!(rescue(world, RescueScope::All).await.is_empty());
 }
 
+pub async fn a_segment_whose_burial_is_refused_is_put_off_and_keeps_no_other_from_being_rescued(
+    world: &dyn World,
+) {
+    let scene = scene(world, 2).await;
+    let [doomed, other] = [scene.segments[0], scene.segments[1]];
+    for _ in 1..=2 {
+        let claim = claim(world, doomed).await;
+        if claim.standing.is_suspect() {
+            assert!(world.ledger().start(held(&claim)).await.unwrap());
+        }
+        rescue(world, RescueScope::All).await;
+    }
+    let last = claim(world, doomed).await;
+    assert!(world.ledger().start(held(&last)).await.unwrap());
+    claim(world, other).await;
+    world.refuse_burials(true).await;
+
+    let rescued = rescue(world, RescueScope::All).await;
+    let states: Vec<_> = rescued.iter().map(|rescued| rescued.state).collect();
+    assert_eq!(states, [SegmentState::Pending; 2]);
+    assert_eq!(due(world, 9).await, [other], "the first one is due much later");
+    let standing = world.standing(doomed).await;
+    assert_eq!(
+        standing.epoch,
+        last.standing.epoch.next(),
+        "its attempt is fenced off"
+    );
+
+    world.refuse_burials(false).await;
+    world.pass_time(Timings::default().backoff_cap).await;
+    let again = claim(world, doomed).await;
+    assert!(world.ledger().start(held(&again)).await.unwrap());
+    rescue(world, RescueScope::All).await;
+    assert_eq!(world.standing(doomed).await.state, SegmentState::Dead);
+}
+
+pub async fn what_is_put_off_is_due_after_its_wait_and_counts_as_nothing(world: &dyn World) {
+    let segment = scene(world, 1).await.segments[0];
+    let claimed = claim(world, segment).await;
+    assert!(
+        world
+            .ledger()
+            .postpone(held(&claimed), seconds(900))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !world
+            .ledger()
+            .postpone(held(&claimed), seconds(900))
+            .await
+            .unwrap(),
+        "no longer held"
+    );
+    assert!(due(world, 9).await.is_empty());
+    world.pass_time(seconds(900)).await;
+    assert_eq!(due(world, 9).await, [segment]);
+    let standing = world.standing(segment).await;
+    assert_eq!(
+        (standing.failures, standing.crashes, standing.waited),
+        (0, 0, seconds(0))
+    );
+}
+
 pub async fn the_third_crash_without_a_page_is_a_crash_loop(world: &dyn World) {
     let segment = scene(world, 1).await.segments[0];
     for crash in 1..=3 {

@@ -13,7 +13,7 @@ use super::PostgresLedger;
 use super::codec::{Count, Word, interval, small};
 use super::error::{failed, persistently};
 use super::segments::{
-    Departure, StandingColumns, WindowColumns, count_calls, depart, outcome_word, remember_attempt,
+    Departure, StandingColumns, WindowColumns, count_calls, depart, outcome_word, postpone, remember_attempt,
 };
 use crate::{Claim, Claims, Effort, Held, LedgerError, Settled};
 
@@ -148,6 +148,14 @@ impl Claims for PostgresLedger {
             return Ok(0);
         }
         persistently(|| self.give_back(held)).await
+    }
+
+    async fn postpone(&self, held: Held, wait: Duration) -> Result<bool, LedgerError> {
+        let postponed = || async {
+            let mut connection = self.pool.acquire().await.map_err(failed("postpone"))?;
+            postpone(&mut connection, held, held.epoch, wait).await
+        };
+        persistently(postponed).await
     }
 
     async fn held_by(&self, worker: &WorkerName) -> Result<Vec<Held>, LedgerError> {

@@ -6,16 +6,16 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ledgerfleet_model::segment::{Event, FORMAT};
 use ledgerfleet_model::{
-    ConnectionId, Failure, FailureKind, Lane, RunId, RunState, SegmentId, SegmentState, Standing, Timings,
-    WorkerName,
+    ConnectionId, Epoch, Failure, FailureKind, Lane, RunId, RunState, SegmentId, SegmentState, Standing,
+    Timings, WorkerName,
 };
-use sqlx::PgConnection;
 use sqlx::types::Uuid;
+use sqlx::{Connection, PgConnection};
 
 use super::PostgresLedger;
 use super::codec::{Count, Word, number, small};
 use super::error::{failed, persistently};
-use super::segments::{Departure, StandingColumns, depart, outcome_word, remember_attempt};
+use super::segments::{Departure, StandingColumns, depart, outcome_word, postpone, remember_attempt};
 use crate::{
     ClosedRun, DispatchLimits, Dispatching, Held, Leader, LedgerError, Ready, RescueScope, Rescued,
     SegmentCounts,
@@ -246,7 +246,7 @@ impl PostgresLedger {
         let mut tx = self.begin("rescue").await?;
         let mut rescued = Vec::new();
         for lost in lost_segments(&mut tx, scope).await? {
-            rescued.push(rescue_one(&mut tx, lost, timings).await?);
+            rescued.push(rescue_or_postpone(&mut tx, lost, timings).await?);
         }
         if !rescued.is_empty() {
             tx.commit().await.map_err(failed("rescue"))?;
@@ -284,7 +284,38 @@ async fn lost_segments(tx: &mut PgConnection, scope: RescueScope) -> Result<Vec<
     lost.fetch_all(tx).await.map_err(failed("lost segments"))
 }
 
-async fn rescue_one(tx: &mut PgConnection, lost: LostRow, timings: &Timings) -> Result<Rescued, LedgerError> {
+/// One whose end cannot be written is put off: it must not keep the others from being rescued, nor be fetched again and
+/// again.
+async fn rescue_or_postpone(
+    tx: &mut PgConnection,
+    lost: LostRow,
+    timings: &Timings,
+) -> Result<Rescued, LedgerError> {
+    let mut point = tx.begin().await.map_err(failed("rescue"))?;
+    let error = match rescue_one(&mut point, &lost, timings).await {
+        Ok(rescued) => {
+            point.commit().await.map_err(failed("rescue"))?;
+            return Ok(rescued);
+        }
+        Err(error) if error.is_passing() => return Err(error),
+        Err(error) => error,
+    };
+    point.rollback().await.map_err(failed("rescue"))?;
+    let (segment, epoch) = (SegmentId(lost.id), Epoch(lost.epoch));
+    tracing::warn!(%segment, error = &error as &dyn std::error::Error, "its end cannot be written; it is put off");
+    postpone(tx, Held { segment, epoch }, epoch.next(), timings.backoff_cap).await?;
+    Ok(Rescued {
+        segment,
+        state: SegmentState::Pending,
+        worker: lost.worker,
+    })
+}
+
+async fn rescue_one(
+    tx: &mut PgConnection,
+    lost: &LostRow,
+    timings: &Timings,
+) -> Result<Rescued, LedgerError> {
     let standing = Standing::from(StandingColumns {
         state: lost.state.0,
         epoch: lost.epoch,
@@ -317,7 +348,7 @@ async fn rescue_one(tx: &mut PgConnection, lost: LostRow, timings: &Timings) -> 
     Ok(Rescued {
         segment,
         state: after.state,
-        worker: lost.worker,
+        worker: lost.worker.clone(),
     })
 }
 

@@ -156,6 +156,26 @@ pub(super) async fn depart(
     Ok(departed)
 }
 
+/// Puts a running segment off by `wait`, under the fence `after`. Answers whether it was still held.
+pub(super) async fn postpone(
+    tx: &mut PgConnection,
+    held: Held,
+    after: Epoch,
+    wait: Duration,
+) -> Result<bool, LedgerError> {
+    let postpone = sqlx::query!(
+        "
+        UPDATE fleet.segments SET state = 'pending', epoch = $3, due_at = now() + $4::interval, lease_until = NULL
+        WHERE id = $1 AND epoch = $2 AND state = 'running'",
+        held.segment.0,
+        held.epoch.0,
+        after.0,
+        interval(wait),
+    );
+    let postponed = postpone.execute(tx).await.map_err(failed("postpone"))?;
+    Ok(postponed.rows_affected() == 1)
+}
+
 /// Writes why a segment is dead. Its window remembers how it was last asked for, if it was ever covered; what was
 /// seen of its unfinished reading is of no use any more. A segment that was sent again and dies of the cause it had
 /// marks its replay, which the leader then stops.

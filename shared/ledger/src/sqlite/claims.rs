@@ -11,7 +11,7 @@ use super::SqliteLedger;
 use super::codec::{Stamp, Text, json_list};
 use super::error::failed;
 use super::segments::{
-    Departure, StandingColumns, WindowColumns, count_calls, depart, outcome_word, remember_attempt,
+    Departure, StandingColumns, WindowColumns, count_calls, depart, outcome_word, postpone, remember_attempt,
 };
 use crate::{Claim, Claims, Effort, Held, LedgerError, Settled};
 
@@ -170,6 +170,14 @@ impl Claims for SqliteLedger {
         let given = hand_back.execute(&mut *tx).await.map_err(failed("hand back"))?;
         tx.commit().await.map_err(failed("hand back"))?;
         Ok(given.rows_affected())
+    }
+
+    async fn postpone(&self, held: Held, wait: Duration) -> Result<bool, LedgerError> {
+        let mut tx = self.write("postpone").await?;
+        let due = self.now().after(wait);
+        let is_held = postpone(&mut tx, held, held.epoch, due).await?;
+        tx.commit().await.map_err(failed("postpone"))?;
+        Ok(is_held)
     }
 
     async fn held_by(&self, worker: &WorkerName) -> Result<Vec<Held>, LedgerError> {

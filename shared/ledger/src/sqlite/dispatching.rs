@@ -8,12 +8,12 @@ use ledgerfleet_model::segment::{Event, FORMAT};
 use ledgerfleet_model::{
     ConnectionId, Failure, FailureKind, Lane, RunId, RunState, SegmentId, SegmentState, Standing, Timings,
 };
-use sqlx::SqliteConnection;
+use sqlx::{Connection, SqliteConnection};
 
 use super::SqliteLedger;
 use super::codec::{Stamp, Text};
 use super::error::failed;
-use super::segments::{Departure, StandingColumns, depart, outcome_word, remember_attempt};
+use super::segments::{Departure, StandingColumns, depart, outcome_word, postpone, remember_attempt};
 use crate::{
     ClosedRun, DispatchLimits, Dispatching, Held, Leader, LedgerError, Ready, RescueScope, Rescued,
     SegmentCounts,
@@ -38,7 +38,7 @@ impl Dispatching for SqliteLedger {
         let now = self.now();
         let mut rescued = Vec::new();
         for lost in lost_segments(&mut tx, now, scope).await? {
-            rescued.push(rescue_one(&mut tx, now, lost, timings).await?);
+            rescued.push(rescue_or_postpone(&mut tx, now, lost, timings).await?);
         }
         tx.commit().await.map_err(failed("rescue"))?;
         Ok(rescued)
@@ -265,10 +265,40 @@ async fn lost_segments(
     lost.await.map_err(failed("lost segments"))
 }
 
-async fn rescue_one(
+/// One whose end cannot be written is put off: it must not keep the others from being rescued, nor be fetched again and
+/// again.
+async fn rescue_or_postpone(
     tx: &mut SqliteConnection,
     now: Stamp,
     lost: LostRow,
+    timings: &Timings,
+) -> Result<Rescued, LedgerError> {
+    let mut point = tx.begin().await.map_err(failed("rescue"))?;
+    let error = match rescue_one(&mut point, now, &lost, timings).await {
+        Ok(rescued) => {
+            point.commit().await.map_err(failed("rescue"))?;
+            return Ok(rescued);
+        }
+        Err(error) if error.is_passing() => return Err(error),
+        Err(error) => error,
+    };
+    point.rollback().await.map_err(failed("rescue"))?;
+    let segment = lost.id.0;
+    tracing::warn!(%segment, error = &error as &dyn std::error::Error, "its end cannot be written; it is put off");
+    let epoch = Standing::from(lost.standing).epoch;
+    let due = now.after(timings.backoff_cap);
+    postpone(tx, Held { segment, epoch }, epoch.next(), due).await?;
+    Ok(Rescued {
+        segment,
+        state: SegmentState::Pending,
+        worker: lost.worker,
+    })
+}
+
+async fn rescue_one(
+    tx: &mut SqliteConnection,
+    now: Stamp,
+    lost: &LostRow,
     timings: &Timings,
 ) -> Result<Rescued, LedgerError> {
     let standing = Standing::from(lost.standing);
@@ -294,7 +324,7 @@ async fn rescue_one(
     Ok(Rescued {
         segment: lost.id.0,
         state: after.state,
-        worker: lost.worker,
+        worker: lost.worker.clone(),
     })
 }
 

@@ -156,6 +156,25 @@ pub(super) async fn depart(
     Ok(departed)
 }
 
+/// Puts a running segment off until `due`, under the fence `after`. Answers whether it was still held.
+pub(super) async fn postpone(
+    tx: &mut SqliteConnection,
+    held: Held,
+    after: Epoch,
+    due: Stamp,
+) -> Result<bool, LedgerError> {
+    const POSTPONE: &str = "
+        UPDATE fleet_segments SET state = 'pending', epoch = ?3, due_at = ?4, lease_until = NULL
+        WHERE id = ?1 AND epoch = ?2 AND state = 'running'";
+    let postpone = sqlx::query(POSTPONE)
+        .bind(Text(held.segment))
+        .bind(held.epoch.0)
+        .bind(after.0)
+        .bind(due);
+    let postponed = postpone.execute(tx).await.map_err(failed("postpone"))?;
+    Ok(postponed.rows_affected() == 1)
+}
+
 /// Writes why a segment is dead. Its window remembers how it was last asked for, if it was ever covered; what was
 /// seen of its unfinished reading is of no use any more. A segment that was sent again and dies of the cause it had
 /// marks its replay, which the leader then stops.

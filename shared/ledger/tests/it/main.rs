@@ -4,6 +4,7 @@
 mod file;
 mod guard;
 mod hours;
+mod identity;
 mod postgres;
 mod size;
 mod world;

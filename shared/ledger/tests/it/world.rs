@@ -69,6 +69,19 @@ impl World for SqliteWorld {
         self.clock.advance(by);
     }
 
+    async fn refuse_burials(&self, refused: bool) {
+        let statement = if refused {
+            "CREATE TRIGGER no_burials BEFORE UPDATE OF state ON fleet_segments WHEN NEW.state = 'dead'
+             BEGIN SELECT RAISE(ABORT, 'no burials'); END"
+        } else {
+            "DROP TRIGGER no_burials"
+        };
+        sqlx::raw_sql(statement)
+            .execute(&mut self.sql().await)
+            .await
+            .unwrap();
+    }
+
     async fn standing(&self, segment: SegmentId) -> Standing {
         let row = sqlx::query(
             "SELECT state, epoch, failures, crashes, waited_ms, started, progressed FROM fleet_segments WHERE id = ?",

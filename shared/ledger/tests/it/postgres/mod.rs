@@ -3,6 +3,7 @@
 mod database;
 mod entities;
 mod failures;
+mod identity;
 mod locking;
 mod queries;
 mod reaching;

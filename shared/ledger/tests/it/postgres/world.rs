@@ -91,6 +91,17 @@ impl World for PostgresWorld {
             .unwrap();
     }
 
+    async fn refuse_burials(&self, refused: bool) {
+        let statement = if refused {
+            "CREATE FUNCTION no_burials() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no burials'; END $$;
+             CREATE TRIGGER no_burials BEFORE UPDATE ON fleet.segments
+             FOR EACH ROW WHEN (NEW.state = 'dead') EXECUTE FUNCTION no_burials()"
+        } else {
+            "DROP TRIGGER no_burials ON fleet.segments; DROP FUNCTION no_burials()"
+        };
+        sqlx::raw_sql(statement).execute(&self.sql).await.unwrap();
+    }
+
     async fn standing(&self, segment: SegmentId) -> Standing {
         let row = sqlx::query(
             "SELECT state, epoch, failures, crashes, waited_ms, started, progressed FROM fleet.segments WHERE id = $1",
