@@ -11,4 +11,4 @@ ALTER TABLE fleet.connections
     -- The last version of the credential that went with a removal: the next one goes on from there, so that a token
     -- which still waits somewhere is not taken for a newer one.
     ADD COLUMN retired_version bigint NOT NULL DEFAULT 0;
-CREATE INDEX connections_company ON fleet.connections (connector, environment, account);
+CREATE UNIQUE INDEX connections_company ON fleet.connections (connector, environment, account) WHERE state <> 'removed';

@@ -32,4 +32,5 @@ ALTER TABLE fleet_connections
     -- The last version of the credential that went with a removal: the next one goes on from there, so that a token
     -- which still waits somewhere is not taken for a newer one.
     ADD COLUMN retired_version INTEGER NOT NULL DEFAULT 0;
-CREATE INDEX fleet_connections_company ON fleet_connections (connector, environment, account);
+CREATE UNIQUE INDEX fleet_connections_company
+    ON fleet_connections (connector, environment, account) WHERE state <> 'removed';

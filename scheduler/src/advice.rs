@@ -1,6 +1,6 @@
 //! Advice: what a person has to do about a connection that waits for one, by the cause that the ledger keeps.
 
-use ledgerfleet_model::Connection;
+use ledgerfleet_model::{Connection, Environment};
 
 use crate::output::counted;
 
@@ -57,9 +57,14 @@ pub(crate) fn to_authorise(connection: &Connection) -> String {
 /// What to do about a company that is not where it is looked for.
 pub(crate) fn to_place_rightly(connection: &Connection) -> String {
     let name = &connection.name;
+    let other = match connection.environment {
+        Environment::Sandbox => Environment::Production,
+        Environment::Production => Environment::Sandbox,
+    };
     format!(
-        "check that realm {} lives in the {} environment and that the refresh token was made for it; if not: scheduler \
-         connection remove {name}, then scheduler connection add {} --name {name} with what is right",
+        "check that realm {} lives in the {} environment and that the refresh token was made for it. Another environment: \
+         scheduler connection set {name} --environment {other}, then scheduler connection test {name}. Another realm: \
+         scheduler connection remove {name}, then scheduler connection add {} --name {name} with the right one",
         connection.account, connection.environment, connection.connector
     )
 }
@@ -79,7 +84,7 @@ pub(crate) fn of_quarantined(connection: &str, entity: &str, records: u64) -> St
 mod tests {
     use chrono::DateTime;
     use ledgerfleet_access::AccessError;
-    use ledgerfleet_model::{ConnectionId, ConnectionState, Environment, Failure};
+    use ledgerfleet_model::{ConnectionId, ConnectionState, Failure};
 
     use super::*;
 
@@ -113,6 +118,8 @@ mod tests {
                       connected (ApplicationAuthorizationFailed)";
         let advice = to_authorise(&waiting(reason));
         assert!(advice.contains("scheduler connection remove acme"), "{advice}");
+        let moves = "scheduler connection set acme --environment production";
+        assert!(advice.contains(moves), "{advice}");
     }
 
     #[test]

@@ -3,9 +3,11 @@
 //! A worker whose commits fail for want of room waits and tries again, which is right for a daemon. A person at a
 //! command line wants to be told: this probe is how `backfill` and `demo` find out.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use ledgerfleet_access::private_file;
 
 /// How often to look.
 const EVERY: Duration = Duration::from_secs(2);
@@ -35,7 +37,8 @@ fn probe_file(database: &Path) -> PathBuf {
 }
 
 fn write(path: &Path) -> io::Result<()> {
-    let written = std::fs::write(path, vec![0_u8; ROOM]);
+    let probe = private_file::create_new(path);
+    let written = probe.and_then(|mut probe| probe.write_all(&[0_u8; ROOM]));
     let removed = std::fs::remove_file(path);
     written.and(removed)
 }

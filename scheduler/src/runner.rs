@@ -35,10 +35,7 @@ pub(crate) enum RunnerError {
 
 /// The role of this process on its file, taken before anything is run.
 pub(crate) fn take_lock(settings: &Settings) -> Result<Option<RunnerLock>, RunnerLockError> {
-    settings
-        .runner_lock_file()
-        .map(|path| RunnerLock::take(&path))
-        .transpose()
+    settings.shape.embedded_path().map(RunnerLock::take).transpose()
 }
 
 impl Runner {

@@ -153,14 +153,39 @@ pub(crate) enum ConnectionCommand {
         #[arg(long)]
         wait: bool,
     },
-    /// Removes a company: deletes its credential and cancels its unfinished segments.
+    /// Changes a company's name or environment. Its records, coverage and history stay.
+    Set(SetConnectionArgs),
+    /// Removes a company: deletes its credential and cancels its unfinished segments. Its records wait for it to be
+    /// added again.
     Remove {
         /// Its name.
         name: String,
-        /// Deletes its records too.
+        /// Deletes its records too, also of a company that is removed already.
         #[arg(long)]
         purge_data: bool,
     },
+    /// Deletes the records of all companies that are removed.
+    Purge,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct Changes {
+    /// What it is called from now on.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// The world it lives in.
+    #[arg(long, value_enum)]
+    pub(crate) environment: Option<EnvironmentArg>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetConnectionArgs {
+    /// Its name now.
+    #[arg(value_name = "CONNECTION")]
+    pub(crate) connection: String,
+    #[command(flatten)]
+    pub(crate) changes: Changes,
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,12 +10,12 @@ use ledgerfleet_model::{Connection, ConnectionState, Failure, FailureKind};
 use ledgerfleet_wiring::Parts;
 use serde::Serialize;
 
-use super::connection_add;
+use super::{connection_add, connection_remove, connection_set};
 use crate::advice::to_place_rightly;
 use crate::carry::{Role, role, tell_if_nobody_runs};
 use crate::cli::ConnectionCommand;
 use crate::exit::{Exit, Problem};
-use crate::output::{Row, counted, instant, optional, span};
+use crate::output::{Row, instant, optional, span};
 use crate::session::{Session, connection_named};
 use crate::upstream::{Patience, Upstream};
 
@@ -28,14 +28,16 @@ pub(crate) async fn run(session: &Session, command: ConnectionCommand) -> anyhow
         ConnectionCommand::List => list(session).await,
         ConnectionCommand::Show { name } => show(session, &name).await,
         ConnectionCommand::Test { name, wait } => test(session, &name, wait).await,
+        ConnectionCommand::Set(args) => connection_set::run(session, &args).await,
         ConnectionCommand::Remove { name, purge_data } => {
             let purge = if purge_data {
                 Purge::DeleteRecords
             } else {
                 Purge::KeepRecords
             };
-            remove(session, &name, purge).await
+            connection_remove::remove(session, &name, purge).await
         }
+        ConnectionCommand::Purge => connection_remove::purge(session).await,
     }
 }
 
@@ -174,26 +176,6 @@ fn gate_is_closed(connection: &Connection, failure: &Failure) -> Problem {
         "{}; after a start of Redis gates stay closed until nothing can be in flight any more",
         failure.message
     ))
-}
-
-async fn remove(session: &Session, name: &str, purge: Purge) -> anyhow::Result<Exit> {
-    let parts = session.parts().await?;
-    let connection = connection_named(&*parts.ledger, name).await?;
-    let totals = parts.ledger.entity_totals().await?;
-    let of_it = totals.iter().filter(|totals| totals.connection == connection.id);
-    let records = counted(of_it.map(|totals| totals.live + totals.deleted).sum(), "record");
-    let fate = match purge {
-        Purge::KeepRecords => format!("its {records} are kept"),
-        Purge::DeleteRecords => format!("its {records} are deleted"),
-    };
-    let question =
-        format!("Remove {name}? Its credential is deleted, its unfinished segments are cancelled, {fate}.");
-    session.confirm(&question).await?;
-    let deleted = parts.ledger.remove_connection(connection.id, purge).await?;
-    session
-        .talk
-        .say(format!("removed {name}; {} deleted", counted(deleted, "record")));
-    Ok(Exit::Done)
 }
 
 /// A connection without its identity's noise.

@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
+use ledgerfleet_access::private_file;
 use ledgerfleet_connectors::connector_entry;
-use ledgerfleet_ledger::NewConnection;
+use ledgerfleet_ledger::{NewConnection, RemovedConnection};
 use ledgerfleet_model::{Connection, ConnectionId, ConnectionState};
 use ledgerfleet_wiring::Parts;
 use secrecy::SecretString;
@@ -17,25 +18,38 @@ pub(crate) async fn run(session: &Session, command: AddCommand) -> anyhow::Resul
     let AddCommand::Quickbooks(args) = command;
     let wanted = wanted(&args)?;
     let secret = read_secret(&args.refresh_token_file).await?;
+    if private_file::is_open_to_others(&args.refresh_token_file) {
+        session.talk.warn(private_file::warning(&args.refresh_token_file));
+    }
     let parts = session.parts_or_new().await?;
     let all = parts.ledger.connections().await?;
     if let Some(existing) = existing(&all, &wanted)? {
         confirm_replacement(session, existing).await?;
     }
+    let (name, environment) = (args.name, wanted.environment);
     let added = add_or_replace(&parts, wanted, &secret).await?;
-    let name = &args.name;
+    let test = format!("`scheduler connection test {name}` asks whether it answers");
     session.talk.say(match added {
-        Added::New => format!("added {name}; `scheduler connection test {name}` asks whether it answers"),
+        Added::New => format!(
+            "added {name}, in the {environment} environment (`scheduler connection set {name} --environment …` changes \
+             that); {test}"
+        ),
+        Added::Again(before) => format!(
+            "added {name}: it was connected before{}, and has its records, coverage and history again; {test}",
+            if before == name { String::new() } else { format!(", as {before}") }
+        ),
         Added::Updated => format!("updated {name}: its credential is replaced and it is active"),
     });
     Ok(Exit::Done)
 }
 
 /// What became of a connection that was to be added.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Added {
     /// It is new.
     New,
+    /// It was removed, and is what it was: under this name.
+    Again(String),
     /// It was there: its credential is replaced.
     Updated,
 }
@@ -57,7 +71,7 @@ fn wanted(args: &AddQuickbooksArgs) -> Result<NewConnection, Problem> {
 }
 
 /// A name has to fit into a comma-separated list and a line of output.
-fn check_name(name: &str) -> Result<(), Problem> {
+pub(super) fn check_name(name: &str) -> Result<(), Problem> {
     let fits = |c: char| c.is_alphanumeric() || "-_.".contains(c);
     let good = !name.is_empty() && name.chars().count() <= 64 && name.chars().all(fits);
     if good && !name.eq_ignore_ascii_case("all") {
@@ -111,9 +125,7 @@ pub(crate) async fn add_or_replace(
 ) -> anyhow::Result<Added> {
     let all = parts.ledger.connections().await?;
     let Some(existing) = existing(&all, &wanted)? else {
-        let credential = parts.access.seal_first(wanted.id, secret);
-        parts.ledger.add_connection(&wanted, &credential).await?;
-        return Ok(Added::New);
+        return add_or_reconnect(parts, wanted, secret).await;
     };
     replace(parts, existing, secret).await?;
     parts
@@ -121,6 +133,37 @@ pub(crate) async fn add_or_replace(
         .set_connection_state(existing.id, ConnectionState::Active, None)
         .await?;
     Ok(Added::Updated)
+}
+
+/// A company is known by its connector, environment and account: one that was removed is what it was.
+async fn add_or_reconnect(
+    parts: &Parts,
+    wanted: NewConnection,
+    secret: &SecretString,
+) -> anyhow::Result<Added> {
+    let removed = parts.ledger.removed_connections().await?;
+    let before = removed.into_iter().find(|removed| {
+        let connection = &removed.connection;
+        connection.connector == wanted.connector
+            && connection.environment == wanted.environment
+            && connection.account == wanted.account
+    });
+    let Some(RemovedConnection {
+        connection,
+        last_version,
+    }) = before
+    else {
+        let credential = parts.access.seal_first(wanted.id, secret);
+        parts.ledger.add_connection(&wanted, &credential).await?;
+        return Ok(Added::New);
+    };
+    let again = NewConnection {
+        id: connection.id,
+        ..wanted
+    };
+    let credential = parts.access.seal_replacement(again.id, last_version + 1, secret);
+    parts.ledger.reconnect(&again, &credential).await?;
+    Ok(Added::Again(connection.name))
 }
 
 /// The connection whose credential would be replaced, if there is one.
@@ -160,8 +203,8 @@ fn check_not_connected_twice(all: &[Connection], wanted: &NewConnection) -> Resu
                 wanted.account, other.name
             ),
             format!(
-                "use --name {}, or `scheduler connection remove {}` first",
-                other.name, other.name
+                "use --name {}; `scheduler connection set {} --name {}` renames it",
+                other.name, other.name, wanted.name
             ),
         )
         .because("two connections would spend the company's quota twice and rotate each other's token away")),
@@ -176,15 +219,18 @@ fn check_same_company(existing: &Connection, wanted: &NewConnection) -> Result<(
         return Ok(());
     }
     let title = connector_entry(&existing.connector).map_or(existing.connector.as_str(), |entry| entry.title);
+    let name = &wanted.name;
+    let next = if (&existing.connector, &existing.account) == (&wanted.connector, &wanted.account) {
+        let environment = wanted.environment;
+        format!(
+            "`scheduler connection set {name} --environment {environment}` moves it, or choose another --name"
+        )
+    } else {
+        format!("choose another --name, or give it another: `scheduler connection set {name} --name …`")
+    };
     Err(Problem::usage(
-        format!(
-            "a connection named `{}` exists already, for another company",
-            wanted.name
-        ),
-        format!(
-            "choose another --name, or `scheduler connection remove {}` first",
-            wanted.name
-        ),
+        format!("a connection named `{name}` exists already, for another company"),
+        next,
     )
     .because(format!(
         "it is realm {} of {title}, {}",

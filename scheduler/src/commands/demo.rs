@@ -246,7 +246,7 @@ fn tell_next(session: &Session, args: &DemoArgs) {
          {program} records --connection demo-us --entity invoice --limit 5\n  \
          {program} coverage --connection demo-us\n  \
          {program} run list\n  \
-         sqlite3 {DATABASE} \"SELECT document_date, count(*) FROM qbo_invoice GROUP BY 1\"\n\
+         sqlite3 {DATABASE} \"SELECT connection, document_date, count(*) FROM qbo_invoice GROUP BY 1, 2\"\n\
          Your own company, into ledgerfleet.db:\n  \
          unset LEDGERFLEET_DATABASE_URL\n  \
          {program} connection add quickbooks --name NAME --realm ID --refresh-token-file FILE\n  \

@@ -4,6 +4,8 @@ mod backfill;
 mod config;
 mod connection;
 mod connection_add;
+mod connection_remove;
+mod connection_set;
 mod coverage;
 #[cfg(feature = "demo")]
 mod demo;

@@ -142,7 +142,7 @@ fn of_ledger(error: &LedgerError) -> (Exit, String) {
             "name another database: LEDGERFLEET_DATABASE_URL=sqlite://other.db for a file, postgres://…/OTHER in a \
              fleet; this one is left as it is",
         ),
-        LedgerError::NameTaken(_) | LedgerError::NoSuchConnection(_) => {
+        LedgerError::NameTaken(_) | LedgerError::CompanyTaken(_) | LedgerError::NoSuchConnection(_) => {
             (Exit::Usage, "scheduler connection list")
         }
         LedgerError::NoSuchSegment(_) => (Exit::Usage, "scheduler dlq list"),

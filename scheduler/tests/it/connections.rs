@@ -170,6 +170,113 @@ async fn a_removed_company_leaves_its_name_and_takes_its_records_if_wanted() {
     world.connect(us).await;
 }
 
+/// Live invoices by company, as people ask for them.
+async fn invoices(world: &World) -> Vec<(String, i64)> {
+    use sqlx::{Connection, SqliteConnection};
+    let url = format!("sqlite://{}", world.path("ledgerfleet.db").display());
+    let mut database = SqliteConnection::connect(&url).await.unwrap();
+    let count = "SELECT connection, count(*) FROM qbo_invoice GROUP BY 1 ORDER BY 1";
+    let rows = sqlx::query_as(count).fetch_all(&mut database).await.unwrap();
+    database.close().await.unwrap();
+    rows
+}
+
+#[tokio::test]
+async fn a_company_that_is_removed_and_added_again_has_its_books_once() {
+    const DAYS: &str = "--entity invoice --from 2026-06-01 --to 2026-06-05";
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    let us = &emulator.info().companies[0];
+    world.connect(us).await;
+    world
+        .run(&format!("backfill --connection demo-us {DAYS}"))
+        .await
+        .expect(0);
+    let [(name, count)] = &invoices(&world).await[..] else {
+        panic!("one company")
+    };
+    assert_eq!(name, "demo-us");
+
+    world
+        .run("connection remove demo-us --yes")
+        .await
+        .expect(0)
+        .says("kept");
+    assert_eq!(invoices(&world).await, []);
+    let token = world.write("token", &emulator.info().companies[0].refresh_token);
+    world
+        .connect_with("acme", &us.realm, &token)
+        .await
+        .expect(0)
+        .says("it was connected before, as demo-us");
+    assert_eq!(invoices(&world).await, [("acme".to_owned(), *count)]);
+    let gaps = world
+        .run(&format!("coverage --connection acme {DAYS} --gaps -o json"))
+        .await
+        .expect(0);
+    assert_eq!(
+        gaps.json(),
+        serde_json::json!([]),
+        "its coverage is its own again"
+    );
+    world
+        .run(&format!("backfill --connection acme {DAYS}"))
+        .await
+        .expect(0);
+    world
+        .run(&format!("verify --connection acme {DAYS}"))
+        .await
+        .expect(0);
+    assert_eq!(invoices(&world).await, [("acme".to_owned(), *count)], "not twice");
+}
+
+#[tokio::test]
+async fn a_company_is_renamed_and_moved_where_it_is_and_purged_after_its_removal() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    let [us, ca] = &emulator.info().companies[..] else {
+        panic!("two companies")
+    };
+    world.connect(us).await;
+    world.connect(ca).await;
+    world
+        .run("backfill --connection demo-us --entity invoice --from 2026-06-01 --to 2026-06-02")
+        .await
+        .expect(0);
+    for (line, code, says) in [
+        ("connection set demo-us", 2, "--name"),
+        ("connection set nobody --name acme", 2, "no connection named"),
+        ("connection set demo-us --name demo-ca", 2, "is the name of realm"),
+        ("connection set demo-us --name a,b", 2, "cannot name a connection"),
+        ("connection set demo-us --name acme", 0, "is called acme"),
+        (
+            "connection set acme --environment sandbox",
+            2,
+            "the same command with --yes",
+        ),
+        (
+            "connection set acme --environment sandbox --yes",
+            0,
+            "sandbox environment",
+        ),
+        (
+            "connection set acme --environment sandbox",
+            0,
+            "like that already",
+        ),
+        ("connection test acme", 0, "it is demo-us"),
+        ("connection purge --yes", 0, "no removed company has records"),
+        ("connection remove acme --yes", 0, "records kept"),
+        ("connection remove acme", 2, "no connection named"),
+        ("connection purge", 2, "acme (realm"),
+        ("connection remove acme --purge-data --yes", 0, "records deleted"),
+        ("connection purge --yes", 0, "no removed company has records"),
+    ] {
+        let ended = world.run(line).await.expect(code);
+        assert!(ended.stderr.contains(says), "{line}: no `{says}` in {ended:?}");
+    }
+}
+
 #[tokio::test]
 async fn no_secret_is_ever_printed() {
     let emulator = emulator().await;

@@ -229,3 +229,34 @@ async fn doctor_tells_of_work_that_nobody_does() {
         "{runner}"
     );
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_has_one_runner_by_whatever_path_it_is_reached() {
+    const LINE: &str = "backfill --connection demo-us --entity class --from 2026-06-01 --to 2026-06-01";
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    world.connect(&emulator.info().companies[0]).await;
+    let server = world.start("serve --listen 127.0.0.1:0", "serving http://").await;
+    let link = |name: &str, to: &std::path::Path| std::os::unix::fs::symlink(to, world.path(name)).unwrap();
+    link("link.db", &world.path("ledgerfleet.db"));
+    link("folder", world.directory.path());
+    for path in ["link.db", "folder/ledgerfleet.db"] {
+        let there = world.elsewhere("LEDGERFLEET_DATABASE_URL", &format!("sqlite://{path}"));
+        there
+            .run("serve --listen 127.0.0.1:0")
+            .await
+            .expect(7)
+            .says(&format!("process {}", server.pid()));
+        there.run(LINE).await.expect(0).says("handed to it");
+    }
+    std::fs::remove_file(world.path("ledgerfleet.db.lock")).unwrap();
+    world
+        .run("serve --listen 127.0.0.1:0")
+        .await
+        .expect(7)
+        .says("already runs");
+    world.run(LINE).await.expect(0).says("handed to it");
+    server.end_with("TERM").await.expect(143);
+    world.run(LINE).await.expect(0);
+}

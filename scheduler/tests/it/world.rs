@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 
 use ledgerfleet_emulator::{CompanyInfo, Emulator, EmulatorOptions, Rate, RunningEmulator};
 use serde_json::Value;
@@ -11,7 +12,7 @@ use tokio::process::{Child, Command};
 
 /// A place to run the program in. What was started in it ends with it.
 pub(crate) struct World {
-    pub(crate) directory: TempDir,
+    pub(crate) directory: Arc<TempDir>,
     variables: Vec<(String, String)>,
 }
 
@@ -44,7 +45,7 @@ impl Ended {
 impl World {
     pub(crate) fn new() -> Self {
         Self {
-            directory: TempDir::new().unwrap(),
+            directory: Arc::new(TempDir::new().unwrap()),
             variables: Vec::new(),
         }
     }
@@ -64,6 +65,15 @@ impl World {
         self.variables.retain(|(known, _)| known != name);
         self.variables.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// The same directory under another setting.
+    pub(crate) fn elsewhere(&self, name: &str, value: &str) -> Self {
+        let same = Self {
+            directory: self.directory.clone(),
+            variables: self.variables.clone(),
+        };
+        same.with(name, value)
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

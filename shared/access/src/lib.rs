@@ -6,6 +6,7 @@ mod error;
 mod exchange;
 mod expiry;
 mod granted;
+pub mod private_file;
 mod recovery;
 mod refresh;
 mod spool;

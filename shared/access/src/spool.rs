@@ -5,13 +5,15 @@
 //! when the process ends, however it ends, so a file that is not locked is nobody's, and whoever finds it stores it. Two
 //! that do so at once, where a file system has no locks, do no harm: the ledger takes one of them.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use ledgerfleet_model::ConnectionId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::private_file;
 
 /// More than any file of a spool is long.
 const LONGEST: u64 = 64 << 10;
@@ -76,7 +78,7 @@ impl Spool {
         let probe = self.folder.join(format!("{}.probe", Uuid::now_v7()));
         let tried = self
             .make_folder()
-            .and_then(|()| private_file(&probe))
+            .and_then(|()| private_file::create_new(&probe))
             .and_then(|_| fs::remove_file(&probe));
         tried.map_err(|source| self.failed(source))
     }
@@ -98,7 +100,7 @@ impl Spool {
         let name = format!("{}.{}", spooled.connection, Uuid::now_v7());
         let path = self.folder.join(format!("{name}.{COMPLETE}"));
         let unfinished = self.folder.join(format!("{name}.{UNFINISHED}"));
-        let mut file = private_file(&unfinished)?;
+        let mut file = private_file::create_new(&unfinished)?;
         // Without locks on this file system the ledger decides between two who find the file.
         let _ = file.try_lock();
         file.write_all(&serde_json::to_vec(spooled)?)?;
@@ -141,7 +143,8 @@ impl Spool {
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&self.folder)
+        builder.create(&self.folder)?;
+        refuse_link(&self.folder)
     }
 
     fn failed(&self, source: io::Error) -> SpoolError {
@@ -155,7 +158,7 @@ impl Spool {
 impl SpoolFile {
     /// Takes a file, unless it is gone, or its process lives and that counts.
     pub(crate) fn take(path: &Path, left: Left) -> io::Result<Option<Self>> {
-        let file = match File::open(path) {
+        let file = match private_file::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
@@ -202,12 +205,13 @@ impl SpoolFile {
     }
 }
 
-fn private_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+/// A folder that others have put there as a link may lead anywhere.
+fn refuse_link(folder: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(folder)?.is_symlink() {
+        let why = "it is a symbolic link, and those are not followed: name the folder itself (spool.dir)";
+        return Err(io::Error::new(ErrorKind::InvalidInput, why));
+    }
+    Ok(())
 }
 
 #[cfg(unix)]

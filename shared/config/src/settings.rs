@@ -166,11 +166,6 @@ impl Settings {
         self.shape.embedded_path().map(|path| beside(path, ".key"))
     }
 
-    /// The file whose lock the running role of an embedded ledger holds: `<db file>.lock`.
-    pub fn runner_lock_file(&self) -> Option<PathBuf> {
-        self.shape.embedded_path().map(|path| beside(path, ".lock"))
-    }
-
     /// Where granted tokens wait for the ledger: as configured, else `<db file>.spool`. A fleet's is at one place
     /// whatever directory a process is started in, because what one leaves there the next must find.
     pub fn spool(&self) -> PathBuf {
@@ -194,8 +189,14 @@ impl Settings {
     }
 }
 
+/// Beside the file itself, by whatever links it is named.
 fn beside(path: &std::path::Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
+    let itself = if path.is_symlink() {
+        path.canonicalize()
+    } else {
+        Ok(path.to_owned())
+    };
+    let mut name = itself.unwrap_or_else(|_| path.to_owned()).into_os_string();
     name.push(suffix);
     name.into()
 }

@@ -304,7 +304,7 @@ fn read_if_there(path: &Path) -> Result<Option<String>, ConfigError> {
 #[cfg(unix)]
 fn others_may_read(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0)
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o066 != 0)
 }
 
 #[cfg(not(unix))]

@@ -38,6 +38,24 @@ pub struct SealedCredential {
     pub stored_at: Option<DateTime<Utc>>,
 }
 
+/// What may change of a connection that stays what it is; none leaves it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConnectionChange {
+    /// The name people use.
+    pub name: Option<String>,
+    /// Which of the upstream's worlds it lives in.
+    pub environment: Option<Environment>,
+}
+
+/// A connection that was removed. What is stored of its company is kept under its id, and waits for it.
+#[derive(Debug, Clone)]
+pub struct RemovedConnection {
+    /// As it was.
+    pub connection: Connection,
+    /// The version of the credential that went with it; the next one goes on from there. 0 if it never had one.
+    pub last_version: i64,
+}
+
 /// Whether a removed connection's records go with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purge {
@@ -53,12 +71,38 @@ pub trait Connections: Send + Sync {
     /// Adds a connection with the first version of its credential.
     ///
     /// # Errors
-    /// [`LedgerError::NameTaken`] if a connection that is not removed has the name.
+    /// [`LedgerError::NameTaken`] if a connection that is not removed has the name, [`LedgerError::CompanyTaken`] if one
+    /// is of this company: of its connector, environment and account.
     async fn add_connection(
         &self,
         new: &NewConnection,
         credential: &SealedCredential,
     ) -> Result<Connection, LedgerError>;
+
+    /// Connects a removed company again, under its old id (`new.id`): its records, coverage and history are its own again.
+    /// `credential.version` must follow the last one it had.
+    ///
+    /// # Errors
+    /// As [`Connections::add_connection`]; [`LedgerError::NoSuchConnection`] if no removed connection has this id, company
+    /// and last version.
+    async fn reconnect(
+        &self,
+        new: &NewConnection,
+        credential: &SealedCredential,
+    ) -> Result<Connection, LedgerError>;
+
+    /// Changes a connection that is not removed. Written to the audit.
+    ///
+    /// # Errors
+    /// As [`Connections::add_connection`]; [`LedgerError::NoSuchConnection`] if it is not there.
+    async fn change_connection(
+        &self,
+        id: ConnectionId,
+        change: &ConnectionChange,
+    ) -> Result<Connection, LedgerError>;
+
+    /// Every removed connection, the last one that was added first.
+    async fn removed_connections(&self) -> Result<Vec<RemovedConnection>, LedgerError>;
 
     /// Every connection that is not removed, by name.
     async fn connections(&self) -> Result<Vec<Connection>, LedgerError>;
@@ -89,8 +133,8 @@ pub trait Connections: Send + Sync {
     ) -> Result<bool, LedgerError>;
 
     /// Removes a connection: its credential and the story of that are deleted, its unfinished segments are cancelled, its dead letters and
-    /// coverage are listed no more, its name is free. Answers how many records were deleted with it. Written to the
-    /// audit.
+    /// coverage are listed no more, its name is free. One that is removed already can be removed again, to delete its
+    /// records. Answers how many records were deleted with it. Written to the audit.
     ///
     /// # Errors
     /// [`LedgerError::NoSuchConnection`] if it was never added.

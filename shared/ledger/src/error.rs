@@ -48,6 +48,9 @@ pub enum LedgerError {
     /// A connection of this name exists.
     #[error("a connection named `{0}` exists already")]
     NameTaken(String),
+    /// The company is connected, under whatever name.
+    #[error("account {0} is connected already")]
+    CompanyTaken(String),
     /// There is no such connection.
     #[error("there is no connection {0}")]
     NoSuchConnection(ConnectionId),

@@ -22,7 +22,9 @@ pub mod sqlite;
 
 pub use claims::{Claim, Claims, Effort, Held, Settled};
 pub use comparing::{Comparing, DayCount, NotSeen, RecordSummary, Seen, Share, Slice, Which};
-pub use connections::{Connections, NewConnection, Purge, SealedCredential};
+pub use connections::{
+    ConnectionChange, Connections, NewConnection, Purge, RemovedConnection, SealedCredential,
+};
 pub use coverage::{Coverage, CoverageFilter, CoverageRow, CoverageState, Missing};
 pub use dead_letters::{
     Attempt, DeadLetter, DeadLetterCount, DeadLetterFilter, DeadLetterGroup, DeadLetters, Dropped, Listing,

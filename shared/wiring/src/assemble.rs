@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ledgerfleet_access::{Access, AccessError, AccessOptions, Spool};
+use ledgerfleet_access::{Access, AccessError, AccessOptions, Spool, private_file};
 use ledgerfleet_config::{ConnectorSettings, Settings, Shape, TlsSettings};
 use ledgerfleet_connectors::http::{HttpClient, HttpError};
 use ledgerfleet_connectors::{Connectors, Endpoints};
@@ -322,6 +322,9 @@ async fn embedded_key(
     }
     let path = settings.master_key_file().unwrap_or_default();
     if let Some(key) = key_file::read(&path)? {
+        if private_file::is_open_to_others(&path) {
+            notices.push(private_file::warning(&path));
+        }
         return Ok(key);
     }
     // A new key would open none of what is sealed already, and would hide that the old one is needed.

@@ -1,9 +1,9 @@
 //! Key file: the master key of an embedded ledger, beside its database.
 
-use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
+use ledgerfleet_access::private_file;
 use ledgerfleet_vault::{KeyError, MasterKey};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -45,7 +45,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<MasterKey>, KeyFileError> {
         path: path.to_owned(),
         source,
     };
-    let file = match std::fs::File::open(path) {
+    let file = match private_file::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
@@ -105,11 +105,7 @@ fn sync_directory(_: &Path) -> std::io::Result<()> {
 }
 
 fn write_new(path: &Path, key: &MasterKey) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = private_file::create_new(path)?;
     writeln!(file, "{}", key.to_text().expose_secret())?;
     file.sync_all()
 }
@@ -140,6 +136,22 @@ mod tests {
             std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o600
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_a_key_is_not_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        let elsewhere = directory.path().join("elsewhere");
+        for there in [false, true] {
+            if there {
+                create(&elsewhere).unwrap();
+            }
+            let path = directory.path().join(format!("{there}.key"));
+            std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+            assert!(matches!(create(&path), Err(KeyFileError::File { .. })));
+            assert_eq!(elsewhere.exists(), there);
+        }
     }
 
     #[test]

@@ -1,19 +1,25 @@
 //! Connections and credentials.
 
-use ledgerfleet_model::{ConnectionId, ConnectionState, Lane, SegmentState};
+use ledgerfleet_model::{ConnectionId, ConnectionState, Environment, Lane, SegmentState};
 
 use super::World;
 use super::scene::{
     claim, company, credential, daily, finish, held, new_connection, new_run, record, records, run_for,
     scene, seconds, submit,
 };
-use crate::{LedgerError, NewSegment, Purge};
+use crate::{ConnectionChange, CoverageFilter, LedgerError, NewConnection, NewSegment, Purge};
 
 pub async fn a_name_is_taken_until_its_connection_is_removed(world: &dyn World) {
     let first = company(world, "Birch Ltd").await;
     let again = world
         .ledger()
-        .add_connection(&new_connection("Birch Ltd"), &credential(1))
+        .add_connection(
+            &NewConnection {
+                account: "another company".to_owned(),
+                ..new_connection("Birch Ltd")
+            },
+            &credential(1),
+        )
         .await;
     assert!(matches!(again, Err(LedgerError::NameTaken(name)) if name == "Birch Ltd"));
 
@@ -23,6 +29,156 @@ pub async fn a_name_is_taken_until_its_connection_is_removed(world: &dyn World) 
         .await
         .unwrap();
     assert_ne!(company(world, "Birch Ltd").await, first);
+}
+
+pub async fn a_company_is_connected_once_at_a_time_whatever_it_is_called(world: &dyn World) {
+    let birch = new_connection("Birch Ltd");
+    let first = world
+        .ledger()
+        .add_connection(&birch, &credential(1))
+        .await
+        .unwrap();
+    let twin = NewConnection {
+        id: ConnectionId::new(),
+        name: "Birch Limited".to_owned(),
+        ..birch.clone()
+    };
+    let refused = world.ledger().add_connection(&twin, &credential(1)).await;
+    assert!(matches!(refused, Err(LedgerError::CompanyTaken(account)) if account == birch.account));
+    let elsewhere = NewConnection {
+        environment: Environment::Production,
+        ..twin.clone()
+    };
+    world
+        .ledger()
+        .add_connection(&elsewhere, &credential(1))
+        .await
+        .unwrap();
+    let moved = ConnectionChange {
+        environment: Some(Environment::Production),
+        ..ConnectionChange::default()
+    };
+    let refused = world.ledger().change_connection(first.id, &moved).await;
+    assert!(
+        matches!(refused, Err(LedgerError::CompanyTaken(_))),
+        "{refused:?}"
+    );
+    let renamed = ConnectionChange {
+        name: Some("Birch Limited".to_owned()),
+        ..ConnectionChange::default()
+    };
+    let refused = world.ledger().change_connection(first.id, &renamed).await;
+    assert!(matches!(refused, Err(LedgerError::NameTaken(_))), "{refused:?}");
+}
+
+pub async fn a_removed_company_that_is_connected_again_has_its_records_coverage_and_history(
+    world: &dyn World,
+) {
+    let scene = scene(world, 2).await;
+    let ledger = world.ledger();
+    finish(world, scene.segments[0], &[record("1", 1)]).await;
+    assert!(
+        ledger
+            .replace_credential(scene.connection, 1, &credential(2))
+            .await
+            .unwrap()
+    );
+    let before = ledger.connection(scene.connection).await.unwrap().unwrap();
+    ledger
+        .remove_connection(before.id, Purge::KeepRecords)
+        .await
+        .unwrap();
+    assert!(
+        ledger
+            .coverage(&CoverageFilter::default())
+            .await
+            .unwrap()
+            .is_empty()
+    );
+
+    let removed = ledger.removed_connections().await.unwrap().remove(0);
+    assert_eq!((removed.connection.id, removed.last_version), (before.id, 2));
+    let again = NewConnection {
+        id: before.id,
+        name: "under another name".to_owned(),
+        account: before.account.clone(),
+        ..new_connection("")
+    };
+    for (wrong, version) in [
+        (again.clone(), 2),
+        (
+            NewConnection {
+                account: "another".to_owned(),
+                ..again.clone()
+            },
+            3,
+        ),
+        (
+            NewConnection {
+                id: ConnectionId::new(),
+                ..again.clone()
+            },
+            3,
+        ),
+    ] {
+        let refused = ledger.reconnect(&wrong, &credential(version)).await;
+        assert!(
+            matches!(refused, Err(LedgerError::NoSuchConnection(_))),
+            "{wrong:?} {version}"
+        );
+    }
+    let connection = ledger.reconnect(&again, &credential(3)).await.unwrap();
+    assert_eq!(
+        (connection.id, connection.state),
+        (before.id, ConnectionState::Active)
+    );
+    assert_eq!(ledger.connections().await.unwrap()[0].name, "under another name");
+    assert!(ledger.removed_connections().await.unwrap().is_empty());
+    assert_eq!(ledger.credential(before.id).await.unwrap().unwrap().version, 3);
+    assert_eq!(records(world, before.id).await.len(), 1);
+    assert_eq!(
+        ledger.coverage(&CoverageFilter::default()).await.unwrap().len(),
+        1
+    );
+    let refused = ledger.reconnect(&again, &credential(4)).await;
+    assert!(
+        matches!(refused, Err(LedgerError::NoSuchConnection(_))),
+        "it is connected"
+    );
+}
+
+pub async fn a_connection_is_renamed_and_moved_to_the_other_environment_where_it_is(world: &dyn World) {
+    let ledger = world.ledger();
+    let id = company(world, "Rowan").await;
+    let change = ConnectionChange {
+        name: Some("Rowan & Sons".to_owned()),
+        environment: Some(Environment::Production),
+    };
+    let changed = ledger.change_connection(id, &change).await.unwrap();
+    assert_eq!(
+        (changed.name.as_str(), changed.environment),
+        ("Rowan & Sons", Environment::Production)
+    );
+    let same = ledger
+        .change_connection(id, &ConnectionChange::default())
+        .await
+        .unwrap();
+    assert_eq!((same.name, same.environment), (changed.name, changed.environment));
+    assert_eq!(ledger.credential(id).await.unwrap().unwrap().version, 1);
+    ledger.remove_connection(id, Purge::KeepRecords).await.unwrap();
+    let gone = ledger.change_connection(id, &change).await;
+    assert!(matches!(gone, Err(LedgerError::NoSuchConnection(_))), "{gone:?}");
+}
+
+pub async fn the_records_of_a_removed_company_can_be_deleted_later(world: &dyn World) {
+    let scene = scene(world, 1).await;
+    finish(world, scene.segments[0], &[record("1", 1), record("2", 1)]).await;
+    let remove = |purge| world.ledger().remove_connection(scene.connection, purge);
+    assert_eq!(remove(Purge::KeepRecords).await.unwrap(), 0);
+    assert_eq!(remove(Purge::DeleteRecords).await.unwrap(), 2);
+    assert_eq!(remove(Purge::DeleteRecords).await.unwrap(), 0);
+    let removed = world.ledger().removed_connections().await.unwrap();
+    assert_eq!(removed[0].last_version, 1, "still known");
 }
 
 pub async fn connections_are_listed_by_name_without_the_removed(world: &dyn World) {

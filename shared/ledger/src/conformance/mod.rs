@@ -68,6 +68,10 @@ macro_rules! ledger_conformance {
             connecting::{
                 a_refusal_parks_a_connection_unless_its_credential_was_replaced_since,
                 a_name_is_taken_until_its_connection_is_removed,
+                a_company_is_connected_once_at_a_time_whatever_it_is_called,
+                a_removed_company_that_is_connected_again_has_its_records_coverage_and_history,
+                a_connection_is_renamed_and_moved_to_the_other_environment_where_it_is,
+                the_records_of_a_removed_company_can_be_deleted_later,
                 connections_are_listed_by_name_without_the_removed,
                 an_unknown_connection_cannot_be_changed,
                 a_removed_connection_stays_removed,

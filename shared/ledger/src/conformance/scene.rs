@@ -53,7 +53,7 @@ pub fn new_connection(name: &str) -> NewConnection {
         id: ConnectionId::new(),
         name: name.to_owned(),
         connector: "quickbooks".to_owned(),
-        account: "9130347".to_owned(),
+        account: format!("account of {name}"),
         environment: Environment::Sandbox,
         time_zone: chrono_tz::America::Guayaquil,
         requests_per_second: None,

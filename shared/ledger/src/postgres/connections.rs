@@ -11,7 +11,9 @@ use super::PostgresLedger;
 use super::codec::{Count, Word, plain, small};
 use super::error::{failed, patiently, persistently};
 use super::segments::{Cancelled, audit, cancel, take_time};
-use crate::{Connections, LedgerError, NewConnection, Purge, SealedCredential};
+use crate::{
+    ConnectionChange, Connections, LedgerError, NewConnection, Purge, RemovedConnection, SealedCredential,
+};
 
 struct ConnectionRow {
     id: Uuid,
@@ -45,6 +47,43 @@ impl From<ConnectionRow> for Connection {
     }
 }
 
+struct RemovedRow {
+    id: Uuid,
+    name: String,
+    connector: String,
+    account: String,
+    environment: Word<Environment>,
+    time_zone: Word<Tz>,
+    state: Word<ConnectionState>,
+    state_reason: Option<String>,
+    requests_per_second: Option<f64>,
+    slots: Option<Count<u32>>,
+    created_at: DateTime<Utc>,
+    retired_version: i64,
+}
+
+impl From<RemovedRow> for RemovedConnection {
+    fn from(row: RemovedRow) -> Self {
+        let connection = ConnectionRow {
+            id: row.id,
+            name: row.name,
+            connector: row.connector,
+            account: row.account,
+            environment: row.environment,
+            time_zone: row.time_zone,
+            state: row.state,
+            state_reason: row.state_reason,
+            requests_per_second: row.requests_per_second,
+            slots: row.slots,
+            created_at: row.created_at,
+        };
+        Self {
+            connection: connection.into(),
+            last_version: row.retired_version,
+        }
+    }
+}
+
 #[async_trait]
 impl Connections for PostgresLedger {
     async fn add_connection(
@@ -53,6 +92,40 @@ impl Connections for PostgresLedger {
         credential: &SealedCredential,
     ) -> Result<Connection, LedgerError> {
         persistently(|| self.add_once(new, credential)).await
+    }
+
+    async fn reconnect(
+        &self,
+        new: &NewConnection,
+        credential: &SealedCredential,
+    ) -> Result<Connection, LedgerError> {
+        persistently(|| self.reconnect_once(new, credential)).await
+    }
+
+    async fn change_connection(
+        &self,
+        id: ConnectionId,
+        change: &ConnectionChange,
+    ) -> Result<Connection, LedgerError> {
+        persistently(|| self.change_once(id, change)).await
+    }
+
+    async fn removed_connections(&self) -> Result<Vec<RemovedConnection>, LedgerError> {
+        let removed = || async {
+            sqlx::query_as!(
+                RemovedRow,
+                r#"
+                SELECT id, name, connector, account, environment AS "environment: _", time_zone AS "time_zone: _",
+                    state AS "state: _", state_reason, requests_per_second, slots AS "slots: _", created_at,
+                    retired_version
+                FROM fleet.connections WHERE state = 'removed' ORDER BY created_at DESC, id DESC"#
+            )
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("removed connections"))
+        };
+        let rows = persistently(removed).await?;
+        Ok(rows.into_iter().map(RemovedConnection::from).collect())
     }
 
     async fn connections(&self) -> Result<Vec<Connection>, LedgerError> {
@@ -208,17 +281,80 @@ impl PostgresLedger {
     ) -> Result<Connection, LedgerError> {
         let mut tx = self.begin("add connection").await?;
         let connection = insert_connection(&mut tx, new).await?;
-        let insert = sqlx::query!(
-            "INSERT INTO fleet.credentials (connection_id, version, sealed, stored_at) VALUES ($1, $2, $3, now())",
-            new.id.0,
-            credential.version,
-            &credential.sealed,
-        );
-        insert
-            .execute(&mut *tx)
-            .await
-            .map_err(failed("insert credential"))?;
+        insert_credential(&mut tx, new.id, credential).await?;
         tx.commit().await.map_err(failed("add connection"))?;
+        Ok(connection)
+    }
+
+    async fn reconnect_once(
+        &self,
+        new: &NewConnection,
+        credential: &SealedCredential,
+    ) -> Result<Connection, LedgerError> {
+        let mut tx = self.begin("reconnect").await?;
+        let reconnect = sqlx::query_as!(
+            ConnectionRow,
+            r#"
+            UPDATE fleet.connections
+            SET name = $2, time_zone = $3, requests_per_second = $4, slots = $5, state = 'active', state_reason = NULL
+            WHERE id = $1 AND state = 'removed' AND connector = $6 AND environment = $7 AND account = $8
+              AND retired_version = $9::bigint - 1
+            RETURNING id, name, connector, account, environment AS "environment: _", time_zone AS "time_zone: _",
+                state AS "state: _", state_reason, requests_per_second, slots AS "slots: _", created_at"#,
+            new.id.0,
+            &new.name,
+            new.time_zone.name(),
+            new.requests_per_second,
+            new.slots.map(small),
+            &new.connector,
+            new.environment.as_str(),
+            &new.account,
+            credential.version,
+        );
+        let row = reconnect
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(|error| taken(error, "reconnect", &new.name, &new.account))?;
+        let connection = row.map(Connection::from);
+        let connection = connection.ok_or(LedgerError::NoSuchConnection(new.id))?;
+        insert_credential(&mut tx, new.id, credential).await?;
+        let detail = serde_json::json!({ "name": new.name });
+        audit(&mut tx, "connection.reconnect", Some(new.id.0), detail).await?;
+        tx.commit().await.map_err(failed("reconnect"))?;
+        Ok(connection)
+    }
+
+    async fn change_once(
+        &self,
+        id: ConnectionId,
+        change: &ConnectionChange,
+    ) -> Result<Connection, LedgerError> {
+        let before = self.connection(id).await?;
+        let before = before.ok_or(LedgerError::NoSuchConnection(id))?;
+        let name = change.name.as_ref().unwrap_or(&before.name);
+        let mut tx = self.begin("change connection").await?;
+        let changed = sqlx::query_as!(
+            ConnectionRow,
+            r#"
+            UPDATE fleet.connections SET name = coalesce($2, name), environment = coalesce($3, environment)
+            WHERE id = $1 AND state <> 'removed'
+            RETURNING id, name, connector, account, environment AS "environment: _", time_zone AS "time_zone: _",
+                state AS "state: _", state_reason, requests_per_second, slots AS "slots: _", created_at"#,
+            id.0,
+            change.name.as_deref(),
+            change.environment.map(Environment::as_str),
+        );
+        let row = changed
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(|error| taken(error, "change connection", name, &before.account))?;
+        let connection = Connection::from(row.ok_or(LedgerError::NoSuchConnection(id))?);
+        let detail = serde_json::json!({
+            "name": [before.name, connection.name],
+            "environment": [before.environment, connection.environment],
+        });
+        audit(&mut tx, "connection.change", Some(id.0), detail).await?;
+        tx.commit().await.map_err(failed("change connection"))?;
         Ok(connection)
     }
 
@@ -226,7 +362,11 @@ impl PostgresLedger {
         let mut tx = self.begin("remove connection").await?;
         take_time(&mut tx).await?;
         let remove = sqlx::query!(
-            "UPDATE fleet.connections SET state = 'removed', state_reason = NULL WHERE id = $1",
+            "
+            UPDATE fleet.connections
+            SET state = 'removed', state_reason = NULL, retired_version = coalesce(
+                (SELECT version FROM fleet.credentials WHERE connection_id = $1), retired_version)
+            WHERE id = $1",
             id.0
         );
         let removed = remove
@@ -266,7 +406,6 @@ async fn insert_connection(tx: &mut PgConnection, new: &NewConnection) -> Result
         INSERT INTO fleet.connections (id, name, connector, account, environment, time_zone, state,
             requests_per_second, slots, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $8, now())
-        ON CONFLICT (name) WHERE state <> 'removed' DO NOTHING
         RETURNING id, name, connector, account, environment AS "environment: _", time_zone AS "time_zone: _",
             state AS "state: _", state_reason, requests_per_second, slots AS "slots: _", created_at"#,
         new.id.0,
@@ -279,11 +418,38 @@ async fn insert_connection(tx: &mut PgConnection, new: &NewConnection) -> Result
         new.slots.map(small),
     );
     let row = insert
-        .fetch_optional(tx)
+        .fetch_one(tx)
         .await
-        .map_err(failed("insert connection"))?;
-    row.map(Connection::from)
-        .ok_or_else(|| LedgerError::NameTaken(new.name.clone()))
+        .map_err(|error| taken(error, "insert connection", &new.name, &new.account))?;
+    Ok(row.into())
+}
+
+/// Tells which of the two that are each connected once is there already.
+fn taken(error: sqlx::Error, step: &'static str, name: &str, account: &str) -> LedgerError {
+    let index = match &error {
+        sqlx::Error::Database(cause) if cause.is_unique_violation() => cause.constraint(),
+        _ => None,
+    };
+    match index {
+        Some("connections_name") => LedgerError::NameTaken(name.to_owned()),
+        Some("connections_company") => LedgerError::CompanyTaken(account.to_owned()),
+        _ => failed(step)(error),
+    }
+}
+
+async fn insert_credential(
+    tx: &mut PgConnection,
+    id: ConnectionId,
+    credential: &SealedCredential,
+) -> Result<(), LedgerError> {
+    let insert = sqlx::query!(
+        "INSERT INTO fleet.credentials (connection_id, version, sealed, stored_at) VALUES ($1, $2, $3, now())",
+        id.0,
+        credential.version,
+        &credential.sealed,
+    );
+    insert.execute(tx).await.map_err(failed("insert credential"))?;
+    Ok(())
 }
 
 /// Deletes a connection's records, and with them the claim that anything of it is covered.

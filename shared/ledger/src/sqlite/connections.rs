@@ -10,7 +10,9 @@ use super::SqliteLedger;
 use super::codec::{Stamp, Text};
 use super::error::failed;
 use super::segments::{Cancelled, audit, cancel};
-use crate::{Connections, LedgerError, NewConnection, Purge, SealedCredential};
+use crate::{
+    ConnectionChange, Connections, LedgerError, NewConnection, Purge, RemovedConnection, SealedCredential,
+};
 
 #[derive(sqlx::FromRow)]
 struct ConnectionRow {
@@ -58,6 +60,104 @@ impl Connections for SqliteLedger {
         insert_credential(&mut tx, now, new.id, credential).await?;
         tx.commit().await.map_err(failed("add connection"))?;
         Ok(connection)
+    }
+
+    async fn reconnect(
+        &self,
+        new: &NewConnection,
+        credential: &SealedCredential,
+    ) -> Result<Connection, LedgerError> {
+        const RECONNECT: &str = "
+            UPDATE fleet_connections
+            SET name = ?2, time_zone = ?3, requests_per_second = ?4, slots = ?5, state = 'active', state_reason = NULL
+            WHERE id = ?1 AND state = 'removed' AND connector = ?6 AND environment = ?7 AND account = ?8
+              AND retired_version = ?9 - 1
+            RETURNING *";
+        let mut tx = self.write("reconnect").await?;
+        let now = self.now();
+        let reconnect = sqlx::query_as(RECONNECT)
+            .bind(Text(new.id))
+            .bind(&new.name)
+            .bind(Text(new.time_zone))
+            .bind(new.requests_per_second)
+            .bind(new.slots)
+            .bind(&new.connector)
+            .bind(Text(new.environment))
+            .bind(&new.account)
+            .bind(credential.version);
+        let row: Option<ConnectionRow> = reconnect
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(|error| taken(error, "reconnect", &new.name, &new.account))?;
+        let connection = row.map(Connection::from);
+        let connection = connection.ok_or(LedgerError::NoSuchConnection(new.id))?;
+        insert_credential(&mut tx, now, new.id, credential).await?;
+        let detail = serde_json::json!({ "name": new.name });
+        audit(
+            &mut tx,
+            now,
+            "connection.reconnect",
+            Some(new.id.to_string()),
+            detail,
+        )
+        .await?;
+        tx.commit().await.map_err(failed("reconnect"))?;
+        Ok(connection)
+    }
+
+    async fn change_connection(
+        &self,
+        id: ConnectionId,
+        change: &ConnectionChange,
+    ) -> Result<Connection, LedgerError> {
+        const CHANGE: &str = "
+            UPDATE fleet_connections SET name = coalesce(?2, name), environment = coalesce(?3, environment)
+            WHERE id = ?1 AND state <> 'removed'
+            RETURNING *";
+        let mut tx = self.write("change connection").await?;
+        let now = self.now();
+        let before: Option<ConnectionRow> = sqlx::query_as("SELECT * FROM fleet_connections WHERE id = ?")
+            .bind(Text(id))
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(failed("change connection"))?;
+        let before = before.ok_or(LedgerError::NoSuchConnection(id))?;
+        let name = change.name.as_ref().unwrap_or(&before.name);
+        let row: Option<ConnectionRow> = sqlx::query_as(CHANGE)
+            .bind(Text(id))
+            .bind(&change.name)
+            .bind(change.environment.map(Text))
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(|error| taken(error, "change connection", name, &before.account))?;
+        let connection = Connection::from(row.ok_or(LedgerError::NoSuchConnection(id))?);
+        let detail = serde_json::json!({
+            "name": [before.name, connection.name],
+            "environment": [before.environment.0, connection.environment],
+        });
+        audit(&mut tx, now, "connection.change", Some(id.to_string()), detail).await?;
+        tx.commit().await.map_err(failed("change connection"))?;
+        Ok(connection)
+    }
+
+    async fn removed_connections(&self) -> Result<Vec<RemovedConnection>, LedgerError> {
+        #[derive(sqlx::FromRow)]
+        struct RemovedRow {
+            #[sqlx(flatten)]
+            connection: ConnectionRow,
+            retired_version: i64,
+        }
+        const REMOVED: &str =
+            "SELECT * FROM fleet_connections WHERE state = 'removed' ORDER BY created_at DESC, id DESC";
+        let rows: Vec<RemovedRow> = sqlx::query_as(REMOVED)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("removed connections"))?;
+        let removed = |row: RemovedRow| RemovedConnection {
+            connection: row.connection.into(),
+            last_version: row.retired_version,
+        };
+        Ok(rows.into_iter().map(removed).collect())
     }
 
     async fn connections(&self) -> Result<Vec<Connection>, LedgerError> {
@@ -123,8 +223,11 @@ impl Connections for SqliteLedger {
     }
 
     async fn remove_connection(&self, id: ConnectionId, purge: Purge) -> Result<u64, LedgerError> {
-        const REMOVE: &str =
-            "UPDATE fleet_connections SET state = 'removed', state_reason = NULL WHERE id = ?";
+        const REMOVE: &str = "
+            UPDATE fleet_connections
+            SET state = 'removed', state_reason = NULL, retired_version = coalesce(
+                (SELECT version FROM fleet_credentials WHERE connection_id = ?1), retired_version)
+            WHERE id = ?1";
         const FORGET_CREDENTIAL: &str = "DELETE FROM fleet_credentials WHERE connection_id = ?";
         const FORGET_REFRESHES: &str = "DELETE FROM fleet_refreshes WHERE connection_id = ?";
         let mut tx = self.write("remove connection").await?;
@@ -204,9 +307,8 @@ async fn insert_connection(
         INSERT INTO fleet_connections (id, name, connector, account, environment, time_zone, state,
             requests_per_second, slots, created_at)
         VALUES (?, ?, ?, ?, ?, ?, 'active', ?, ?, ?)
-        ON CONFLICT (name) WHERE state <> 'removed' DO NOTHING
         RETURNING *";
-    let row: Option<ConnectionRow> = sqlx::query_as(INSERT)
+    let row: ConnectionRow = sqlx::query_as(INSERT)
         .bind(Text(new.id))
         .bind(&new.name)
         .bind(&new.connector)
@@ -216,11 +318,25 @@ async fn insert_connection(
         .bind(new.requests_per_second)
         .bind(new.slots)
         .bind(now)
-        .fetch_optional(tx)
+        .fetch_one(tx)
         .await
-        .map_err(failed("insert connection"))?;
-    row.map(Connection::from)
-        .ok_or_else(|| LedgerError::NameTaken(new.name.clone()))
+        .map_err(|error| taken(error, "insert connection", &new.name, &new.account))?;
+    Ok(row.into())
+}
+
+/// Tells which of the two that are each connected once is there already.
+fn taken(error: sqlx::Error, step: &'static str, name: &str, account: &str) -> LedgerError {
+    let said = match &error {
+        sqlx::Error::Database(cause) if cause.is_unique_violation() => cause.message(),
+        _ => "",
+    };
+    if said.contains("fleet_connections.name") {
+        LedgerError::NameTaken(name.to_owned())
+    } else if said.contains("fleet_connections.account") {
+        LedgerError::CompanyTaken(account.to_owned())
+    } else {
+        failed(step)(error)
+    }
 }
 
 async fn insert_credential(

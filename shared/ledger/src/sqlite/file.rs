@@ -31,6 +31,7 @@ pub(super) enum Found {
 /// Looks at a file without changing a byte of it, and refuses what is not ours or too new for us.
 pub(super) async fn inspect(path: &Path) -> Result<Found, LedgerError> {
     refuse_a_lone_log(path)?;
+    refuse_second_names(path)?;
     if !path.try_exists().unwrap_or(true) {
         return Ok(Found::Nothing);
     }
@@ -53,10 +54,17 @@ pub(super) async fn inspect(path: &Path) -> Result<Found, LedgerError> {
 /// Bytes of the first page up to the number of pages in the file.
 const HEADER: usize = 32;
 
+/// SQLite's largest page.
+const LARGEST_PAGE: u64 = 65_536;
+
 /// Whether a file has no content: no bytes, or only the page that a switch to a write-ahead log makes first, and no log
 /// that holds more.
 pub(super) fn is_empty(path: &Path) -> bool {
     if log_of(path).metadata().is_ok_and(|log| log.len() > 0) {
+        return false;
+    }
+    // Not opened where it cannot be empty: closing it would free the locks that SQLite may have on it in this process.
+    if path.metadata().is_ok_and(|file| file.len() > LARGEST_PAGE) {
         return false;
     }
     let mut header = [0; HEADER];
@@ -92,6 +100,31 @@ fn refuse_a_lone_log(path: &Path) -> Result<(), LedgerError> {
     Ok(())
 }
 
+/// Refuses a file with several names: SQLite keeps a log for each name, and two programs that come by different ones
+/// destroy it. A symbolic link is no name of the file: it is followed to the one that is.
+#[cfg(unix)]
+fn refuse_second_names(path: &Path) -> Result<(), LedgerError> {
+    use std::os::unix::fs::MetadataExt;
+    match path.metadata() {
+        Ok(file) if file.is_file() && file.nlink() > 1 => Err(LedgerError::Foreign(format!(
+            "{} has {} names (hard links), and SQLite keeps a log for each: two programs that use different ones destroy \
+             it. Remove the other names, or make a copy of its own: cp FILE COPY",
+            path.display(),
+            file.nlink()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the same shape as where files have several names"
+)]
+fn refuse_second_names(_: &Path) -> Result<(), LedgerError> {
+    Ok(())
+}
+
 /// Makes an empty file that only its owner may read, for it will hold a company's books. SQLite gives the files
 /// beside it the same mode.
 pub(super) fn make_private(path: &Path) {
@@ -100,7 +133,12 @@ pub(super) fn make_private(path: &Path) {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     // Whatever is in the way, opening the database tells it, sorted and with the file's name.
-    let _ = options.open(path);
+    let made = options.open(path);
+    // The umask may have taken rights of the owner's.
+    #[cfg(unix)]
+    let _ = made.and_then(|file| file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600)));
+    #[cfg(not(unix))]
+    drop(made);
 }
 
 /// What a connection is connected to.

@@ -80,6 +80,8 @@ impl SqliteLedger {
     /// [`LedgerError::Foreign`] if the file holds something else, [`LedgerError::NewerVersion`] if a newer
     /// program wrote it: in both cases it is left as it is.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, LedgerError> {
+        // SQLite follows a link too, and keeps its log beside the file that it leads to.
+        let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let found = file::inspect(path).await?;
         if found == file::Found::Nothing {
             file::make_private(path);

@@ -300,3 +300,27 @@ async fn a_copy_that_sqlite_has_made_becomes_a_ledger_with_a_log_again() {
         .unwrap();
     assert_eq!(mode, "wal");
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_with_two_names_is_refused_by_each_and_a_link_is_the_file_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = || Arc::new(ManualClock::at(noon()));
+    let path = folder.path().join("books.db");
+    SqliteLedger::open(&path, clock()).await.unwrap().close().await;
+
+    let link = folder.path().join("link.db");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let by_link = SqliteLedger::open(&link, clock()).await.unwrap();
+    assert_eq!(by_link.path(), path.canonicalize().unwrap());
+    by_link.close().await;
+
+    let twin = folder.path().join("twin.db");
+    std::fs::hard_link(&path, &twin).unwrap();
+    for name in [&path, &twin, &link] {
+        let refused = SqliteLedger::open(name, clock()).await.unwrap_err();
+        assert!(refused.to_string().contains("2 names"), "{refused}");
+    }
+    std::fs::remove_file(twin).unwrap();
+    SqliteLedger::open(&path, clock()).await.unwrap().close().await;
+}

@@ -109,7 +109,7 @@ async fn a_record_tells_where_it_came_from() {
         ..record("1", 7)
     };
     store(&world, &page(&claim, 1, &[odd, tombstone("2")], NextStep::Page)).await;
-    let rows = sqlx::query("SELECT * FROM qbo_invoice ORDER BY id");
+    let rows = sqlx::query("SELECT * FROM qbo_invoice_history ORDER BY id");
     let rows = rows.fetch_all(&mut world.sql().await).await.unwrap();
     let text = |name: &str| rows[0].get::<Option<String>, _>(name).unwrap_or_default();
     assert_eq!(text("connection_id"), scene.connection.to_string());

@@ -7,6 +7,7 @@ mod hours;
 mod identity;
 mod postgres;
 mod size;
+mod views;
 mod world;
 
 mod promises {

@@ -12,6 +12,8 @@ mod shown;
 mod size;
 mod world;
 
+pub(crate) use world::world;
+
 mod promises {
     ledgerfleet_ledger::ledger_conformance!(crate::postgres::world::world);
 }

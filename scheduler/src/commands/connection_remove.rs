@@ -1,0 +1,113 @@
+//! `connection remove` and `connection purge`: a company goes, and its records with it or later.
+
+use std::collections::HashMap;
+
+use ledgerfleet_ledger::{Ledger, LedgerError, Purge};
+use ledgerfleet_model::{Connection, ConnectionId};
+
+use crate::exit::Exit;
+use crate::output::counted;
+use crate::session::{ChoiceError, Session, connection_named};
+
+/// Removes a company. The records of one that is removed already can still be deleted by its name.
+pub(super) async fn remove(session: &Session, name: &str, purge: Purge) -> anyhow::Result<Exit> {
+    let parts = session.parts().await?;
+    let ledger = &*parts.ledger;
+    let unknown = match connection_named(ledger, name).await {
+        Ok(connection) => {
+            let records = records(ledger).await?.get(&connection.id).copied().unwrap_or(0);
+            return remove_connected(session, ledger, &connection, records, purge).await;
+        }
+        Err(unknown) => unknown,
+    };
+    let of_that_name: Vec<Connection> = removed(ledger)
+        .await?
+        .into_iter()
+        .filter(|connection| connection.name == name)
+        .collect();
+    match (&unknown, purge, of_that_name.is_empty()) {
+        (ChoiceError::Unknown(_), Purge::DeleteRecords, false) => {
+            purge_these(session, ledger, &of_that_name).await
+        }
+        _ => Err(unknown.into()),
+    }
+}
+
+/// Deletes the records of every removed company.
+pub(super) async fn purge(session: &Session) -> anyhow::Result<Exit> {
+    let parts = session.parts().await?;
+    let gone = removed(&*parts.ledger).await?;
+    purge_these(session, &*parts.ledger, &gone).await
+}
+
+async fn remove_connected(
+    session: &Session,
+    ledger: &dyn Ledger,
+    connection: &Connection,
+    records: u64,
+    purge: Purge,
+) -> anyhow::Result<Exit> {
+    let (name, records) = (&connection.name, counted(records, "record"));
+    let fate = match purge {
+        Purge::KeepRecords => format!("its {records} are kept and taken up when it is added again"),
+        Purge::DeleteRecords => format!("its {records} are deleted"),
+    };
+    let question =
+        format!("Remove {name}? Its credential is deleted, its unfinished segments are cancelled, {fate}.");
+    session.confirm(&question).await?;
+    let deleted = ledger.remove_connection(connection.id, purge).await?;
+    session.talk.say(match purge {
+        Purge::DeleteRecords => format!("removed {name}; {} deleted", counted(deleted, "record")),
+        Purge::KeepRecords => format!(
+            "removed {name}; {records} kept. `scheduler connection add` takes them up again; `scheduler connection \
+             remove {name} --purge-data` deletes them"
+        ),
+    });
+    Ok(Exit::Done)
+}
+
+async fn purge_these(session: &Session, ledger: &dyn Ledger, gone: &[Connection]) -> anyhow::Result<Exit> {
+    let records = records(ledger).await?;
+    let kept: Vec<(&Connection, u64)> = gone
+        .iter()
+        .filter_map(|connection| Some((connection, *records.get(&connection.id)?)))
+        .collect();
+    if kept.is_empty() {
+        session.talk.say("no removed company has records");
+        return Ok(Exit::Done);
+    }
+    let listed: Vec<String> = kept
+        .iter()
+        .map(|(connection, records)| {
+            let (name, account) = (&connection.name, &connection.account);
+            format!("{name} (realm {account}): {}", counted(*records, "record"))
+        })
+        .collect();
+    let question = format!("Delete the records of removed companies? {}.", listed.join("; "));
+    session.confirm(&question).await?;
+    for (connection, _) in kept {
+        let deleted = ledger
+            .remove_connection(connection.id, Purge::DeleteRecords)
+            .await?;
+        session.talk.say(format!(
+            "{}: {} deleted",
+            connection.name,
+            counted(deleted, "record")
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+async fn removed(ledger: &dyn Ledger) -> Result<Vec<Connection>, LedgerError> {
+    let removed = ledger.removed_connections().await?;
+    Ok(removed.into_iter().map(|removed| removed.connection).collect())
+}
+
+/// The records of each connection that has any, deleted rows included.
+pub(super) async fn records(ledger: &dyn Ledger) -> Result<HashMap<ConnectionId, u64>, LedgerError> {
+    let mut records = HashMap::new();
+    for totals in ledger.entity_totals().await? {
+        *records.entry(totals.connection).or_default() += totals.live + totals.deleted;
+    }
+    Ok(records)
+}

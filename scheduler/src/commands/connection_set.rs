@@ -1,0 +1,79 @@
+//! `connection set`: a company gets another name, or is moved to the other environment, where it is.
+
+use ledgerfleet_ledger::{ConnectionChange, Ledger};
+use ledgerfleet_model::{Connection, Environment};
+
+use super::connection_add::check_name;
+use super::connection_remove::records;
+use crate::cli::SetConnectionArgs;
+use crate::exit::{Exit, Problem};
+use crate::output::counted;
+use crate::session::{Session, connection_named};
+
+pub(super) async fn run(session: &Session, args: &SetConnectionArgs) -> anyhow::Result<Exit> {
+    let parts = session.parts().await?;
+    let ledger = &*parts.ledger;
+    let connection = connection_named(ledger, &args.connection).await?;
+    let change = ConnectionChange {
+        name: args.changes.name.clone(),
+        environment: args.changes.environment.map(Environment::from),
+    };
+    if let Some(name) = &change.name {
+        check_name(name)?;
+        check_free(ledger, &connection, name).await?;
+    }
+    if let Some(environment) = change.environment {
+        confirm_environment(session, ledger, &connection, environment).await?;
+    }
+    let changed = ledger.change_connection(connection.id, &change).await?;
+    tell(session, &connection, &changed);
+    Ok(Exit::Done)
+}
+
+async fn check_free(ledger: &dyn Ledger, connection: &Connection, name: &str) -> anyhow::Result<()> {
+    let all = ledger.connections().await?;
+    let other = all
+        .iter()
+        .find(|other| other.name == name && other.id != connection.id);
+    other.map_or(Ok(()), |other| {
+        let what = format!("`{name}` is the name of realm {}", other.account);
+        Err(Problem::usage(what, "choose another --name").into())
+    })
+}
+
+/// What was copied from one environment is no part of the other's books.
+async fn confirm_environment(
+    session: &Session,
+    ledger: &dyn Ledger,
+    connection: &Connection,
+    environment: Environment,
+) -> anyhow::Result<()> {
+    let kept = records(ledger).await?.get(&connection.id).copied().unwrap_or(0);
+    if connection.environment == environment || kept == 0 {
+        return Ok(());
+    }
+    let (name, before) = (&connection.name, connection.environment);
+    let question = format!(
+        "Move {name} to {environment}? Its {} were copied from {before} and stay.",
+        counted(kept, "record")
+    );
+    session.confirm(&question).await
+}
+
+fn tell(session: &Session, before: &Connection, now: &Connection) {
+    if before.name != now.name {
+        session
+            .talk
+            .say(format!("{} is called {} from now on", before.name, now.name));
+    }
+    if before.environment != now.environment {
+        let (name, environment) = (&now.name, now.environment);
+        session.talk.say(format!(
+            "{name} is asked for in the {environment} environment from now on; `scheduler connection test {name}` tells \
+             whether it answers there"
+        ));
+    }
+    if (&before.name, before.environment) == (&now.name, now.environment) {
+        session.talk.say(format!("{} is like that already", now.name));
+    }
+}
