@@ -250,17 +250,17 @@ async fn a_company_is_renamed_and_moved_where_it_is_and_purged_after_its_removal
         ("connection set demo-us --name a,b", 2, "cannot name a connection"),
         ("connection set demo-us --name acme", 0, "is called acme"),
         (
-            "connection set acme --environment sandbox",
+            "connection set acme --environment production",
             2,
             "the same command with --yes",
         ),
         (
-            "connection set acme --environment sandbox --yes",
+            "connection set acme --environment production --yes",
             0,
-            "sandbox environment",
+            "production environment",
         ),
         (
-            "connection set acme --environment sandbox",
+            "connection set acme --environment production",
             0,
             "like that already",
         ),

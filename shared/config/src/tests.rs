@@ -148,13 +148,32 @@ fn a_secret_is_read_from_its_file_without_the_trailing_newline() {
 #[test]
 fn a_secret_that_others_may_read_is_warned_of() {
     use std::os::unix::fs::PermissionsExt;
-    let directory = TempDir::new().unwrap();
-    let path = write(&directory, "secret", "s3cret\n");
-    let variables = [("LEDGERFLEET_MASTER_KEY_FILE", path.to_str().unwrap())];
-    for (mode, warnings) in [(0o644, 1), (0o600, 0)] {
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-        let settings = Settings::load(&inputs(&directory, &variables)).unwrap();
-        assert_eq!(settings.warnings.len(), warnings, "{mode:o}");
+    type Named = (
+        &'static str,
+        &'static str,
+        &'static [(&'static str, &'static str)],
+    );
+    let named: [Named; 4] = [
+        ("secret", "s3cret\n", &[("LEDGERFLEET_MASTER_KEY_FILE", "secret")]),
+        (".env", "LEDGERFLEET_MASTER_KEY=s3cret\n", &[]),
+        ("ledgerfleet.toml", "master_key = 's3cret'\n", &[]),
+        ("ledgerfleet.toml", "page_size = 500\n", &[]),
+    ];
+    for (name, text, variables) in named {
+        let directory = TempDir::new().unwrap();
+        let path = write(&directory, name, text);
+        let has_secret = u32::from(text.contains("s3cret"));
+        for (mode, open) in [(0o644, 1), (0o622, 1), (0o640, 1), (0o600, 0), (0o400, 0)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let settings = Settings::load(&inputs(&directory, variables)).unwrap();
+            let told = u32::try_from(settings.warnings.len()).unwrap();
+            assert_eq!(
+                told,
+                open * has_secret,
+                "{name} {mode:o}: {:?}",
+                settings.warnings
+            );
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Values: what each option was given, by the strongest source that gives it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use toml::Value;
@@ -62,6 +62,7 @@ pub(crate) fn gather(inputs: &Inputs) -> Result<Values, ConfigError> {
         };
         values.given.insert(flag.key, given);
     }
+    values.warn_of_open_sources(directory);
     Ok(values)
 }
 
@@ -88,11 +89,25 @@ impl Values {
         Ok(())
     }
 
+    /// Notes `.env` and a configuration file that give a secret and are not their owner's alone.
+    fn warn_of_open_sources(&mut self, directory: &Path) {
+        let is_secret = |key: &str| options::find(key).is_some_and(|(option, _)| option.secret);
+        let secrets = self.given.iter().filter(|(key, _)| is_secret(key));
+        let sources = secrets.filter_map(|(_, given)| match &given.origin {
+            Origin::File(path) => Some(path.clone()),
+            Origin::DotEnv(_) => Some(directory.join(".env")),
+            _ => None,
+        });
+        for path in sources.collect::<BTreeSet<_>>() {
+            self.warn_if_others_may_read(&path);
+        }
+    }
+
     /// Notes a file with a secret that is not its owner's alone.
     pub(crate) fn warn_if_others_may_read(&mut self, path: &Path) {
         if others_may_read(path) {
             self.warnings.push(format!(
-                "{path} holds a secret and others on this machine may read it; run: chmod 600 {path}",
+                "{path} holds a secret and others on this machine may read or change it; run: chmod 600 {path}",
                 path = path.display()
             ));
         }

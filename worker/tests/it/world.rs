@@ -322,7 +322,7 @@ fn settings(variables: &[(&'static str, String)], directory: &TempDir) -> Settin
         .map(|(name, value)| ((*name).to_owned(), value.clone()));
     let inputs = Inputs {
         environment: variables.collect(),
-        workingdirectory: directory.path().to_owned(),
+        working_directory: directory.path().to_owned(),
         ..Inputs::default()
     };
     Settings::load(&inputs).unwrap()
