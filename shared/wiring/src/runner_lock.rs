@@ -90,6 +90,7 @@ fn signature(file: &mut File) -> Option<String> {
 #[cfg(target_os = "linux")]
 mod itself {
     use std::collections::HashMap;
+    use std::collections::hash_map::Entry;
     use std::fs::{File, TryLockError};
     use std::io;
     use std::os::unix::fs::MetadataExt;
@@ -118,13 +119,16 @@ mod itself {
         let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
         let opened = opened.get_or_insert_default();
         let inode = inode_of(&database.metadata()?);
-        if !opened.contains_key(&inode) {
-            let file = File::open(database)?;
-            opened.insert(inode, Opened { file, held: false });
-        }
-        let Some(opened) = opened.get_mut(&inode).filter(|opened| !opened.held) else {
-            return Ok(None);
+        let opened = match opened.entry(inode) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let file = File::open(database)?;
+                new.insert(Opened { file, held: false })
+            }
         };
+        if opened.held {
+            return Ok(None);
+        }
         match opened.file.try_lock() {
             Ok(()) => {
                 opened.held = true;
