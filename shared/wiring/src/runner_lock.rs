@@ -178,9 +178,9 @@ mod tests {
     use super::*;
 
     fn database() -> (tempfile::TempDir, PathBuf) {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().expect("a folder");
         let path = directory.path().join("books.db");
-        std::fs::write(&path, "").unwrap();
+        std::fs::write(&path, "").expect("a file");
         (directory, path)
     }
 
