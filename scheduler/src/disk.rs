@@ -38,7 +38,7 @@ fn probe_file(database: &Path) -> PathBuf {
 
 fn write(path: &Path) -> io::Result<()> {
     let probe = private_file::create_new(path);
-    let written = probe.and_then(|mut probe| probe.write_all(&[0_u8; ROOM]));
+    let written = probe.and_then(|mut probe| probe.write_all(&vec![0_u8; ROOM]));
     let removed = std::fs::remove_file(path);
     written.and(removed)
 }
