@@ -299,7 +299,7 @@ async fn lock(fetcher: &Fetcher<'_>) -> Result<Keeper, Failure> {
 
 #[expect(clippy::needless_pass_by_value, reason = "its callers are `map_err`")]
 pub(crate) fn ledger_failure(error: LedgerError) -> Failure {
-    let kind = if error.is_passing() {
+    let kind = if error.is_databases_fault() {
         FailureKind::LedgerUnavailable
     } else {
         FailureKind::LedgerRefused

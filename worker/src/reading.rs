@@ -191,7 +191,7 @@ impl Reading<'_> {
         let committing = fleet.parts.ledger.commit_page(&commit);
         let committed = committing.instrument(span.clone()).await;
         reach(Point::AfterCommit, commit.entity).await;
-        self.progress.unknown = matches!(committed, Err(LedgerError::Unavailable(..)));
+        self.progress.unknown = matches!(committed, Err(LedgerError::CommitUnknown(_)));
         let committed = committed.map_err(ledger_failure);
         traces::ended(&span, &committed);
         match committed? {

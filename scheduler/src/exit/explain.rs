@@ -112,7 +112,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<Problem> {
 
 fn of_ledger(error: &LedgerError) -> (Exit, String) {
     let (exit, next) = match error {
-        LedgerError::Unavailable(..) => (
+        LedgerError::Unavailable(..) | LedgerError::CommitUnknown(_) => (
             Exit::DependencyDown,
             "check that Postgres answers at LEDGERFLEET_DATABASE_URL; for a file, that its directory exists, that you \
              may write there and that no program locks it; then run it again",

@@ -80,7 +80,8 @@ impl Exit {
             | Kind::Malformed
             | Kind::TooLarge
             | Kind::Unstable
-            | Kind::CrashLoop => Self::Failed,
+            | Kind::CrashLoop
+            | Kind::NoProgress => Self::Failed,
         }
     }
 

@@ -60,7 +60,7 @@ impl AccessError {
             | Self::NoCredential => FailureKind::NeedsReauthorisation,
             Self::Unreachable(_) | Self::Lost(_) => FailureKind::Network,
             Self::Unavailable(_) => FailureKind::UpstreamError,
-            Self::Ledger(error) if error.is_passing() => FailureKind::LedgerUnavailable,
+            Self::Ledger(error) if error.is_databases_fault() => FailureKind::LedgerUnavailable,
             Self::Ledger(_) => FailureKind::LedgerRefused,
             Self::Unsettled => FailureKind::LockBusy,
             Self::UnknownConnector(_) => FailureKind::BadRequest,

@@ -8,6 +8,10 @@ pub enum LedgerError {
     /// The database cannot be reached or does not answer; it may later.
     #[error("the database cannot be reached: {0}")]
     Unavailable(String, #[source] Option<sqlx::Error>),
+    /// A COMMIT was sent and its answer never came: what was to be stored may be stored. No error of a statement before
+    /// it is one of these.
+    #[error("the database's answer to a commit was lost")]
+    CommitUnknown(#[source] Option<sqlx::Error>),
     /// The URL of the database is not one.
     #[error("the URL of the database cannot be used")]
     Url(#[source] sqlx::Error),
@@ -74,7 +78,29 @@ pub enum LedgerError {
 impl LedgerError {
     /// Whether the same call may succeed later, when the database is back, writable or has room again.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Unavailable(..) | Self::ReadOnly(_) | Self::Full(_))
+        matches!(
+            self,
+            Self::Unavailable(..) | Self::ReadOnly(_) | Self::Full(_) | Self::CommitUnknown(_)
+        )
+    }
+
+    /// Whether the database is to blame, and not what it was given: it is away, full or read-only, or it refuses the
+    /// statement whatever the page holds (missing rights, a limit of its own, a damaged file). Then a page is neither
+    /// bought again soon nor blamed.
+    pub fn is_databases_fault(&self) -> bool {
+        /// Data exceptions, violated constraints, limits that the data exceeds: by class of SQLSTATE.
+        const OF_THE_DATA: [&str; 3] = ["22", "23", "54"];
+        const LENGTH_OF_A_SQLSTATE: usize = 5;
+        let Self::Statement {
+            source: sqlx::Error::Database(cause),
+            ..
+        } = self
+        else {
+            return self.is_passing();
+        };
+        cause.code().is_some_and(|code| {
+            code.len() == LENGTH_OF_A_SQLSTATE && !OF_THE_DATA.iter().any(|class| code.starts_with(class))
+        })
     }
 
     /// Whether the database does not allow its user what the ledger does.

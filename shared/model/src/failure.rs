@@ -61,6 +61,8 @@ pub enum FailureKind {
     CrashLoop,
     /// The sum of its waits passed the cap.
     WaitedTooLong,
+    /// It was claimed again and again, and nothing came of it: no stored page, no counted failure, no counted wait.
+    NoProgress,
 }
 words!(FailureKind {
     Throttled => "throttled",
@@ -88,6 +90,7 @@ words!(FailureKind {
     Unstable => "unstable",
     CrashLoop => "crash_loop",
     WaitedTooLong => "waited_too_long",
+    NoProgress => "no_progress",
 });
 
 /// One failure with what is known of it. It never holds a secret or a body.

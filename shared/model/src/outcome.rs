@@ -66,7 +66,8 @@ pub fn outcome(failure: &Failure, failures: u32, timings: &Timings, rng: &mut im
         | Kind::TooLarge
         | Kind::Unstable
         | Kind::CrashLoop
-        | Kind::WaitedTooLong => Outcome::Dead,
+        | Kind::WaitedTooLong
+        | Kind::NoProgress => Outcome::Dead,
     }
 }
 

@@ -5,7 +5,7 @@
 //!  pending ───────────────────► running ──► done          (with its last page)
 //!     ▲                           │ │ └────► dead          (settle dead, sixth failure, waited too long)
 //!     ├── later · retry ──────────┘ │          │
-//!     ├── hand back ────────────────┤          │
+//!     ├── hand back ────────────────┤          │           (fifty claims in vain: dead)
 //!     ├── pause (epoch + 1) ────────┤          │
 //!     ├── rescue (epoch + 1) ───────┘          │           (third crash: dead)
 //!     ├── replay (counters 0) ─────────────────┤
@@ -25,6 +25,14 @@ use crate::{Epoch, Failure, FailureKind, Outcome, SegmentId, Timings, words};
 
 /// Crashes without a committed page that a segment survives; the next one makes it dead.
 pub const CRASHES: u32 = 2;
+
+/// Claims in a row of which nothing came, no stored page, no counted failure and no counted wait, after which a segment
+/// that is given back once more is dead as `no_progress`. Workers that are stopped again and again while they hold a
+/// segment stay far below it.
+pub const IDLE_CLAIMS: u32 = 50;
+
+/// The longest waits that a segment survives.
+pub const WAITS: u32 = 24;
 
 /// How often a window that changes while it is read is read again before it is dead as `unstable`.
 pub const PASSES: u32 = 5;
@@ -65,8 +73,10 @@ pub struct Standing {
     pub failures: u32,
     /// Attempts that died with their worker since the last committed page.
     pub crashes: u32,
-    /// Sum of all waits that were nobody's fault.
+    /// Sum of all waits that were nobody's fault, each counted with at most an hour.
     pub waited: Duration,
+    /// Claims since the last committed page, counted failure, counted wait or counted crash.
+    pub idle_claims: u32,
     /// Whether the current attempt has begun to work; one that waits to run alone has not.
     pub started: bool,
     /// Whether the current attempt has committed a page.
@@ -122,6 +132,7 @@ impl Standing {
         failures: 0,
         crashes: 0,
         waited: Duration::ZERO,
+        idle_claims: 0,
         started: false,
         progressed: false,
     };
@@ -140,6 +151,7 @@ impl Standing {
                 epoch: self.epoch.next(),
                 started: !self.is_suspect(),
                 progressed: false,
+                idle_claims: self.idle_claims.saturating_add(1),
                 ..self
             },
             (Running, Event::Start) => Self {
@@ -150,6 +162,7 @@ impl Standing {
                 progressed: true,
                 failures: 0,
                 crashes: 0,
+                idle_claims: 0,
                 ..self
             },
             (Running, Event::Finish) => Self { state: Done, ..self },
@@ -158,7 +171,7 @@ impl Standing {
             // Only what a replay has sent and nobody has claimed since is withdrawn; the ledger knows which that is.
             (Running, Event::Dead) | (Pending, Event::Withdraw) => Self { state: Dead, ..self },
             (Running, Event::HandBack) => Self {
-                state: Pending,
+                state: self.unless_idle(Pending),
                 ..self
             },
             (Running, Event::Pause) => Self {
@@ -181,8 +194,10 @@ impl Standing {
         Ok(next)
     }
 
+    /// A single wait counts with at most a 24th of the cap, an hour: one that is longer was asked for by the upstream,
+    /// and to obey it is no reason to give up.
     fn after_wait(self, wait: Duration, timings: &Timings) -> Self {
-        let waited = self.waited.saturating_add(wait);
+        let waited = self.waited.saturating_add(wait.min(timings.waiting_cap / WAITS));
         let state = if waited > timings.waiting_cap {
             SegmentState::Dead
         } else {
@@ -191,7 +206,17 @@ impl Standing {
         Self {
             state,
             waited,
+            idle_claims: 0,
             ..self
+        }
+    }
+
+    /// `state`, unless it was claimed in vain too often.
+    fn unless_idle(self, state: SegmentState) -> SegmentState {
+        if self.idle_claims >= IDLE_CLAIMS {
+            SegmentState::Dead
+        } else {
+            state
         }
     }
 
@@ -205,24 +230,37 @@ impl Standing {
         Self {
             state,
             failures,
+            idle_claims: 0,
             ..self
         }
     }
 
     fn after_crash(self) -> Self {
-        let crashes = self.crashes + u32::from(self.started && !self.progressed);
+        let counts = self.started && !self.progressed;
+        let crashes = self.crashes + u32::from(counts);
         let state = if crashes > CRASHES {
             SegmentState::Dead
-        } else {
+        } else if counts {
             SegmentState::Pending
+        } else {
+            self.unless_idle(SegmentState::Pending)
         };
         Self {
             state,
             crashes,
+            idle_claims: if counts { 0 } else { self.idle_claims },
             epoch: self.epoch.next(),
             ..self
         }
     }
+}
+
+/// Why a segment is dead that was given back by `worker` once too often.
+pub fn no_progress(idle_claims: u32, worker: &str) -> Failure {
+    let message = format!(
+        "claimed {idle_claims} times in a row, last by {worker}, without a stored page, a counted failure or a counted wait"
+    );
+    Failure::new(FailureKind::NoProgress, message)
 }
 
 /// What a ledger writes when an attempt ends otherwise than done. Only this module builds one.

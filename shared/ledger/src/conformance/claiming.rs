@@ -2,13 +2,15 @@
 
 use std::collections::HashSet;
 
+use ledgerfleet_model::segment::IDLE_CLAIMS;
 use ledgerfleet_model::{Epoch, FailureKind, Lane, SegmentId, SegmentState};
 
 use super::World;
 use super::scene::{
-    LEASE, about, claim, claim_all, due, held, later, retry, scene, seconds, settle, window, worker,
+    LEASE, about, claim, claim_all, due, held, later, page, record, retry, scene, seconds, settle, store,
+    window, worker,
 };
-use crate::{Held, RescueScope};
+use crate::{DeadLetterFilter, Held, Listing, NextStep, ReplayRequest, RescueScope};
 
 pub async fn a_claim_answers_all_that_a_worker_needs(world: &dyn World) {
     let scene = scene(world, 1).await;
@@ -133,6 +135,73 @@ pub async fn what_is_handed_back_is_due_at_once_and_counts_as_nothing(world: &dy
     );
     assert_eq!(due(world, 9).await.len(), 2);
     assert_eq!(world.ledger().attempts(scene.segments[1]).await.unwrap().len(), 0);
+}
+
+/// Claims a segment and gives it back, so often.
+async fn claim_in_vain(world: &dyn World, segment: SegmentId, times: u32) {
+    for _ in 0..times {
+        let claim = claim(world, segment).await;
+        assert_eq!(world.ledger().hand_back(&[held(&claim)]).await.unwrap(), 1);
+    }
+}
+
+pub async fn what_is_claimed_again_and_again_in_vain_is_dead(world: &dyn World) {
+    let scene = scene(world, 2).await;
+    let segment = scene.segments[0];
+    claim_in_vain(world, segment, IDLE_CLAIMS - 1).await;
+    assert_eq!(world.standing(segment).await.state, SegmentState::Pending);
+    let claims = claim_all(world, &scene.segments).await;
+    let both = [held(&claims[0]), held(&claims[1])];
+    assert_eq!(world.ledger().hand_back(&both).await.unwrap(), 2);
+    assert_eq!(world.standing(segment).await.state, SegmentState::Dead);
+    assert_eq!(
+        world.standing(scene.segments[1]).await.state,
+        SegmentState::Pending,
+        "only that one"
+    );
+    let listing = Listing::newest(10);
+    let letters = world
+        .ledger()
+        .dead_letters(&DeadLetterFilter::default(), &listing)
+        .await;
+    let letter = &letters.unwrap()[0];
+    assert_eq!((letter.id, letter.reason), (segment, FailureKind::NoProgress));
+    assert!(letter.message.contains("50 times") && letter.message.contains("north-1"));
+    let history = world.ledger().attempts(segment).await.unwrap();
+    assert_eq!((history.len(), history[0].outcome.as_str()), (1, "dead"));
+
+    world.ledger().replay(&ReplayRequest::default()).await.unwrap();
+    assert_eq!(
+        world.standing(segment).await.idle_claims,
+        0,
+        "a replay begins anew"
+    );
+}
+
+pub async fn a_page_a_failure_and_a_wait_begin_the_count_of_vain_claims_anew(world: &dyn World) {
+    let scene = scene(world, 3).await;
+    for (segment, outcome) in
+        scene
+            .segments
+            .iter()
+            .zip([Some(retry(seconds(0))), Some(later(seconds(0))), None])
+    {
+        claim_in_vain(world, *segment, IDLE_CLAIMS - 1).await;
+        let claim = claim(world, *segment).await;
+        match outcome {
+            Some(outcome) => {
+                settle(world, &claim, &outcome, FailureKind::GateBusy).await;
+            }
+            None => {
+                store(world, &page(&claim, 1, &[record("1", 1)], NextStep::Page)).await;
+                world.ledger().hand_back(&[held(&claim)]).await.unwrap();
+            }
+        }
+        let standing = world.standing(*segment).await;
+        assert_eq!((standing.state, standing.idle_claims), (SegmentState::Pending, 0));
+        claim_in_vain(world, *segment, IDLE_CLAIMS - 1).await;
+        assert_eq!(world.standing(*segment).await.state, SegmentState::Pending);
+    }
 }
 
 pub async fn a_worker_learns_what_it_holds(world: &dyn World) {

@@ -107,6 +107,8 @@ macro_rules! ledger_conformance {
                 every_claim_raises_the_fence,
                 a_heartbeat_tells_what_is_lost,
                 what_is_handed_back_is_due_at_once_and_counts_as_nothing,
+                what_is_claimed_again_and_again_in_vain_is_dead,
+                a_page_a_failure_and_a_wait_begin_the_count_of_vain_claims_anew,
                 a_worker_learns_what_it_holds,
                 a_suspect_has_not_started_before_it_says_so,
             },
@@ -127,6 +129,7 @@ macro_rules! ledger_conformance {
                 what_is_put_off_is_due_after_its_wait_and_counts_as_nothing,
                 a_crash_after_a_page_is_not_counted,
                 a_crash_before_a_suspect_has_started_is_not_counted,
+                a_suspect_that_never_starts_is_dead_in_the_end,
                 a_heartbeat_or_a_page_keeps_a_segment_from_being_rescued,
             },
             paging::{

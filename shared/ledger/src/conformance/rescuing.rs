@@ -1,5 +1,6 @@
 //! Taking segments back from lost workers.
 
+use ledgerfleet_model::segment::{CRASHES, IDLE_CLAIMS};
 use ledgerfleet_model::{FailureKind, SegmentId, SegmentState, Timings};
 
 use super::World;
@@ -169,6 +170,21 @@ pub async fn a_crash_before_a_suspect_has_started_is_not_counted(world: &dyn Wor
             (SegmentState::Pending, crashes)
         );
     }
+}
+
+pub async fn a_suspect_that_never_starts_is_dead_in_the_end(world: &dyn World) {
+    let segment = scene(world, 1).await.segments[0];
+    for _ in 0..CRASHES + IDLE_CLAIMS {
+        assert_eq!(world.standing(segment).await.state, SegmentState::Pending);
+        claim(world, segment).await;
+        rescue(world, RescueScope::All).await;
+    }
+    let listing = Listing::newest(10);
+    let letters = world
+        .ledger()
+        .dead_letters(&DeadLetterFilter::default(), &listing)
+        .await;
+    assert_eq!(letters.unwrap()[0].reason, FailureKind::NoProgress);
 }
 
 pub async fn a_heartbeat_or_a_page_keeps_a_segment_from_being_rescued(world: &dyn World) {

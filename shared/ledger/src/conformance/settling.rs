@@ -1,6 +1,6 @@
 //! How attempts end that did not finish.
 
-use ledgerfleet_model::segment::Settlement;
+use ledgerfleet_model::segment::{Settlement, WAITS};
 use ledgerfleet_model::{FailureKind, Outcome, SegmentState, Timings};
 
 use super::World;
@@ -114,8 +114,13 @@ pub async fn what_cannot_succeed_is_dead_with_a_reason(world: &dyn World) {
 
 pub async fn waiting_too_long_is_death(world: &dyn World) {
     let segment = scene(world, 1).await.segments[0];
-    let claim = claim(world, segment).await;
-    settle(world, &claim, &later(seconds(25 * 3600)), FailureKind::Throttled).await;
+    // However long the upstream asks to wait: it is obeyed, and each wait counts with an hour at most.
+    for _ in 0..=WAITS {
+        assert_eq!(world.standing(segment).await.state, SegmentState::Pending);
+        let claim = claim(world, segment).await;
+        settle(world, &claim, &later(seconds(25 * 3600)), FailureKind::Throttled).await;
+        world.pass_time(seconds(25 * 3600)).await;
+    }
     let letter = &world
         .ledger()
         .dead_letters(&DeadLetterFilter::default(), &Listing::newest(10))

@@ -5,15 +5,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
-use ledgerfleet_model::segment::{CRASHES, FORMAT, Settlement};
-use ledgerfleet_model::{Axis, ConnectionId, Epoch, Lane, RunId, SegmentId, SegmentState, WorkerName};
+use ledgerfleet_model::segment::{CRASHES, Event, FORMAT, IDLE_CLAIMS, Settlement, no_progress};
+use ledgerfleet_model::{
+    Axis, ConnectionId, Epoch, Lane, RunId, SegmentId, SegmentState, Standing, Timings, WorkerName,
+};
+use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
 use super::PostgresLedger;
 use super::codec::{Count, Word, interval, small};
 use super::error::{failed, persistently};
 use super::segments::{
-    Departure, StandingColumns, WindowColumns, count_calls, depart, outcome_word, postpone, remember_attempt,
+    Departure, LostRow, StandingColumns, WindowColumns, count_calls, depart, outcome_word, postpone,
+    remember_attempt,
 };
 use crate::{Claim, Claims, Effort, Held, LedgerError, Settled};
 
@@ -36,6 +40,7 @@ struct ClaimRow {
     failures: Count<u32>,
     crashes: Count<u32>,
     waited_ms: Count<u64>,
+    idle_claims: Count<u32>,
     started: bool,
     progressed: bool,
     attempt: Count<u32>,
@@ -62,6 +67,7 @@ impl TryFrom<ClaimRow> for Claim {
             failures: row.failures,
             crashes: row.crashes,
             waited_ms: row.waited_ms,
+            idle_claims: row.idle_claims,
             started: row.started,
             progressed: row.progressed,
         };
@@ -205,7 +211,7 @@ impl PostgresLedger {
                 FOR SHARE OF r SKIP LOCKED)
             UPDATE fleet.segments s
             SET state = 'running', epoch = epoch + 1, attempt = attempt + 1, started = (crashes < $5),
-                progressed = false, worker = $2, claimed_at = now(), lease_until = now() + $3::interval,
+                progressed = false, idle_claims = idle_claims + 1, worker = $2, claimed_at = now(), lease_until = now() + $3::interval,
                 first_claimed_at = coalesce(first_claimed_at, now())
             FROM free
             JOIN open ON open.id = free.run_id
@@ -214,7 +220,7 @@ impl PostgresLedger {
             RETURNING s.id, s.run_id, s.connection_id, s.entity, s.lane, s.axis AS "axis: _", s.day_from, s.day_to,
                 s.starts_at, s.ends_at, s.page_size AS "page_size: _", s.pass AS "pass: _", s.page AS "page: _",
                 s.state AS "state: _", s.epoch, s.failures AS "failures: _", s.crashes AS "crashes: _",
-                s.waited_ms AS "waited_ms: _", s.started, s.progressed, s.attempt AS "attempt: _",
+                s.waited_ms AS "waited_ms: _", s.idle_claims AS "idle_claims: _", s.started, s.progressed, s.attempt AS "attempt: _",
                 s.claimed_at AS "claimed_at!", open.trace_context"#,
             &ids,
             &worker.0,
@@ -261,16 +267,48 @@ impl PostgresLedger {
                 SELECT s.id
                 FROM fleet.segments s
                 JOIN unnest($1::uuid[], $2::bigint[]) AS mine (id, epoch) ON mine.id = s.id AND mine.epoch = s.epoch
-                WHERE s.state = 'running'
+                WHERE s.state = 'running' AND s.idle_claims < $3
                 -- In the order in which everybody locks.
                 ORDER BY s.id FOR NO KEY UPDATE OF s)
             UPDATE fleet.segments s SET state = 'pending', due_at = now(), lease_until = NULL
             FROM mine WHERE s.id = mine.id",
             &ids,
             &epochs,
+            small(IDLE_CLAIMS),
         );
         let given = give_back.execute(&self.pool).await.map_err(failed("hand back"))?;
-        Ok(given.rows_affected())
+        let given = given.rows_affected();
+        if given == held.len() as u64 {
+            return Ok(given);
+        }
+        Ok(given + self.bury_idle(held).await?)
+    }
+
+    /// Ends those of `held` that were claimed in vain too often; answers how many.
+    async fn bury_idle(&self, held: &[Held]) -> Result<u64, LedgerError> {
+        let (ids, epochs) = columns(held);
+        let mut tx = self.begin("hand back").await?;
+        let idle = sqlx::query_as!(
+            LostRow,
+            r#"
+            SELECT s.id, s.worker AS "worker!", s.state AS "state: _", s.epoch, s.failures AS "failures: _",
+                s.crashes AS "crashes: _", s.waited_ms AS "waited_ms: _", s.idle_claims AS "idle_claims: _", s.started,
+                s.progressed
+            FROM fleet.segments s
+            JOIN unnest($1::uuid[], $2::bigint[]) AS mine (id, epoch) ON mine.id = s.id AND mine.epoch = s.epoch
+            WHERE s.state = 'running' AND s.idle_claims >= $3
+            ORDER BY s.id FOR NO KEY UPDATE OF s"#,
+            &ids,
+            &epochs,
+            small(IDLE_CLAIMS),
+        );
+        let idle = idle.fetch_all(&mut *tx).await.map_err(failed("hand back"))?;
+        let buried = idle.len() as u64;
+        for row in idle {
+            bury_one(&mut tx, &row).await?;
+        }
+        tx.commit().await.map_err(failed("hand back"))?;
+        Ok(buried)
     }
 
     async fn settle_once(&self, settlement: &Settlement, effort: &Effort) -> Result<Settled, LedgerError> {
@@ -294,6 +332,29 @@ impl PostgresLedger {
         tx.commit().await.map_err(failed("settle"))?;
         Ok(Settled::Settled)
     }
+}
+
+async fn bury_one(tx: &mut PgConnection, row: &LostRow) -> Result<(), LedgerError> {
+    let (segment, worker) = (SegmentId(row.id), row.worker.clone());
+    let standing = Standing::from(row);
+    let after = standing
+        .on(Event::HandBack, &Timings::default())
+        .map_err(|error| LedgerError::Corrupt(error.to_string()))?;
+    let failure = no_progress(standing.idle_claims, &worker);
+    let departure = Departure {
+        held: Held {
+            segment,
+            epoch: standing.epoch,
+        },
+        after,
+        wait: Duration::ZERO,
+        failure: Some(&failure),
+        effort: None,
+    };
+    let departed = depart(tx, &departure)
+        .await?
+        .ok_or_else(|| LedgerError::Corrupt(format!("segment {segment} changed under a lock")))?;
+    remember_attempt(tx, &departure, &departed, outcome_word(Event::HandBack, after)).await
 }
 
 /// The claims in the order in which their ids were given, which is the order of the bell.

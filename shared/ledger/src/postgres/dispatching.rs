@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ledgerfleet_model::segment::{Event, FORMAT};
+use ledgerfleet_model::segment::{Event, FORMAT, no_progress};
 use ledgerfleet_model::{
     ConnectionId, Epoch, Failure, FailureKind, Lane, RunId, RunState, SegmentId, SegmentState, Standing,
     Timings, WorkerName,
@@ -15,7 +15,7 @@ use sqlx::{Connection, PgConnection};
 use super::PostgresLedger;
 use super::codec::{Count, Word, number, small};
 use super::error::{failed, persistently};
-use super::segments::{Departure, StandingColumns, depart, outcome_word, postpone, remember_attempt};
+use super::segments::{Departure, LostRow, depart, outcome_word, postpone, remember_attempt};
 use crate::{
     ClosedRun, DispatchLimits, Dispatching, Held, Leader, LedgerError, Ready, RescueScope, Rescued,
     SegmentCounts,
@@ -255,25 +255,12 @@ impl PostgresLedger {
     }
 }
 
-/// A running segment whose worker is lost.
-struct LostRow {
-    id: Uuid,
-    worker: String,
-    state: Word<SegmentState>,
-    epoch: i64,
-    failures: Count<u32>,
-    crashes: Count<u32>,
-    waited_ms: Count<u64>,
-    started: bool,
-    progressed: bool,
-}
-
 async fn lost_segments(tx: &mut PgConnection, scope: RescueScope) -> Result<Vec<LostRow>, LedgerError> {
     let lost = sqlx::query_as!(
         LostRow,
         r#"
         SELECT id, worker AS "worker!", state AS "state: _", epoch, failures AS "failures: _", crashes AS "crashes: _",
-            waited_ms AS "waited_ms: _", started, progressed
+            waited_ms AS "waited_ms: _", idle_claims AS "idle_claims: _", started, progressed
         FROM fleet.segments
         WHERE state = 'running' AND ($1 OR lease_until <= now())
         ORDER BY id
@@ -316,20 +303,12 @@ async fn rescue_one(
     lost: &LostRow,
     timings: &Timings,
 ) -> Result<Rescued, LedgerError> {
-    let standing = Standing::from(StandingColumns {
-        state: lost.state.0,
-        epoch: lost.epoch,
-        failures: lost.failures,
-        crashes: lost.crashes,
-        waited_ms: lost.waited_ms,
-        started: lost.started,
-        progressed: lost.progressed,
-    });
+    let (segment, worker) = (SegmentId(lost.id), lost.worker.clone());
+    let standing = Standing::from(lost);
     let after = standing
         .on(Event::Rescue, timings)
         .map_err(|error| LedgerError::Corrupt(error.to_string()))?;
-    let failure = crash(&lost.worker, standing, after);
-    let segment = SegmentId(lost.id);
+    let failure = crash(&worker, standing, after);
     let held = Held {
         segment,
         epoch: standing.epoch,
@@ -348,12 +327,15 @@ async fn rescue_one(
     Ok(Rescued {
         segment,
         state: after.state,
-        worker: lost.worker.clone(),
+        worker,
     })
 }
 
 /// What a crash is called in the history. It is recorded also when it does not count.
 fn crash(worker: &str, before: Standing, after: Standing) -> Failure {
+    if after.state == SegmentState::Dead && after.crashes == before.crashes {
+        return no_progress(before.idle_claims, worker);
+    }
     let how = if after.crashes > before.crashes {
         "before it had stored a page"
     } else if before.progressed {

@@ -26,6 +26,22 @@ pub(super) fn failed(step: &'static str) -> impl Fn(sqlx::Error) -> LedgerError 
     }
 }
 
+/// The same for a COMMIT: where the session ends with it, nobody knows whether it took effect.
+pub(super) fn commit_failed(step: &'static str) -> impl Fn(sqlx::Error) -> LedgerError + Copy {
+    move |error| match &error {
+        sqlx::Error::Database(cause) => {
+            let code = cause.code().unwrap_or_default();
+            let ends_session = code.starts_with("08") || code.starts_with("57P");
+            if ends_session {
+                LedgerError::CommitUnknown(Some(error))
+            } else {
+                failed(step)(error)
+            }
+        }
+        _ => LedgerError::CommitUnknown(Some(error)),
+    }
+}
+
 /// The same for a migration.
 pub(super) fn migration_failed(known: i64) -> impl Fn(MigrateError) -> LedgerError {
     move |error| match error {

@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use super::PostgresLedger;
 use super::codec::{Count, interval, number, plain, small};
 use super::coverage::cover;
-use super::error::{failed, persistently, refuses_data};
+use super::error::{commit_failed, failed, persistently, refuses_data};
 use super::quarantine::{Sifted, put_away, sift};
 use super::segments::count_calls;
 use super::upsert::upsert;
@@ -21,6 +21,8 @@ impl Pages for PostgresLedger {
     async fn commit_page(&self, page: &PageCommit<'_>) -> Result<Committed, LedgerError> {
         match persistently(|| self.commit_once(page)).await {
             Err(error) if refuses_data(&error) => self.commit_sifted(page, error).await,
+            // Who was not answered in time cannot tell at which statement.
+            Err(LedgerError::Unavailable(_, None)) => Err(LedgerError::CommitUnknown(None)),
             committed => committed,
         }
     }
@@ -112,7 +114,7 @@ impl PostgresLedger {
         }
         count_calls(&mut tx, page.connection.0, page.entity, page.calls).await?;
         reach(Point::BeforeCommit, page.entity).await;
-        tx.commit().await.map_err(failed("commit page"))?;
+        tx.commit().await.map_err(commit_failed("commit page"))?;
         Ok(Committed::Stored(effects))
     }
 }
@@ -163,7 +165,7 @@ async fn go_on(tx: &mut PgConnection, page: &PageCommit<'_>) -> Written {
         UPDATE fleet.segments
         SET pages = pages + (page < $3)::integer, rows = rows + CASE WHEN page < $3 THEN $4::bigint ELSE 0 END,
             calls = calls + $5, page = greatest(page, $3), pass = $6, progressed = true, failures = 0, crashes = 0,
-            lease_until = now() + $7::interval
+            idle_claims = 0, lease_until = now() + $7::interval
         WHERE id = $1 AND epoch = $2 AND state = 'running'",
         page.segment.0,
         page.epoch.0,
@@ -194,7 +196,7 @@ async fn begin_again(tx: &mut PgConnection, page: &PageCommit<'_>) -> Written {
         "
         UPDATE fleet.segments
         SET pages = pages + (page < $3)::integer, rows = 0, calls = calls + $4, page = 0, pass = $5 + 1,
-            progressed = true, failures = 0, crashes = 0, lease_until = now() + $6::interval
+            progressed = true, failures = 0, crashes = 0, idle_claims = 0, lease_until = now() + $6::interval
         WHERE id = $1 AND epoch = $2 AND state = 'running'",
         page.segment.0,
         page.epoch.0,

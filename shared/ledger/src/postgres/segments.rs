@@ -11,7 +11,7 @@ use ledgerfleet_model::{
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
-use super::codec::{Count, interval, millis, number, plain, small};
+use super::codec::{Count, Word, interval, millis, number, plain, small};
 use super::error::failed;
 use crate::replays::cause_returned;
 use crate::{Effort, Held, LedgerError};
@@ -78,6 +78,7 @@ pub(super) struct StandingColumns {
     pub(super) failures: Count<u32>,
     pub(super) crashes: Count<u32>,
     pub(super) waited_ms: Count<u64>,
+    pub(super) idle_claims: Count<u32>,
     pub(super) started: bool,
     pub(super) progressed: bool,
 }
@@ -90,9 +91,39 @@ impl From<StandingColumns> for Standing {
             failures: row.failures.0,
             crashes: row.crashes.0,
             waited: Duration::from_millis(row.waited_ms.0),
+            idle_claims: row.idle_claims.0,
             started: row.started,
             progressed: row.progressed,
         }
+    }
+}
+
+/// A running segment that is taken from its worker.
+pub(super) struct LostRow {
+    pub(super) id: Uuid,
+    pub(super) worker: String,
+    pub(super) state: Word<SegmentState>,
+    pub(super) epoch: i64,
+    pub(super) failures: Count<u32>,
+    pub(super) crashes: Count<u32>,
+    pub(super) waited_ms: Count<u64>,
+    pub(super) idle_claims: Count<u32>,
+    pub(super) started: bool,
+    pub(super) progressed: bool,
+}
+
+impl From<&LostRow> for Standing {
+    fn from(row: &LostRow) -> Self {
+        Self::from(StandingColumns {
+            state: row.state.0,
+            epoch: row.epoch,
+            failures: row.failures,
+            crashes: row.crashes,
+            waited_ms: row.waited_ms,
+            idle_claims: row.idle_claims,
+            started: row.started,
+            progressed: row.progressed,
+        })
     }
 }
 
@@ -131,7 +162,7 @@ pub(super) async fn depart(
         r#"
         UPDATE fleet.segments
         SET state = $3, epoch = $4, failures = $5, crashes = $6, waited_ms = $7, started = $8, progressed = $9,
-            due_at = now() + $10::interval, lease_until = NULL, calls = calls + $11
+            due_at = now() + $10::interval, lease_until = NULL, calls = calls + $11, idle_claims = $12
         WHERE id = $1 AND epoch = $2 AND state = 'running'
         RETURNING connection_id, entity, attempt, worker AS "worker!", claimed_at AS "claimed_at!""#,
         held.segment.0,
@@ -145,6 +176,7 @@ pub(super) async fn depart(
         after.progressed,
         interval(departure.wait),
         number(departure.effort.map_or(0, |effort| effort.calls)),
+        small(after.idle_claims),
     );
     let departed = departed
         .fetch_optional(&mut *tx)

@@ -4,14 +4,16 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ledgerfleet_model::segment::{CRASHES, FORMAT, Settlement};
-use ledgerfleet_model::{ConnectionId, Epoch, Lane, RunId, SegmentId, WorkerName};
+use ledgerfleet_model::segment::{CRASHES, Event, FORMAT, IDLE_CLAIMS, Settlement, no_progress};
+use ledgerfleet_model::{ConnectionId, Epoch, Lane, RunId, SegmentId, Standing, Timings, WorkerName};
+use sqlx::SqliteConnection;
 
 use super::SqliteLedger;
 use super::codec::{Stamp, Text, json_list};
 use super::error::failed;
 use super::segments::{
-    Departure, StandingColumns, WindowColumns, count_calls, depart, outcome_word, postpone, remember_attempt,
+    Departure, LostRow, StandingColumns, WindowColumns, count_calls, depart, outcome_word, postpone,
+    remember_attempt,
 };
 use crate::{Claim, Claims, Effort, Held, LedgerError, Settled};
 
@@ -38,13 +40,14 @@ struct ClaimRow {
 const CLAIM: &str = "
     UPDATE fleet_segments
     SET state = 'running', epoch = epoch + 1, attempt = attempt + 1, started = (crashes < ?6), progressed = 0,
+        idle_claims = idle_claims + 1,
         worker = ?2, claimed_at = ?3, first_claimed_at = coalesce(first_claimed_at, ?3), lease_until = ?4
     WHERE id IN (SELECT value FROM json_each(?1))
       AND state = 'pending' AND due_at <= ?3 AND format <= ?5
       AND EXISTS (SELECT 1 FROM fleet_runs r WHERE r.id = run_id AND r.state = 'active')
       AND EXISTS (SELECT 1 FROM fleet_connections c WHERE c.id = connection_id AND c.state = 'active')
     RETURNING id, run_id, connection_id, entity, lane, axis, day_from, day_to, starts_at, ends_at, page_size, pass,
-        page, state, epoch, failures, crashes, waited_ms, started, progressed, attempt, claimed_at,
+        page, state, epoch, failures, crashes, waited_ms, idle_claims, started, progressed, attempt, claimed_at,
         (SELECT r.trace_context FROM fleet_runs r WHERE r.id = run_id) AS trace_context";
 
 impl TryFrom<ClaimRow> for Claim {
@@ -161,15 +164,20 @@ impl Claims for SqliteLedger {
     async fn hand_back(&self, held: &[Held]) -> Result<u64, LedgerError> {
         const HAND_BACK: &str = "
             UPDATE fleet_segments SET state = 'pending', due_at = ?2, lease_until = NULL
-            WHERE (id, epoch) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1)) AND state = 'running'";
+            WHERE (id, epoch) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1)) AND state = 'running'
+              AND idle_claims < ?3";
         if held.is_empty() {
             return Ok(0);
         }
-        let mut tx = self.write("hand back").await?;
-        let hand_back = sqlx::query(HAND_BACK).bind(json_held(held)).bind(self.now());
+        let (mut tx, now) = (self.write("hand back").await?, self.now());
+        let hand_back = sqlx::query(HAND_BACK)
+            .bind(json_held(held))
+            .bind(now)
+            .bind(IDLE_CLAIMS);
         let given = hand_back.execute(&mut *tx).await.map_err(failed("hand back"))?;
+        let buried = bury_idle(&mut tx, now, held).await?;
         tx.commit().await.map_err(failed("hand back"))?;
-        Ok(given.rows_affected())
+        Ok(given.rows_affected() + buried)
     }
 
     async fn postpone(&self, held: Held, wait: Duration) -> Result<bool, LedgerError> {
@@ -221,6 +229,56 @@ impl Claims for SqliteLedger {
         tx.commit().await.map_err(failed("settle"))?;
         Ok(Settled::Settled)
     }
+}
+
+/// Ends those of `held` that were claimed in vain too often; answers how many.
+async fn bury_idle(tx: &mut SqliteConnection, now: Stamp, held: &[Held]) -> Result<u64, LedgerError> {
+    const IDLE: &str = "
+        SELECT id, worker, state, epoch, failures, crashes, waited_ms, idle_claims, started, progressed
+        FROM fleet_segments
+        WHERE (id, epoch) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1)) AND state = 'running'
+          AND idle_claims >= ?2
+        ORDER BY rowid";
+    let idle: Vec<LostRow> = sqlx::query_as(IDLE)
+        .bind(json_held(held))
+        .bind(IDLE_CLAIMS)
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(failed("hand back"))?;
+    let buried = idle.len() as u64;
+    for row in idle {
+        bury_one(tx, now, row).await?;
+    }
+    Ok(buried)
+}
+
+async fn bury_one(tx: &mut SqliteConnection, now: Stamp, row: LostRow) -> Result<(), LedgerError> {
+    let standing = Standing::from(row.standing);
+    let after = standing
+        .on(Event::HandBack, &Timings::default())
+        .map_err(|error| LedgerError::Corrupt(error.to_string()))?;
+    let failure = no_progress(standing.idle_claims, &row.worker);
+    let departure = Departure {
+        held: Held {
+            segment: row.id.0,
+            epoch: standing.epoch,
+        },
+        after,
+        wait: Duration::ZERO,
+        failure: Some(&failure),
+        effort: None,
+    };
+    let departed = depart(tx, now, &departure).await?;
+    let departed =
+        departed.ok_or_else(|| LedgerError::Corrupt(format!("segment {} changed under a lock", row.id.0)))?;
+    remember_attempt(
+        tx,
+        now,
+        &departure,
+        &departed,
+        outcome_word(Event::HandBack, after),
+    )
+    .await
 }
 
 /// The claims in the order in which their ids were given, which is the order of the bell.

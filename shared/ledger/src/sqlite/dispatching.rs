@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ledgerfleet_model::segment::{Event, FORMAT};
+use ledgerfleet_model::segment::{Event, FORMAT, no_progress};
 use ledgerfleet_model::{
     ConnectionId, Failure, FailureKind, Lane, RunId, RunState, SegmentId, SegmentState, Standing, Timings,
 };
@@ -13,7 +13,7 @@ use sqlx::{Connection, SqliteConnection};
 use super::SqliteLedger;
 use super::codec::{Stamp, Text};
 use super::error::failed;
-use super::segments::{Departure, StandingColumns, depart, outcome_word, postpone, remember_attempt};
+use super::segments::{Departure, LostRow, depart, outcome_word, postpone, remember_attempt};
 use crate::{
     ClosedRun, DispatchLimits, Dispatching, Held, Leader, LedgerError, Ready, RescueScope, Rescued,
     SegmentCounts,
@@ -239,22 +239,13 @@ async fn first_due(snapshot: &mut SqliteConnection) -> Result<Option<Stamp>, Led
         .map_err(failed("first due"))
 }
 
-/// A running segment whose worker is lost.
-#[derive(sqlx::FromRow)]
-struct LostRow {
-    id: Text<SegmentId>,
-    worker: String,
-    #[sqlx(flatten)]
-    standing: StandingColumns,
-}
-
 async fn lost_segments(
     tx: &mut SqliteConnection,
     now: Stamp,
     scope: RescueScope,
 ) -> Result<Vec<LostRow>, LedgerError> {
     const LOST: &str = "
-        SELECT id, worker, state, epoch, failures, crashes, waited_ms, started, progressed
+        SELECT id, worker, state, epoch, failures, crashes, waited_ms, idle_claims, started, progressed
         FROM fleet_segments INDEXED BY fleet_segments_running
         WHERE state = 'running' AND (?1 OR lease_until <= ?2)
         ORDER BY rowid";
@@ -330,6 +321,9 @@ async fn rescue_one(
 
 /// What a crash is called in the history. It is recorded also when it does not count.
 fn crash(worker: &str, before: Standing, after: Standing) -> Failure {
+    if after.state == SegmentState::Dead && after.crashes == before.crashes {
+        return no_progress(before.idle_claims, worker);
+    }
     let how = if after.crashes > before.crashes {
         "before it had stored a page"
     } else if before.progressed {

@@ -23,6 +23,14 @@ pub(super) fn failed(step: &'static str) -> impl FnOnce(sqlx::Error) -> LedgerEr
     }
 }
 
+/// The same for a COMMIT: where no answer came, nobody knows whether it took effect.
+pub(super) fn commit_failed(step: &'static str) -> impl FnOnce(sqlx::Error) -> LedgerError {
+    move |error| match &error {
+        sqlx::Error::Database(_) => failed(step)(error),
+        _ => LedgerError::CommitUnknown(Some(error)),
+    }
+}
+
 /// The same for a migration.
 pub(super) fn migration_failed(error: MigrateError) -> LedgerError {
     match error {

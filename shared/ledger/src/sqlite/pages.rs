@@ -9,7 +9,7 @@ use sqlx::SqliteConnection;
 use super::SqliteLedger;
 use super::codec::{Stamp, Text, json_list, number};
 use super::coverage::cover;
-use super::error::failed;
+use super::error::{commit_failed, failed};
 use super::quarantine::put_away;
 use super::segments::{count_calls, forget_seen};
 use super::upsert::upsert;
@@ -35,7 +35,7 @@ impl Pages for SqliteLedger {
             }
         }
         count_calls(&mut tx, now, page.connection, page.entity, page.calls).await?;
-        tx.commit().await.map_err(failed("commit page"))?;
+        tx.commit().await.map_err(commit_failed("commit page"))?;
         Ok(Committed::Stored(effects))
     }
 
@@ -105,12 +105,14 @@ async fn fence(tx: &mut SqliteConnection, now: Stamp, page: &PageCommit<'_>) -> 
     const PAGE: &str = "
         UPDATE fleet_segments
         SET pages = pages + (page < ?3), rows = rows + (page < ?3) * ?4, calls = calls + ?5,
-            page = max(page, ?3), pass = ?6, progressed = 1, failures = 0, crashes = 0, lease_until = ?7
+            page = max(page, ?3), pass = ?6, progressed = 1, failures = 0, crashes = 0, idle_claims = 0,
+            lease_until = ?7
         WHERE id = ?1 AND epoch = ?2 AND state = 'running'";
     const PASS: &str = "
         UPDATE fleet_segments
         SET pages = pages + (page < ?3), rows = 0, calls = calls + ?5,
-            page = 0, pass = ?6 + 1, progressed = 1, failures = 0, crashes = 0, lease_until = ?7
+            page = 0, pass = ?6 + 1, progressed = 1, failures = 0, crashes = 0, idle_claims = 0,
+            lease_until = ?7
         WHERE id = ?1 AND epoch = ?2 AND state = 'running'";
     const BESIDE: &str = "
         UPDATE fleet_segments SET calls = calls + ?5, lease_until = ?7

@@ -80,6 +80,7 @@ pub(super) struct StandingColumns {
     failures: u32,
     crashes: u32,
     waited_ms: Millis,
+    idle_claims: u32,
     started: bool,
     progressed: bool,
 }
@@ -92,10 +93,20 @@ impl From<StandingColumns> for Standing {
             failures: row.failures,
             crashes: row.crashes,
             waited: row.waited_ms.0,
+            idle_claims: row.idle_claims,
             started: row.started,
             progressed: row.progressed,
         }
     }
+}
+
+/// A running segment that is taken from its worker.
+#[derive(sqlx::FromRow)]
+pub(super) struct LostRow {
+    pub(super) id: Text<SegmentId>,
+    pub(super) worker: String,
+    #[sqlx(flatten)]
+    pub(super) standing: StandingColumns,
 }
 
 /// How an attempt left its segment.
@@ -131,7 +142,7 @@ pub(super) async fn depart(
     const DEPART: &str = "
         UPDATE fleet_segments
         SET state = ?3, epoch = ?4, failures = ?5, crashes = ?6, waited_ms = ?7, started = ?8, progressed = ?9,
-            due_at = ?10, lease_until = NULL, calls = calls + ?11
+            due_at = ?10, lease_until = NULL, calls = calls + ?11, idle_claims = ?12
         WHERE id = ?1 AND epoch = ?2 AND state = 'running'
         RETURNING connection_id, entity, attempt, worker, claimed_at";
     let Departure { held, after, .. } = departure;
@@ -147,6 +158,7 @@ pub(super) async fn depart(
         .bind(after.progressed)
         .bind(now.after(departure.wait))
         .bind(departure.effort.map_or(0, |effort| effort.calls))
+        .bind(after.idle_claims)
         .fetch_optional(&mut *tx)
         .await
         .map_err(failed("depart"))?;

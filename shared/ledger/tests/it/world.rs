@@ -84,7 +84,7 @@ impl World for SqliteWorld {
 
     async fn standing(&self, segment: SegmentId) -> Standing {
         let row = sqlx::query(
-            "SELECT state, epoch, failures, crashes, waited_ms, started, progressed FROM fleet_segments WHERE id = ?",
+            "SELECT state, epoch, failures, crashes, waited_ms, idle_claims, started, progressed FROM fleet_segments WHERE id = ?",
         )
         .bind(segment.to_string())
         .fetch_one(&mut self.sql().await)
@@ -96,6 +96,7 @@ impl World for SqliteWorld {
             failures: row.get("failures"),
             crashes: row.get("crashes"),
             waited: Duration::from_millis(row.get("waited_ms")),
+            idle_claims: row.get("idle_claims"),
             started: row.get("started"),
             progressed: row.get("progressed"),
         }

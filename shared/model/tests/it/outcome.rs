@@ -59,6 +59,7 @@ fn every_kind_of_failure_has_the_outcome_of_the_table() {
                 Kind::Unstable,
                 Kind::CrashLoop,
                 Kind::WaitedTooLong,
+                Kind::NoProgress,
             ],
         ),
     ];

@@ -101,6 +101,74 @@ async fn what_the_server_says_is_sorted_by_what_a_caller_can_do() {
     }
 }
 
+/// Lets the commit of a page fail with `how`: at a statement, or only when COMMIT is told.
+fn fail_pages(world: &super::world::PostgresWorld, at_commit: bool, how: &str) {
+    let kind = if at_commit {
+        "CONSTRAINT TRIGGER"
+    } else {
+        "TRIGGER"
+    };
+    let when = if at_commit {
+        "DEFERRABLE INITIALLY DEFERRED"
+    } else {
+        ""
+    };
+    world.database.command(&format!(
+        "DROP TRIGGER IF EXISTS fail ON fleet.api_calls;
+         CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN {how}; RETURN NULL; END $$;
+         CREATE {kind} fail AFTER INSERT OR UPDATE ON fleet.api_calls {when} FOR EACH ROW EXECUTE FUNCTION fail()"
+    ));
+}
+
+#[tokio::test]
+async fn only_a_lost_answer_to_a_commit_is_of_unknown_outcome_and_what_is_the_databases_fault_is_told() {
+    #[derive(Debug, PartialEq)]
+    enum Blame {
+        Unknown,
+        Database,
+        Page,
+    }
+    let raise = |code| format!("RAISE EXCEPTION 'refused' USING ERRCODE = '{code}'");
+    let end = || "PERFORM pg_terminate_backend(pg_backend_pid())".to_owned();
+    let table = [
+        (false, raise("53200"), Blame::Database),
+        (false, raise("53400"), Blame::Database),
+        (false, raise("53100"), Blame::Database),
+        (false, raise("57014"), Blame::Database),
+        (false, raise("55P03"), Blame::Database),
+        (false, raise("42501"), Blame::Database),
+        (false, raise("55000"), Blame::Database),
+        (false, raise("XX001"), Blame::Database),
+        (false, raise("58030"), Blame::Database),
+        (false, end(), Blame::Database),
+        (false, raise("22000"), Blame::Page),
+        (false, raise("23514"), Blame::Page),
+        (false, raise("54000"), Blame::Page),
+        (true, raise("53100"), Blame::Database),
+        (true, raise("40001"), Blame::Database),
+        (true, raise("23514"), Blame::Page),
+        (true, end(), Blame::Unknown),
+    ];
+    let world = world().await;
+    let scene = scene(&world, 1).await;
+    let claim = claim(&world, scene.segments[0]).await;
+    for (at_commit, how, expected) in table {
+        fail_pages(&world, at_commit, &how);
+        let records = [record("1", 1)];
+        let commit = page(&claim, 1, &records, NextStep::Page);
+        let error = ledgerfleet_ledger::Pages::commit_page(&world.ledger, &commit)
+            .await
+            .unwrap_err();
+        let blame = match &error {
+            LedgerError::CommitUnknown(_) => Blame::Unknown,
+            error if error.is_databases_fault() => Blame::Database,
+            _ => Blame::Page,
+        };
+        assert_eq!(blame, expected, "at commit: {at_commit}, {how}: {error:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_page_that_fails_at_its_last_statement_leaves_nothing() {
     let world = world().await;

@@ -104,7 +104,7 @@ impl World for PostgresWorld {
 
     async fn standing(&self, segment: SegmentId) -> Standing {
         let row = sqlx::query(
-            "SELECT state, epoch, failures, crashes, waited_ms, started, progressed FROM fleet.segments WHERE id = $1",
+            "SELECT state, epoch, failures, crashes, waited_ms, idle_claims, started, progressed FROM fleet.segments WHERE id = $1",
         )
         .bind(segment.0)
         .fetch_one(&self.sql)
@@ -117,6 +117,7 @@ impl World for PostgresWorld {
             failures: counter("failures"),
             crashes: counter("crashes"),
             waited: Duration::from_millis(row.get::<i64, _>("waited_ms").try_into().unwrap()),
+            idle_claims: counter("idle_claims"),
             started: row.get("started"),
             progressed: row.get("progressed"),
         }
