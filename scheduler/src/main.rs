@@ -2,6 +2,7 @@
 
 mod advice;
 mod boot;
+mod braked;
 mod carry;
 mod cli;
 mod commands;

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use ledgerfleet_ledger::{LedgerError, RunReport};
+use ledgerfleet_ledger::{BrakeScope, LedgerError, RunReport};
 use ledgerfleet_model::{Connection, ConnectionState, RunId, RunState};
 use ledgerfleet_wiring::Parts;
 
+use crate::braked::{closed, line};
 use crate::exit::Exit;
 use crate::output::{Progress, Talk};
 use crate::remaining::Estimate;
@@ -53,6 +54,7 @@ pub(crate) async fn watch(
     let mut progress = Progress::new(talk);
     let mut estimate = Estimate::default();
     let mut idle = Idle::since_now();
+    let mut failing = Failing::default();
     loop {
         let asked = Instant::now();
         let Some(report) = look(watching, talk, stop).await? else {
@@ -67,6 +69,7 @@ pub(crate) async fn watch(
         // It is told for people's comfort only: a ledger that cannot tell it now tells it at the next look.
         let trouble = ledger.trouble(report.run_id).await.unwrap_or_default();
         progress.show(&report, left, trouble.as_ref());
+        failing.tell(watching, &connections, &report, talk).await;
         if let Some(ended) = ended(&report) {
             return Ok(Some((report, ended)));
         }
@@ -118,6 +121,42 @@ pub(crate) fn ended(report: &RunReport) -> Option<Ended> {
         Some(Ended::Blocked)
     } else {
         None
+    }
+}
+
+/// What fails for everybody while a run is watched: told once when it begins, and once when it is over.
+#[derive(Default)]
+struct Failing {
+    told: Vec<BrakeScope>,
+}
+
+impl Failing {
+    /// Says what has changed. A ledger that does not answer is told of elsewhere.
+    async fn tell(
+        &mut self,
+        watching: &Watching<'_>,
+        connections: &[Connection],
+        report: &RunReport,
+        talk: &Talk,
+    ) {
+        let concerned: Vec<Connection> = connections
+            .iter()
+            .filter(|connection| report.connections.contains(&connection.name))
+            .cloned()
+            .collect();
+        let Ok(brakes) = closed(&*watching.parts.ledger, &concerned).await else {
+            return;
+        };
+        for brake in brakes.iter().filter(|brake| !self.told.contains(&brake.scope)) {
+            talk.warn(format!(
+                "{}; the run waits and goes on by itself",
+                line(brake, connections)
+            ));
+        }
+        if brakes.is_empty() && !self.told.is_empty() {
+            talk.say("what failed works again; the run goes on");
+        }
+        self.told = brakes.into_iter().map(|brake| brake.scope).collect();
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
@@ -19,6 +20,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, debug, error, warn};
 
+use crate::braking;
 use crate::claiming::held;
 use crate::fetch::{Fetcher, Keeping, stopping};
 use crate::gate_time::GateTime;
@@ -147,6 +149,10 @@ pub(crate) struct Progress {
     pub(crate) read_since: Option<DateTime<Utc>>,
     /// Whether a commit was sent and its answer never came: the ledger may be ahead of what is known here.
     pub(crate) unknown: bool,
+    /// Whether this attempt is the one that tries what others wait for.
+    pub(crate) probing: bool,
+    /// How long the segment waits because the upstream fails for everybody, and not for it.
+    pub(crate) blameless_wait: Option<Duration>,
     /// Pages that this attempt has stored.
     pub(crate) pages: u32,
     /// When the attempt began.
@@ -166,6 +172,8 @@ impl Progress {
             page: claim.page,
             read_since: None,
             unknown: false,
+            probing: false,
+            blameless_wait: None,
             pages: 0,
             began: Instant::now(),
             at_gate: GateTime::default(),
@@ -190,6 +198,7 @@ async fn carry(work: &Work, fleet: &Fleet, progress: &mut Progress) -> Result<()
     let fetcher = prepare(work, fleet, progress).await?;
     progress.connector = fetcher.entry.name;
     progress.limits = Some(fetcher.limits);
+    progress.probing = braking::pass(&fetcher).await?;
     let keeper = traces::within(traces::lock(), lock(&fetcher)).await?;
     let watchdog = Watchdog::new(fleet.parts.timings.progress);
     let interrupts = Interrupts {
@@ -198,16 +207,21 @@ async fn carry(work: &Work, fleet: &Fleet, progress: &mut Progress) -> Result<()
         watchdog: &watchdog,
         fleet,
     };
+    let keeping = Keeping {
+        keeper: &keeper,
+        watchdog: &watchdog,
+    };
     let reading = Reading {
         fetcher: &fetcher,
-        keeping: Keeping {
-            keeper: &keeper,
-            watchdog: &watchdog,
-        },
+        keeping,
         interrupts: &interrupts,
         progress,
     };
     let ended = AssertUnwindSafe(reading.run()).catch_unwind().await;
+    if let Ok(Err(Stopped::Failed(failure))) = &ended {
+        let wait = braking::blameless_wait(&fetcher, keeping, &interrupts, progress, failure).await;
+        progress.blameless_wait = wait;
+    }
     keeper.finish().await;
     ended.unwrap_or_else(|panic| Err(panicked(&*panic).into()))
 }

@@ -135,6 +135,12 @@ impl Fetcher<'_> {
         ))
     }
 
+    /// Asks the source who the company is, at the one address that every company has.
+    pub(crate) async fn identify(&self, keeping: Keeping<'_>) -> Result<String, Failure> {
+        let named = ask!(self, None, keeping, |target| self.connector.identify(&target));
+        named.map(|(name, _)| name)
+    }
+
     /// The ledger's clock now, never ahead of it: counted on from the answer to the claim.
     pub(crate) fn ledger_now(&self) -> DateTime<Utc> {
         self.claim.claimed_at + self.answered_at.elapsed()

@@ -18,6 +18,7 @@ pub(crate) async fn keep_beating(fleet: &Fleet, stopped: CancellationToken) {
         }
         give_back_owed(fleet).await;
         renew_leases(fleet).await;
+        fleet.brakes.refresh(&*fleet.parts.ledger).await;
     }
 }
 

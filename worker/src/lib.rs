@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod attempt;
+mod braking;
 mod claiming;
 mod connections;
 mod fetch;

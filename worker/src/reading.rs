@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::attempt::{Interrupts, Progress, Stopped, ledger_failure};
+use crate::braking;
 use crate::claiming::held;
 use crate::fetch::{Fetched, Fetcher, Keeping, stopping};
 
@@ -192,13 +193,17 @@ impl Reading<'_> {
         let committed = committing.instrument(span.clone()).await;
         reach(Point::AfterCommit, commit.entity).await;
         self.progress.unknown = matches!(committed, Err(LedgerError::CommitUnknown(_)));
-        let committed = committed.map_err(ledger_failure);
+        let committed = match committed {
+            Ok(committed) => Ok(committed),
+            Err(error) => Err(braking::not_stored(fetcher, error).await),
+        };
         traces::ended(&span, &committed);
         match committed? {
             Committed::Stored(effects) => {
                 let rows = rows(effects, commit.quarantined);
                 traces::committed(&span, rows);
                 self.note_stored(rows, &commit, asked_at);
+                braking::succeeded(fetcher).await;
             }
             Committed::Fenced => {
                 metrics::write_fenced();

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::attempt::attempt;
+use crate::braking::KnownBrakes;
 use crate::claiming::keep_claiming;
 use crate::connections::KnownConnections;
 use crate::heartbeat::keep_beating;
@@ -47,6 +48,7 @@ pub(crate) struct Fleet {
     pub(crate) parts: Parts,
     pub(crate) held: HeldClaims,
     pub(crate) connections: KnownConnections,
+    pub(crate) brakes: KnownBrakes,
     pub(crate) distance: Distance,
     /// Told to stop: nothing new is begun, pages in progress are finished.
     pub(crate) shutdown: CancellationToken,
@@ -85,6 +87,7 @@ fn fleet_of(parts: &Parts, options: WorkerOptions, shutdown: CancellationToken) 
         parts: parts.clone(),
         held: HeldClaims::default(),
         connections: KnownConnections::default(),
+        brakes: KnownBrakes::default(),
         distance: Distance::default(),
         shutdown,
         drained: CancellationToken::new(),

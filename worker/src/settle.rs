@@ -32,6 +32,10 @@ pub(crate) async fn settle(
         &fleet.parts.timings,
         &mut rand::rng(),
     );
+    let outcome = match (outcome, progress.blameless_wait) {
+        (Outcome::Retry { .. }, Some(wait)) => Outcome::Later { wait },
+        (outcome, _) => outcome,
+    };
     report(claim, &outcome, &failure);
     spread_the_word(fleet, claim, progress, &outcome, &failure).await;
     let deadline = Instant::now() + fleet.parts.timings.lease;

@@ -3,12 +3,13 @@
 use std::error::Error;
 
 use ledgerfleet_config::{Settings, Shape};
-use ledgerfleet_ledger::{Leader, RunReport};
+use ledgerfleet_ledger::{BrakeScope, Leader, RunReport};
 use ledgerfleet_model::ConnectionState;
 use ledgerfleet_wiring::{Parts, RunnerLockError};
 use serde::Serialize;
 
 use crate::advice::to_authorise;
+use crate::braked::{closed, whose};
 use crate::exit::{Exit, explain};
 use crate::output::{Row, counted, instant, span};
 use crate::runner::take_lock;
@@ -27,6 +28,7 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
             checks.extend(redis(&parts, &session.settings, &mut exits).await);
             checks.push(runner(&parts, &session.settings).await?);
             checks.extend(connections(&parts, &mut exits).await?);
+            checks.extend(brakes(&parts, &mut exits).await?);
             checks.push(dead_letters(&parts, &mut exits).await?);
         }
         Err(error) => checks.extend(failed("database", &error, &mut exits)),
@@ -247,6 +249,25 @@ async fn connections(parts: &Parts, exits: &mut Vec<Exit>) -> anyhow::Result<Vec
             "none yet",
             "scheduler connection add quickbooks --help",
         ));
+    }
+    Ok(checks)
+}
+
+/// What fails for everybody, and is tried once a minute.
+async fn brakes(parts: &Parts, exits: &mut Vec<Exit>) -> anyhow::Result<Vec<Check>> {
+    let connections = parts.ledger.connections().await?;
+    let mut checks = Vec::new();
+    for brake in closed(&*parts.ledger, &connections).await? {
+        let title = format!("{} {}", brake.scope.kind(), whose(&brake, &connections));
+        let is_table = matches!(brake.scope, BrakeScope::Table(_));
+        checks.push(if is_table {
+            exits.push(Exit::DependencyDown);
+            let next = "give the database's user the rights, room and time that the message misses; work goes on by itself";
+            Check::bad(title, brake.to_string(), next)
+        } else {
+            let next = "nothing: work goes on by itself when the upstream answers again";
+            Check::doubtful(title, brake.to_string(), next)
+        });
     }
     Ok(checks)
 }

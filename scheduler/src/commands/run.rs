@@ -9,6 +9,7 @@ use ledgerfleet_wiring::Parts;
 
 use super::run_rows::{RunDetails, RunLine};
 use crate::advice::{of_quarantined, to_authorise};
+use crate::braked::{closed, line};
 use crate::carry::{abandoned, run_here, tell_if_nobody_runs};
 use crate::cli::{IdArg, RunCommand};
 use crate::exit::{Exit, Problem};
@@ -89,6 +90,13 @@ pub(crate) async fn print(session: &Session, ledger: &dyn Ledger, id: RunId) -> 
         }
     }
     tell_details(session, &run);
+    if !run.report.state.is_over() {
+        let mut connections = ledger.connections().await?;
+        connections.retain(|connection| run.report.connections.contains(&connection.name));
+        for brake in closed(ledger, &connections).await? {
+            session.talk.warn(line(&brake, &connections));
+        }
+    }
     Ok(())
 }
 

@@ -62,6 +62,7 @@ impl Exit {
             Kind::Throttled
             | Kind::GateBusy
             | Kind::LockBusy
+            | Kind::Braked
             | Kind::WaitedTooLong
             | Kind::LedgerUnavailable
             | Kind::CoordinationUnavailable

@@ -1,5 +1,7 @@
 //! Why there is no access, and what that means for the work that needs it.
 
+use std::time::Duration;
+
 use ledgerfleet_ledger::LedgerError;
 use ledgerfleet_model::{Failure, FailureKind};
 use ledgerfleet_vault::VaultError;
@@ -19,6 +21,9 @@ pub enum AccessError {
     /// The upstream says that it cannot grant access now.
     #[error("the upstream could not renew the access now: {0}")]
     Unavailable(String),
+    /// The upstream asks for fewer requests, and how long to wait, if it says so.
+    #[error("the upstream asks for fewer requests to renew the access: {0}")]
+    Throttled(String, Option<Duration>),
     /// The upstream's answer was lost, twice.
     #[error("the upstream's answer to the renewal of the access was lost: {0}")]
     Lost(String),
@@ -60,6 +65,7 @@ impl AccessError {
             | Self::NoCredential => FailureKind::NeedsReauthorisation,
             Self::Unreachable(_) | Self::Lost(_) => FailureKind::Network,
             Self::Unavailable(_) => FailureKind::UpstreamError,
+            Self::Throttled(..) => FailureKind::Throttled,
             Self::Ledger(error) if error.is_databases_fault() => FailureKind::LedgerUnavailable,
             Self::Ledger(_) => FailureKind::LedgerRefused,
             Self::Unsettled => FailureKind::LockBusy,
@@ -78,7 +84,14 @@ impl From<&AccessError> for Failure {
             AccessError::Sealed(cause) => format!("{error}: {cause}"),
             _ => error.to_string(),
         };
-        Self::new(error.kind(), message)
+        Self {
+            away: matches!(error, AccessError::Unavailable(_)),
+            retry_after: match error {
+                AccessError::Throttled(_, wait) => *wait,
+                _ => None,
+            },
+            ..Self::new(error.kind(), message)
+        }
     }
 }
 

@@ -46,12 +46,12 @@ impl Exchanged {
             Err(AuthenticationError::Refused(_)) => RefreshOutcome::Refused,
             Err(AuthenticationError::WrongKeys(_)) => RefreshOutcome::WrongKeys,
             Err(AuthenticationError::Lost(_)) => RefreshOutcome::Lost,
-            Err(AuthenticationError::NotSent(_) | AuthenticationError::Unavailable(_)) if self.lost => {
-                RefreshOutcome::Lost
-            }
-            Err(AuthenticationError::NotSent(_) | AuthenticationError::Unavailable(_)) => {
-                RefreshOutcome::Failed
-            }
+            Err(_) if self.lost => RefreshOutcome::Lost,
+            Err(
+                AuthenticationError::NotSent(_)
+                | AuthenticationError::Unavailable(_)
+                | AuthenticationError::Throttled(..),
+            ) => RefreshOutcome::Failed,
         }
     }
 }
@@ -99,6 +99,7 @@ impl Refresh {
             Err(AuthenticationError::WrongKeys(no)) => AccessError::WrongKeys(no.reason),
             Err(AuthenticationError::NotSent(reason)) => AccessError::Unreachable(reason),
             Err(AuthenticationError::Unavailable(no)) => AccessError::Unavailable(no.reason),
+            Err(AuthenticationError::Throttled(no, wait)) => AccessError::Throttled(no.reason, wait),
             Err(AuthenticationError::Lost(no)) => AccessError::Lost(no.reason),
         };
         self.note(&stored, outcome, transaction_id).await;

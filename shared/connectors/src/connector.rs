@@ -214,18 +214,23 @@ pub enum AuthenticationError {
     /// It was sent and no answer, or no sensible one, came back: the credential may have rotated unseen.
     #[error("the upstream's answer was lost: {0}")]
     Lost(NoGrant),
-    /// The upstream failed and says so (5xx, 429). It may work later.
+    /// The upstream failed and says so (5xx). It may work later.
     #[error("the upstream could not grant access now: {0}")]
     Unavailable(NoGrant),
+    /// The upstream asks for fewer requests (429), and how long to wait, if it says so.
+    #[error("the upstream asks for fewer requests for access: {0}")]
+    Throttled(NoGrant, Option<Duration>),
 }
 
 impl AuthenticationError {
     /// The upstream's name for the exchange, if it answered.
     pub fn transaction_id(&self) -> Option<&str> {
         match self {
-            Self::Refused(no) | Self::WrongKeys(no) | Self::Lost(no) | Self::Unavailable(no) => {
-                no.transaction_id.as_deref()
-            }
+            Self::Refused(no)
+            | Self::WrongKeys(no)
+            | Self::Lost(no)
+            | Self::Unavailable(no)
+            | Self::Throttled(no, _) => no.transaction_id.as_deref(),
             Self::NotSent(_) => None,
         }
     }

@@ -54,7 +54,7 @@ pub struct Rescued {
 pub struct ClosedRun {
     /// The run.
     pub run: RunId,
-    /// `done`, `dead`, or `cancelled` where every segment was.
+    /// `dead` where a segment is, else `cancelled` where one was, else `done`.
     pub state: RunState,
 }
 
@@ -93,8 +93,8 @@ pub trait Dispatching: Send + Sync {
     /// whether it counts.
     async fn rescue(&self, scope: RescueScope, timings: &Timings) -> Result<Vec<Rescued>, LedgerError>;
 
-    /// Ends every active run that has no unfinished segment: `dead` if one of its segments is, `cancelled` if it
-    /// has segments and all of them are, else `done`. A paused run stays paused.
+    /// Ends every active run that has no unfinished segment: `dead` if one of its segments is, else
+    /// `cancelled` if one of them is, as where a company was removed in mid-run, else `done`. A paused run stays paused.
     async fn close_runs(&self) -> Result<Vec<ClosedRun>, LedgerError>;
 
     /// The instant the next pending segment of an active run and connection falls due, as time from now; zero

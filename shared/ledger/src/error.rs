@@ -103,6 +103,25 @@ impl LedgerError {
         })
     }
 
+    /// Whether the server is there and does not write to a table, whatever the page holds: missing rights, a lock, a
+    /// limit of its own. Conflicts with others, and sessions that were ended, are none of this.
+    pub fn is_refusal_of_a_table(&self) -> bool {
+        const OF_OTHERS: [&str; 6] = ["08", "40", "57P", "28", "3D", "53300"];
+        let (Self::Statement {
+            source: sqlx::Error::Database(cause),
+            ..
+        }
+        | Self::Unavailable(_, Some(sqlx::Error::Database(cause)))) = self
+        else {
+            return false;
+        };
+        let of_others = |code: &str| OF_OTHERS.iter().any(|class| code.starts_with(class));
+        self.is_databases_fault()
+            && cause
+                .code()
+                .is_some_and(|code| code.len() == 5 && !of_others(&code))
+    }
+
     /// Whether the database does not allow its user what the ledger does.
     pub fn is_forbidden(&self) -> bool {
         const INSUFFICIENT_PRIVILEGE: &str = "42501";

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod brakes;
 pub mod claims;
 pub mod comparing;
 #[cfg(feature = "conformance")]
@@ -20,6 +21,7 @@ pub mod replays;
 pub mod runs;
 pub mod sqlite;
 
+pub use brakes::{Brake, BrakeScope, Brakes, Setback};
 pub use claims::{Claim, Claims, Effort, Held, Settled};
 pub use comparing::{Comparing, DayCount, NotSeen, RecordSummary, Seen, Share, Slice, Which};
 pub use connections::{
@@ -55,6 +57,7 @@ pub trait Ledger:
     + Runs
     + Dispatching
     + Claims
+    + Brakes
     + Pages
     + DeadLetters
     + Replays
@@ -73,6 +76,7 @@ impl<T> Ledger for T where
         + Runs
         + Dispatching
         + Claims
+        + Brakes
         + Pages
         + DeadLetters
         + Replays

@@ -17,6 +17,8 @@ pub enum FailureKind {
     GateBusy,
     /// Another attempt holds the window's lock.
     LockBusy,
+    /// The upstream, or a table of the database, fails for everybody; one attempt a minute tries it.
+    Braked,
     /// The ledger is down, read-only or full.
     LedgerUnavailable,
     /// The bell, locks or gate cannot be reached.
@@ -68,6 +70,7 @@ words!(FailureKind {
     Throttled => "throttled",
     GateBusy => "gate_busy",
     LockBusy => "lock_busy",
+    Braked => "braked",
     LedgerUnavailable => "ledger_unavailable",
     CoordinationUnavailable => "coordination_unavailable",
     Shutdown => "shutdown",
@@ -93,6 +96,17 @@ words!(FailureKind {
     NoProgress => "no_progress",
 });
 
+impl FailureKind {
+    /// Whether something between us and the records fails that may fail for everybody: no connection, no answer, an
+    /// error of the upstream's own, an answer of something in front of it.
+    pub fn is_upstreams(self) -> bool {
+        matches!(
+            self,
+            Self::Network | Self::Timeout | Self::UpstreamError | Self::Truncated | Self::UnexpectedContent
+        )
+    }
+}
+
 /// One failure with what is known of it. It never holds a secret or a body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
@@ -111,6 +125,9 @@ pub struct Failure {
     /// How long the upstream asked to wait.
     #[serde(skip)]
     pub retry_after: Option<Duration>,
+    /// Whether it says nothing of what was asked for: any other request would have met it, too.
+    #[serde(skip)]
+    pub away: bool,
 }
 
 impl Failure {
@@ -124,7 +141,13 @@ impl Failure {
             upstream_code: None,
             transaction_id: None,
             retry_after: None,
+            away: false,
         }
+    }
+
+    /// Whether it is an outage's: no connection, or a failure that is not about what was asked for.
+    pub fn is_outage(&self) -> bool {
+        self.away || self.kind == FailureKind::Network
     }
 
     /// A short name shared by failures of one cause: 16 hexadecimal digits of a hash over entity, kind, status,

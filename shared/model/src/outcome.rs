@@ -39,8 +39,10 @@ pub fn outcome(failure: &Failure, failures: u32, timings: &Timings, rng: &mut im
                 .retry_after
                 .unwrap_or_else(|| about(timings.backoff_base, rng)),
         },
-        Kind::LedgerUnavailable | Kind::CoordinationUnavailable => Outcome::Later {
-            wait: about(timings.backoff_base, rng),
+        Kind::LedgerUnavailable | Kind::CoordinationUnavailable | Kind::Braked => Outcome::Later {
+            wait: failure
+                .retry_after
+                .unwrap_or_else(|| about(timings.backoff_base, rng)),
         },
         // The holder renews every few seconds; what it leaves is free one time to live later.
         Kind::LockBusy => Outcome::Later {

@@ -133,8 +133,20 @@ async fn look(shown: &Shown) -> Result<(), LookError> {
         metrics::ready(*lane, parts.bell.ready(*lane).await?);
     }
     parts.access.show_expiry(&parts.ledger.connections().await?);
+    look_at_brakes(parts).await?;
     look_at_dead_letters(parts).await?;
     look_at_calls(shown).await
+}
+
+async fn look_at_brakes(parts: &Parts) -> Result<(), LookError> {
+    let brakes = parts.ledger.brakes().await?;
+    for scope in ["connection", "upstream", "table"] {
+        let closed = brakes
+            .iter()
+            .filter(|brake| brake.is_closed() && brake.scope.kind() == scope);
+        metrics::brakes(scope, closed.count() as u64);
+    }
+    Ok(())
 }
 
 async fn look_at_calls(shown: &Shown) -> Result<(), LookError> {

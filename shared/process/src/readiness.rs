@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ledgerfleet_ledger::{Brake, BrakeScope};
 use ledgerfleet_wiring::Parts;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
@@ -66,8 +67,19 @@ async fn try_all(parts: &Parts) -> Vec<String> {
     let ledger = tried("ledger", parts.ledger.check_writable());
     let bell = tried("bell", parts.bell.probe());
     let gate = tried("gate", async { parts.gate.is_new().await.map(drop) });
-    let (ledger, bell, gate) = tokio::join!(ledger, bell, gate);
-    [ledger, bell, gate].into_iter().flatten().collect()
+    let (ledger, bell, gate, tables) = tokio::join!(ledger, bell, gate, closed_tables(parts));
+    [ledger, bell, gate].into_iter().flatten().chain(tables).collect()
+}
+
+/// The tables that the database does not write to. A ledger that does not answer is told of elsewhere.
+async fn closed_tables(parts: &Parts) -> Vec<String> {
+    let brakes = timeout(PATIENCE, parts.ledger.brakes()).await;
+    let brakes = brakes.map(Result::unwrap_or_default).unwrap_or_default();
+    let closed = brakes.into_iter().filter(Brake::is_closed);
+    closed
+        .filter(|brake| matches!(brake.scope, BrakeScope::Table(_)))
+        .map(|brake| format!("ledger: {brake}"))
+        .collect()
 }
 
 /// What is wrong with a part, if something is.

@@ -1,7 +1,7 @@
 use ledgerfleet_emulator::{
     CompanySpec, CutLength, DropMoment, EmulatorOptions, FaultKind, FaultSpec, Size, ThrottleBody,
 };
-use ledgerfleet_ledger::{DeadLetterFilter, Listing, ReplayRequest};
+use ledgerfleet_ledger::{BrakeScope, DeadLetterFilter, Listing, ReplayRequest};
 use ledgerfleet_model::{ConnectionState, FailureKind, RunState};
 
 use crate::world::{World, options};
@@ -191,6 +191,76 @@ async fn the_sixth_failure_makes_a_dead_letter_and_a_replay_brings_its_rows() {
         6,
         "history is kept"
     );
+}
+
+/// Waits until the company's brake has been closed by so many failures; answers how many there were.
+async fn until_failures(world: &World, failures: u32) -> u32 {
+    let company = BrakeScope::Connection(world.connections[0].id);
+    loop {
+        let brakes = world.parts.ledger.brakes().await.unwrap();
+        let closed = brakes
+            .iter()
+            .find(|brake| brake.scope == company && brake.is_closed());
+        if let Some(brake) = closed.filter(|brake| brake.failures >= failures) {
+            return brake.failures;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_upstream_is_away_it_is_hardly_asked_nothing_is_dead_and_no_company_is_parked() {
+    let fault = |status, code| FaultKind::Fault { status, code };
+    for (outage, entity, days) in [
+        (FaultKind::Html { status: 503 }, "invoice", 10),
+        (fault(500, 3_100), "invoice", 2),
+        (fault(400, 500), "invoice", 10),
+        (FaultKind::Empty { status: 502 }, "customer", 1),
+    ] {
+        let world = World::new().await;
+        world.emulator.set_fault(FaultSpec::always(outage.clone()));
+        let run = world.submit(&[entity], days, 1_000).await;
+        let runner = world.runner();
+        // Each is one request: more than six of a segment.
+        let failures = until_failures(&world, 14).await;
+        let requests = world.emulator.summary().requests;
+        assert!(
+            requests <= u64::from(failures) + 3,
+            "{outage:?}: {requests} after {failures}"
+        );
+        let report = world.parts.ledger.run(run).await.unwrap().unwrap();
+        assert_eq!((report.dead, report.blocked), (0, 0), "{outage:?}: {report:?}");
+        world.emulator.clear_faults();
+        let report = world.until(run, |report| report.state.is_over()).await;
+        runner.stop().await;
+        assert_eq!((report.state, report.dead), (RunState::Done, 0), "{outage:?}");
+        assert!(
+            world.parts.ledger.brakes().await.unwrap().is_empty(),
+            "{outage:?}"
+        );
+        world.assert_truth(&[entity], days).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pause_of_a_day_that_the_upstream_asks_for_is_waiting() {
+    let world = World::new().await;
+    world.emulator.set_fault(FaultSpec::always(FaultKind::Throttle {
+        status: Some(429),
+        body: None,
+        retry_after: Some(86_400),
+    }));
+    let run = world.submit(&["invoice"], 3, 1_000).await;
+    let runner = world.runner();
+    let hour = std::time::Duration::from_hours(1);
+    let mut next = None;
+    while next.is_none_or(|next| next < hour) {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        next = world.parts.ledger.next_due().await.unwrap();
+        let report = world.parts.ledger.run(run).await.unwrap().unwrap();
+        assert_eq!(report.dead, 0, "{report:?}");
+    }
+    runner.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ledgerfleet_access::AccessError;
 use ledgerfleet_connectors::Endpoints;
-use ledgerfleet_emulator::{DropMoment, FaultKind};
+use ledgerfleet_emulator::{DropMoment, FaultKind, FaultSpec, Surface};
 use ledgerfleet_ledger::Purge;
 use ledgerfleet_model::{Connection, Failure, FailureKind};
 use ledgerfleet_vault::{MasterKey, Vault};
@@ -45,6 +45,26 @@ async fn a_wrong_secret_of_the_app_is_told_from_a_refused_company() {
     let failure = Failure::from(error);
     assert_eq!(failure.kind, FailureKind::NeedsReauthorisation);
     assert!(failure.message.contains("client id and secret") && !failure.message.contains("hunter2"));
+}
+
+#[tokio::test]
+async fn throttling_at_the_token_endpoint_is_waiting_as_long_as_it_asks() {
+    for (asked, wait) in [(Some(7), Some(Duration::from_secs(7))), (None, None)] {
+        let world = World::start().await;
+        world.emulator.set_fault(FaultSpec {
+            on: Some(Surface::Token),
+            ..FaultSpec::always(FaultKind::Throttle {
+                status: Some(429),
+                body: None,
+                retry_after: asked,
+            })
+        });
+        let failure = Failure::from(world.refusal(&world.process()).await);
+        assert_eq!(
+            (failure.kind, failure.retry_after),
+            (FailureKind::Throttled, wait)
+        );
+    }
 }
 
 #[tokio::test]

@@ -145,4 +145,8 @@ rows! {
     F61 later "a storm of webhooks" => pending("there are no webhooks yet");
     F62 later "the month's calls are used up" => pending("there is no budget of calls yet");
     F63 quick "one process on a SQLite file: killed, and asked twice" => embedded::killed;
+    F68 slow "statements of a page fail every time" => postgres::failing_statements;
+    F69 slow "the rights on the records are taken away" => postgres::without_rights;
+    F72 slow "the upstream is away for ten minutes" => upstream::away;
+    F79 slow "a segment that nobody can finish is handed back for ever" => postgres::lost_for_ever;
 }

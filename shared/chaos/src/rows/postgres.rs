@@ -107,3 +107,124 @@ pub(super) async fn one_connection(stage: Stage) -> Ending {
     assert_eq!(retries(&world), 0, "waiting for a connection is nobody's failure");
     Ok(facts)
 }
+
+/// Refuses what would be stored of an entity, with that SQLSTATE.
+fn refuse(world: &World, table: &str, code: &str) {
+    world.sql(&format!(
+        "CREATE OR REPLACE FUNCTION chaos.refuse() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'refused on purpose' USING ERRCODE = '{code}'; END $$;
+         CREATE OR REPLACE TRIGGER refuse BEFORE INSERT ON raw.{table}
+             FOR EACH ROW EXECUTE FUNCTION chaos.refuse()"
+    ));
+}
+
+/// How often the upstream was asked for an entity.
+fn asked_for(world: &World, entity: &str) -> usize {
+    let requests = world.requests();
+    let of_it = |line: &&serde_json::Value| {
+        let query = line["query"].as_str().unwrap_or_default();
+        query.to_ascii_lowercase().contains(entity)
+    };
+    requests.iter().filter(of_it).count()
+}
+
+/// F68: statements fail every time. Pages that cannot be stored are hardly bought, other entities go on, and nothing is
+/// called a failure of a segment.
+pub(super) async fn failing_statements(stage: Stage) -> Ending {
+    const MOST: f64 = 4.0;
+    let mut world = World::new(&stage, Ground::default()).await;
+    refuse(&world, "qbo_customer", "53400");
+    world.fleet.start(1);
+    let run = world
+        .ask(&Wish::days(&["invoice", "customer"], 10).in_one_page())
+        .await;
+    let minute = world.ground.scaled(Duration::from_mins(1));
+    let began = tokio::time::Instant::now();
+    world.until_done(run, 20).await;
+    until("two minutes have passed", PATIENCE, async || {
+        began.elapsed() >= minute * 2
+    })
+    .await;
+    let bought = asked_for(&world, "customer");
+    let minutes = began.elapsed().as_secs_f64() / minute.as_secs_f64();
+    let per_minute = f64::from(u32::try_from(bought).unwrap()) / 2.0 / minutes;
+    assert!(
+        per_minute <= MOST,
+        "{bought} lists were bought in {minutes:.1} minutes"
+    );
+    world.sql("DROP TRIGGER refuse ON raw.qbo_customer");
+    let mut facts = world.judge(Expect::default()).await;
+    assert_eq!(
+        retries(&world),
+        0,
+        "what the database refuses is no failure of a segment"
+    );
+    facts.push(format!(
+        "{bought} lists bought in {minutes:.1} minutes of the product's time"
+    ));
+    Ok(facts)
+}
+
+/// F69: the rights on the records are taken away and given back. No attempt is burnt, and every process says why it
+/// stands.
+pub(super) async fn without_rights(mut stage: Stage) -> Ending {
+    const RIGHTS: &str = "INSERT, UPDATE ON ALL TABLES IN SCHEMA raw";
+    let mut world = World::new(&stage, Ground::default()).await;
+    world.sql(
+        "CREATE ROLE clerk LOGIN;
+         GRANT USAGE ON SCHEMA fleet, raw, chaos TO clerk;
+         GRANT ALL ON ALL TABLES IN SCHEMA fleet, raw, chaos TO clerk;
+         GRANT ALL ON ALL SEQUENCES IN SCHEMA fleet, raw, chaos TO clerk",
+    );
+    let clerk = format!("postgres://clerk@127.0.0.1:{}/postgres", world.postgres.port());
+    let hire = Hire::default().with("LEDGERFLEET_DATABASE_URL", clerk);
+    world.fleet.hire(&hire);
+    let run = world.submit().await;
+    world.until_done(run, stage.draw(3, 15)).await;
+    world.sql(&format!("REVOKE {RIGHTS} FROM clerk"));
+    let said = |world: &World| world.fleet.workers[0].ready();
+    until("the worker is not ready", PATIENCE, async || {
+        said(&world).contains(" 503 ")
+    })
+    .await;
+    let why = said(&world);
+    assert!(why.contains("permission denied"), "it says why: {why}");
+    let minute = world.ground.scaled(Duration::from_mins(1));
+    sleep(minute * 2 / 3).await;
+    let before = world.emulator.summary().requests;
+    sleep(minute).await;
+    let asked = world.emulator.summary().requests - before;
+    assert!(asked <= 12, "{asked} requests whose answers could not be stored");
+    world.sql(&format!("GRANT {RIGHTS} TO clerk"));
+    let mut facts = world.judge(Expect::default()).await;
+    assert_eq!(retries(&world), 0, "missing rights are no failure of a segment");
+    facts.push(format!("{asked} requests in a minute without rights"));
+    Ok(facts)
+}
+
+/// F79: every commit of one day is lost with its session, so that nobody can finish it and nobody is to blame. It is dead
+/// in the end, and its calls are bounded.
+pub(super) async fn lost_for_ever(stage: Stage) -> Ending {
+    let mut world = World::new(&stage, Ground::default()).await;
+    world.sql(
+        "CREATE FUNCTION chaos.lose() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
+         CREATE CONSTRAINT TRIGGER lose AFTER INSERT ON raw.qbo_customer DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW EXECUTE FUNCTION chaos.lose()",
+    );
+    world.fleet.start(1);
+    let wish = Wish::days(&["customer"], 1).of("north").in_one_page();
+    world.ask(&wish).await;
+    world.until_over(PATIENCE).await;
+    let dead = world.sql("SELECT reason FROM fleet.segments WHERE state = 'dead'");
+    assert_eq!(dead, "no_progress", "dead of {dead:?}");
+    let calls = asked_for(&world, "customer");
+    assert!(calls <= 60, "{calls} calls were made for it");
+    world.sql("DROP TRIGGER lose ON raw.qbo_customer");
+    world.replay_all().await;
+    let mut facts = world.judge(Expect::default()).await;
+    facts.push(format!(
+        "dead as no_progress after {calls} calls, then sent again"
+    ));
+    Ok(facts)
+}

@@ -117,7 +117,7 @@ pub(super) async fn failures(stage: Stage) -> Ending {
         "html=504,percent=10,times=15",
     ];
     let mut trouble = trouble(&stage, &faults).await;
-    trouble.only(&["upstream_error", "gate_busy"]);
+    trouble.only(&["upstream_error", "gate_busy", "braked"]);
     let spread = trouble.world.sql(
         "SELECT count(*), coalesce(max(n), 0) FROM (SELECT count(*) n FROM (
              SELECT DISTINCT ON (segment_id) width_bucket(waited_ms, 0, 1000, 5) bin FROM fleet.attempts
@@ -135,14 +135,14 @@ pub(super) async fn failures(stage: Stage) -> Ending {
 /// F33: an answer that stops after its head is given up after the idle time.
 pub(super) async fn hung(stage: Stage) -> Ending {
     let trouble = trouble(&stage, &["slow=60000,chunk=1,times=3"]).await;
-    trouble.only(&["timeout", "gate_busy"]);
+    trouble.only(&["timeout", "gate_busy", "braked"]);
     Ok(trouble.facts)
 }
 
 /// F34: an answer that comes byte by byte is given up after the total time.
 pub(super) async fn dripping(stage: Stage) -> Ending {
     let trouble = trouble(&stage, &["slow=100,chunk=1,times=3"]).await;
-    trouble.only(&["timeout", "gate_busy"]);
+    trouble.only(&["timeout", "gate_busy", "braked"]);
     Ok(trouble.facts)
 }
 
@@ -154,21 +154,27 @@ pub(super) async fn cut_off(stage: Stage) -> Ending {
         "bad_gzip,percent=10,times=4",
     ];
     let trouble = trouble(&stage, &faults).await;
-    trouble.only(&["truncated", "network", "unexpected_content", "gate_busy"]);
+    trouble.only(&[
+        "truncated",
+        "network",
+        "unexpected_content",
+        "gate_busy",
+        "braked",
+    ]);
     Ok(trouble.facts)
 }
 
 /// F36: a page of HTML under 200 is not an empty day.
 pub(super) async fn html(stage: Stage) -> Ending {
     let trouble = trouble(&stage, &["html=200,percent=10,times=8"]).await;
-    trouble.only(&["unexpected_content", "gate_busy"]);
+    trouble.only(&["unexpected_content", "gate_busy", "braked"]);
     Ok(trouble.facts)
 }
 
 /// F37: a fault under 200 is an error.
 pub(super) async fn fault_under_success(stage: Stage) -> Ending {
     let trouble = trouble(&stage, &["fault=200,percent=10,times=8"]).await;
-    trouble.only(&["upstream_error", "gate_busy"]);
+    trouble.only(&["upstream_error", "gate_busy", "braked"]);
     Ok(trouble.facts)
 }
 
@@ -259,4 +265,56 @@ async fn offered(world: &World) -> u64 {
         all += world.parts.bell.ready(*lane).await.unwrap();
     }
     all
+}
+
+/// F72: the upstream is away for ten minutes of the product's time, in three ways. Nobody asks it often, nothing is dead,
+/// no company is parked, and all is done soon after.
+pub(super) async fn away(stage: Stage) -> Ending {
+    const COMPANIES: u64 = 2;
+    let ground = Ground {
+        scale: 0.02,
+        ..Ground::default()
+    };
+    let minute = ground.scaled(Duration::from_mins(1));
+    let mut world = World::new(&stage, ground).await;
+    world.fleet.start(2);
+    let run = world
+        .ask(&Wish::days(&["invoice", "journal_entry", "customer"], 20).in_one_page())
+        .await;
+    world.until_done(run, 5).await;
+    let (mut asked, mut minutes) = (0, 0);
+    for (fault, lasts) in [
+        ("html=503", 4),
+        ("fault=500,code=3100", 3),
+        ("fault=400,code=500", 3),
+    ] {
+        world.emulator.clear_faults();
+        set(&world, &stage, fault);
+        if minutes == 0 {
+            // What is in flight comes back, and closes the brakes.
+            let closed = "SELECT count(*) FROM fleet.brakes WHERE next_probe_at IS NOT NULL";
+            crate::wait::until("the brakes are closed", crate::wait::PATIENCE, async || {
+                world.count(closed) >= COMPANIES
+            })
+            .await;
+        }
+        let before = world.emulator.summary().requests;
+        tokio::time::sleep(minute * lasts).await;
+        asked += world.emulator.summary().requests - before;
+        minutes += lasts;
+    }
+    // Each probe may be on its way at the borders of what was counted.
+    let most = (u64::from(minutes) * 2 + 4) * COMPANIES;
+    assert!(asked <= most, "{asked} requests in {minutes} minutes");
+    let dead = world.count("SELECT count(*) FROM fleet.segments WHERE state = 'dead'");
+    let parked = world.count("SELECT count(*) FROM fleet.connections WHERE state <> 'active'");
+    assert_eq!((dead, parked), (0, 0), "dead segments, parked companies");
+    world.emulator.clear_faults();
+    let over = tokio::time::Instant::now();
+    let mut facts = world.judge(Expect::default()).await;
+    facts.push(format!(
+        "{asked} requests in {minutes} minutes of an outage; all done {:.1} minutes after it",
+        over.elapsed().as_secs_f64() / minute.as_secs_f64()
+    ));
+    Ok(facts)
 }

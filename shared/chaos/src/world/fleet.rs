@@ -234,6 +234,11 @@ impl Worker {
         get(self.metrics, "/metrics").unwrap_or_default()
     }
 
+    /// What it says to whether it is ready: the head of the answer and the faults.
+    pub fn ready(&self) -> String {
+        get(self.metrics, "/readyz").unwrap_or_default()
+    }
+
     /// The sum of one of its metric's series.
     pub fn metric(&self, name: &str) -> f64 {
         sum_of(&self.shown(), name)

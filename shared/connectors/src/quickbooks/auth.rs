@@ -13,7 +13,7 @@ use reqwest::{RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
-use super::faults::{tidy, transaction_id};
+use super::faults::{retry_after, tidy, transaction_id};
 use crate::http::{Answer, HttpClient, HttpError, Sent};
 use crate::{AccessGrant, AuthenticationError, NoGrant};
 
@@ -136,6 +136,7 @@ fn refused(answer: &Answer) -> AuthenticationError {
     match (answer.status, refusal.error.as_str()) {
         (_, "invalid_grant") => AuthenticationError::Refused(text),
         (_, "invalid_client" | "unauthorized_client") | (401, _) => AuthenticationError::WrongKeys(text),
+        (429, _) => AuthenticationError::Throttled(text, retry_after(&answer.headers)),
         _ => AuthenticationError::Unavailable(text),
     }
 }

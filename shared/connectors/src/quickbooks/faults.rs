@@ -106,6 +106,20 @@ impl Fault {
         self.code().as_deref() == Some("3001") || self.text().contains("ThrottleExceeded")
     }
 
+    /// Whether the service speaks of itself, whatever the status: an internal error, or an address of ours that it does
+    /// not find although it has no other (400 with code 500, DotNET-SDK#29).
+    fn is_of_the_service(&self, status: u16) -> bool {
+        match self.code().as_deref() {
+            Some("500") => status == 400,
+            Some("6000") => self.text().to_ascii_lowercase().contains("internal"),
+            _ => false,
+        }
+    }
+
+    fn names_the_server(&self) -> bool {
+        self.text().contains("InternalServerError")
+    }
+
     /// What a fault means whose code says nothing, with a status that says nothing.
     fn kind_by_class(&self) -> FailureKind {
         let class = self.class.as_deref().unwrap_or_default().to_ascii_lowercase();
@@ -125,11 +139,11 @@ pub(super) fn refused(answer: &Answer) -> Failure {
         return of_fault(answer, &fault);
     }
     let kind = kind_without_fault(answer.status);
-    failure(
-        answer,
-        kind,
-        format!("QuickBooks answered HTTP {} without saying why", answer.status),
-    )
+    let message = format!("QuickBooks answered HTTP {} without saying why", answer.status);
+    Failure {
+        away: answer.status >= 500,
+        ..failure(answer, kind, message)
+    }
 }
 
 /// Whether an answer says that the record asked for does not exist: 610 and nothing else, with 400 as documented, with
@@ -150,7 +164,7 @@ pub(super) fn says_not_found(answer: &Answer) -> bool {
 pub(super) fn of_fault(answer: &Answer, fault: &Fault) -> Failure {
     let kind = kind_of_fault(answer.status, fault);
     let message = match (kind, fault.code().as_deref()) {
-        (_, Some("3100")) => format!(
+        (FailureKind::NeedsReauthorisation, Some("3100")) => format!(
             "QuickBooks refuses this app for this company: wrong environment or realm, or the company is not \
              connected ({})",
             fault.text()
@@ -162,6 +176,7 @@ pub(super) fn of_fault(answer: &Answer, fault: &Fault) -> Failure {
     };
     Failure {
         upstream_code: fault.code(),
+        away: is_away(answer.status, kind, fault),
         ..failure(answer, kind, message)
     }
 }
@@ -182,18 +197,24 @@ pub(super) fn failure(answer: &Answer, kind: FailureKind, message: impl Into<Str
     }
 }
 
-/// The table from code and status to kind. The code says more than the status, which was seen wrong.
+/// The table from status, shape and code to kind. A company is parked by 400, 401 and 403 alone: during an outage the
+/// gateway was seen to answer 500 with 3100, which means something else with 403 (minimul/qbo_api#81).
 fn kind_of_fault(status: u16, fault: &Fault) -> FailureKind {
     if status == 429 || fault.is_throttle() {
         return FailureKind::Throttled;
     }
+    if status >= 500 || fault.is_of_the_service(status) {
+        return FailureKind::UpstreamError;
+    }
     match fault.code().as_deref() {
         // 3100: a token of the other environment, or a realm it was not granted for (frappe/erpnext#29161).
         // 120: the user who connected the company was removed. 6190: the subscription has ended.
-        Some("3100" | "120" | "6190") => FailureKind::NeedsReauthorisation,
+        Some("3100" | "120" | "6190") if matches!(status, 400 | 401 | 403) => {
+            FailureKind::NeedsReauthorisation
+        }
         Some("3200" | "100") => FailureKind::Unauthorised,
         // 130: "accessing wrong cluster", passing although it comes as 401 (ej2/python-quickbooks#369).
-        Some("130" | "150" | "10000") => FailureKind::UpstreamError,
+        Some("130" | "150" | "10000" | "3100" | "120" | "6190") => FailureKind::UpstreamError,
         Some("5030") => FailureKind::NotInPlan,
         Some("5020") => FailureKind::Forbidden,
         Some("4000" | "4001") => FailureKind::BadRequest,
@@ -203,10 +224,17 @@ fn kind_of_fault(status: u16, fault: &Fault) -> FailureKind {
             403 => FailureKind::Forbidden,
             404 => FailureKind::NotFound,
             400..=499 => FailureKind::BadRequest,
-            500..=599 => FailureKind::UpstreamError,
             _ => fault.kind_by_class(),
         },
     }
+}
+
+/// Whether a failure of that kind says nothing of what was asked for. A 500 with 10000 does: it may be one record.
+fn is_away(status: u16, kind: FailureKind, fault: &Fault) -> bool {
+    let may_be_a_record = fault.code().as_deref() == Some("10000") && !fault.names_the_server();
+    kind == FailureKind::UpstreamError
+        && !may_be_a_record
+        && (status >= 500 || fault.is_of_the_service(status))
 }
 
 /// Without a fault it was not the API that spoke, but something in front of it; what that says about the request
@@ -222,7 +250,7 @@ fn kind_without_fault(status: u16) -> FailureKind {
 }
 
 /// How long the upstream asks to wait: seconds, or a date against the answer's own clock.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = text.parse().map(Duration::from_secs).ok().or_else(|| {
         let sent = headers.get(DATE)?.to_str().ok()?;

@@ -82,7 +82,10 @@ fn table() -> Vec<(FaultKind, &'static [Kind])> {
         (fault(401, 3_200), &[Kind::Unauthorised]),
         (fault(403, 3_100), &[Kind::NeedsReauthorisation]),
         (fault(403, 120), &[Kind::NeedsReauthorisation]),
-        (fault(200, 6_190), &[Kind::NeedsReauthorisation]),
+        (fault(403, 6_190), &[Kind::NeedsReauthorisation]),
+        (fault(200, 6_190), &[Kind::UpstreamError]),
+        (fault(500, 3_100), &[Kind::UpstreamError]),
+        (fault(400, 500), &[Kind::UpstreamError]),
         (fault(400, 5_030), &[Kind::NotInPlan]),
         (fault(200, 5_020), &[Kind::Forbidden]),
         (fault(400, 4_000), &[Kind::BadRequest]),
@@ -138,7 +141,7 @@ async fn every_fault_is_the_right_failure_at_every_place() {
 
 #[tokio::test]
 async fn every_fault_of_the_token_endpoint_is_the_right_failure() {
-    use AuthenticationError::{Lost, Refused, Unavailable, WrongKeys};
+    use AuthenticationError::{Lost, Refused, Throttled, Unavailable, WrongKeys};
     let world = World::start().await;
     let token = SecretString::from(world.company(COMPANY).refresh_token);
     for (fault, fits) in [
@@ -147,7 +150,7 @@ async fn every_fault_of_the_token_endpoint_is_the_right_failure() {
             (|error| matches!(error, Refused(_))) as fn(&AuthenticationError) -> bool,
         ),
         (throttle(429, ThrottleBody::Json), |error| {
-            matches!(error, Unavailable(_))
+            matches!(error, Throttled(..))
         }),
         (fault(500, 10_000), |error| {
             matches!(error, Unavailable(_) | Lost(_))

@@ -178,7 +178,7 @@ async fn only_the_documented_words_say_that_a_record_is_gone() {
         (of(400, 610), None),
         (of(200, 610), None),
         (of(404, 610), None),
-        (of(500, 610), Some(FailureKind::NotFound)),
+        (of(500, 610), Some(FailureKind::UpstreamError)),
         (of(400, 620), Some(FailureKind::BadRequest)),
         (of(400, 6_100), Some(FailureKind::BadRequest)),
         (of(404, 10_000), Some(FailureKind::UpstreamError)),

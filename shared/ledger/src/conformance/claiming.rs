@@ -188,14 +188,11 @@ pub async fn a_page_a_failure_and_a_wait_begin_the_count_of_vain_claims_anew(wor
     {
         claim_in_vain(world, *segment, IDLE_CLAIMS - 1).await;
         let claim = claim(world, *segment).await;
-        match outcome {
-            Some(outcome) => {
-                settle(world, &claim, &outcome, FailureKind::GateBusy).await;
-            }
-            None => {
-                store(world, &page(&claim, 1, &[record("1", 1)], NextStep::Page)).await;
-                world.ledger().hand_back(&[held(&claim)]).await.unwrap();
-            }
+        if let Some(outcome) = outcome {
+            settle(world, &claim, &outcome, FailureKind::GateBusy).await;
+        } else {
+            store(world, &page(&claim, 1, &[record("1", 1)], NextStep::Page)).await;
+            world.ledger().hand_back(&[held(&claim)]).await.unwrap();
         }
         let standing = world.standing(*segment).await;
         assert_eq!((standing.state, standing.idle_claims), (SegmentState::Pending, 0));

@@ -200,6 +200,22 @@ pub async fn a_run_whose_segments_were_all_cancelled_is_cancelled(world: &dyn Wo
     );
 }
 
+pub async fn a_run_whose_company_was_removed_on_the_way_is_cancelled(world: &dyn World) {
+    let scene = scene(world, 2).await;
+    finish(world, scene.segments[0], &[]).await;
+    let ledger = world.ledger();
+    ledger
+        .remove_connection(scene.connection, Purge::KeepRecords)
+        .await
+        .unwrap();
+    let closed = ledger.close_runs().await.unwrap();
+    assert_eq!(
+        closed[0].state,
+        RunState::Cancelled,
+        "not done: a day of it was never read"
+    );
+}
+
 pub async fn a_paused_run_is_not_closed(world: &dyn World) {
     let scene = scene(world, 1).await;
     finish(world, scene.segments[0], &[]).await;

@@ -15,6 +15,7 @@
     reason = "these are tests: a promise's name is its text, and a step that fails is a test that fails"
 )]
 
+pub mod brakes;
 pub mod braking;
 pub mod burying;
 pub mod claiming;
@@ -97,6 +98,7 @@ macro_rules! ledger_conformance {
                 what_is_paused_is_neither_offered_nor_claimed,
                 a_run_ends_when_all_its_segments_have,
                 a_run_whose_segments_were_all_cancelled_is_cancelled,
+                a_run_whose_company_was_removed_on_the_way_is_cancelled,
                 a_paused_run_is_not_closed,
                 segments_are_counted_by_state,
             },
@@ -223,6 +225,13 @@ macro_rules! ledger_conformance {
                 a_death_stops_no_replay_that_the_segment_is_not_part_of,
                 what_was_claimed_and_waits_for_its_next_attempt_is_not_withdrawn,
                 a_stopped_replay_may_be_asked_for_again,
+            },
+            brakes::{
+                a_brake_closes_when_different_segments_have_failed_in_a_row,
+                one_at_a_time_may_probe_a_closed_brake,
+                a_success_opens_a_brake_and_forgets_its_failures,
+                probes_are_farther_apart_with_every_failure_up_to_a_bound,
+                a_brake_of_which_nothing_is_heard_is_none,
             },
             steering::{
                 a_pause_takes_running_segments_back_and_fences_their_workers,

@@ -223,8 +223,7 @@ impl PostgresLedger {
             SET closed_at = now(),
                 state = CASE
                     WHEN EXISTS (SELECT FROM fleet.segments s WHERE s.run_id = r.id AND s.state = 'dead') THEN 'dead'
-                    WHEN EXISTS (SELECT FROM fleet.segments s WHERE s.run_id = r.id AND s.state = 'done') THEN 'done'
-                    WHEN EXISTS (SELECT FROM fleet.segments s WHERE s.run_id = r.id) THEN 'cancelled'
+                    WHEN EXISTS (SELECT FROM fleet.segments s WHERE s.run_id = r.id AND s.state = 'cancelled') THEN 'cancelled'
                     ELSE 'done'
                 END
             WHERE r.id = ANY($1)

@@ -8,6 +8,7 @@
 //! Sessions have settings and prepared statements: a pooler in between must keep a session to its client (PgBouncer:
 //! `pool_mode = session`). One that does not is refused ([`pooler`]).
 
+mod brakes;
 mod claims;
 mod codec;
 mod comparing;

@@ -55,8 +55,7 @@ impl Dispatching for SqliteLedger {
             SET closed_at = ?,
                 state = CASE
                     WHEN EXISTS (SELECT 1 FROM fleet_segments WHERE run_id = r.id AND state = 'dead') THEN 'dead'
-                    WHEN EXISTS (SELECT 1 FROM fleet_segments WHERE run_id = r.id AND state = 'done') THEN 'done'
-                    WHEN EXISTS (SELECT 1 FROM fleet_segments WHERE run_id = r.id) THEN 'cancelled'
+                    WHEN EXISTS (SELECT 1 FROM fleet_segments WHERE run_id = r.id AND state = 'cancelled') THEN 'cancelled'
                     ELSE 'done'
                 END
             WHERE r.state = 'active'

@@ -4,6 +4,7 @@
 //! when it returns (`synchronous = FULL`). Several processes may have the file open; which of them runs segments
 //! is decided elsewhere, by a lock on a file of its own.
 
+mod brakes;
 mod claims;
 mod codec;
 mod comparing;

@@ -29,6 +29,7 @@ fn every_kind_of_failure_has_the_outcome_of_the_table() {
                 Kind::Throttled,
                 Kind::GateBusy,
                 Kind::LockBusy,
+                Kind::Braked,
                 Kind::LedgerUnavailable,
                 Kind::CoordinationUnavailable,
             ],

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use ledgerfleet_model::segment::{CRASHES, Event, Settlement};
+use ledgerfleet_model::segment::{CRASHES, Event, IDLE_CLAIMS, Settlement};
 use ledgerfleet_model::{Epoch, Failure, FailureKind, Outcome, SegmentId, SegmentState, Standing, Timings};
 use proptest::prelude::*;
 
@@ -78,6 +78,34 @@ fn waiting_is_no_failure_until_it_sums_to_a_day() {
         on(standing, &[Event::Claim, Event::Later(hour)]).state,
         SegmentState::Dead
     );
+}
+
+#[test]
+fn a_wait_that_the_upstream_asked_for_is_obeyed_however_long_it_is() {
+    let day = Duration::from_hours(24);
+    let mut standing = Standing::NEW;
+    for _ in 0..7 {
+        standing = on(standing, &[Event::Claim, Event::Later(day)]);
+        assert_eq!(standing.state, SegmentState::Pending);
+    }
+}
+
+#[test]
+fn a_segment_that_is_given_back_again_and_again_is_dead() {
+    let mut standing = Standing::NEW;
+    for _ in 1..IDLE_CLAIMS {
+        standing = on(standing, &[Event::Claim, Event::HandBack]);
+        assert_eq!(standing.state, SegmentState::Pending);
+    }
+    let dead = on(standing, &[Event::Claim, Event::HandBack]);
+    assert_eq!(dead.state, SegmentState::Dead);
+    for forgiving in [Event::Page, Event::Retry, Event::Later(Duration::ZERO)] {
+        assert_eq!(
+            on(standing, &[Event::Claim, forgiving]).idle_claims,
+            0,
+            "{forgiving:?}"
+        );
+    }
 }
 
 #[test]

@@ -185,6 +185,11 @@ pub fn dead_letters(connector: &str, reason: FailureKind, count: u64) {
         .set(as_number(count));
 }
 
+/// So many brakes of this scope are closed.
+pub fn brakes(scope: &'static str, count: u64) {
+    gauge!(names::BRAKES, "scope" => scope).set(as_number(count));
+}
+
 /// The longest-due segment has been due for so long.
 pub fn oldest_due(seconds: u64) {
     gauge!(names::OLDEST_DUE_SECONDS).set(as_number(seconds));

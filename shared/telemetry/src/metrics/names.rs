@@ -40,6 +40,7 @@ metrics! {
     Counter ATTEMPTS_TOTAL = "attempts_total": "Attempts that ended, by connector and outcome.";
     Counter RETRIES_TOTAL = "retries_total": "Attempts that ended as a failure to be tried again, by reason.";
     Gauge DEAD_LETTERS = "dead_letters": "Dead segments, by connector and reason.";
+    Gauge BRAKES = "brakes": "Companies, upstreams and tables that fail for everybody and are tried once a minute, by scope.";
     Counter REPLAYED_TOTAL = "replayed_total": "Dead segments that were sent again.";
     Counter ROWS_TOTAL = "rows_total": "Rows of committed pages, by what they did to the records.";
     Counter PAGES_TOTAL = "pages_total": "Committed pages.";

@@ -87,6 +87,7 @@ fn every_refusal_means_one_thing() {
     let refused: Means = |error| matches!(error, AuthenticationError::Refused(_));
     let wrong_keys: Means = |error| matches!(error, AuthenticationError::WrongKeys(_));
     let unavailable: Means = |error| matches!(error, AuthenticationError::Unavailable(_));
+    let throttled: Means = |error| matches!(error, AuthenticationError::Throttled(..));
     for (answer, means) in [
         (json(400, grant), refused),
         (json(400, r#"{"error":"invalid_grant"}"#), refused),
@@ -94,7 +95,7 @@ fn every_refusal_means_one_thing() {
         (json(400, client), wrong_keys),
         (answer(401, "text/html", HTML), wrong_keys),
         (json(400, r#"{"error":"invalid_request"}"#), unavailable),
-        (json(429, ""), unavailable),
+        (json(429, ""), throttled),
         (answer(500, "text/html", HTML), unavailable),
         (answer(503, "text/html", ""), unavailable),
         (answer(302, "text/html", ""), unavailable),

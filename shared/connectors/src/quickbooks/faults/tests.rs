@@ -188,6 +188,76 @@ fn every_fault_means_one_kind_of_failure() {
 }
 
 #[test]
+fn status_and_shape_come_before_the_code() {
+    const AWAY: (Kind, bool) = (Kind::UpstreamError, true);
+    const PASSING: (Kind, bool) = (Kind::UpstreamError, false);
+    const PARKED: (Kind, bool) = (Kind::NeedsReauthorisation, false);
+    let as_json = |status, code: &str, message: &str| json(status, fault("SERVICE", code, message, ""));
+    let as_xml = |status, code: &str, message: &str| {
+        answer(status, "application/xml", xml_fault("SERVICE", code, message, ""))
+    };
+    let by_gateway = |status, code: &str, message: &str| {
+        let message = format!("message={message}; errorCode=00{code}; statusCode={status}");
+        json(status, gateway_fault("SERVICE", code, &message, r#""""#))
+    };
+    let (internal, refused) = ("InternalServerError", "ApplicationAuthorizationFailed");
+    let table = [
+        (500, "3100", internal, AWAY),
+        (500, "3100", refused, AWAY),
+        (503, "3100", refused, AWAY),
+        (500, "120", "gone", AWAY),
+        (500, "6190", "ended", AWAY),
+        (400, "3100", refused, PARKED),
+        (401, "3100", refused, PARKED),
+        (403, "3100", refused, PARKED),
+        (403, "120", "gone", PARKED),
+        (403, "6190", "ended", PARKED),
+        (403, "3100", internal, PARKED),
+        (404, "3100", refused, PASSING),
+        (200, "6190", "ended", PASSING),
+        (
+            400,
+            "500",
+            "Could not find resource for relative : /v3/company/1/query",
+            AWAY,
+        ),
+        (400, "6000", "An unexpected error occurred: internal error", AWAY),
+        (500, "6000", "An unexpected error occurred", AWAY),
+        (
+            400,
+            "6000",
+            "A business validation error",
+            (Kind::BadRequest, false),
+        ),
+        (500, "10000", "An application error has occurred", PASSING),
+        (500, "10000", internal, AWAY),
+        (200, "10000", "An application error has occurred", PASSING),
+        (500, "4001", "Invalid query", AWAY),
+        (500, "3200", "Token expired", AWAY),
+        (401, "3200", "Token expired", (Kind::Unauthorised, false)),
+        (401, "130", "wrong cluster", PASSING),
+        (403, "5020", "Permission denied", (Kind::Forbidden, false)),
+    ];
+    for (status, code, message, expected) in table {
+        for shaped in [
+            as_json(status, code, message),
+            as_xml(status, code, message),
+            by_gateway(status, code, message),
+        ] {
+            let failure = read(&shaped);
+            assert_eq!(
+                (failure.kind, failure.away),
+                expected,
+                "{status} {code} {message}: {failure}"
+            );
+        }
+    }
+    for status in [500, 502, 503, 504] {
+        assert!(read(&answer(status, "text/html", HTML)).is_outage(), "{status}");
+    }
+}
+
+#[test]
 fn a_code_is_kept_without_leading_zeros() {
     for (given, kept) in [
         ("003001", Some("3001")),

@@ -1,0 +1,247 @@
+//! Braking: what fails for everybody is tried by one segment a minute, and the others wait without blame.
+//!
+//! Three failures in a row close the brake of a company. Where the answer is an outage's (no connection, a 5xx of something
+//! in front of the API), three attempts are enough, whosever they are; where it may be about what was asked for, three
+//! different segments. From then on the failures are nobody's: segments wait, and that counts as waiting. Only a probe
+//! that fails in a way that may be its own is looked at more closely: if the company's own page is answered, the failure
+//! is the segment's.
+//!
+//! A table that the database does not write to is braked in the same way at its first refusal, so that no page is bought
+//! that could not be stored.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ledgerfleet_ledger::{Brake, BrakeScope, Ledger, LedgerError, Setback};
+use ledgerfleet_model::{Failure, FailureKind, Timings};
+use rand::RngExt;
+use tracing::{debug, info, warn};
+
+use crate::attempt::{Interrupts, Progress, ledger_failure};
+use crate::fetch::{Fetcher, Keeping};
+use crate::run::Fleet;
+
+/// Failures of a company in a row before everybody waits.
+const FAILURES: usize = 3;
+
+/// Different companies whose brakes close before the others of their upstream wait.
+const COMPANIES: usize = 3;
+
+/// The brakes as this worker knows them: read with every heartbeat, and noted as they change here.
+#[derive(Debug, Default)]
+pub(crate) struct KnownBrakes(Mutex<Vec<Brake>>);
+
+impl KnownBrakes {
+    fn brakes(&self) -> MutexGuard<'_, Vec<Brake>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads them anew; a ledger that does not answer leaves them as they were.
+    pub(crate) async fn refresh(&self, ledger: &dyn Ledger) {
+        match ledger.brakes().await {
+            Ok(brakes) => *self.brakes() = brakes,
+            Err(error) => debug!(
+                error = &error as &dyn std::error::Error,
+                "brakes are not up to date"
+            ),
+        }
+    }
+
+    fn put(&self, brake: Brake) {
+        let mut brakes = self.brakes();
+        brakes.retain(|known| known.scope != brake.scope);
+        brakes.push(brake);
+    }
+
+    fn forget(&self, scopes: &[BrakeScope]) {
+        self.brakes().retain(|known| !scopes.contains(&known.scope));
+    }
+
+    /// Which of `scopes` anything is noted of.
+    fn noted(&self, scopes: &[BrakeScope]) -> Vec<BrakeScope> {
+        let brakes = self.brakes();
+        let known = brakes.iter().map(|brake| &brake.scope);
+        known.filter(|scope| scopes.contains(scope)).cloned().collect()
+    }
+
+    fn is_any_closed(&self, scopes: &[BrakeScope]) -> bool {
+        let brakes = self.brakes();
+        brakes
+            .iter()
+            .any(|brake| brake.is_closed() && scopes.contains(&brake.scope))
+    }
+}
+
+/// About a minute: how often a closed brake is tried.
+fn probe_every(timings: &Timings) -> Duration {
+    timings.backoff_base * 6
+}
+
+fn scopes(fetcher: &Fetcher<'_>) -> [BrakeScope; 3] {
+    [company(fetcher), upstream(fetcher), table(fetcher)]
+}
+
+fn company(fetcher: &Fetcher<'_>) -> BrakeScope {
+    BrakeScope::Connection(fetcher.connection.id)
+}
+
+fn upstream(fetcher: &Fetcher<'_>) -> BrakeScope {
+    BrakeScope::Upstream {
+        connector: fetcher.entry.name.to_owned(),
+        environment: fetcher.connection.environment,
+    }
+}
+
+fn table(fetcher: &Fetcher<'_>) -> BrakeScope {
+    BrakeScope::Table(fetcher.entity.table.to_owned())
+}
+
+/// Lets an attempt begin, unless it has to wait for a brake. Answers whether it is the one that probes a closed one.
+pub(crate) async fn pass(fetcher: &Fetcher<'_>) -> Result<bool, Failure> {
+    let (fleet, scopes) = (fetcher.fleet, scopes(fetcher));
+    if !fleet.brakes.is_any_closed(&scopes) {
+        return Ok(false);
+    }
+    let timings = &fleet.parts.timings;
+    let asked = fleet.parts.ledger.may_probe(&scopes, probe_every(timings)).await;
+    let Some(brake) = asked.map_err(ledger_failure)? else {
+        return Ok(true);
+    };
+    let failure = Failure {
+        retry_after: Some(until_probe(&brake, timings)),
+        ..Failure::new(FailureKind::Braked, brake.to_string())
+    };
+    fleet.brakes.put(brake);
+    Err(failure)
+}
+
+/// How long who waits for a brake waits: until its next probe and a part of a minute more, so that not all return as one.
+fn until_probe(brake: &Brake, timings: &Timings) -> Duration {
+    let spread = probe_every(timings) / 4;
+    brake.probe_in.unwrap_or_default() + spread.mul_f64(rand::rng().random::<f64>())
+}
+
+/// Notes that the upstream failed an attempt, and tells how long its segment waits if that is not the segment's fault.
+pub(crate) async fn blameless_wait(
+    fetcher: &Fetcher<'_>,
+    keeping: Keeping<'_>,
+    interrupts: &Interrupts<'_>,
+    progress: &Progress,
+    failure: &Failure,
+) -> Option<Duration> {
+    if !failure.kind.is_upstreams() {
+        return None;
+    }
+    let fleet = fetcher.fleet;
+    let claim = fetcher.claim;
+    let witness = if failure.is_outage() {
+        format!("{} {}", claim.segment, claim.attempt)
+    } else {
+        claim.segment.to_string()
+    };
+    let brake = note(fetcher, witness, failure).await?;
+    let wait = || until_probe(&brake, &fleet.parts.timings);
+    if !brake.is_closed() {
+        return None;
+    }
+    if failure.is_outage() || !progress.probing {
+        return Some(wait());
+    }
+    let asked = interrupts.guard(fetcher.identify(keeping)).await.ok()?;
+    let is_away = asked.is_err_and(|failure| failure.kind.is_upstreams());
+    is_away.then(wait)
+}
+
+/// Notes a failure of the company's upstream. None if the ledger cannot be told: then every segment is for itself.
+async fn note(fetcher: &Fetcher<'_>, witness: String, failure: &Failure) -> Option<Brake> {
+    let pause = probe_every(&fetcher.fleet.parts.timings);
+    let trouble = Setback {
+        scope: company(fetcher),
+        witness,
+        reason: failure.kind,
+        message: &failure.message,
+        limit: FAILURES,
+        pause,
+        longest: pause,
+    };
+    let brake = told(fetcher.fleet, &trouble).await?;
+    if brake.is_closed() {
+        let of_all = Setback {
+            scope: upstream(fetcher),
+            witness: fetcher.connection.id.to_string(),
+            limit: COMPANIES,
+            ..trouble
+        };
+        told(fetcher.fleet, &of_all).await;
+    }
+    Some(brake)
+}
+
+async fn told(fleet: &Fleet, trouble: &Setback<'_>) -> Option<Brake> {
+    let was_closed = fleet.brakes.is_any_closed(std::slice::from_ref(&trouble.scope));
+    match fleet.parts.ledger.note_trouble(trouble).await {
+        Ok(brake) => {
+            if brake.is_closed() && !was_closed {
+                warn!(scope = brake.scope.kind(), brake = %brake, "segments wait without blame");
+            }
+            fleet.brakes.put(brake.clone());
+            Some(brake)
+        }
+        Err(error) => {
+            debug!(
+                error = &error as &dyn std::error::Error,
+                "a failure could not be noted"
+            );
+            None
+        }
+    }
+}
+
+/// The failure of an attempt whose page the ledger has not stored. Where the server refuses it whatever the page holds,
+/// no further page of the table is bought for a while.
+pub(crate) async fn not_stored(fetcher: &Fetcher<'_>, error: LedgerError) -> Failure {
+    let is_refusal = error.is_refusal_of_a_table();
+    let failure = ledger_failure(error);
+    if !is_refusal {
+        return failure;
+    }
+    let timings = &fetcher.fleet.parts.timings;
+    let trouble = Setback {
+        scope: table(fetcher),
+        witness: fetcher.claim.segment.to_string(),
+        reason: failure.kind,
+        message: &failure.message,
+        limit: 1,
+        pause: timings.backoff_base * 2,
+        longest: probe_every(timings),
+    };
+    let brake = told(fetcher.fleet, &trouble).await;
+    Failure {
+        retry_after: brake.map(|brake| until_probe(&brake, timings)),
+        ..failure
+    }
+}
+
+/// A page was asked for, came and was stored: whatever was braked on its way is not any more.
+pub(crate) async fn succeeded(fetcher: &Fetcher<'_>) {
+    let fleet = fetcher.fleet;
+    let noted = fleet.brakes.noted(&scopes(fetcher));
+    if noted.is_empty() {
+        return;
+    }
+    let were_closed = fleet.brakes.is_any_closed(&noted);
+    match fleet.parts.ledger.release(&noted).await {
+        Ok(_) => fleet.brakes.forget(&noted),
+        Err(error) => {
+            debug!(
+                error = &error as &dyn std::error::Error,
+                "a brake could not be opened"
+            );
+            return;
+        }
+    }
+    if were_closed {
+        info!(connection = %fetcher.connection.name, "works again; nobody waits any more");
+        fleet.ring().await;
+    }
+}
