@@ -222,7 +222,7 @@ async fn while_the_upstream_is_away_it_is_hardly_asked_nothing_is_dead_and_no_co
         let run = world.submit(&[entity], days, 1_000).await;
         let runner = world.runner();
         // Each is one request: more than six of a segment.
-        let failures = until_failures(&world, 14).await;
+        let failures = until_failures(&world, 8).await;
         let requests = world.emulator.summary().requests;
         assert!(
             requests <= u64::from(failures) + 3,
