@@ -50,6 +50,7 @@ rows! {
     segments_of_a_newer_version_are_left_to_it_and_hold_up_nothing is "F56";
     a_leader_that_comes_back_leads_no_more is "F58";
     what_the_database_refuses_is_hardly_bought_and_blames_nobody is "F68";
+    rights_that_are_missing_burn_no_attempt is "F69";
     an_outage_of_the_upstream_makes_nothing_dead is "F72";
     what_nobody_can_finish_is_dead_in_the_end is "F79";
 }
