@@ -171,6 +171,18 @@ fn today_is_the_companys_own_day() {
 }
 
 #[test]
+fn documents_may_be_asked_for_up_to_the_day_that_max_means() {
+    let mut request = request(&["invoice"]);
+    request.now = "2026-03-31T05:00:00Z".parse().unwrap();
+    request.connections[0].time_zone = chrono_tz::Pacific::Honolulu;
+    request.from = "1970-01-01".parse().unwrap();
+    request.to = "2027-03-31".parse().unwrap();
+    assert!(plan(&request).is_ok());
+    request.to = "2027-04-01".parse().unwrap();
+    assert!(plan(&request).is_err());
+}
+
+#[test]
 fn today_in_utc_is_no_future_for_a_company_that_is_behind() {
     let mut request = Request {
         axis: Axis::Updated,

@@ -4,14 +4,16 @@
 //! 2026-05-31   that day
 //! 2026-05      the first or the last day of that month, by the end of the range that it is
 //! today, yesterday, -30d   counted from today, as UTC has it
+//! min, max     the first and the last day of which documents can be asked for: 1970-01-01, and today in a year
 //! ```
 
 use chrono::{Days, Months, NaiveDate};
+use ledgerfleet_model::window::EARLIEST_DAY;
 use ledgerfleet_model::{Clock, SystemClock};
 
 /// What a date may look like, for those who wrote another.
-const SHAPES: &str = "a day is written YYYY-MM-DD, such as 2026-03-31; also: 2026-03 for the month, today, yesterday, or -30d \
-                      for thirty days ago";
+const SHAPES: &str = "a day is written YYYY-MM-DD, such as 2026-03-31; also: 2026-03 for the month, today, yesterday, -30d \
+                      for thirty days ago, min or max";
 
 /// Which end of a range a date stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +53,14 @@ fn relative(text: &str, today: NaiveDate) -> Option<Result<NaiveDate, String>> {
     let back = match text.to_ascii_lowercase().as_str() {
         "today" => 0,
         "yesterday" => 1,
+        "min" => return Some(Ok(EARLIEST_DAY)),
+        "max" => {
+            return Some(
+                today
+                    .checked_add_months(Months::new(12))
+                    .ok_or_else(|| "the calendar ends".to_owned()),
+            );
+        }
         other => other
             .strip_prefix('-')?
             .strip_suffix('d')
@@ -143,6 +153,8 @@ mod tests {
             ("Yesterday", on(2026, 2, 28)),
             ("-0d", on(2026, 3, 1)),
             ("-30d", on(2026, 1, 30)),
+            ("min", on(1970, 1, 1)),
+            ("max", on(2027, 3, 1)),
         ] {
             assert_eq!(first(text), Ok(wanted), "{text}");
         }

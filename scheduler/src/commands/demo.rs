@@ -245,7 +245,8 @@ fn tell_next(session: &Session, args: &DemoArgs) {
          export LEDGERFLEET_DATABASE_URL=sqlite://{DATABASE}\n  \
          {program} records --connection demo-us --entity invoice --limit 5\n  \
          {program} coverage --connection demo-us\n  \
-         {program} run list\n  \
+         {program} status\n  \
+         {program} run show last\n  \
          sqlite3 {DATABASE} \"SELECT connection, document_date, count(*) FROM qbo_invoice GROUP BY 1, 2\"\n\
          Your own company, into ledgerfleet.db:\n  \
          unset LEDGERFLEET_DATABASE_URL\n  \
