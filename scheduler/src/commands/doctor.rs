@@ -1,6 +1,7 @@
 //! `doctor`: checks what can be checked without asking an upstream.
 
 use std::error::Error;
+use std::time::Duration;
 
 use ledgerfleet_config::{Settings, Shape};
 use ledgerfleet_ledger::{BrakeScope, Leader, RunReport};
@@ -19,22 +20,60 @@ use crate::watch::ended;
 /// Unfinished work is looked for among this many newest runs.
 const RUNS: u32 = 100;
 
+/// What a line looks at has this long to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
-    let mut checks = vec![configuration(&session.settings), app_keys(&session.settings)];
-    let mut exits = Vec::new();
-    match session.parts().await {
-        Ok(parts) => {
-            checks.push(database(&parts, &session.settings, &mut exits).await);
-            checks.extend(redis(&parts, &session.settings, &mut exits).await);
-            checks.push(runner(&parts, &session.settings).await?);
-            checks.extend(connections(&parts, &mut exits).await?);
-            checks.extend(brakes(&parts, &mut exits).await?);
-            checks.push(dead_letters(&parts, &mut exits).await?);
-        }
-        Err(error) => checks.extend(failed("database", &error, &mut exits)),
+    let settings = &session.settings;
+    let mut checks = vec![configuration(settings), app_keys(settings)];
+    match within(session.parts()).await {
+        Some(Ok(parts)) => checks.extend(look_at(&parts, settings).await),
+        Some(Err(error)) => checks.extend(failed("database", &error)),
+        None => checks.push(silent("database")),
     }
     session.output.list(&checks)?;
-    Ok(Exit::most_telling(exits))
+    Ok(Exit::most_telling(checks.iter().filter_map(|check| check.exit)))
+}
+
+async fn look_at(parts: &Parts, settings: &Settings) -> Vec<Check> {
+    let mut checks = vec![line("database", database(parts, settings)).await];
+    if let Shape::Fleet { .. } = settings.shape {
+        checks.push(line("redis", redis(parts)).await);
+    }
+    checks.push(line("runner", runner(parts, settings)).await);
+    checks.extend(lines("connections", connections(parts)).await);
+    checks.extend(lines("brakes", brakes(parts)).await);
+    checks.push(line("dead letters", dead_letters(parts)).await);
+    checks
+}
+
+/// One line; what does not answer in time says so, and does not keep the others from being looked at.
+async fn line(what: &'static str, looking: impl Future<Output = anyhow::Result<Check>>) -> Check {
+    match within(looking).await {
+        Some(Ok(check)) => check,
+        Some(Err(error)) => failed(what, &*error).unwrap_or_else(|| silent(what)),
+        None => silent(what),
+    }
+}
+
+/// The same for what takes several lines and one look.
+async fn lines(what: &'static str, looking: impl Future<Output = anyhow::Result<Vec<Check>>>) -> Vec<Check> {
+    match within(looking).await {
+        Some(Ok(checks)) => checks,
+        Some(Err(error)) => failed(what, &*error).into_iter().collect(),
+        None => vec![silent(what)],
+    }
+}
+
+async fn within<T>(looking: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(PATIENCE, looking).await.ok()
+}
+
+fn silent(what: &str) -> Check {
+    let next = "check that the servers of LEDGERFLEET_DATABASE_URL and LEDGERFLEET_REDIS_URL run, and that nothing on the \
+                way to them (a firewall, a stopped process) swallows what is sent";
+    let detail = format!("no answer within {} s", PATIENCE.as_secs());
+    Check::bad(what, detail, next).ending(Exit::DependencyDown)
 }
 
 /// One thing that was looked at.
@@ -45,6 +84,9 @@ pub(super) struct Check {
     result: &'static str,
     pub(super) detail: String,
     pub(super) next: String,
+    /// The code that it asks the whole command to end with.
+    #[serde(skip)]
+    exit: Option<Exit>,
 }
 
 impl Check {
@@ -58,6 +100,7 @@ impl Check {
             result: "ok",
             detail: detail.into(),
             next: String::new(),
+            exit: None,
         }
     }
 
@@ -67,6 +110,7 @@ impl Check {
             result: "warning",
             detail: detail.into(),
             next: next.into(),
+            exit: None,
         }
     }
 
@@ -76,6 +120,7 @@ impl Check {
             result: "failed",
             detail: detail.into(),
             next: next.into(),
+            exit: None,
         }
     }
 }
@@ -87,6 +132,13 @@ impl Check {
             self.detail.clone()
         } else {
             format!("{}\ntry: {}", self.detail, self.next)
+        }
+    }
+
+    fn ending(self, exit: Exit) -> Self {
+        Self {
+            exit: Some(exit),
+            ..self
         }
     }
 }
@@ -132,37 +184,42 @@ fn place(settings: &Settings) -> String {
 }
 
 /// What is read only is no ledger, however well it answers.
-async fn database(parts: &Parts, settings: &Settings, exits: &mut Vec<Exit>) -> Check {
-    let place = || Check::good("database", place(settings));
-    match parts.ledger.check_writable().await {
-        Ok(()) => place(),
-        Err(error) => failed("database", &error, exits).unwrap_or_else(place),
-    }
+async fn database(parts: &Parts, settings: &Settings) -> anyhow::Result<Check> {
+    parts.ledger.check_writable().await?;
+    Ok(Check::good("database", place(settings)))
 }
 
-fn failed(check: &str, error: &(dyn Error + 'static), exits: &mut Vec<Exit>) -> Option<Check> {
+fn failed(check: &str, error: &(dyn Error + 'static)) -> Option<Check> {
     let problem = explain(error)?;
-    exits.push(problem.exit);
     let why = problem.why.map(|why| format!(" ({why})")).unwrap_or_default();
-    Some(Check::bad(check, format!("{}{why}", problem.what), problem.next))
+    let bad = Check::bad(check, format!("{}{why}", problem.what), problem.next);
+    Some(bad.ending(problem.exit))
 }
 
 /// Asked in every way that a worker asks: reading is not all that a user of Redis must be allowed.
-async fn redis(parts: &Parts, settings: &Settings, exits: &mut Vec<Exit>) -> Option<Check> {
-    let Shape::Fleet { .. } = settings.shape else {
-        return None;
-    };
+async fn redis(parts: &Parts) -> anyhow::Result<Check> {
     let answered = match parts.bell.probe().await {
         Ok(()) => parts.gate.is_new().await.map(drop),
         Err(unreachable) => Err(unreachable),
     };
-    Some(match answered {
-        Ok(()) => Check::good("redis", "answers"),
-        Err(unreachable) => {
-            exits.push(Exit::DependencyDown);
-            let next = "start Redis, or give LEDGERFLEET_REDIS_URL with a user who may do what it must";
-            Check::bad("redis", unreachable.to_string(), next)
+    if let Err(unreachable) = answered {
+        let next = "start Redis, or give LEDGERFLEET_REDIS_URL with a user who may do what it must: \
+                    shared/coordination/README.md";
+        return Ok(Check::bad("redis", unreachable.to_string(), next).ending(Exit::DependencyDown));
+    }
+    // A user who may not ask what the server is may do all that is needed.
+    let found = parts.examine_redis().await.unwrap_or_default();
+    Ok(match (found.unsuitable, found.warnings.as_slice()) {
+        (Some(why), _) => {
+            let next = "give LEDGERFLEET_REDIS_URL a single Redis, version 7 or newer";
+            Check::bad("redis", why, next).ending(Exit::Usage)
         }
+        (None, []) => Check::good("redis", "answers"),
+        (None, warnings) => Check::doubtful(
+            "redis",
+            warnings.join("; "),
+            "CONFIG SET maxmemory-policy noeviction",
+        ),
     })
 }
 
@@ -224,7 +281,7 @@ fn nobody_runs(runs: &[RunReport]) -> Check {
     )
 }
 
-async fn connections(parts: &Parts, exits: &mut Vec<Exit>) -> anyhow::Result<Vec<Check>> {
+async fn connections(parts: &Parts) -> anyhow::Result<Vec<Check>> {
     let mut checks = Vec::new();
     for connection in parts.ledger.connections().await? {
         let title = format!("connection {}", connection.name);
@@ -233,12 +290,8 @@ async fn connections(parts: &Parts, exits: &mut Vec<Exit>) -> anyhow::Result<Vec
             ConnectionState::Active => Check::good(title, "active"),
             ConnectionState::Paused => Check::doubtful(title, format!("paused {reason}"), ""),
             ConnectionState::NeedsReauthorisation => {
-                exits.push(Exit::NeedsAuthorisation);
-                Check::bad(
-                    title,
-                    format!("needs authorisation: {reason}"),
-                    to_authorise(&connection),
-                )
+                let detail = format!("needs authorisation: {reason}");
+                Check::bad(title, detail, to_authorise(&connection)).ending(Exit::NeedsAuthorisation)
             }
             ConnectionState::Removed => continue,
         });
@@ -254,16 +307,15 @@ async fn connections(parts: &Parts, exits: &mut Vec<Exit>) -> anyhow::Result<Vec
 }
 
 /// What fails for everybody, and is tried once a minute.
-async fn brakes(parts: &Parts, exits: &mut Vec<Exit>) -> anyhow::Result<Vec<Check>> {
+async fn brakes(parts: &Parts) -> anyhow::Result<Vec<Check>> {
     let connections = parts.ledger.connections().await?;
     let mut checks = Vec::new();
     for brake in closed(&*parts.ledger, &connections).await? {
         let title = format!("{} {}", brake.scope.kind(), whose(&brake, &connections));
         let is_table = matches!(brake.scope, BrakeScope::Table(_));
         checks.push(if is_table {
-            exits.push(Exit::DependencyDown);
             let next = "give the database's user the rights, room and time that the message misses; work goes on by itself";
-            Check::bad(title, brake.to_string(), next)
+            Check::bad(title, brake.to_string(), next).ending(Exit::DependencyDown)
         } else {
             let next = "nothing: work goes on by itself when the upstream answers again";
             Check::doubtful(title, brake.to_string(), next)
@@ -272,7 +324,7 @@ async fn brakes(parts: &Parts, exits: &mut Vec<Exit>) -> anyhow::Result<Vec<Chec
     Ok(checks)
 }
 
-async fn dead_letters(parts: &Parts, exits: &mut Vec<Exit>) -> anyhow::Result<Check> {
+async fn dead_letters(parts: &Parts) -> anyhow::Result<Check> {
     let count = parts
         .ledger
         .count_dead_letters(&ledgerfleet_ledger::DeadLetterFilter::default())
@@ -280,10 +332,10 @@ async fn dead_letters(parts: &Parts, exits: &mut Vec<Exit>) -> anyhow::Result<Ch
     if count == 0 {
         return Ok(Check::good("dead letters", "none"));
     }
-    exits.push(Exit::DeadSegments);
-    Ok(Check::doubtful(
+    let dead = Check::doubtful(
         "dead letters",
         counted(count, "segment"),
         "scheduler dlq list --group",
-    ))
+    );
+    Ok(dead.ending(Exit::DeadSegments))
 }

@@ -1,5 +1,7 @@
 //! The command line of a fleet: on a private Postgres and a private Redis, beside a worker.
 
+use std::net::TcpListener;
+
 use ledgerfleet_config::{Inputs, Settings};
 use ledgerfleet_dispatch::lead;
 use ledgerfleet_emulator::RunningEmulator;
@@ -212,4 +214,57 @@ async fn a_newer_ledger_of_a_fleet_is_not_answered_with_a_file() {
     let ended = fleet.world.run("run list").await.expect(1);
     assert!(!ended.stderr.contains("sqlite://"), "{ended:?}");
     ended.says("LEDGERFLEET_DATABASE_URL");
+}
+
+/// Accepts whoever comes, and never says a word.
+fn silent_server() -> (TcpListener, u16) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
+}
+
+#[tokio::test]
+async fn doctor_waits_five_seconds_a_line_and_goes_on_to_the_next() {
+    let mut fleet = Fleet::migrated().await;
+    let (_silent, port) = silent_server();
+    let redis = fleet.redis.tcp_url();
+    for (variable, url, silent, others) in [
+        (
+            REDIS,
+            format!("redis://127.0.0.1:{port}"),
+            "redis",
+            &["runner", "dead letters"][..],
+        ),
+        (
+            DATABASE,
+            format!("postgres://postgres@127.0.0.1:{port}/x"),
+            "database",
+            &["configuration"],
+        ),
+    ] {
+        fleet = fleet.with(REDIS, &redis).with(variable, &url);
+        let checks = fleet.doctor(5).await;
+        let line = checks.iter().find(|check| check["check"] == silent).unwrap();
+        assert_eq!(
+            (&line["result"], &line["detail"]),
+            (&"failed".into(), &"no answer within 5 s".into())
+        );
+        for other in others {
+            assert_ne!(result(&checks, other), "failed", "{checks:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_redis_that_may_forget_is_warned_about_and_a_cluster_is_refused() {
+    let fleet = Fleet::migrated().await;
+    let forgetful = PrivateRedis::start_with(&["--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"]);
+    let fleet = fleet.with(REDIS, &forgetful.tcp_url());
+    assert_eq!(result(&fleet.doctor(0).await, "redis"), "warning");
+
+    let cluster = PrivateRedis::start_with(&["--cluster-enabled", "yes"]);
+    let fleet = fleet.with(REDIS, &cluster.tcp_url());
+    assert_eq!(result(&fleet.doctor(5).await, "redis"), "failed");
+    let refused = fleet.world.run("serve --listen 127.0.0.1:0").await.expect(2);
+    refused.says("Redis Cluster");
 }

@@ -67,6 +67,17 @@ pub struct SegmentCounts {
     pub oldest_due_seconds: u64,
 }
 
+/// How many sessions a process has with its database.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sessions {
+    /// Open, and used by nobody now.
+    pub idle: u32,
+    /// Used now.
+    pub in_use: u32,
+    /// The most there may be.
+    pub most: u32,
+}
+
 /// The process that leads a fleet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leader {
@@ -106,6 +117,9 @@ pub trait Dispatching: Send + Sync {
 
     /// Tries to write, and changes nothing: tells of a database that is read-only, or does not allow its user to write.
     async fn check_writable(&self) -> Result<(), LedgerError>;
+
+    /// The sessions of this process with the database.
+    fn sessions(&self) -> Sessions;
 
     /// Ends all connections to the database, and waits a bounded time for what is under way on them. A file is left as
     /// one: whatever was committed is in it, and no log beside it, unless another process has it open.

@@ -33,7 +33,7 @@ pub use dead_letters::{
     Order,
 };
 pub use dispatching::{
-    ClosedRun, DispatchLimits, Dispatching, Leader, Ready, RescueScope, Rescued, SegmentCounts,
+    ClosedRun, DispatchLimits, Dispatching, Leader, Ready, RescueScope, Rescued, SegmentCounts, Sessions,
 };
 pub use error::LedgerError;
 pub use overview::{ConnectionSums, Overview, Trouble};

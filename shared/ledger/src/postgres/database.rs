@@ -22,7 +22,7 @@ static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
 });
 
 /// How long to wait for a connection.
-const CONNECTING: Duration = Duration::from_secs(10);
+pub(super) const CONNECTING: Duration = Duration::from_secs(10);
 
 /// A connection that has been used within this time is taken to be alive.
 const FRESH: Duration = Duration::from_secs(5);
@@ -30,7 +30,7 @@ const FRESH: Duration = Duration::from_secs(5);
 /// What every session is told. Locks are waited for and statements run for a bounded time, an abandoned transaction
 /// does not stay open, a server notices that its client is gone, and a commit is on the disk when it returns, whatever
 /// the server's defaults are. Plans of these statements are never worth compiling.
-const SESSION: &str = "
+pub(super) const SESSION: &str = "
     SET lock_timeout = '5s';
     SET statement_timeout = '60s';
     SET idle_in_transaction_session_timeout = '30s';
@@ -74,10 +74,10 @@ fn with_certificates(mut target: PgConnectOptions, options: &PostgresOptions) ->
     target
 }
 
-pub(super) fn pool(options: &PostgresOptions) -> PgPoolOptions {
+pub(super) fn sessions(options: &PostgresOptions) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(options.connections)
-        .acquire_timeout(CONNECTING)
+        .acquire_timeout(options.patience)
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {
@@ -208,7 +208,7 @@ mod tests {
         let database = PrivatePostgres::shared().empty_database();
         assert_eq!(database.command("SHOW synchronous_commit"), "off");
         let options = PostgresOptions::default();
-        let pool = pool(&options).connect_lazy_with(target(&database.url(), &options).unwrap());
+        let pool = sessions(&options).connect_lazy_with(target(&database.url(), &options).unwrap());
         for (name, expected) in [
             ("application_name", "ledgerfleet"),
             ("default_transaction_isolation", "read committed"),

@@ -18,7 +18,7 @@ use super::error::{failed, persistently};
 use super::segments::{Departure, LostRow, depart, outcome_word, postpone, remember_attempt};
 use crate::{
     ClosedRun, DispatchLimits, Dispatching, Held, Leader, LedgerError, Ready, RescueScope, Rescued,
-    SegmentCounts,
+    SegmentCounts, Sessions,
 };
 
 /// Segments that a connection may have waiting at its workers beside those that its gate lets through: enough
@@ -68,6 +68,10 @@ impl Dispatching for PostgresLedger {
                 .collect(),
             oldest_due_seconds: u64::try_from(overdue / 1_000_000).unwrap_or(0),
         })
+    }
+
+    fn sessions(&self) -> Sessions {
+        self.pool.state()
     }
 
     async fn close(&self) {

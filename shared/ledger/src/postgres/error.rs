@@ -13,7 +13,7 @@ pub(super) fn failed(step: &'static str) -> impl Fn(sqlx::Error) -> LedgerError 
             let code = cause.code().unwrap_or_default().into_owned();
             of_code(&code, step, error)
         }
-        sqlx::Error::PoolTimedOut => unavailable("no connection to it is free or can be made", error),
+        sqlx::Error::PoolTimedOut => unavailable("all of this process's connections to it are in use", error),
         sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed
         | sqlx::Error::Io(_)

@@ -6,10 +6,10 @@
 use std::time::Duration;
 
 use ledgerfleet_model::WorkerName;
-use sqlx::postgres::PgPool;
 
 use super::PostgresLedger;
 use super::error::{failed, within};
+use super::pool::Pool;
 use crate::LedgerError;
 
 /// How long a process that stops may take to give the leadership away. Its lease ends by itself.
@@ -18,7 +18,7 @@ const RESIGNING: Duration = Duration::from_secs(3);
 /// The lease that elects a leader.
 #[derive(Debug, Clone)]
 pub struct Leadership {
-    pool: PgPool,
+    pool: Pool,
 }
 
 impl PostgresLedger {

@@ -22,6 +22,7 @@ mod error;
 mod leadership;
 mod overview;
 mod pages;
+mod pool;
 mod pooler;
 mod quarantine;
 mod records;
@@ -37,13 +38,13 @@ mod upsert;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sqlx::postgres::PgPool;
 use sqlx::{Postgres, Transaction};
 use tokio::time::timeout;
 
 use crate::LedgerError;
 use error::failed;
 pub use leadership::Leadership;
+use pool::Pool;
 
 /// How long the end of the connections is waited for.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -58,6 +59,8 @@ pub struct PostgresOptions {
     pub root_certificate: Option<PathBuf>,
     /// What this program shows to a server that asks who it is.
     pub client: Option<ClientCertificate>,
+    /// How long to wait for a free session. 10 s.
+    pub patience: Duration,
     /// What the server's lists of sessions call this program.
     pub application_name: String,
 }
@@ -75,6 +78,7 @@ impl Default for PostgresOptions {
     fn default() -> Self {
         Self {
             connections: 5,
+            patience: database::CONNECTING,
             root_certificate: None,
             client: None,
             application_name: "ledgerfleet".to_owned(),
@@ -85,7 +89,7 @@ impl Default for PostgresOptions {
 /// A ledger in a Postgres database.
 #[derive(Debug, Clone)]
 pub struct PostgresLedger {
-    pool: PgPool,
+    pool: Pool,
 }
 
 impl PostgresLedger {
@@ -99,7 +103,7 @@ impl PostgresLedger {
         let target = database::target(url, options)?;
         database::check_version(&target).await?;
         Ok(Self {
-            pool: database::pool(options).connect_lazy_with(target),
+            pool: Pool::new(options, target),
         })
     }
 

@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 use chrono::{DateTime, SubsecRound, Utc};
 use ledgerfleet_model::{ConnectionId, QuarantineReason, Quarantined, Record, SegmentId};
+use sqlx::PgConnection;
 use sqlx::types::Uuid;
-use sqlx::{PgConnection, PgPool};
 
 use super::PostgresLedger;
 use super::codec::{Count, Word, number, plain, storable};
 use super::error::{failed, persistently, refuses_data};
+use super::pool::Pool;
 use crate::quarantine::each_once;
 use crate::{LedgerError, PageCommit, Quarantine, QuarantineFilter, QuarantinedRecord};
 
@@ -128,7 +129,7 @@ pub(super) struct Sifted {
 
 /// Asks the server for each record whether it takes its text; none if it takes all of them. A page that it takes is
 /// never asked about: this is for one that it has refused.
-pub(super) async fn sift(pool: &PgPool, page: &PageCommit<'_>) -> Result<Option<Sifted>, LedgerError> {
+pub(super) async fn sift(pool: &Pool, page: &PageCommit<'_>) -> Result<Option<Sifted>, LedgerError> {
     let mut sifted = Sifted {
         records: Vec::with_capacity(page.records.len()),
         quarantined: page.quarantined.to_vec(),
@@ -154,7 +155,7 @@ pub(super) async fn sift(pool: &PgPool, page: &PageCommit<'_>) -> Result<Option<
     Ok((sifted.quarantined.len() > page.quarantined.len()).then_some(sifted))
 }
 
-async fn takes(pool: &PgPool, records: &[Record]) -> Result<bool, LedgerError> {
+async fn takes(pool: &Pool, records: &[Record]) -> Result<bool, LedgerError> {
     let payloads: Vec<String> = records
         .iter()
         .map(|record| storable(&record.payload).into_owned())

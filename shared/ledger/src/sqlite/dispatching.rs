@@ -10,13 +10,13 @@ use ledgerfleet_model::{
 };
 use sqlx::{Connection, SqliteConnection};
 
-use super::SqliteLedger;
 use super::codec::{Stamp, Text};
 use super::error::failed;
 use super::segments::{Departure, LostRow, depart, outcome_word, postpone, remember_attempt};
+use super::{READERS, SqliteLedger};
 use crate::{
     ClosedRun, DispatchLimits, Dispatching, Held, Leader, LedgerError, Ready, RescueScope, Rescued,
-    SegmentCounts,
+    SegmentCounts, Sessions,
 };
 
 /// Segments that a connection may have waiting at its workers beside those that its gate lets through: enough
@@ -105,6 +105,21 @@ impl Dispatching for SqliteLedger {
             by_state: counts.into_iter().map(|row| (row.state.0, row.count)).collect(),
             oldest_due_seconds: u64::try_from(overdue).unwrap_or(0),
         })
+    }
+
+    fn sessions(&self) -> Sessions {
+        let pools = [&self.writer, &self.readers];
+        let idle = pools.map(|pool| {
+            u32::try_from(pool.num_idle())
+                .unwrap_or(u32::MAX)
+                .min(pool.size())
+        });
+        let (idle, all): (u32, u32) = (idle.iter().sum(), pools.map(|pool| pool.size()).iter().sum());
+        Sessions {
+            idle,
+            in_use: all.saturating_sub(idle),
+            most: READERS + 1,
+        }
     }
 
     async fn close(&self) {

@@ -1,7 +1,14 @@
 //! What stands between a process and its database: poolers, encryption, addresses, encodings.
 
-use ledgerfleet_ledger::{ClientCertificate, Connections, LedgerError, PostgresLedger, PostgresOptions};
+use std::time::Duration;
+
+use ledgerfleet_ledger::{
+    ClientCertificate, Connections, Dispatching, LedgerError, PostgresLedger, PostgresOptions,
+};
+use ledgerfleet_testkit::wait::until;
 use ledgerfleet_testkit::{PrivatePooler, PrivatePostgres, Settings};
+use sqlx::Executor;
+use sqlx::postgres::PgPoolOptions;
 
 async fn try_migrate(url: &str, options: &PostgresOptions) -> Result<(), LedgerError> {
     PostgresLedger::migrate(url, options).await
@@ -144,4 +151,84 @@ async fn an_ipv6_address_is_reached_with_and_without_encryption() {
         let url = format!("{url}?sslmode={said}");
         assert_eq!(is_encrypted(&postgres, &url, &options).await, encrypted, "{said}");
     }
+}
+
+/// Each trouble says its own cause, where a pool would only say that it has waited.
+#[tokio::test]
+async fn whoever_gets_no_session_is_told_the_cause() {
+    let options = PostgresOptions {
+        connections: 2,
+        patience: Duration::from_millis(300),
+        ..PostgresOptions::default()
+    };
+    let scarce = Settings {
+        further: vec![("max_connections".to_owned(), "5".to_owned())],
+        ..Settings::default()
+    };
+    let ledger = async |postgres: &PrivatePostgres| {
+        try_migrate(&postgres.url("postgres"), &options).await.unwrap();
+        PostgresLedger::connect(&postgres.url("postgres"), &options)
+            .await
+            .unwrap()
+    };
+    let told = async |ledger: &PostgresLedger| ledger.check_writable().await.unwrap_err();
+
+    let mut killed = PrivatePostgres::start();
+    let cut_off = ledger(&killed).await;
+    killed.kill();
+    let error = told(&cut_off).await;
+    assert!(causes(&error).contains("Connection refused"), "{error:?}");
+
+    let full = PrivatePostgres::start_with(&scarce);
+    let crowded_out = ledger(&full).await;
+    let others = PgPoolOptions::new()
+        .max_connections(5)
+        .connect_lazy(&full.url("postgres"))
+        .unwrap();
+    let mut held = Vec::new();
+    while let Ok(Ok(session)) = tokio::time::timeout(Duration::from_secs(1), others.acquire()).await {
+        held.push(session);
+    }
+    let error = told(&crowded_out).await;
+    assert!(
+        error.to_string().contains("no room for another connection"),
+        "{error:?}"
+    );
+
+    let busy = PrivatePostgres::start();
+    let hoarding = ledger(&busy).await;
+    let locker = PgPoolOptions::new().connect(&busy.url("postgres")).await.unwrap();
+    let mut lock = locker.begin().await.unwrap();
+    lock.execute("LOCK TABLE fleet.segments").await.unwrap();
+    let waiting = [hoarding.clone(), hoarding.clone()]
+        .map(|ledger| tokio::spawn(async move { ledger.check_writable().await }));
+    until("both sessions are in use", Duration::from_secs(10), async || {
+        hoarding.sessions().in_use == 2
+    })
+    .await;
+    let error = told(&hoarding).await;
+    assert!(
+        error.to_string().contains("connections to it are in use"),
+        "{error:?}"
+    );
+    lock.rollback().await.unwrap();
+    for waited in waiting {
+        waited.await.unwrap().unwrap();
+    }
+    until("they are given back", Duration::from_secs(10), async || {
+        hoarding.sessions().in_use == 0
+    })
+    .await;
+    assert_eq!(hoarding.sessions().most, 2);
+}
+
+/// All that an error tells, the causes below it included.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut told = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        told = format!("{told}: {cause}");
+        next = cause.source();
+    }
+    told
 }
