@@ -7,12 +7,11 @@ use std::time::Duration;
 use ledgerfleet_coordination::{Bell, Gate};
 use ledgerfleet_ledger::{DispatchLimits, Leadership, Ledger, LedgerError, RescueScope};
 use ledgerfleet_model::{Clock, Timings, WorkerName};
-use ledgerfleet_telemetry::metrics;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{DutyError, close_runs, dispatch, open_gates, prune, rescue, stop_replays};
+use crate::{DutyError, Leading, close_runs, dispatch, open_gates, prune, rescue, stop_replays};
 
 /// Segments offered to workers at once, over all connections.
 const OFFERED: usize = 2_000;
@@ -33,6 +32,8 @@ const PRUNE_EVERY: Duration = Duration::from_hours(1);
 pub struct Duties {
     /// Which process leads; none where there is only one.
     pub leadership: Option<Leadership>,
+    /// Told whether this process does.
+    pub leading: Leading,
     /// The truth.
     pub ledger: Arc<dyn Ledger>,
     /// What is ready now.
@@ -53,19 +54,19 @@ pub struct Duties {
 /// Only waiting is interrupted. A duty that has begun is finished: dropped, it would leave its locks to whenever the
 /// database notices.
 pub async fn lead(duties: Duties, name: WorkerName, shutdown: CancellationToken) {
-    match &duties.leadership {
-        Some(leadership) => {
-            lead_when_elected(&duties, leadership, &name, &shutdown).await;
-            if let Err(error) = leadership.resign(&name).await {
-                warn!(
-                    error = &error as &dyn std::error::Error,
-                    "the leadership ends by its lease"
-                );
-            }
+    if let Some(leadership) = &duties.leadership {
+        lead_when_elected(&duties, leadership, &name, &shutdown).await;
+        if let Err(error) = leadership.resign(&name).await {
+            warn!(
+                error = &error as &dyn std::error::Error,
+                "the leadership ends by its lease"
+            );
         }
-        None => do_all(&duties, &shutdown).await,
+    } else {
+        duties.leading.set(true);
+        do_all(&duties, &shutdown).await;
     }
-    metrics::leading(false);
+    duties.leading.set(false);
 }
 
 /// Stands for election until `shutdown`, and does the duties while elected.
@@ -81,7 +82,7 @@ async fn lead_when_elected(
             Ok(Some(term)) => {
                 health.note(Ok(()));
                 info!(term, "leading");
-                metrics::leading(true);
+                duties.leading.set(true);
                 let over = shutdown.child_token();
                 let leading = async {
                     let lost = keep_leading(duties, leadership, name, &over).await;
@@ -90,7 +91,7 @@ async fn lead_when_elected(
                 };
                 let ((), lost) = tokio::join!(do_all(duties, &over), leading);
                 health.note(lost);
-                metrics::leading(false);
+                duties.leading.set(false);
                 info!(term, "no longer leading");
             }
             Ok(None) => health.note(Ok(())),

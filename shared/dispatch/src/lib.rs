@@ -3,6 +3,7 @@
 mod close_runs;
 mod dispatch;
 mod lead;
+mod leading;
 mod open_gates;
 mod prune;
 mod rescue;
@@ -11,6 +12,7 @@ mod stop_replays;
 pub use close_runs::close_runs;
 pub use dispatch::dispatch;
 pub use lead::{Duties, lead};
+pub use leading::Leading;
 pub use open_gates::open_gates;
 pub use prune::prune;
 pub use rescue::rescue;

@@ -157,6 +157,9 @@ pub trait Pages: Send + Sync {
     /// among them: the upstream has charged them.
     async fn calls_this_month(&self) -> Result<HashMap<String, u64>, LedgerError>;
 
+    /// When a window of each connector was last read to its end; none of one for which none ever was.
+    async fn last_successes(&self) -> Result<HashMap<String, DateTime<Utc>>, LedgerError>;
+
     /// The ids seen in one pass over a segment's window.
     async fn seen(&self, segment: SegmentId, pass: u32) -> Result<SeenIds, LedgerError>;
 }

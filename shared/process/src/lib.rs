@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod banner;
+mod gauges;
 mod http;
 mod memory;
 mod readiness;

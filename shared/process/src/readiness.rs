@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ledgerfleet_ledger::{Brake, BrakeScope};
+use ledgerfleet_telemetry::metrics::{self, Dependency};
 use ledgerfleet_wiring::Parts;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
@@ -64,11 +65,34 @@ fn tell_change(before: &[String], now: &[String]) {
 }
 
 async fn try_all(parts: &Parts) -> Vec<String> {
-    let ledger = tried("ledger", parts.ledger.check_writable());
-    let bell = tried("bell", parts.bell.probe());
-    let gate = tried("gate", async { parts.gate.is_new().await.map(drop) });
-    let (ledger, bell, gate, tables) = tokio::join!(ledger, bell, gate, closed_tables(parts));
-    [ledger, bell, gate].into_iter().flatten().chain(tables).collect()
+    let ledger = async {
+        let faults = tried("ledger", parts.ledger.check_writable()).await;
+        faults.into_iter().collect()
+    };
+    let coordination = async {
+        let bell = tried("bell", parts.bell.probe());
+        let gate = tried("gate", async { parts.gate.is_new().await.map(drop) });
+        let (bell, gate) = tokio::join!(bell, gate);
+        bell.into_iter().chain(gate).collect()
+    };
+    // One process has no Redis: its bell and its gate are its own.
+    let redis = parts.is_fleet().then_some(Dependency::Redis);
+    let (ledger, coordination, tables): (Vec<String>, Vec<String>, Vec<String>) = tokio::join!(
+        measured(Some(Dependency::Database), ledger),
+        measured(redis, coordination),
+        closed_tables(parts)
+    );
+    [ledger, coordination, tables].concat()
+}
+
+/// Tells of a dependency whether it has faults, and how long it took to find out.
+async fn measured(dependency: Option<Dependency>, trying: impl Future<Output = Vec<String>>) -> Vec<String> {
+    let began = Instant::now();
+    let faults = trying.await;
+    if let Some(dependency) = dependency {
+        metrics::dependency_tried(dependency, faults.is_empty(), began.elapsed());
+    }
+    faults
 }
 
 /// The tables that the database does not write to. A ledger that does not answer is told of elsewhere.

@@ -11,6 +11,7 @@ use ledgerfleet_coordination::{
     Bell, ClientTls, Gate, Locks, MemoryBell, MemoryGate, MemoryLocks, RedisParts, RedisServer, RedisTls,
     Unreachable,
 };
+use ledgerfleet_dispatch::Leading;
 use ledgerfleet_ledger::{
     ClientCertificate, Leadership, Ledger, LedgerError, PostgresLedger, PostgresOptions, SqliteLedger,
 };
@@ -142,6 +143,7 @@ async fn build(
     Ok(Parts {
         ledger,
         leadership,
+        leading: Leading::default(),
         bell,
         gate,
         locks,

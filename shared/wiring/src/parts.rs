@@ -8,7 +8,7 @@ use ledgerfleet_access::Access;
 use ledgerfleet_config::{ConnectorSettings, Settings};
 use ledgerfleet_connectors::{ConnectorEntry, Connectors, REGISTRY};
 use ledgerfleet_coordination::{Bell, Examination, Gate, GateLimits, Locks, RedisServer, Unreachable};
-use ledgerfleet_dispatch::Duties;
+use ledgerfleet_dispatch::{Duties, Leading};
 use ledgerfleet_ledger::{Leadership, Ledger};
 use ledgerfleet_model::{Clock, Connection, Timings};
 use ledgerfleet_vault::Vault;
@@ -22,6 +22,8 @@ pub struct Parts {
     pub ledger: Arc<dyn Ledger>,
     /// Which process leads; none where the holder of a file's runner lock does.
     pub(crate) leadership: Option<Leadership>,
+    /// Whether this process does the leader's duties now.
+    pub leading: Leading,
     /// What is ready now.
     pub bell: Arc<dyn Bell>,
     /// Rate and slots.
@@ -84,6 +86,11 @@ impl ConfiguredGates {
 const EXAMINING: Duration = Duration::from_secs(5);
 
 impl Parts {
+    /// Whether these are the parts of one process among many.
+    pub fn is_fleet(&self) -> bool {
+        self.redis.is_some()
+    }
+
     /// What kind of Redis a fleet works with; nothing for one process, which has none.
     pub async fn examine_redis(&self) -> Result<Examination, Unreachable> {
         match &self.redis {
@@ -121,6 +128,7 @@ impl Parts {
     pub fn duties(&self) -> Duties {
         Duties {
             leadership: self.leadership.clone(),
+            leading: self.leading.clone(),
             ledger: self.ledger.clone(),
             bell: self.bell.clone(),
             gate: self.gate.clone(),

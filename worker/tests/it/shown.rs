@@ -94,3 +94,115 @@ async fn half_a_request_keeps_no_worker_from_stopping() {
     assert_eq!(ended.code(), Some(143));
     drop(client);
 }
+
+const LISTEN: &str = "LEDGERFLEET_WORKER_METRICS_LISTEN";
+
+/// Three workers, and where each shows itself.
+async fn fleet_of_three() -> (Fleet, Vec<u16>) {
+    let mut fleet = Fleet::with(options(), None, Vec::new()).await;
+    let free: Vec<TcpListener> = (0..3)
+        .map(|_| TcpListener::bind(("127.0.0.1", 0)).unwrap())
+        .collect();
+    let ports: Vec<u16> = free
+        .iter()
+        .map(|free| free.local_addr().unwrap().port())
+        .collect();
+    drop(free);
+    for port in &ports {
+        fleet.world.variables.retain(|(name, _)| *name != LISTEN);
+        fleet.world.variables.push((LISTEN, format!("127.0.0.1:{port}")));
+        fleet.start_workers(1);
+    }
+    (fleet, ports)
+}
+
+/// The sum of a series over all processes, as a dashboard makes it.
+fn sum(ports: &[u16], series: &str) -> f64 {
+    let value = |port: &u16| {
+        let text = answer(*port, "/metrics");
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {series} in {text}"))
+            .parse::<f64>()
+            .unwrap()
+    };
+    ports.iter().map(value).sum()
+}
+
+/// Asks again until the sum is this; a leader may be on its way.
+fn until_sum_is(expected: f64, ports: &[u16], series: &str) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let found = sum(ports, series);
+        if (found - expected).abs() < 1e-6 {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{series}: {found}, not {expected}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_true_of_the_fleet_is_told_once_whichever_worker_leads() {
+    let (fleet, ports) = fleet_of_three().await;
+    let run = fleet.world.submit(&["invoice"], 5, 1_000).await;
+    let report = fleet.end_of(run).await;
+    assert_eq!(report.done, 5);
+    let truths = [
+        ("ledgerfleet_leader", 1.0),
+        ("ledgerfleet_segments{state=\"done\"}", 5.0),
+        ("ledgerfleet_connections{state=\"active\"}", 1.0),
+        (
+            "ledgerfleet_gate_limit{connector=\"quickbooks\",kind=\"rate\"}",
+            8.0,
+        ),
+        (
+            "ledgerfleet_gate_limit{connector=\"quickbooks\",kind=\"slots\"}",
+            9.0,
+        ),
+        ("ledgerfleet_replayed_total", 0.0),
+        // Each process tells these of itself.
+        ("ledgerfleet_workers", 3.0),
+        ("ledgerfleet_dependency_up{dependency=\"database\"}", 3.0),
+        ("ledgerfleet_dependency_up{dependency=\"redis\"}", 3.0),
+        ("ledgerfleet_db_pool{state=\"max\"}", 15.0),
+    ];
+    for (series, truth) in truths {
+        until_sum_is(truth, &ports, series);
+    }
+    assert!(
+        sum(
+            &ports,
+            "ledgerfleet_last_success_timestamp_seconds{connector=\"quickbooks\"}"
+        ) > 1.0e9
+    );
+
+    let sent = "INSERT INTO fleet.replays (id, state, at, asked_by, filter, next_due_at, segments) \
+                VALUES (gen_random_uuid(), 'stopped', now(), 'test', '{}', now(), 7)";
+    fleet.postgres.command(sent);
+    until_sum_is(7.0, &ports, "ledgerfleet_replayed_total");
+    assert!(
+        (sum(&ports, "ledgerfleet_replayed_total") - 7.0).abs() < 1e-6,
+        "it is counted once"
+    );
+
+    let usurped =
+        "UPDATE fleet.leader SET holder = 'elsewhere', term = term + 1, until = now() + interval '1 hour'";
+    fleet.postgres.command(usurped);
+    for series in [
+        "ledgerfleet_leader",
+        "ledgerfleet_segments{state=\"done\"}",
+        "ledgerfleet_connections{state=\"active\"}",
+    ] {
+        until_sum_is(0.0, &ports, series);
+    }
+    fleet.postgres.command("DELETE FROM fleet.leader");
+    for (series, truth) in truths
+        .iter()
+        .filter(|(series, _)| *series != "ledgerfleet_replayed_total")
+    {
+        until_sum_is(*truth, &ports, series);
+    }
+    until_sum_is(7.0, &ports, "ledgerfleet_replayed_total");
+}

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use ledgerfleet_failpoints::{Point, reach};
 use ledgerfleet_model::{ConnectionId, SegmentId};
 use sqlx::PgConnection;
@@ -57,6 +58,28 @@ impl Pages for PostgresLedger {
         };
         let rows = persistently(calls).await?;
         Ok(rows.into_iter().map(|row| (row.connector, row.calls.0)).collect())
+    }
+
+    async fn last_successes(&self) -> Result<HashMap<String, DateTime<Utc>>, LedgerError> {
+        struct SuccessRow {
+            connector: String,
+            at: DateTime<Utc>,
+        }
+        let successes = || async {
+            sqlx::query_as!(
+                SuccessRow,
+                r#"
+                SELECT c.connector, max(w.read_at) AS "at!"
+                FROM fleet.coverage w JOIN fleet.connections c ON c.id = w.connection_id
+                WHERE w.last_result = 'done'
+                GROUP BY c.connector"#
+            )
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("last successes"))
+        };
+        let rows = persistently(successes).await?;
+        Ok(rows.into_iter().map(|row| (row.connector, row.at)).collect())
     }
 
     async fn seen(&self, segment: SegmentId, pass: u32) -> Result<SeenIds, LedgerError> {

@@ -8,7 +8,7 @@ use ledgerfleet_model::segment::{Event, FORMAT, no_progress};
 use ledgerfleet_model::{
     ConnectionId, Failure, FailureKind, Lane, RunId, RunState, SegmentId, SegmentState, Standing, Timings,
 };
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, SqliteConnection, SqlitePool};
 
 use super::codec::{Stamp, Text};
 use super::error::failed;
@@ -114,7 +114,7 @@ impl Dispatching for SqliteLedger {
                 .unwrap_or(u32::MAX)
                 .min(pool.size())
         });
-        let (idle, all): (u32, u32) = (idle.iter().sum(), pools.map(|pool| pool.size()).iter().sum());
+        let (idle, all): (u32, u32) = (idle.iter().sum(), pools.map(SqlitePool::size).iter().sum());
         Sessions {
             idle,
             in_use: all.saturating_sub(idle),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use ledgerfleet_model::{ConnectionId, SegmentId};
 use sqlx::SqliteConnection;
 
@@ -63,6 +64,22 @@ impl Pages for SqliteLedger {
             .await
             .map_err(failed("calls of this month"))?;
         Ok(rows.into_iter().collect())
+    }
+
+    async fn last_successes(&self) -> Result<HashMap<String, DateTime<Utc>>, LedgerError> {
+        const SUCCESSES: &str = "
+            SELECT c.connector, max(w.read_at)
+            FROM fleet_coverage w JOIN fleet_connections c ON c.id = w.connection_id
+            WHERE w.last_result = 'done'
+            GROUP BY c.connector";
+        let rows: Vec<(String, Stamp)> = sqlx::query_as(SUCCESSES)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("last successes"))?;
+        Ok(rows
+            .into_iter()
+            .map(|(connector, at)| (connector, at.0))
+            .collect())
     }
 
     async fn seen(&self, segment: SegmentId, pass: u32) -> Result<SeenIds, LedgerError> {

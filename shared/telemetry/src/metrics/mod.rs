@@ -5,7 +5,7 @@ mod recorder;
 
 use std::time::Duration;
 
-use ledgerfleet_model::{FailureKind, Lane, SegmentState};
+use ledgerfleet_model::{ConnectionState, FailureKind, Lane, SegmentState};
 use metrics::{counter, gauge, histogram};
 
 pub use recorder::{ConnectorLabels, InstallError, Recorder, install};
@@ -154,9 +154,9 @@ pub fn rescued(segments: u64) {
     counter!(names::RESCUED_TOTAL).increment(segments);
 }
 
-/// So many dead segments were ever sent again, by whatever process: whoever sends them is gone before it is asked.
+/// So many dead segments were sent again since the leader last looked: whoever sends them is gone before it is asked.
 pub fn replayed(segments: u64) {
-    counter!(names::REPLAYED_TOTAL).absolute(segments);
+    counter!(names::REPLAYED_TOTAL).increment(segments);
 }
 
 /// Access was refreshed, or not.
@@ -213,6 +213,50 @@ pub fn clock_skew(seconds: f64) {
 /// So many workers are known to this process.
 pub fn workers(count: u64) {
     gauge!(names::WORKERS).set(as_number(count));
+}
+
+/// So many connections are in this state.
+pub fn connections(state: ConnectionState, count: u64) {
+    gauge!(names::CONNECTIONS, "state" => state.as_str()).set(as_number(count));
+}
+
+/// What the gates of all active connections of this connector allow: requests per second, and in flight.
+pub fn gate_limits(connector: &str, requests_per_second: f64, slots: u64) {
+    let connector = connector.to_owned();
+    gauge!(names::GATE_LIMIT, "connector" => connector.clone(), "kind" => "rate").set(requests_per_second);
+    gauge!(names::GATE_LIMIT, "connector" => connector, "kind" => "slots").set(as_number(slots));
+}
+
+/// A window was last read to its end at this instant, seconds of Unix time; 0 if never.
+pub fn last_success(connector: &str, at: u64) {
+    gauge!(names::LAST_SUCCESS_TIMESTAMP_SECONDS, "connector" => connector.to_owned()).set(as_number(at));
+}
+
+/// What a process needs beside its own memory, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dependency {
+    /// The ledger's.
+    Database,
+    /// Bell, gate and locks of a fleet.
+    Redis,
+}
+ledgerfleet_model::words!(Dependency {
+    Database => "database",
+    Redis => "redis",
+});
+
+/// A dependency was tried: whether it could be used, and how long it took to find out.
+pub fn dependency_tried(dependency: Dependency, up: bool, took: Duration) {
+    let dependency = dependency.as_str();
+    gauge!(names::DEPENDENCY_UP, "dependency" => dependency).set(f64::from(u8::from(up)));
+    histogram!(names::DEPENDENCY_DURATION_SECONDS, "dependency" => dependency).record(took);
+}
+
+/// The sessions of this process with its database.
+pub fn database_sessions(idle: u32, in_use: u32, most: u32) {
+    for (state, count) in [("idle", idle), ("in_use", in_use), ("max", most)] {
+        gauge!(names::DB_POOL, "state" => state).set(f64::from(count));
+    }
 }
 
 /// A count as Prometheus holds it. Beyond 2⁵³ it is rounded, which no count here will reach.

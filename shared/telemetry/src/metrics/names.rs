@@ -12,7 +12,7 @@ pub enum Kind {
 }
 
 /// One metric.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Metric {
     /// Its full name.
     pub name: &'static str,
@@ -20,37 +20,63 @@ pub struct Metric {
     pub kind: Kind,
     /// What it says, with the unit.
     pub help: &'static str,
+    /// Upper bounds of a histogram's buckets, in seconds; none of another kind.
+    pub buckets: &'static [f64],
 }
 
+/// One request: from an answer out of a cache to the upstream's own limit of two minutes.
+const REQUEST: &[f64] = &[
+    0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0, 12.0, 20.0, 30.0, 60.0, 120.0,
+];
+
+/// One attempt: from a window of one small page to one of many large ones.
+const ATTEMPT: &[f64] = &[
+    0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3_600.0,
+];
+
+/// A wait at the gate: nothing where there is room, a few requests' distance where there is not, or a closed gate.
+const WAIT: &[f64] = &[
+    0.001, 0.01, 0.05, 0.125, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
+];
+
+/// One answer of a database or of Redis: from a local one to where a probe gives up.
+const PROBE: &[f64] = &[
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 3.0,
+];
+
 macro_rules! metrics {
-    ($($kind:ident $constant:ident = $name:literal: $help:literal;)+) => {
+    ($($kind:ident $constant:ident = $name:literal $(in $buckets:ident)?: $help:literal;)+) => {
         $(#[doc = $help] pub const $constant: &str = concat!("ledgerfleet_", $name);)+
 
         /// Every metric.
-        pub const ALL: &[Metric] = &[$(Metric { name: $constant, kind: Kind::$kind, help: $help }),+];
+        pub const ALL: &[Metric] = &[
+            $(Metric { name: $constant, kind: Kind::$kind, help: $help, buckets: metrics!(@buckets $($buckets)?) }),+
+        ];
     };
+    (@buckets) => { &[] };
+    (@buckets $buckets:ident) => { $buckets };
 }
 
 metrics! {
-    Gauge SEGMENTS = "segments": "Segments by state.";
-    Gauge OLDEST_DUE_SECONDS = "oldest_due_seconds": "Seconds that the longest-due segment has been due.";
-    Gauge READY = "ready": "Segments on the bell, by lane.";
-    Histogram SEGMENT_DURATION_SECONDS = "segment_duration_seconds":
+    Gauge SEGMENTS = "segments": "Segments by state. From the leader alone.";
+    Gauge OLDEST_DUE_SECONDS = "oldest_due_seconds": "Seconds that the longest-due segment has been due. From the leader alone.";
+    Gauge READY = "ready": "Segments on the bell, by lane. From the leader alone.";
+    Histogram SEGMENT_DURATION_SECONDS = "segment_duration_seconds" in ATTEMPT:
         "Seconds from claim to outcome of one attempt, by connector and outcome.";
     Counter ATTEMPTS_TOTAL = "attempts_total": "Attempts that ended, by connector and outcome.";
     Counter RETRIES_TOTAL = "retries_total": "Attempts that ended as a failure to be tried again, by reason.";
-    Gauge DEAD_LETTERS = "dead_letters": "Dead segments, by connector and reason.";
-    Gauge BRAKES = "brakes": "Companies, upstreams and tables that fail for everybody and are tried once a minute, by scope.";
-    Counter REPLAYED_TOTAL = "replayed_total": "Dead segments that were sent again.";
+    Gauge DEAD_LETTERS = "dead_letters": "Dead segments, by connector and reason. From the leader alone.";
+    Gauge BRAKES = "brakes": "Companies, upstreams and tables that fail for everybody and are tried once a minute, by scope. From the leader alone.";
+    Counter REPLAYED_TOTAL = "replayed_total": "Dead segments that were sent again, as the leader saw it.";
     Counter ROWS_TOTAL = "rows_total": "Rows of committed pages, by what they did to the records.";
     Counter PAGES_TOTAL = "pages_total": "Committed pages.";
     Counter API_REQUESTS_TOTAL = "api_requests_total": "Requests to an upstream, by status.";
-    Histogram API_REQUEST_DURATION_SECONDS = "api_request_duration_seconds":
+    Histogram API_REQUEST_DURATION_SECONDS = "api_request_duration_seconds" in REQUEST:
         "Seconds one request to an upstream took.";
-    Histogram GATE_WAIT_SECONDS = "gate_wait_seconds": "Seconds an attempt waited for the gate before a request.";
+    Histogram GATE_WAIT_SECONDS = "gate_wait_seconds" in WAIT: "Seconds an attempt waited for the gate before a request.";
     Gauge IN_FLIGHT_REQUESTS = "in_flight_requests": "Requests to an upstream that have no answer yet.";
     Counter THROTTLED_TOTAL = "throttled_total": "Answers that asked for fewer requests.";
-    Gauge API_CALLS_MONTH = "api_calls_month": "Metered calls of the current calendar month (UTC), by connector, read once a minute.";
+    Gauge API_CALLS_MONTH = "api_calls_month": "Metered calls of the current calendar month (UTC), by connector, read once a minute. From the leader alone.";
     Gauge API_BUDGET_REMAINING = "api_budget_remaining": "Metered calls left this month. Not fed: no budget can be set yet.";
     Counter LOCK_CONTENTION_TOTAL = "lock_contention_total": "Attempts that found their window locked by another.";
     Counter FENCED_WRITES_TOTAL = "fenced_writes_total": "Writes refused because their epoch was over.";
@@ -62,5 +88,14 @@ metrics! {
     Gauge LEADER = "leader": "1 while this process runs the leader's duties.";
     Gauge WORKERS = "workers": "Workers known to this process.";
     Gauge CLOCK_SKEW_SECONDS = "clock_skew_seconds": "This machine's clock minus the ledger's, as seen at its last claim.";
+    Gauge CONNECTIONS = "connections": "Connections by state. From the leader alone.";
+    Gauge GATE_LIMIT = "gate_limit":
+        "What the gates of all active connections allow: requests per second (rate) and in flight (slots), by connector. From the leader alone.";
+    Gauge LAST_SUCCESS_TIMESTAMP_SECONDS = "last_success_timestamp_seconds":
+        "When a window was last read to its end, by connector, Unix time, read once a minute. From the leader alone.";
+    Gauge DEPENDENCY_UP = "dependency_up": "1 if this process can use its database or Redis, tried as a worker uses it.";
+    Histogram DEPENDENCY_DURATION_SECONDS = "dependency_duration_seconds" in PROBE:
+        "Seconds that the database or Redis took to answer such a trial.";
+    Gauge DB_POOL = "db_pool": "Sessions of this process with the database: idle, in use, and the most there may be.";
     Gauge BUILD_INFO = "build_info": "Always 1; the version is the label.";
 }

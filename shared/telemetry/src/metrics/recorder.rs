@@ -2,17 +2,13 @@
 
 use std::time::Duration;
 
-use ledgerfleet_model::{FailureKind, Lane, SegmentState};
+use ledgerfleet_model::{ConnectionState, FailureKind, Lane, SegmentState};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_process::Collector;
 
 use super::names::{self, Kind};
 use super::{AttemptOutcome, RefreshResult};
-
-/// Upper bounds of the histograms' buckets, in seconds: from one request's time to a long wait for quota.
-const BUCKETS: &[f64] = &[
-    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0,
-];
 
 /// How long samples are kept as they are.
 const SORTED_EVERY: Duration = Duration::from_secs(5);
@@ -30,12 +26,16 @@ pub enum InstallError {
 
 /// The metrics of this process.
 #[derive(Clone)]
-pub struct Recorder(PrometheusHandle);
+pub struct Recorder {
+    handle: PrometheusHandle,
+    process: Collector,
+}
 
 impl Recorder {
     /// Everything recorded so far, in Prometheus' text format.
     pub fn render(&self) -> String {
-        self.0.render()
+        self.process.collect();
+        self.handle.render()
     }
 
     /// Sorts samples into their buckets, again and again: until then each is kept as it is, and where nobody asks for the
@@ -43,7 +43,7 @@ impl Recorder {
     pub async fn keep_small(self) {
         loop {
             tokio::time::sleep(SORTED_EVERY).await;
-            self.0.run_upkeep();
+            self.handle.run_upkeep();
         }
     }
 }
@@ -69,7 +69,7 @@ pub fn install(connectors: &[ConnectorLabels], version: &'static str) -> Result<
     let mut builder = PrometheusBuilder::new();
     for metric in names::ALL.iter().filter(|metric| metric.kind == Kind::Histogram) {
         builder = builder
-            .set_buckets_for_metric(Matcher::Full(metric.name.to_owned()), BUCKETS)
+            .set_buckets_for_metric(Matcher::Full(metric.name.to_owned()), metric.buckets)
             .map_err(InstallError::Build)?;
     }
     let recorder = builder.build_recorder();
@@ -78,7 +78,9 @@ pub fn install(connectors: &[ConnectorLabels], version: &'static str) -> Result<
     describe();
     start_at_zero(connectors);
     gauge!(names::BUILD_INFO, "version" => version).set(1.0);
-    Ok(Recorder(handle))
+    let process = Collector::default();
+    process.describe();
+    Ok(Recorder { handle, process })
 }
 
 fn describe() {
@@ -106,6 +108,12 @@ fn start_at_zero(connectors: &[ConnectorLabels]) {
     for state in SegmentState::ALL {
         gauge!(names::SEGMENTS, "state" => state.as_str()).set(0.0);
     }
+    for state in ConnectionState::ALL {
+        gauge!(names::CONNECTIONS, "state" => state.as_str()).set(0.0);
+    }
+    for state in ["idle", "in_use", "max"] {
+        gauge!(names::DB_POOL, "state" => state).set(0.0);
+    }
     for lane in Lane::ALL {
         gauge!(names::READY, "lane" => lane.as_str()).set(0.0);
     }
@@ -122,6 +130,10 @@ fn start_connector_at_zero(labels: &ConnectorLabels) {
     counter!(names::THROTTLED_TOTAL, "connector" => connector).absolute(0);
     gauge!(names::IN_FLIGHT_REQUESTS, "connector" => connector).set(0.0);
     gauge!(names::API_CALLS_MONTH, "connector" => connector).set(0.0);
+    gauge!(names::LAST_SUCCESS_TIMESTAMP_SECONDS, "connector" => connector).set(0.0);
+    for kind in ["rate", "slots"] {
+        gauge!(names::GATE_LIMIT, "connector" => connector, "kind" => kind).set(0.0);
+    }
     for outcome in AttemptOutcome::ALL {
         let outcome = outcome.as_str();
         counter!(names::ATTEMPTS_TOTAL, "connector" => connector, "outcome" => outcome).absolute(0);
@@ -160,6 +172,11 @@ mod tests {
         assert!(text.contains("ledgerfleet_pages_total{connector=\"quickbooks\",entity=\"invoice\"} 0"));
         assert!(text.contains("# HELP ledgerfleet_fenced_writes_total"), "{text}");
 
+        assert!(text.contains("ledgerfleet_gate_limit{connector=\"quickbooks\",kind=\"slots\"} 0"));
+        if cfg!(target_os = "linux") {
+            assert!(text.contains("process_resident_memory_bytes"), "{text}");
+        }
+
         attempt_ended("quickbooks", AttemptOutcome::Done, Duration::from_millis(30));
         let flying = request_in_flight("quickbooks");
         let text = recorder.render();
@@ -176,6 +193,32 @@ mod tests {
                 .contains("ledgerfleet_in_flight_requests{connector=\"quickbooks\"} 0")
         );
         assert!(matches!(install(&[], "0.0.0"), Err(InstallError::Twice)));
+    }
+
+    #[test]
+    fn every_histogram_has_buckets_of_its_own_that_rise() {
+        for metric in names::ALL {
+            assert_eq!(
+                metric.buckets.is_empty(),
+                metric.kind != Kind::Histogram,
+                "{}",
+                metric.name
+            );
+            assert!(metric.buckets.is_sorted_by(|a, b| a < b), "{}", metric.name);
+        }
+        let longest = |name| {
+            names::ALL
+                .iter()
+                .find(|metric| metric.name == name)
+                .unwrap()
+                .buckets
+                .last()
+                .copied()
+        };
+        // The upstream's own limit, an attempt of many pages, and where a probe gives up.
+        assert_eq!(longest(names::API_REQUEST_DURATION_SECONDS), Some(120.0));
+        assert_eq!(longest(names::SEGMENT_DURATION_SECONDS), Some(3_600.0));
+        assert_eq!(longest(names::DEPENDENCY_DURATION_SECONDS), Some(3.0));
     }
 
     #[test]
