@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use ledgerfleet_connectors::{AccessGrant, AuthenticationError, NoGrant};
 use ledgerfleet_failpoints::{Point, reach};
 use ledgerfleet_ledger::RefreshOutcome;
@@ -26,6 +26,9 @@ const SIBLING_PAUSES: [Duration; 4] = [
 /// A company whose credential lives no longer than this should be connected again by a person.
 const SHORT_LIFE: Duration = Duration::from_hours(14 * 24);
 
+/// Nothing that is granted is believed to live longer.
+const LONGEST_LIFE: Duration = Duration::from_hours(100 * 365 * 24);
+
 /// So many lines of a credential's story are read for what became of its newest version.
 const STORY: u32 = 50;
 
@@ -35,6 +38,22 @@ struct Exchanged {
     answer: Result<AccessGrant, AuthenticationError>,
     /// Whether an answer before that one was lost: the secret may have rotated unseen.
     lost: bool,
+}
+
+/// What is told of a grant when it is safe.
+#[derive(Debug)]
+struct Told {
+    rotated: bool,
+    life: Option<Duration>,
+}
+
+impl Told {
+    fn of(grant: &AccessGrant) -> Self {
+        Self {
+            rotated: grant.rotated.is_some(),
+            life: grant.credential_expires_in,
+        }
+    }
 }
 
 impl Exchanged {
@@ -66,6 +85,12 @@ impl Exchanged {
     }
 }
 
+/// That much later, and a hundred years where an upstream says more: what it says must not end in a panic here.
+fn after(instant: DateTime<Utc>, time: Duration) -> DateTime<Utc> {
+    let time = TimeDelta::from_std(time.min(LONGEST_LIFE)).unwrap_or_default();
+    instant.checked_add_signed(time).unwrap_or(instant)
+}
+
 fn label(outcome: RefreshOutcome) -> RefreshResult {
     match outcome {
         RefreshOutcome::Granted | RefreshOutcome::Rotated => RefreshResult::Granted,
@@ -82,18 +107,20 @@ impl Refresh {
         // The life of what is granted counts from before the request, so that it is never believed too long.
         let sent_at = self.parts.clock.now();
         let exchanged = self.ask(&stored, asked).await;
-        let outcome = exchanged.outcome();
-        metrics::token_refreshed(label(outcome));
-        let transaction_id = exchanged.transaction_id();
+        let (outcome, transaction_id) = (exchanged.outcome(), exchanged.transaction_id());
         let error = match exchanged.answer {
             Ok(grant) => {
                 reach(Point::AfterGrant, "").await;
-                self.report(&grant);
+                // Nothing stands before this that can fail: until it has returned, the token that counts is here alone.
+                let told = Told::of(&grant);
                 self.keep_safe(stored, grant, sent_at).await;
                 reach(Point::AfterSpool, "").await;
+                metrics::token_refreshed(label(outcome));
+                self.report(&told);
                 return Ok(());
             }
             Err(AuthenticationError::Refused(no)) => {
+                metrics::token_refreshed(label(outcome));
                 return self.on_refusal(&stored, &no, exchanged.lost).await;
             }
             Err(AuthenticationError::WrongKeys(no)) => AccessError::WrongKeys(no.reason),
@@ -102,8 +129,20 @@ impl Refresh {
             Err(AuthenticationError::Throttled(no, wait)) => AccessError::Throttled(no.reason, wait),
             Err(AuthenticationError::Lost(no)) => AccessError::Lost(no.reason),
         };
-        self.note(&stored, outcome, transaction_id).await;
+        metrics::token_refreshed(label(outcome));
+        self.note(stored.version, outcome, transaction_id).await;
         Err(error)
+    }
+
+    /// After a panic in an exchange of that version: the upstream may have granted what nobody will ever see. Unless it is
+    /// safe already, that is written down, so that a later refusal is told as what it is.
+    pub(crate) async fn after_panic(&self, version: i64) -> Result<(), AccessError> {
+        if self.known.unsaved.is_some() {
+            return Ok(());
+        }
+        metrics::token_refreshed(RefreshResult::Lost);
+        self.note(version, RefreshOutcome::Lost, None).await;
+        Err(AccessError::Panicked)
     }
 
     /// Sends the secret; if the answer is lost, once more, because the same value may still be good.
@@ -138,15 +177,15 @@ impl Refresh {
             replaces: stored.version,
             credential: Credential {
                 secret: grant.rotated.unwrap_or_else(|| stored.credential.secret.clone()),
-                access: Some(grant.access),
-                access_expires_at: Some(sent_at + grant.expires_in),
-                secret_expires_at: grant.credential_expires_in.map(|life| sent_at + life),
+                access: grant.access,
+                access_expires_at: Some(after(sent_at, grant.expires_in)),
+                secret_expires_at: grant.credential_expires_in.map(|life| after(sent_at, life)),
             },
             exchanged: stored.credential.secret,
             transaction_id: grant.transaction_id,
         };
         let file = self.spool(&granted).await;
-        let until = sent_at + used;
+        let until = after(sent_at, used);
         self.known.unsaved = Some(Unsaved { granted, until, file });
     }
 
@@ -170,10 +209,10 @@ impl Refresh {
         }
     }
 
-    fn report(&self, grant: &AccessGrant) {
-        let rotated = grant.rotated.is_some();
+    fn report(&self, told: &Told) {
+        let Told { rotated, life } = *told;
         tracing::info!(connection = %self.connection, rotated, "access renewed");
-        if let Some(life) = grant.credential_expires_in.filter(|life| *life < SHORT_LIFE) {
+        if let Some(life) = life.filter(|life| *life < SHORT_LIFE) {
             let hours = life.as_secs() / 3600;
             tracing::warn!(connection = %self.connection, hours, "the company must be connected again before these hours are over");
         }
@@ -190,7 +229,7 @@ impl Refresh {
             reason,
             transaction_id,
         } = no;
-        self.note(stored, RefreshOutcome::Refused, transaction_id.clone())
+        self.note(stored.version, RefreshOutcome::Refused, transaction_id.clone())
             .await;
         let explained = if uncertain {
             format!(
@@ -229,8 +268,8 @@ impl Refresh {
         })
     }
 
-    async fn note(&self, stored: &Stored, outcome: RefreshOutcome, transaction_id: Option<String>) {
-        let refresh = self.parts.refresh(stored.version, outcome, transaction_id);
+    async fn note(&self, version: i64, outcome: RefreshOutcome, transaction_id: Option<String>) {
+        let refresh = self.parts.refresh(version, outcome, transaction_id);
         self.parts.note(self.connection, &refresh).await;
     }
 }

@@ -1,9 +1,11 @@
 //! Refresh: from an access token that ends to the next one, in steps that never lose a credential.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures::FutureExt;
 use ledgerfleet_connectors::Connector;
 use ledgerfleet_ledger::RefreshIntent;
 use ledgerfleet_model::ConnectionId;
@@ -95,7 +97,12 @@ impl Refresh {
                 // Who had the intent before has had its time: what it could not store is ours to store.
                 let recovered = self.parts.recover(Some(self.connection), Left::ByAnybody).await?;
                 if recovered == 0 {
-                    self.exchange(stored, asked).await?;
+                    let version = stored.version;
+                    let exchanged = AssertUnwindSafe(self.exchange(stored, asked)).catch_unwind().await;
+                    match exchanged {
+                        Ok(exchanged) => exchanged?,
+                        Err(_) => self.after_panic(version).await?,
+                    }
                 }
                 Ok(Round::Again)
             }

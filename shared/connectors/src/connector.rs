@@ -162,8 +162,9 @@ pub struct Page {
 /// What an upstream gave for a credential.
 #[derive(Debug, Clone)]
 pub struct AccessGrant {
-    /// The access to send with requests.
-    pub access: SecretString,
+    /// The access to send with requests. None where the answer held a new credential, and no access that can be read:
+    /// the credential must not be lost for that.
+    pub access: Option<SecretString>,
     /// How long it lives.
     pub expires_in: Duration,
     /// The credential to use from now on, if it has rotated.

@@ -14,7 +14,11 @@ impl Connectors {
     ///
     /// Addresses are taken as they are: `config` has refused those that tokens must not be sent to.
     pub fn build(http: &HttpClient, endpoints: impl Fn(&'static ConnectorEntry) -> Endpoints) -> Self {
-        let built = |entry: &'static ConnectorEntry| (entry.build)(endpoints(entry), http.clone());
+        let built = |entry: &'static ConnectorEntry| {
+            let endpoints = endpoints(entry);
+            let http = http.clone().keeping(&endpoints.client_secret);
+            (entry.build)(endpoints, http)
+        };
         Self(REGISTRY.iter().map(|entry| (entry.name, built(entry))).collect())
     }
 

@@ -13,11 +13,17 @@ use std::error::Error as _;
 use ledgerfleet_model::{Failure, FailureKind, Timings};
 use ledgerfleet_telemetry::traces;
 use reqwest::header::HeaderMap;
-use reqwest::{RequestBuilder, Response, Url};
+use reqwest::{Request, RequestBuilder, Response, Url};
+use secrecy::SecretString;
+
+use crate::scrub::Scrubber;
 
 mod budget;
 
 pub use budget::{BodyBudget, HeldBytes};
+
+/// Characters of the text of an error.
+const LONGEST_MESSAGE: usize = 300;
 
 /// How much of answers is held in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +63,8 @@ pub struct HttpClient {
     client: reqwest::Client,
     limits: HttpLimits,
     budget: BodyBudget,
+    /// Knows the app's own keys.
+    scrubber: Scrubber,
     /// Why certificates cannot be checked here, if they cannot.
     no_authorities: Option<String>,
 }
@@ -72,6 +80,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// The part of the budget that the body uses; keep it as long as what was made of the body.
     pub held: HeldBytes,
+    /// Knows what was sent: whatever is told of this answer goes through it.
+    pub scrubber: Scrubber,
 }
 
 /// Whether a request that failed may have reached the upstream.
@@ -125,8 +135,16 @@ impl HttpClient {
             client,
             limits,
             budget: BodyBudget::new(limits.in_flight),
+            scrubber: Scrubber::default(),
             no_authorities,
         })
+    }
+
+    /// One that keeps these secrets out of what is told of its answers.
+    #[must_use]
+    pub fn keeping<'a>(self, secrets: impl IntoIterator<Item = &'a SecretString>) -> Self {
+        let scrubber = self.scrubber.knowing(secrets);
+        Self { scrubber, ..self }
     }
 
     /// Begins a GET request.
@@ -141,16 +159,30 @@ impl HttpClient {
 
     /// Sends a request once and reads the answer to its end, whatever its status.
     pub async fn send(&self, request: RequestBuilder) -> Result<Answer, HttpError> {
+        self.send_for_at_most(request, self.limits.body).await
+    }
+
+    /// The same, for an answer that has at most so many bytes where there is nothing wrong with it.
+    pub async fn send_for_at_most(&self, request: RequestBuilder, most: usize) -> Result<Answer, HttpError> {
         let request = request.build().map_err(|error| not_sent(&error, "the request"))?;
         let host = request.url().host_str().unwrap_or_default().to_owned();
         self.check_authorities(request.url(), &host)?;
         traces::asks(request.method().as_str(), &template_of(request.url()));
-        let response = self
-            .client
-            .execute(request)
-            .await
-            .map_err(|error| no_answer(&error, &host))?;
-        self.read(response, &host).await
+        let scrubber = self.scrubber.of_request(&request);
+        let answer = self.exchange(request, &host, most.min(self.limits.body)).await;
+        match answer {
+            Ok(answer) => Ok(Answer { scrubber, ..answer }),
+            Err(error) => Err(HttpError {
+                message: scrubber.clean(&error.message, LONGEST_MESSAGE),
+                ..error
+            }),
+        }
+    }
+
+    async fn exchange(&self, request: Request, host: &str, most: usize) -> Result<Answer, HttpError> {
+        let response = self.client.execute(request).await;
+        let response = response.map_err(|error| no_answer(&error, host))?;
+        self.read(response, host, most).await
     }
 
     fn check_authorities(&self, url: &Url, host: &str) -> Result<(), HttpError> {
@@ -167,17 +199,17 @@ impl HttpClient {
         })
     }
 
-    async fn read(&self, mut response: Response, host: &str) -> Result<Answer, HttpError> {
+    async fn read(&self, mut response: Response, host: &str, most: usize) -> Result<Answer, HttpError> {
         let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
         let announced = response.content_length().unwrap_or(0);
-        if announced > self.limits.body as u64 {
-            return Err(self.too_large(host));
+        if announced > most as u64 {
+            return Err(too_large(host, most));
         }
         let (mut body, mut held) = (Vec::new(), HeldBytes::default());
         while let Some(chunk) = response.chunk().await.map_err(|error| broken_off(&error, host))? {
             let length = body.len() + chunk.len();
-            if length > self.limits.body {
-                return Err(self.too_large(host));
+            if length > most {
+                return Err(too_large(host, most));
             }
             if length > self.limits.small() {
                 let more = length.max(self.limits.first()).saturating_sub(held.bytes());
@@ -191,15 +223,16 @@ impl HttpClient {
             headers,
             body,
             held,
+            scrubber: Scrubber::default(),
         })
     }
+}
 
-    fn too_large(&self, host: &str) -> HttpError {
-        HttpError {
-            kind: FailureKind::TooLarge,
-            message: format!("the answer of {host} is longer than {} bytes", self.limits.body),
-            sent: Sent::Perhaps,
-        }
+fn too_large(host: &str, most: usize) -> HttpError {
+    HttpError {
+        kind: FailureKind::TooLarge,
+        message: format!("the answer of {host} is longer than {most} bytes"),
+        sent: Sent::Perhaps,
     }
 }
 

@@ -9,6 +9,7 @@ pub mod http;
 mod limits;
 pub mod quickbooks;
 mod registry;
+pub mod scrub;
 
 pub use charges::Charges;
 pub use condition::{Condition, Test, Value};

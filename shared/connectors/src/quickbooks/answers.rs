@@ -74,7 +74,7 @@ fn truncated(answer: &Answer) -> Failure {
     )
 }
 
-pub(super) fn unexpected(answer: &Answer, message: impl Into<String>) -> Failure {
+pub(super) fn unexpected(answer: &Answer, message: impl AsRef<str>) -> Failure {
     failure(answer, FailureKind::UnexpectedContent, message)
 }
 

@@ -11,9 +11,10 @@ use std::time::Duration;
 use reqwest::header::ACCEPT;
 use reqwest::{RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
-use super::faults::{retry_after, tidy, transaction_id};
+use super::faults::{LONGEST_NAME, retry_after, said, transaction_id};
+use super::json::Members;
 use crate::http::{Answer, HttpClient, HttpError, Sent};
 use crate::{AccessGrant, AuthenticationError, NoGrant};
 
@@ -23,6 +24,12 @@ const ISSUER: &str = "https://oauth.platform.intuit.com";
 /// How long an access token lives if the answer does not say.
 const ACCESS_LIFE: Duration = Duration::from_hours(1);
 
+/// No access token is believed to live longer: what is renewed too early costs one request.
+const LONGEST_ACCESS_LIFE: Duration = Duration::from_hours(24);
+
+/// No refresh token is believed to live longer: twice the five years after consent.
+const LONGEST_LIFE: Duration = Duration::from_hours(10 * 365 * 24);
+
 /// The app's keys and where to use them.
 #[derive(Debug)]
 pub(super) struct Issuer {
@@ -31,26 +38,29 @@ pub(super) struct Issuer {
     pub(super) client_secret: Option<SecretString>,
 }
 
-/// The answer of the token endpoint. Numbers also come as strings (intuit-oauth 4.2.5, README).
-#[derive(Deserialize)]
-struct Granted {
-    access_token: SecretString,
-    refresh_token: Option<SecretString>,
-    #[serde(default, deserialize_with = "seconds")]
-    expires_in: Option<Duration>,
-    #[serde(default, deserialize_with = "seconds")]
-    x_refresh_token_expires_in: Option<Duration>,
-    #[serde(default, deserialize_with = "seconds")]
-    x_refresh_token_hard_expires_in: Option<Duration>,
-}
+/// No answer of the token endpoint is longer.
+const LONGEST_ANSWER: usize = 1 << 20;
 
 /// The refusal of the token endpoint.
-#[derive(Default, Deserialize)]
 struct Refusal {
-    #[serde(default)]
     error: String,
-    #[serde(default)]
-    error_description: String,
+    description: String,
+}
+
+impl Refusal {
+    /// What can be read of it.
+    fn of(answer: &Answer) -> Self {
+        let members: Members<'_> = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let text = |name: &str| {
+            members
+                .get(name)
+                .and_then(|value| serde_json::from_str(value.get()).ok())
+        };
+        Self {
+            error: text("error").unwrap_or_default(),
+            description: text("error_description").unwrap_or_default(),
+        }
+    }
 }
 
 impl Issuer {
@@ -61,7 +71,10 @@ impl Issuer {
         refresh_token: &SecretString,
     ) -> Result<AccessGrant, AuthenticationError> {
         let request = self.request(http, refresh_token)?;
-        let answer = http.send(request).await.map_err(no_answer)?;
+        let answer = http
+            .send_for_at_most(request, LONGEST_ANSWER)
+            .await
+            .map_err(no_answer)?;
         match answer.status {
             200 => granted(&answer, refresh_token),
             _ => Err(refused(&answer)),
@@ -98,37 +111,57 @@ impl Issuer {
     }
 }
 
+/// Reads a grant, member by member: what is wrong with one of them must not lose the others, because the new refresh token
+/// may be among those.
 fn granted(answer: &Answer, sent: &SecretString) -> Result<AccessGrant, AuthenticationError> {
-    // The error is not repeated: it might quote the token that it stumbled over.
-    let lost = |reason: &str| {
-        AuthenticationError::Lost(NoGrant {
-            reason: reason.to_owned(),
-            transaction_id: transaction_id(answer),
-        })
-    };
-    let granted: Granted = serde_json::from_slice(&answer.body)
-        .map_err(|_| lost("the token endpoint answered 200 without tokens"))?;
-    if granted.access_token.expose_secret().is_empty() {
-        return Err(lost("the token endpoint answered an empty access token"));
+    let members: Members<'_> = std::str::from_utf8(&answer.body)
+        .ok()
+        .and_then(|text| serde_json::from_str(text.trim_start_matches('\u{feff}')).ok())
+        .ok_or_else(|| lost(answer, "the token endpoint answered 200 without tokens"))?;
+    let token = |name: &str| members.get(name).and_then(token);
+    let access = token("access_token");
+    let rotated = token("refresh_token").filter(|token| token.expose_secret() != sent.expose_secret());
+    if access.is_none() && rotated.is_none() {
+        return Err(lost(answer, "the token endpoint answered 200 without tokens"));
     }
-    let is_new = |token: &SecretString| {
-        !token.expose_secret().is_empty() && token.expose_secret() != sent.expose_secret()
-    };
+    let seconds = |name: &str| members.get(name).and_then(seconds);
     let limits = [
-        granted.x_refresh_token_expires_in,
-        granted.x_refresh_token_hard_expires_in,
+        seconds("x_refresh_token_expires_in"),
+        seconds("x_refresh_token_hard_expires_in"),
     ];
+    // It may repeat what it has just given out, too.
+    let scrubber = answer.scrubber.knowing(access.iter().chain(&rotated));
     Ok(AccessGrant {
-        access: granted.access_token,
-        expires_in: granted.expires_in.unwrap_or(ACCESS_LIFE),
-        rotated: granted.refresh_token.filter(is_new),
-        credential_expires_in: limits.into_iter().flatten().min(),
+        access,
+        expires_in: seconds("expires_in")
+            .unwrap_or(ACCESS_LIFE)
+            .min(LONGEST_ACCESS_LIFE),
+        rotated,
+        credential_expires_in: limits
+            .into_iter()
+            .flatten()
+            .min()
+            .map(|life| life.min(LONGEST_LIFE)),
+        transaction_id: transaction_id(answer).map(|name| scrubber.clean(&name, LONGEST_NAME)),
+    })
+}
+
+/// The error is not repeated: it might quote the token that it stumbled over.
+fn lost(answer: &Answer, reason: &str) -> AuthenticationError {
+    AuthenticationError::Lost(NoGrant {
+        reason: reason.to_owned(),
         transaction_id: transaction_id(answer),
     })
 }
 
+/// A token is a text, and not an empty one.
+fn token(value: &RawValue) -> Option<SecretString> {
+    let text: String = serde_json::from_str(value.get()).ok()?;
+    Some(SecretString::from(text)).filter(|token| !token.expose_secret().is_empty())
+}
+
 fn refused(answer: &Answer) -> AuthenticationError {
-    let refusal: Refusal = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let refusal = Refusal::of(answer);
     let text = NoGrant {
         reason: reason(answer, &refusal),
         transaction_id: transaction_id(answer),
@@ -143,10 +176,10 @@ fn refused(answer: &Answer) -> AuthenticationError {
 
 /// `invalid_grant: Incorrect or invalid refresh token, intuit_tid 1-abc`.
 fn reason(answer: &Answer, refusal: &Refusal) -> String {
-    let mut text = match (refusal.error.as_str(), refusal.error_description.as_str()) {
+    let mut text = match (refusal.error.as_str(), refusal.description.as_str()) {
         ("", _) => format!("HTTP {}", answer.status),
-        (error, "") => tidy(error),
-        (error, description) => tidy(&format!("{error}: {description}")),
+        (error, "") => said(answer, error),
+        (error, description) => said(answer, format!("{error}: {description}")),
     };
     if let Some(transaction) = transaction_id(answer) {
         text.push_str(", intuit_tid ");
@@ -162,11 +195,11 @@ fn no_answer(error: HttpError) -> AuthenticationError {
     }
 }
 
-/// A number of seconds, or a string with one; anything else counts as not said.
-fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let value = serde_json::Value::deserialize(deserializer)?;
-    let number = value.as_u64().or_else(|| value.as_str()?.trim().parse().ok());
-    Ok(number.map(Duration::from_secs))
+/// A number of seconds, or a string with one (intuit-oauth 4.2.5, README), however large. Anything else, and none at all,
+/// counts as not said.
+fn seconds(value: &RawValue) -> Option<Duration> {
+    let number: f64 = value.get().trim_matches('"').trim().parse().ok()?;
+    (number >= 1.0).then(|| Duration::try_from_secs_f64(number.trunc()).unwrap_or(Duration::MAX))
 }
 
 #[cfg(test)]

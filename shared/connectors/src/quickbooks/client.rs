@@ -72,7 +72,7 @@ impl Connector for QuickBooks {
                 size: request.size,
             },
         )
-        .map_err(|failure| asked(failure, &statement, target))
+        .map_err(|failure| asked(failure, &statement))
         .map_err(|failure| of_entity(failure, request.entity))
     }
 
@@ -80,7 +80,7 @@ impl Connector for QuickBooks {
         let statement = Query::count(request).to_string();
         let answer = self.query(target, &statement).await?;
         read_count(&answer)
-            .map_err(|failure| asked(failure, &statement, target))
+            .map_err(|failure| asked(failure, &statement))
             .map_err(|failure| of_entity(failure, request.entity))
     }
 
@@ -97,7 +97,7 @@ impl Connector for QuickBooks {
         let what = format!("GET {} {id}", entity.upstream);
         let answer = self.send(target, self.http.get(url), &what).await?;
         read_one(&answer, entity, id)
-            .map_err(|failure| asked(failure, &what, target))
+            .map_err(|failure| asked(failure, &what))
             .map_err(|failure| of_entity(failure, entity))
     }
 
@@ -114,14 +114,14 @@ impl Connector for QuickBooks {
                 size: request.size,
             },
         )
-        .map_err(|failure| asked(failure, &statement, target))
+        .map_err(|failure| asked(failure, &statement))
         .map_err(|failure| of_entity(failure, request.entity))
     }
 
     async fn identify(&self, target: &Target<'_>) -> Result<String, Failure> {
         let url = self.address(target, &["companyinfo", target.account])?;
         let answer = self.send(target, self.http.get(url), "GET companyinfo").await?;
-        read_company_name(&answer).map_err(|failure| asked(failure, "GET companyinfo", target))
+        read_company_name(&answer).map_err(|failure| asked(failure, "GET companyinfo"))
     }
 
     fn describe(&self, request: &PageRequest<'_>) -> String {
@@ -198,7 +198,7 @@ impl QuickBooks {
             .bearer_auth(target.access.expose_secret())
             .header(ACCEPT, "application/json");
         let answer = self.http.send(request).await;
-        let answer = answer.map_err(|error| asked(error.into(), what, target))?;
+        let answer = answer.map_err(|error| asked(error.into(), what))?;
         traces::answered(answer.status, transaction_id(&answer).as_deref());
         target.charges.note(answer.status);
         Ok(answer)
@@ -257,16 +257,9 @@ fn no_id(entity: &EntitySpec, id: &str) -> Failure {
     )
 }
 
-/// The failure with what was asked, and without the access token, should the upstream have repeated it.
-fn asked(failure: Failure, what: &str, target: &Target<'_>) -> Failure {
-    let access = target.access.expose_secret();
-    let message = if access.is_empty() {
-        failure.message
-    } else {
-        failure.message.replace(access, "[access token]")
-    };
+/// The failure with what was asked. What the upstream said has been through the scrubber of its answer.
+fn asked(failure: Failure, what: &str) -> Failure {
     Failure {
-        message,
         request: Some(what.to_owned()),
         ..failure
     }
@@ -301,7 +294,7 @@ mod tests {
         };
         let company = &info.companies[0];
         let token = SecretString::from(company.refresh_token.clone());
-        let access = quickbooks.authenticate(&token).await.unwrap().access;
+        let access = quickbooks.authenticate(&token).await.unwrap().access.unwrap();
         let target = Target {
             account: &company.realm,
             environment: Environment::Sandbox,

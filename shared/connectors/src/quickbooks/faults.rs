@@ -13,8 +13,9 @@ use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::json::Members;
+use super::json::{FirstItems, Members};
 use crate::http::Answer;
+use crate::scrub::one_line;
 
 /// The header that names the exchange; Intuit's support asks for it.
 const TRANSACTION_ID: &str = "intuit_tid";
@@ -22,27 +23,97 @@ const TRANSACTION_ID: &str = "intuit_tid";
 /// A longer wait than this is not believed: nothing would wait for it.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
-/// Characters of an upstream's text that a message repeats.
-const LONGEST_TEXT: usize = 300;
+/// Characters of a message; the upstream's text in it is what may be long.
+const LONGEST_MESSAGE: usize = 380;
+
+/// Characters of a code, and of the name of an exchange.
+pub(super) const LONGEST_NAME: usize = 80;
+
+/// Errors of a fault that are read. One says what is wrong; a body of megabytes may hold millions.
+const MOST_ERRORS: usize = 16;
+
+/// Bytes of a text of a fault that are read.
+const LONGEST_READ: usize = 16 << 10;
 
 /// What the API says went wrong. Empty where the fault cannot be read.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Fault {
-    #[serde(rename = "type")]
     class: Option<String>,
-    #[serde(rename = "Error", alias = "error", default)]
     errors: Vec<FaultError>,
+    /// Whether it has more errors than were read.
+    has_more: bool,
 }
 
 /// One entry of a fault.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct FaultError {
-    #[serde(rename = "Message", alias = "message")]
     message: Option<String>,
-    #[serde(rename = "Detail", alias = "detail")]
     detail: Option<String>,
-    #[serde(default, deserialize_with = "code_text")]
     code: Option<String>,
+}
+
+/// A fault as it is written in JSON.
+#[derive(Deserialize)]
+struct WrittenFault<'a> {
+    #[serde(borrow, rename = "type")]
+    class: Option<&'a RawValue>,
+    #[serde(borrow, rename = "Error", alias = "error", default)]
+    errors: FirstItems<'a, MOST_ERRORS>,
+}
+
+/// One entry of it.
+#[derive(Deserialize)]
+struct WrittenError<'a> {
+    #[serde(borrow, rename = "Message", alias = "message")]
+    message: Option<&'a RawValue>,
+    #[serde(borrow, rename = "Detail", alias = "detail")]
+    detail: Option<&'a RawValue>,
+    #[serde(borrow)]
+    code: Option<&'a RawValue>,
+}
+
+impl From<WrittenFault<'_>> for Fault {
+    fn from(written: WrittenFault<'_>) -> Self {
+        let errors = written.errors.items.into_iter();
+        Self {
+            class: written.class.and_then(brief),
+            errors: errors.map(FaultError::of).collect(),
+            has_more: written.errors.has_more,
+        }
+    }
+}
+
+impl FaultError {
+    /// One that cannot be read is still one.
+    fn of(error: &RawValue) -> Self {
+        let Ok(written) = serde_json::from_str::<WrittenError<'_>>(error.get()) else {
+            return Self::default();
+        };
+        // A string in the documentation; a number is understood as well.
+        let code = |code: &RawValue| brief(code).unwrap_or_else(|| head(code.get()).to_owned());
+        Self {
+            message: written.message.and_then(brief),
+            detail: written.detail.and_then(brief),
+            code: written.code.map(code),
+        }
+    }
+}
+
+/// The beginning of a text.
+fn head(text: &str) -> &str {
+    &text[..text.floor_char_boundary(LONGEST_READ)]
+}
+
+/// A JSON string, or as much of the beginning of a long one as is read.
+fn brief(value: &RawValue) -> Option<String> {
+    let written = value.get();
+    if written.len() <= LONGEST_READ {
+        return serde_json::from_str(written).ok();
+    }
+    // An escape has at most twelve characters; the cut must not go through one.
+    let ends = (0..=12).map(|less| written.floor_char_boundary(LONGEST_READ - less));
+    ends.into_iter()
+        .find_map(|end| serde_json::from_str(&format!("{}\"", &written[..end])).ok())
 }
 
 impl Fault {
@@ -50,20 +121,23 @@ impl Fault {
     pub(super) fn in_json(members: &Members<'_>) -> Option<Self> {
         let fault = members.get("Fault").or_else(|| members.get("fault"))?;
         // A fault that cannot be read is still a fault.
-        Some(serde_json::from_str(fault.get()).unwrap_or_default())
+        let written = serde_json::from_str::<WrittenFault<'_>>(fault.get());
+        Some(written.map(Self::from).unwrap_or_default())
     }
 
     /// The fault in an XML answer, if it is one.
     pub(super) fn in_xml(text: &str) -> Option<Self> {
         let fault = &text[text.find("<Fault").or_else(|| text.find("<fault"))?..];
-        let errors = fault.split("<Error").skip(1).map(|error| FaultError {
+        let mut errors = fault.split("<Error").skip(1);
+        let first = errors.by_ref().take(MOST_ERRORS).map(|error| FaultError {
             message: element(error, "Message"),
             detail: element(error, "Detail"),
             code: attribute(error, "code"),
         });
         Some(Self {
             class: attribute(fault, "type"),
-            errors: errors.collect(),
+            errors: first.collect(),
+            has_more: errors.next().is_some(),
         })
     }
 
@@ -93,7 +167,7 @@ impl Fault {
     fn text(&self) -> String {
         let said = |error: &FaultError| {
             let parts = [error.message.as_deref(), error.detail.as_deref()];
-            tidy(&parts.into_iter().flatten().collect::<Vec<_>>().join(": "))
+            one_line(&parts.into_iter().flatten().collect::<Vec<_>>().join(": "))
         };
         self.errors
             .iter()
@@ -157,7 +231,7 @@ pub(super) fn says_not_found(answer: &Answer) -> bool {
     let fault = Some(answer)
         .filter(|answer| matches!(answer.status, 200 | 400 | 404) && is_whole(&answer.body))
         .and_then(|answer| Fault::in_body(&answer.body));
-    fault.is_some_and(|fault| !fault.errors.is_empty() && fault.errors.iter().all(is_610))
+    fault.is_some_and(|fault| !fault.errors.is_empty() && !fault.has_more && fault.errors.iter().all(is_610))
 }
 
 /// The failure that a fault is, whatever its status.
@@ -175,7 +249,9 @@ pub(super) fn of_fault(answer: &Answer, fault: &Fault) -> Failure {
         _ => format!("QuickBooks says: {}", fault.text()),
     };
     Failure {
-        upstream_code: fault.code(),
+        upstream_code: fault
+            .code()
+            .map(|code| answer.scrubber.clean(&code, LONGEST_NAME)),
         away: is_away(answer.status, kind, fault),
         ..failure(answer, kind, message)
     }
@@ -184,17 +260,23 @@ pub(super) fn of_fault(answer: &Answer, fault: &Fault) -> Failure {
 /// The upstream's name for the exchange.
 pub(super) fn transaction_id(answer: &Answer) -> Option<String> {
     let told = answer.headers.get(TRANSACTION_ID)?.to_str().ok()?;
-    Some(tidy(told)).filter(|text| !text.is_empty())
+    Some(answer.scrubber.clean(told, LONGEST_NAME)).filter(|text| !text.is_empty())
 }
 
-/// A failure with what the answer's head tells.
-pub(super) fn failure(answer: &Answer, kind: FailureKind, message: impl Into<String>) -> Failure {
+/// A failure with what the answer's head tells. What the message repeats of the answer is whole until here: the scrubber
+/// finds no secret that was cut before.
+pub(super) fn failure(answer: &Answer, kind: FailureKind, message: impl AsRef<str>) -> Failure {
     Failure {
         status: Some(answer.status),
         transaction_id: transaction_id(answer),
         retry_after: retry_after(&answer.headers),
-        ..Failure::new(kind, message)
+        ..Failure::new(kind, said(answer, message))
     }
+}
+
+/// What may be told of what an answer says.
+pub(super) fn said(answer: &Answer, text: impl AsRef<str>) -> String {
+    answer.scrubber.clean(text.as_ref(), LONGEST_MESSAGE)
 }
 
 /// The table from status, shape and code to kind. A company is parked by 400, 401 and 403 alone: during an outage the
@@ -274,27 +356,12 @@ fn plain(code: &str) -> Option<String> {
     }
 }
 
-/// A code is a string in the documentation; a number is understood as well.
-fn code_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let raw = <&RawValue>::deserialize(deserializer)?;
-    Ok(Some(raw.get().trim_matches('"').to_owned()).filter(|code| code != "null"))
-}
-
-/// The upstream's text on one line and not too long.
-pub(super) fn tidy(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars()
-        .filter(|character| !character.is_control())
-        .take(LONGEST_TEXT)
-        .collect()
-}
-
 /// The text of the first element of that name, in either case.
 fn element(xml: &str, name: &str) -> Option<String> {
     let lower = name.to_ascii_lowercase();
     [name, lower.as_str()].into_iter().find_map(|name| {
         let after = &xml[xml.find(&format!("<{name}>"))? + name.len() + 2..];
-        Some(unescaped(&after[..after.find("</")?]))
+        Some(unescaped(head(&after[..after.find("</")?])))
     })
 }
 
@@ -302,7 +369,7 @@ fn element(xml: &str, name: &str) -> Option<String> {
 fn attribute(xml: &str, name: &str) -> Option<String> {
     let tag = &xml[..xml.find('>')?];
     let after = &tag[tag.find(&format!(" {name}=\""))? + name.len() + 3..];
-    Some(unescaped(&after[..after.find('"')?]))
+    Some(unescaped(head(&after[..after.find('"')?])))
 }
 
 fn unescaped(xml: &str) -> String {

@@ -3,10 +3,14 @@
 use std::fmt;
 
 use ledgerfleet_model::json::after_string;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The members of an object in their order, each value as the text it was served as.
+/// Members of an object that are looked at; no answer and no record has a hundredth of that.
+const MOST_MEMBERS: usize = 20_000;
+
+/// The members of an object in their order, each value as the text it was served as. An object with more than
+/// [`MOST_MEMBERS`] is none.
 #[derive(Debug, Default)]
 pub(super) struct Members<'a>(Vec<(String, &'a RawValue)>);
 
@@ -42,12 +46,50 @@ impl<'de> Deserialize<'de> for Members<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::new();
                 while let Some(member) = map.next_entry()? {
+                    if members.len() == MOST_MEMBERS {
+                        return Err(A::Error::custom("too many members"));
+                    }
                     members.push(member);
                 }
                 Ok(Members(members))
             }
         }
         deserializer.deserialize_map(Collect)
+    }
+}
+
+/// The first items of an array, and whether there are more: a body of megabytes may hold millions.
+#[derive(Debug, Default)]
+pub(super) struct FirstItems<'a, const MOST: usize> {
+    pub(super) items: Vec<&'a RawValue>,
+    pub(super) has_more: bool,
+}
+
+impl<'de: 'a, 'a, const MOST: usize> Deserialize<'de> for FirstItems<'a, MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect<const MOST: usize>;
+        impl<'de, const MOST: usize> Visitor<'de> for Collect<MOST> {
+            type Value = FirstItems<'de, MOST>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+                let mut first = FirstItems::default();
+                while first.items.len() < MOST {
+                    let Some(item) = items.next_element()? else {
+                        return Ok(first);
+                    };
+                    first.items.push(item);
+                }
+                while items.next_element::<IgnoredAny>()?.is_some() {
+                    first.has_more = true;
+                }
+                Ok(first)
+            }
+        }
+        deserializer.deserialize_seq(Collect::<MOST>)
     }
 }
 

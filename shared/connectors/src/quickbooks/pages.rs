@@ -5,13 +5,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answers::{document, is_good, malformed, unexpected};
-use super::faults::{says_not_found, tidy};
+use super::faults::says_not_found;
 use super::json::Members;
 use super::query::Asked;
 use super::record::served;
 use super::response::Response;
 use super::text::{REPLACED, Text};
 use crate::http::Answer;
+use crate::scrub::one_line;
 use crate::{EntityKind, EntitySpec, Page};
 
 /// The rows that the API answers to those who do not say how many they want.
@@ -188,7 +189,7 @@ fn not_rows(answer: &Answer, member: &str) -> Failure {
         answer,
         format!(
             "QuickBooks answered a member `{}` that is not the rows asked for",
-            tidy(member)
+            one_line(member)
         ),
     )
 }

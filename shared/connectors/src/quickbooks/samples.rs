@@ -4,6 +4,7 @@ use ledgerfleet_model::FailureKind;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use crate::http::{Answer, HeldBytes};
+use crate::scrub::Scrubber;
 
 /// An answer with that status, content type and body.
 pub(super) fn answer(status: u16, content_type: &str, body: impl AsRef<[u8]>) -> Answer {
@@ -15,6 +16,7 @@ pub(super) fn answer(status: u16, content_type: &str, body: impl AsRef<[u8]>) ->
         headers,
         body: body.as_ref().to_vec(),
         held: HeldBytes::default(),
+        scrubber: Scrubber::default(),
     }
 }
 

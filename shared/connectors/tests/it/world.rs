@@ -44,7 +44,8 @@ impl World {
     /// A fresh access token of that company.
     pub(crate) async fn access(&self, name: &str) -> SecretString {
         let refresh_token = SecretString::from(self.company(name).refresh_token);
-        self.quickbooks.authenticate(&refresh_token).await.unwrap().access
+        let grant = self.quickbooks.authenticate(&refresh_token).await.unwrap();
+        grant.access.unwrap()
     }
 
     /// Every record of a window, page by page, in the order served.

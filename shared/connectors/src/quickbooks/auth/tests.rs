@@ -24,7 +24,7 @@ fn a_grant_holds_the_access_its_life_and_the_new_refresh_token() {
             "x_refresh_token_expires_in":8726399,"x_refresh_token_hard_expires_in":157680000,"id_token":"x"}"#,
     ))
     .unwrap();
-    assert_eq!(grant.access.expose_secret(), "AT");
+    assert_eq!(grant.access.unwrap().expose_secret(), "AT");
     assert_eq!(grant.expires_in, Duration::from_hours(1));
     assert_eq!(grant.rotated.unwrap().expose_secret(), "RT-new");
     assert_eq!(grant.credential_expires_in, Some(Duration::from_secs(8_726_399)));
@@ -50,8 +50,48 @@ fn numbers_come_as_strings_too_and_nonsense_counts_as_not_said() {
         life("\"1800\""),
         (Duration::from_mins(30), Some(Duration::from_mins(30)))
     );
-    for nonsense in ["null", "-5", "\"soon\"", "{}"] {
+    for nonsense in [
+        "null", "-5", "0", "0.5", "\"soon\"", "{}", "[9]", "true", "\"NaN\"", "\"\"", "-1e999",
+    ] {
         assert_eq!(life(nonsense), (ACCESS_LIFE, None), "{nonsense}");
+    }
+    for large in [
+        "10000000000000",
+        "9223372036854775807",
+        "18446744073709551615",
+        "18446744073709551616",
+        "1e19",
+        "1e308",
+        "1e999",
+        "\"inf\"",
+        "\"99999999999999999999999999999999999999\"",
+    ] {
+        assert_eq!(life(large), (LONGEST_ACCESS_LIFE, Some(LONGEST_LIFE)), "{large}");
+    }
+}
+
+#[test]
+fn whatever_else_cannot_be_read_the_new_refresh_token_is_kept() {
+    let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+    for odd in [
+        r#""access_token":7"#.to_owned(),
+        r#""access_token":"""#.to_owned(),
+        r#""access_token":null"#.to_owned(),
+        r#""access_token":["AT"]"#.to_owned(),
+        r#""access_token":"\ud800""#.to_owned(),
+        r#""token_type":"bearer""#.to_owned(),
+        r#""access_token":"AT","expires_in":1e999"#.to_owned(),
+        r#""access_token":"AT","expires_in":{"seconds":3600}"#.to_owned(),
+        r#""access_token":"AT","x_refresh_token_expires_in":-1e999"#.to_owned(),
+        r#""access_token":"AT","access_token":"AT","expires_in":1,"expires_in":2"#.to_owned(),
+        format!(r#""access_token":"AT","more":{deep}"#),
+    ] {
+        let body = format!(r#"{{{odd},"refresh_token":"RT-new"}}"#);
+        let grant = read(&json(200, body)).unwrap();
+        let shown = &odd[..odd.len().min(60)];
+        assert_eq!(grant.rotated.unwrap().expose_secret(), "RT-new", "{shown}");
+        let access = grant.access.as_ref().map(ExposeSecret::expose_secret);
+        assert_eq!(access, odd.contains(r#"":"AT""#).then_some("AT"), "{shown}");
     }
 }
 
@@ -71,8 +111,10 @@ fn a_grant_that_cannot_be_read_is_lost_and_not_repeated() {
         "",
         "{}",
         HTML,
+        "[]",
         r#"{"access_token":""}"#,
-        r#"{"access_token":7,"refresh_token":"RT-new"}"#,
+        r#"{"access_token":7,"refresh_token":"RT-old"}"#,
+        r#"{"access_token":"AT","refresh_token":"RT-new""#,
     ] {
         let error = read(&json(200, body)).unwrap_err();
         assert!(matches!(&error, AuthenticationError::Lost(_)), "{body}: {error}");
@@ -91,6 +133,14 @@ fn every_refusal_means_one_thing() {
     for (answer, means) in [
         (json(400, grant), refused),
         (json(400, r#"{"error":"invalid_grant"}"#), refused),
+        (
+            json(400, r#"{"error":"invalid_grant","error_description":null}"#),
+            refused,
+        ),
+        (
+            json(400, r#"{"error":"invalid_grant","error_description":7}"#),
+            refused,
+        ),
         (json(401, client), wrong_keys),
         (json(400, client), wrong_keys),
         (answer(401, "text/html", HTML), wrong_keys),
