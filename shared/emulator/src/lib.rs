@@ -25,7 +25,7 @@ pub use clock::Clock;
 pub use command::{Command, CommandError};
 pub use control::{CompanySummary, Summary};
 pub use explain::complain;
-pub use faults::{CutLength, DropMoment, FaultKind, FaultShape, FaultSpec, SpecError, Surface};
+pub use faults::{CutLength, DropMoment, EchoPlace, FaultKind, FaultShape, FaultSpec, SpecError, Surface};
 pub use options::{
     CompanySpec, Currencies, EmulatorOptions, Environment, OptionError, Plan, Rate, Region, Size,
 };

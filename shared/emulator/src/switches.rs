@@ -21,6 +21,8 @@ pub struct Switches {
     pub reused_token: ReusedToken,
     /// How the token endpoint writes seconds.
     pub token_numbers: TokenNumbers,
+    /// How many seconds the token endpoint says that an access token lives, whatever it does.
+    pub expires_in: Option<u64>,
     /// The HTTP status of a throttled answer: 429, or 403 as in 2016.
     pub throttle_status: u16,
     /// The body of a throttled answer.
@@ -84,6 +86,7 @@ impl Default for Switches {
             old_token_grace_hours: 0,
             reused_token: ReusedToken::Refused,
             token_numbers: TokenNumbers::Numbers,
+            expires_in: None,
             throttle_status: 429,
             throttle_body: ThrottleBody::Xml,
             throttle_retry_after: None,

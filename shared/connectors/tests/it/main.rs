@@ -9,4 +9,5 @@ mod quickbooks_faults;
 mod quickbooks_finding;
 mod quickbooks_records;
 mod raw;
+mod secrets;
 mod world;

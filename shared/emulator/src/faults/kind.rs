@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::echo::{EchoPlace, Sent};
 use super::shape::FaultShape;
 use crate::quickbooks::fault_body::{self, GATEWAY_PAGE, ServiceFault};
 use crate::quickbooks::query::{Distortion, Unservable};
@@ -50,6 +51,18 @@ pub enum FaultKind {
         /// The code gets zeros before it until it has so many digits.
         #[serde(default)]
         digits: u8,
+    },
+    /// A refusal that repeats what it was sent.
+    Echo {
+        /// Where.
+        #[serde(default)]
+        place: EchoPlace,
+        /// In which words: `$TOKEN` and `$AUTHORIZATION` are what was sent.
+        #[serde(default = "expired_token")]
+        text: String,
+        /// The HTTP status; 401 unless given.
+        #[serde(default = "unauthorised")]
+        status: u16,
     },
     /// A gateway's HTML page; with status 200, a page where JSON should be.
     Html {
@@ -182,6 +195,12 @@ pub enum DropMoment {
     After,
 }
 
+fn expired_token() -> String {
+    "Token expired: $TOKEN".to_owned()
+}
+fn unauthorised() -> u16 {
+    401
+}
 fn server_error() -> u16 {
     500
 }
@@ -237,6 +256,7 @@ impl FaultKind {
             "delay" | "slow" | "slow_rows" => Some("millis"),
             "drop" => Some("moment"),
             "shaped_fault" => Some("shape"),
+            "echo" => Some("place"),
             "long_body" | "gzip_bomb" => Some("mebibytes"),
             "short_page" | "repeat_rows" | "large_page" => Some("rows"),
             "visibility_delay" => Some("seconds"),
@@ -245,8 +265,9 @@ impl FaultKind {
     }
 
     /// The answer that comes instead of the true one, which then is never worked out.
-    pub(crate) fn instead(&self, switches: &Switches, now: DateTime<Utc>) -> Option<Reply> {
+    pub(crate) fn instead(&self, switches: &Switches, sent: &Sent<'_>, now: DateTime<Utc>) -> Option<Reply> {
         match self {
+            Self::Echo { place, text, status } => Some(place.reply(*status, text, sent, now)),
             Self::Throttle {
                 status,
                 body,

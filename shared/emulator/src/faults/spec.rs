@@ -92,6 +92,7 @@ impl FaultSpec {
             FaultKind::Fault { status, .. }
             | FaultKind::ShapedFault { status, .. }
             | FaultKind::LargePage { status, .. }
+            | FaultKind::Echo { status, .. }
             | FaultKind::Html { status }
             | FaultKind::Empty { status } => Some(status),
             _ => None,

@@ -17,7 +17,7 @@ use super::{batch, cdc, fault_body, query};
 use crate::books::entity::Entity;
 use crate::books::overlay::View;
 use crate::books::{served, text};
-use crate::faults::{Facts, FaultKind, Surface};
+use crate::faults::{Facts, FaultKind, Sent, Surface};
 use crate::json::{Json, spaced};
 use crate::pacific::answer_time;
 use crate::server::reply::{Coding, Reply};
@@ -94,7 +94,16 @@ fn work(upstream: &Upstream, call: &Call, admission: Admission, strikes: &[Fault
     }
     let instead = match admission {
         Admission::Throttled => Some(fault_body::throttled(&switches, now)),
-        Admission::Granted => strikes.iter().find_map(|fault| fault.instead(&switches, now)),
+        Admission::Granted => {
+            let token = call.bearer.as_deref().unwrap_or_default();
+            let sent = Sent {
+                token,
+                authorization: token,
+            };
+            strikes
+                .iter()
+                .find_map(|fault| fault.instead(&switches, &sent, now))
+        }
     };
     let instead = instead.or_else(|| unread_version(call, &switches, now));
     let reply = instead

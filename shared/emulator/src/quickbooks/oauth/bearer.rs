@@ -1,5 +1,6 @@
 //! The token endpoint: a code or a refresh token for an access token.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use axum::Form;
@@ -10,15 +11,15 @@ use axum::response::Response;
 use serde::Deserialize;
 use tokio::time::sleep;
 
-use super::knows_keys;
 use super::tokens::{ACCESS_SECONDS, Grant, InvalidGrant};
-use crate::faults::{Facts, Surface};
+use super::{authorization, knows_keys};
+use crate::faults::{Facts, Sent, Surface};
 use crate::json::Json;
 use crate::quickbooks::answer::{Note, send};
 use crate::server::reply::Reply;
 use crate::server::upstream::Upstream;
 use crate::server::wire::Cord;
-use crate::switches::TokenNumbers;
+use crate::switches::{Switches, TokenNumbers};
 
 const PATH: &str = "/oauth2/v1/tokens/bearer";
 
@@ -60,9 +61,17 @@ pub(crate) async fn serve(
         sleep(fault.delay()).await;
     }
     let switches = upstream.switches();
+    let sent = Sent {
+        token: request
+            .as_ref()
+            .ok()
+            .and_then(|request| request.refresh_token.as_deref())
+            .unwrap_or_default(),
+        authorization: authorization(&headers).unwrap_or_default(),
+    };
     let instead = strikes
         .iter()
-        .find_map(|fault| fault.instead(&switches, arrived_at));
+        .find_map(|fault| fault.instead(&switches, &sent, arrived_at));
     let reply = instead.unwrap_or_else(|| answer(&upstream, &headers, request.as_ref().ok()));
     let reply = strikes
         .iter()
@@ -113,7 +122,7 @@ fn answer(upstream: &Upstream, headers: &HeaderMap, request: Option<&TokenReques
         (Some(_), ..) => return error(400, "unsupported_grant_type"),
     };
     match grant {
-        Ok(grant) => Reply::json(200, body(&grant, headers, switches.token_numbers)),
+        Ok(grant) => Reply::json(200, body(&grant, headers, &switches)),
         Err(InvalidGrant) => Reply::json(
             400,
             r#"{"error":"invalid_grant","error_description":"Incorrect or invalid refresh token"}"#
@@ -123,23 +132,26 @@ fn answer(upstream: &Upstream, headers: &HeaderMap, request: Option<&TokenReques
 }
 
 /// The realm is never among these members: only the redirect of the consent tells it.
-fn body(grant: &Grant, headers: &HeaderMap, numbers: TokenNumbers) -> String {
+fn body(grant: &Grant, headers: &HeaderMap, switches: &Switches) -> String {
     let hard = headers
         .get("x-include-refresh-token-hard-expires-in")
         .is_some_and(|value| value == "true");
-    let seconds = |json: &mut Json, key: &str, seconds: i64| match numbers {
+    let seconds = |json: &mut Json, key: &str, seconds: &dyn Display| match switches.token_numbers {
         TokenNumbers::Numbers => json.value(key, seconds),
         TokenNumbers::Strings => json.quoted(key, seconds),
     };
     let mut json = Json::default();
     json.element(|json| {
-        seconds(json, "x_refresh_token_expires_in", grant.refresh_expires_in);
+        seconds(json, "x_refresh_token_expires_in", &grant.refresh_expires_in);
         json.text("refresh_token", &grant.refresh_token);
         json.text("access_token", &grant.access_token);
         json.text("token_type", "bearer");
-        seconds(json, "expires_in", ACCESS_SECONDS);
+        match &switches.expires_in {
+            Some(claimed) => seconds(json, "expires_in", claimed),
+            None => seconds(json, "expires_in", &ACCESS_SECONDS),
+        }
         if hard {
-            seconds(json, "x_refresh_token_hard_expires_in", grant.hard_expires_in);
+            seconds(json, "x_refresh_token_hard_expires_in", &grant.hard_expires_in);
         }
     });
     json.into_string()

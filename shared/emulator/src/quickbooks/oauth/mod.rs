@@ -13,6 +13,12 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::server::upstream::Upstream;
 
+/// What the header `Authorization` holds after its scheme.
+fn authorization(headers: &HeaderMap) -> Option<&str> {
+    let (_, credentials) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    Some(credentials)
+}
+
 /// Whether a request carries the app's own id and secret.
 fn knows_keys(upstream: &Upstream, headers: &HeaderMap) -> bool {
     let basic = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
