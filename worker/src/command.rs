@@ -16,7 +16,7 @@ use ledgerfleet_telemetry::logs::{self, Colour};
 use ledgerfleet_telemetry::metrics::{self, Recorder};
 use ledgerfleet_telemetry::traces::{Identity, Traces};
 use ledgerfleet_wiring::{Opening, Parts, WiringError, assemble};
-use worker::WorkerOptions;
+use worker::{WorkerError, WorkerOptions};
 
 /// Carries segments of a fleet: claims what is due, fetches it under the fleet's limits, and stores it. Any number of
 /// workers may run, and any of them may be killed at any moment.
@@ -185,7 +185,13 @@ async fn work(settings: &Settings, name: WorkerName, parts: Parts, stop: &Stop) 
             return Ok(());
         }
     };
-    worked.map_err(|error| failed(error.into()))
+    worked.map_err(|error| {
+        let code = match &error {
+            WorkerError::WrongMasterKey(_) => USAGE,
+            WorkerError::Runtime(_) => FAILED,
+        };
+        Refused::with(code)(error.into())
+    })
 }
 
 /// Ends when a process that was told to stop should long have ended: its drain is over, and the last hand-back too.

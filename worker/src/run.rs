@@ -1,6 +1,6 @@
 //! Run: one worker, from its first claim to its last.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use apalis_core::task::data::Data;
 use apalis_core::worker::builder::WorkerBuilder;
@@ -13,7 +13,7 @@ use ledgerfleet_wiring::Parts;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::attempt::attempt;
 use crate::braking::KnownBrakes;
@@ -38,6 +38,9 @@ pub enum WorkerError {
     /// The runtime of the attempts ended by itself.
     #[error("the worker's runtime failed: {0}")]
     Runtime(String),
+    /// This process has another master key than the credentials are sealed with. What it had claimed is handed back.
+    #[error("{0}")]
+    WrongMasterKey(String),
 }
 
 /// What every attempt of a worker shares.
@@ -54,6 +57,8 @@ pub(crate) struct Fleet {
     pub(crate) shutdown: CancellationToken,
     /// The time to finish is over: everything stops.
     pub(crate) drained: CancellationToken,
+    /// Why this process can work for nobody, once that has turned out.
+    unfit: OnceLock<String>,
 }
 
 /// Claims and carries segments until `shutdown`. Then finishes the pages in progress within the drain deadline,
@@ -77,7 +82,10 @@ pub async fn run(
     let (ended, (), ()) = tokio::join!(working, beating, draining);
     hand_back_rest(&fleet).await;
     info!(worker = %fleet.name, "stopped");
-    ended
+    match fleet.unfit.get() {
+        Some(why) => Err(WorkerError::WrongMasterKey(why.clone())),
+        None => ended,
+    }
 }
 
 fn fleet_of(parts: &Parts, options: WorkerOptions, shutdown: CancellationToken) -> Fleet {
@@ -91,6 +99,7 @@ fn fleet_of(parts: &Parts, options: WorkerOptions, shutdown: CancellationToken) 
         distance: Distance::default(),
         shutdown,
         drained: CancellationToken::new(),
+        unfit: OnceLock::new(),
     }
 }
 
@@ -157,6 +166,17 @@ async fn try_hand_back(fleet: &Fleet) -> Result<u64, LedgerError> {
 }
 
 impl Fleet {
+    /// Stops this worker, because it has the wrong master key: others may have the right one.
+    pub(crate) fn stop_unfit(&self, why: &str) {
+        if self.unfit.set(why.to_owned()).is_ok() {
+            error!(
+                why,
+                "this worker has another master key than the fleet; it hands back what it holds and ends"
+            );
+        }
+        self.shutdown.cancel();
+    }
+
     /// Tells the leader that the ledger has changed. A ring that is not heard costs one tick.
     pub(crate) async fn ring(&self) {
         if let Err(error) = self.parts.bell.ring().await {

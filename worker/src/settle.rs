@@ -129,6 +129,7 @@ async fn spread_the_word(
                 );
             }
         }
+        (FailureKind::WrongMasterKey, _) => fleet.stop_unfit(&failure.message),
         (FailureKind::NeedsReauthorisation, _) => {
             let parked =
                 fleet

@@ -197,7 +197,7 @@ fn of_access(error: &AccessError) -> (Exit, String) {
              then: scheduler connection test",
         ),
         AccessError::Sealed(_) | AccessError::Unreadable => (
-            Exit::NeedsAuthorisation,
+            Exit::of_refusal(error.kind()),
             "give the master key that it was sealed with (LEDGERFLEET_MASTER_KEY_FILE); if that is lost, get a new \
              refresh token and run `scheduler connection add` again with the same name",
         ),
@@ -279,6 +279,12 @@ fn of_wiring(error: &WiringError) -> Option<(Exit, String)> {
                 database.display(),
                 key.display()
             ),
+        )),
+        WiringError::OtherKey { .. } => Some((
+            Exit::Usage,
+            "give every process the master key that the ledger is used with (LEDGERFLEET_MASTER_KEY, or the key file beside \
+             the database); while no company is connected, `scheduler migrate` with the right key makes it the ledger's"
+                .to_owned(),
         )),
         WiringError::NoLedger(_) => Some((
             Exit::Usage,

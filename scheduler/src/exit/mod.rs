@@ -71,6 +71,7 @@ impl Exit {
             | Kind::UpstreamError
             | Kind::Truncated
             | Kind::UnexpectedContent => Self::DependencyDown,
+            Kind::WrongMasterKey => Self::Usage,
             Kind::Shutdown
             | Kind::Panicked
             | Kind::Stalled

@@ -57,7 +57,9 @@ impl AccessError {
     /// What it is, in the vocabulary that decides about retries.
     pub fn kind(&self) -> FailureKind {
         match self {
-            // What does not open here opens nowhere until a person mends the master key or the connection.
+            // What does not open with this process's key may open with another's: nothing is wrong with the company.
+            Self::Sealed(error) if error.is_of_this_process() => FailureKind::WrongMasterKey,
+            // What does not open with the key that sealed it opens nowhere until a person connects the company again.
             Self::NeedsReauthorisation(_)
             | Self::WrongKeys(_)
             | Self::Sealed(_)

@@ -104,6 +104,15 @@ impl Parts {
         }
         let mut granted = match Granted::open(&self.vault, &spooled) {
             Ok(granted) => granted,
+            // Whoever has the key that sealed it, or a newer program, will store it.
+            Err(AccessError::Sealed(error)) if error.is_of_this_process() => {
+                cannot(
+                    file.path(),
+                    &error,
+                    "a file of the spool stays, because it cannot be opened here",
+                );
+                return Ok(false);
+            }
             Err(error) => {
                 set_aside(file, &error).await;
                 return Ok(false);

@@ -225,13 +225,13 @@ fn is_of_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.~+/=%".contains(&byte)
 }
 
-/// Whether a run is as long, and as mixed, as names and ids are not.
+/// Whether a run is as long, and as mixed, as names and ids are not: these have no digits, or hexadecimal ones alone.
 fn is_opaque(run: &str) -> bool {
-    let has = |is_of_kind: fn(&u8) -> bool| run.as_bytes().iter().any(is_of_kind);
-    run.len() >= OPAQUE
-        && has(u8::is_ascii_lowercase)
-        && has(u8::is_ascii_uppercase)
-        && has(u8::is_ascii_digit)
+    let is_beyond_hex = |byte: &u8| matches!(byte.to_ascii_lowercase(), b'g'..=b'z');
+    let has_digit = run.bytes().any(|byte| byte.is_ascii_digit());
+    let is_mixed = has_digit && run.as_bytes().iter().any(is_beyond_hex);
+    let is_encoded = run.bytes().filter(|byte| *byte == b'%').count() >= PIECE;
+    is_encoded || (run.len() >= OPAQUE && is_mixed)
 }
 
 /// What an `Authorization` header carries after its scheme.

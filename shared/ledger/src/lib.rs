@@ -11,6 +11,7 @@ pub mod dead_letters;
 pub mod dispatching;
 mod error;
 pub mod guard;
+pub mod master_key;
 pub mod overview;
 pub mod pages;
 pub mod postgres;
@@ -36,6 +37,7 @@ pub use dispatching::{
     ClosedRun, DispatchLimits, Dispatching, Leader, Ready, RescueScope, Rescued, SegmentCounts, Sessions,
 };
 pub use error::LedgerError;
+pub use master_key::{KeyChoice, MasterKeys};
 pub use overview::{ConnectionSums, Overview, Trouble};
 pub use pages::{Committed, Effects, FinishedWindow, NextStep, PageCommit, Pages, SeenIds};
 pub use postgres::{ClientCertificate, Leadership, PostgresLedger, PostgresOptions};
@@ -53,6 +55,7 @@ pub use sqlite::SqliteLedger;
 /// conformance suite.
 pub trait Ledger:
     Connections
+    + MasterKeys
     + Refreshes
     + Runs
     + Dispatching
@@ -72,6 +75,7 @@ pub trait Ledger:
 
 impl<T> Ledger for T where
     T: Connections
+        + MasterKeys
         + Refreshes
         + Runs
         + Dispatching

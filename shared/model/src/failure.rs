@@ -27,6 +27,9 @@ pub enum FailureKind {
     Shutdown,
     /// The upstream refuses the connection's credentials for good.
     NeedsReauthorisation,
+    /// This process has another master key than the credentials are sealed with: it can work for no company, and says
+    /// nothing about any.
+    WrongMasterKey,
     /// No connection, or it broke.
     Network,
     /// No answer in time.
@@ -75,6 +78,7 @@ words!(FailureKind {
     CoordinationUnavailable => "coordination_unavailable",
     Shutdown => "shutdown",
     NeedsReauthorisation => "needs_reauthorisation",
+    WrongMasterKey => "wrong_master_key",
     Network => "network",
     Timeout => "timeout",
     UpstreamError => "upstream_error",

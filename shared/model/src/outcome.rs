@@ -33,7 +33,7 @@ pub type LaterReason = FailureKind;
 pub fn outcome(failure: &Failure, failures: u32, timings: &Timings, rng: &mut impl Rng) -> Outcome {
     use FailureKind as Kind;
     match failure.kind {
-        Kind::Shutdown | Kind::NeedsReauthorisation => Outcome::HandBack,
+        Kind::Shutdown | Kind::NeedsReauthorisation | Kind::WrongMasterKey => Outcome::HandBack,
         Kind::Throttled | Kind::GateBusy => Outcome::Later {
             wait: failure
                 .retry_after

@@ -55,6 +55,13 @@ pub enum VaultError {
     Refused,
 }
 
+impl VaultError {
+    /// Whether another process may open it: one with the key that sealed it, or a newer program.
+    pub fn is_of_this_process(&self) -> bool {
+        matches!(self, Self::UnknownFormat | Self::WrongKey { .. })
+    }
+}
+
 impl Vault {
     /// A vault with this key.
     pub fn new(key: MasterKey) -> Self {

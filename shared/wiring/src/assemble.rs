@@ -13,7 +13,8 @@ use ledgerfleet_coordination::{
 };
 use ledgerfleet_dispatch::Leading;
 use ledgerfleet_ledger::{
-    ClientCertificate, Leadership, Ledger, LedgerError, PostgresLedger, PostgresOptions, SqliteLedger,
+    ClientCertificate, KeyChoice, Leadership, Ledger, LedgerError, PostgresLedger, PostgresOptions,
+    SqliteLedger,
 };
 use ledgerfleet_model::{Clock, SystemClock, WorkerName};
 use ledgerfleet_vault::{KeyError, MasterKey, Vault, VaultError};
@@ -48,6 +49,14 @@ pub enum WiringError {
     /// The key does not open the credentials in the database.
     #[error("this is not the master key that the stored credentials were sealed with")]
     WrongKey(#[source] VaultError),
+    /// The ledger is used with another key, and nothing may be sealed yet that would show it.
+    #[error("this ledger is used with master key {ledger}, but the master key here is {here}")]
+    OtherKey {
+        /// The id of the key that the ledger is used with.
+        ledger: String,
+        /// The id of the one here.
+        here: String,
+    },
     /// The HTTP client cannot be built.
     #[error("the HTTP client cannot be built")]
     Http(#[from] HttpError),
@@ -139,6 +148,7 @@ async fn build(
         access_options(settings),
     );
     check_key(&*ledger, &access).await?;
+    agree_on_key(&*ledger, &vault, &settings.shape).await?;
     access.recover().await;
     Ok(Parts {
         ledger,
@@ -244,9 +254,24 @@ pub async fn migrate(settings: &Settings) -> Result<Vec<String>, WiringError> {
             one_crypto_provider();
             let options = postgres_options(settings);
             PostgresLedger::migrate(database_url.expose_secret(), &options).await?;
+            if let Some(key) = &settings.master_key {
+                choose_key_of_fleet(database_url, &options, &MasterKey::parse(key)?).await?;
+            }
             Ok(Vec::new())
         }
     }
+}
+
+/// Makes this the key of the fleet while nothing is sealed with another: whoever migrates with a key means it.
+async fn choose_key_of_fleet(
+    database_url: &SecretString,
+    options: &PostgresOptions,
+    key: &MasterKey,
+) -> Result<(), WiringError> {
+    let ledger = PostgresLedger::connect(database_url.expose_secret(), options).await?;
+    let chosen = choose_key(&ledger, key.id(), KeyChoice::WhileNothingIsSealed).await;
+    ledger.close().await;
+    chosen
 }
 
 fn postgres_options(settings: &Settings) -> PostgresOptions {
@@ -291,10 +316,34 @@ async fn check_key(ledger: &dyn Ledger, access: &Access) -> Result<(), WiringErr
         return Ok(());
     };
     match access.check_key(connection.id).await {
-        Err(AccessError::Sealed(source)) => Err(WiringError::WrongKey(source)),
+        Err(AccessError::Sealed(source)) if source.is_of_this_process() => Err(WiringError::WrongKey(source)),
         Err(AccessError::Ledger(error)) => Err(error.into()),
         // What else may be wrong with one connection is told when it is used.
         _ => Ok(()),
+    }
+}
+
+/// Refuses a master key that is not the ledger's, also while nothing is sealed: who seals first would otherwise decide, and
+/// every other process would find that out in the middle of its work. A file has one process that made its key, and until
+/// something is sealed another key may take its place.
+async fn agree_on_key(ledger: &dyn Ledger, vault: &Vault, shape: &Shape) -> Result<(), WiringError> {
+    let choice = match shape {
+        Shape::Embedded { .. } => KeyChoice::WhileNothingIsSealed,
+        Shape::Fleet { .. } => KeyChoice::First,
+    };
+    choose_key(ledger, vault.key_id(), choice).await
+}
+
+async fn choose_key(ledger: &dyn Ledger, here: &str, choice: KeyChoice) -> Result<(), WiringError> {
+    match ledger.agree_on_key(here, choice).await {
+        Ok(agreed) if agreed == here => Ok(()),
+        Ok(agreed) => Err(WiringError::OtherKey {
+            ledger: agreed,
+            here: here.to_owned(),
+        }),
+        // Whoever may only read seals nothing, and reads what is shown without a key.
+        Err(LedgerError::ReadOnly(_) | LedgerError::Full(_)) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

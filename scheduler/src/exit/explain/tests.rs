@@ -1,4 +1,5 @@
 use ledgerfleet_model::Failure;
+use ledgerfleet_vault::VaultError;
 
 use super::*;
 
@@ -18,6 +19,12 @@ fn every_kind_of_error_has_its_code() {
     assert_eq!(code(RunnerLockError::Held { pid: None }), 7);
     assert_eq!(code(AccessError::NeedsReauthorisation(String::new())), 4);
     assert_eq!(code(AccessError::WrongKeys(String::new())), 4);
+    let other_key = VaultError::WrongKey {
+        sealed_with: "0".to_owned(),
+        here: "1".to_owned(),
+    };
+    assert_eq!(code(AccessError::Sealed(other_key)), 2);
+    assert_eq!(code(AccessError::Sealed(VaultError::Refused)), 4);
     assert_eq!(code(AccessError::Unreachable(String::new())), 5);
     assert_eq!(code(Unreachable(String::new())), 5);
     assert_eq!(code(std::io::Error::other("x")), 1);

@@ -126,13 +126,13 @@ async fn an_upstream_that_is_down_is_tried_again_later() {
 }
 
 #[tokio::test]
-async fn another_master_key_is_named() {
+async fn another_master_key_is_named_and_says_nothing_of_the_company() {
     let world = World::start().await;
     let other = Arc::new(Vault::new(MasterKey::generate()));
     let access = world.process_with(&world.endpoints(), Arc::clone(&other));
     let error = access.token(&world.connection).await.unwrap_err();
     let failure = Failure::from(error);
-    assert_eq!(failure.kind, FailureKind::NeedsReauthorisation);
+    assert_eq!(failure.kind, FailureKind::WrongMasterKey);
     for id in [other.key_id(), world.vault.key_id()] {
         assert!(failure.message.contains(id), "{failure}");
     }

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it is")]
 
+mod escrow;
 mod failures;
 mod fleet;
+mod guards;
 mod recovery;
 mod renewal;
 mod siblings;

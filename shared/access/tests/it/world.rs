@@ -217,11 +217,23 @@ impl World {
     pub(crate) async fn refuse_to_store(&self, refuse: bool) {
         const REFUSE: &str = "CREATE TRIGGER refuse BEFORE UPDATE OF version ON fleet_credentials
             BEGIN SELECT RAISE(ABORT, 'no'); END";
-        let path: PathBuf = self.folder.path().join("ledger.db");
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-        let mut file = SqliteConnection::connect_with(&options).await.unwrap();
+        let mut file = self.file().await;
         let statement = if refuse { REFUSE } else { "DROP TRIGGER refuse" };
         sqlx::query(statement).execute(&mut file).await.unwrap();
+    }
+
+    /// Whether some process intends to refresh.
+    pub(crate) async fn is_intended(&self) -> bool {
+        const INTENDED: &str = "SELECT count(*) FROM fleet_credentials WHERE intent_worker IS NOT NULL";
+        let mut file = self.file().await;
+        let intended: i64 = sqlx::query_scalar(INTENDED).fetch_one(&mut file).await.unwrap();
+        intended > 0
+    }
+
+    async fn file(&self) -> SqliteConnection {
+        let path: PathBuf = self.folder.path().join("ledger.db");
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+        SqliteConnection::connect_with(&options).await.unwrap()
     }
 
     /// Whether the upstream lets a token in.

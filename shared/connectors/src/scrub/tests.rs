@@ -77,6 +77,8 @@ fn what_was_not_sent_is_told_by_how_it_looks() {
             "token [secret], again",
         ),
         (format!("<{opaque}>"), "<[secret]>"),
+        (format!("<{}>", opaque.to_lowercase()), "<[secret]>"),
+        (format!("<{}>", "%65".repeat(20)), "<[secret]>"),
         (
             "Basic YWJjOmRlZg1234567== is wrong".to_owned(),
             "Basic [secret] is wrong",
@@ -104,6 +106,7 @@ fn what_is_no_secret_stays_as_it_is() {
         "message=AuthenticationFailed; errorCode=003200; statusCode=401",
         "1-65a7f1c2-7d2b8a1e4c5d6f7a8b9c0d1e",
         "0198a7f2-3b1c-7d2e-9f00-1a2b3c4d5e6f",
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "QueryValidationError: property 'MetaData.LastUpdatedTime' is not queryable",
         "https://quickbooks.api.intuit.com/v3/company/9130347000000001/CompanyInfo/9130347000000001",
         "Basic authentication is not supported, bearer tokens are",

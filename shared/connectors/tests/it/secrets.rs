@@ -24,7 +24,7 @@ const PLACES: [EchoPlace; 10] = [
 
 /// Ways in which an upstream puts a secret into words, and how far before the end of what is shown.
 fn sayings(secret: &str) -> Vec<String> {
-    let encoded: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let encoded = encoded(secret);
     let padded = |length: usize| format!("{} {secret}", "x".repeat(length));
     let (begin, _) = secret.split_at(secret.len() / 2);
     let mut sayings = vec![
@@ -43,23 +43,27 @@ fn sayings(secret: &str) -> Vec<String> {
 /// Everything that a secret may be, by name.
 fn secrets(world: &World, access: &SecretString) -> Vec<(&'static str, String)> {
     let info = world.emulator.info();
-    let basic = format!("{}:{}", info.client_id, info.client_secret);
     vec![
         ("the access token", access.expose_secret().to_owned()),
         ("the refresh token", world.company(COMPANY).refresh_token),
-        ("another refresh token", world.company("demo-eu").refresh_token),
         (
-            "another access token",
-            access.expose_secret().replace(|letter: char| letter == 'a', "b"),
+            "another refresh token",
+            world.emulator.info().companies[1].refresh_token.clone(),
         ),
+        ("another access token", access.expose_secret().replace('a', "b")),
         ("the client secret", info.client_secret),
-        ("the keys of the app", basic),
     ]
+}
+
+/// As an address encodes what it does not let through.
+fn encoded(secret: &str) -> String {
+    let escapes = secret.bytes().map(|byte| format!("%{byte:02X}"));
+    escapes.collect::<Vec<_>>().concat()
 }
 
 fn stays(told: &str, secret: &str) -> bool {
     let (told, secret) = (told.to_lowercase(), secret.to_lowercase());
-    let encoded: String = secret.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let encoded = encoded(&secret).to_lowercase();
     let has = |secret: &str| (PIECE..=secret.len()).any(|end| told.contains(&secret[end - PIECE..end]));
     has(&secret) || has(&encoded)
 }

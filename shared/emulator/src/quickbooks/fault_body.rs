@@ -70,7 +70,7 @@ impl ServiceFault {
     }
 
     /// The same in XML.
-    fn xml(&self, now: DateTime<Utc>) -> Reply {
+    pub(crate) fn xml(&self, now: DateTime<Utc>) -> Reply {
         let Self {
             kind,
             code,

@@ -24,6 +24,7 @@ pub mod connecting;
 pub mod covering;
 pub mod dispatching;
 pub mod dropping;
+pub mod keying;
 pub mod model;
 pub mod ordering;
 pub mod paging;
@@ -80,6 +81,11 @@ macro_rules! ledger_conformance {
                 removal_deletes_the_records_on_request,
                 a_credential_is_replaced_by_the_next_version_only,
                 of_two_refreshes_of_one_credential_one_wins,
+            },
+            keying::{
+                the_first_key_is_the_ledgers,
+                of_keys_that_come_at_one_moment_one_is_the_ledgers,
+                another_key_can_be_chosen_while_nothing_is_sealed,
             },
             submitting::{
                 a_run_is_stored_with_all_its_segments_pending_and_due,

@@ -22,7 +22,10 @@ fn word(kind: FailureKind) -> &'static str {
 fn every_kind_of_failure_has_the_outcome_of_the_table() {
     use FailureKind as Kind;
     let table: &[(&str, &[Kind])] = &[
-        ("hand back", &[Kind::Shutdown, Kind::NeedsReauthorisation]),
+        (
+            "hand back",
+            &[Kind::Shutdown, Kind::NeedsReauthorisation, Kind::WrongMasterKey],
+        ),
         (
             "later",
             &[

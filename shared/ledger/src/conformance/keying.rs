@@ -1,0 +1,32 @@
+//! Which master key a ledger is used with.
+
+use super::World;
+use super::scene::company;
+use crate::KeyChoice::{First, WhileNothingIsSealed};
+
+pub async fn the_first_key_is_the_ledgers(world: &dyn World) {
+    let ledger = world.ledger();
+    assert_eq!(ledger.agree_on_key("aaaaaaaa", First).await.unwrap(), "aaaaaaaa");
+    for _ in 0..2 {
+        assert_eq!(ledger.agree_on_key("bbbbbbbb", First).await.unwrap(), "aaaaaaaa");
+        assert_eq!(ledger.agree_on_key("aaaaaaaa", First).await.unwrap(), "aaaaaaaa");
+    }
+}
+
+pub async fn of_keys_that_come_at_one_moment_one_is_the_ledgers(world: &dyn World) {
+    let keys: Vec<String> = (0..8).map(|number| format!("0000000{number}")).collect();
+    let agreed = keys.iter().map(|key| world.ledger().agree_on_key(key, First));
+    let agreed = futures::future::join_all(agreed).await;
+    let agreed: Vec<String> = agreed.into_iter().map(Result::unwrap).collect();
+    assert!(agreed.iter().all(|key| *key == agreed[0]), "{agreed:?}");
+}
+
+pub async fn another_key_can_be_chosen_while_nothing_is_sealed(world: &dyn World) {
+    let ledger = world.ledger();
+    let choose = async |key: &str| ledger.agree_on_key(key, WhileNothingIsSealed).await.unwrap();
+    assert_eq!(choose("aaaaaaaa").await, "aaaaaaaa");
+    assert_eq!(choose("bbbbbbbb").await, "bbbbbbbb");
+    company(world, "Alder").await;
+    assert_eq!(choose("cccccccc").await, "bbbbbbbb");
+    assert_eq!(choose("bbbbbbbb").await, "bbbbbbbb");
+}
