@@ -11,6 +11,7 @@ mod network;
 mod paging;
 mod postgres;
 mod redis;
+mod secrets;
 mod stops;
 mod suspension;
 mod texts;
@@ -148,5 +149,8 @@ rows! {
     F68 slow "statements of a page fail every time" => postgres::failing_statements;
     F69 slow "the rights on the records are taken away" => postgres::without_rights;
     F72 slow "the upstream is away for ten minutes" => upstream::away;
+    F75 quick "a worker with another master key beside good ones" => secrets::other_key;
+    F76 quick "a token is repeated at every place of a refusal" => secrets::echoed;
+    F77 quick "absurd numbers between a grant and its escrow" => secrets::absurd;
     F79 slow "a segment that nobody can finish is handed back for ever" => postgres::lost_for_ever;
 }

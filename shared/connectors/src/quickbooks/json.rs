@@ -22,9 +22,13 @@ impl<'a> Members<'a> {
             .map(|(_, value)| value)
     }
 
-    /// Adds a member after the others.
-    pub(super) fn push(&mut self, name: String, value: &'a RawValue) {
-        self.0.push((name, value));
+    /// Adds a member after the others, unless there are too many.
+    pub(super) fn push(&mut self, name: String, value: &'a RawValue) -> bool {
+        let has_room = self.0.len() < MOST_MEMBERS;
+        if has_room {
+            self.0.push((name, value));
+        }
+        has_room
     }
 
     /// Every member.

@@ -6,10 +6,10 @@ use serde_json::value::RawValue;
 
 use super::answers::{document, is_good, malformed, unexpected};
 use super::faults::says_not_found;
-use super::json::Members;
+use super::json::{FirstItems, Members};
 use super::query::Asked;
 use super::record::served;
-use super::response::Response;
+use super::response::{MOST_ROWS, Response};
 use super::text::{REPLACED, Text};
 use crate::http::Answer;
 use crate::scrub::one_line;
@@ -176,7 +176,13 @@ fn rows<'a>(
     for (name, value) in response.iter() {
         let is_ours = name == entity.rows_key();
         if is_ours && found.is_none() {
-            found = Some(serde_json::from_str(value.get()).map_err(|_| not_rows(answer, name))?);
+            let first = serde_json::from_str::<FirstItems<'_, MOST_ROWS>>(value.get());
+            let first = first.map_err(|_| not_rows(answer, name))?;
+            if first.has_more {
+                let message = format!("QuickBooks answered more than {MOST_ROWS} rows");
+                return Err(unexpected(answer, message));
+            }
+            found = Some(first.items);
         } else if is_ours || value.get().starts_with(['[', '{']) {
             return Err(not_rows(answer, name));
         }

@@ -6,7 +6,11 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::json::Members;
+use super::json::{FirstItems, Members};
+use super::query::PAGE_SIZE_MAX;
+
+/// Rows that are read of an answer: twice what any page may have. A body of megabytes may hold millions of empty ones.
+pub(super) const MOST_ROWS: usize = 2 * PAGE_SIZE_MAX as usize;
 
 /// A `QueryResponse`.
 #[derive(Debug)]
@@ -91,9 +95,15 @@ impl<'de> Visitor<'de> for Inner<'_> {
                 if value.get().starts_with(['[', '{']) {
                     return Err(A::Error::custom("rows of something else"));
                 }
-                members.push(name, value);
+                if !members.push(name, value) {
+                    return Err(A::Error::custom("too many members"));
+                }
             } else if rows.is_none() {
-                rows = Some(map.next_value()?);
+                let first: FirstItems<'_, MOST_ROWS> = map.next_value()?;
+                if first.has_more {
+                    return Err(A::Error::custom("too many rows"));
+                }
+                rows = Some(first.items);
             } else {
                 return Err(A::Error::custom("rows twice"));
             }

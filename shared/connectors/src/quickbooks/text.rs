@@ -13,8 +13,8 @@ pub(super) const REPLACED: char = '?';
 pub(super) struct Text<'a> {
     served: &'a [u8],
     readable: Cow<'a, str>,
-    /// Where bytes were replaced, in order.
-    replaced: Vec<usize>,
+    /// Whether any byte was replaced. Where is looked up when somebody asks: a list of them may be eight times the body.
+    is_whole: bool,
     ends_in_a_character: bool,
 }
 
@@ -22,17 +22,14 @@ impl<'a> Text<'a> {
     /// The body of an answer.
     pub(super) fn of(answer: &'a Answer) -> Self {
         let served = &*answer.body;
-        let (readable, replaced, ends_in_a_character) = match std::str::from_utf8(served) {
-            Ok(text) => (Cow::Borrowed(text), Vec::new(), false),
-            Err(error) => {
-                let (text, replaced) = replace(served);
-                (Cow::Owned(text), replaced, error.error_len().is_none())
-            }
+        let (readable, is_whole, ends_in_a_character) = match std::str::from_utf8(served) {
+            Ok(text) => (Cow::Borrowed(text), true, false),
+            Err(error) => (Cow::Owned(replace(served)), false, error.error_len().is_none()),
         };
         Self {
             served,
             readable,
-            replaced,
+            is_whole,
             ends_in_a_character,
         }
     }
@@ -49,7 +46,7 @@ impl<'a> Text<'a> {
 
     /// Whether all of it is UTF-8.
     pub(super) fn is_whole(&self) -> bool {
-        self.replaced.is_empty()
+        self.is_whole
     }
 
     /// The bytes that were served where a part of this text stands, if some of them are no UTF-8.
@@ -58,22 +55,17 @@ impl<'a> Text<'a> {
             return None;
         }
         let from = part.as_ptr().addr().checked_sub(self.readable.as_ptr().addr())?;
-        let to = from + part.len();
-        let first = self.replaced.partition_point(|at| *at < from);
-        let is_damaged = self.replaced.get(first).is_some_and(|at| *at < to);
-        is_damaged.then(|| self.served.get(from..to))?
+        let served = self.served.get(from..from + part.len())?;
+        std::str::from_utf8(served).is_err().then_some(served)
     }
 }
 
 /// As long as what was served.
-fn replace(served: &[u8]) -> (String, Vec<usize>) {
-    let (mut text, mut replaced) = (String::with_capacity(served.len()), Vec::new());
+fn replace(served: &[u8]) -> String {
+    let mut text = String::with_capacity(served.len());
     for chunk in served.utf8_chunks() {
         text.push_str(chunk.valid());
-        for _ in chunk.invalid() {
-            replaced.push(text.len());
-            text.push(REPLACED);
-        }
+        text.extend(chunk.invalid().iter().map(|_| REPLACED));
     }
-    (text, replaced)
+    text
 }

@@ -4,6 +4,7 @@
 
 mod fault_places;
 mod http;
+mod memory;
 mod quickbooks;
 mod quickbooks_faults;
 mod quickbooks_finding;
