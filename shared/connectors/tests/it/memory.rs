@@ -17,6 +17,16 @@ const BODY: usize = 24 << 20;
 /// What a process may need for it in all, in KiB: the body as it grows, and its text.
 const MOST: u64 = 176 << 10;
 
+/// Its name, status and content type, how its body begins, what is repeated in it, and how it ends.
+type Case = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [u8],
+    &'static str,
+);
+
 /// So many bytes of a pattern between two ends, as a compressed answer.
 fn answer(status: &str, kind: &str, begin: &str, pattern: &[u8], end: &str) -> Vec<u8> {
     let mut body = GzEncoder::new(Vec::new(), Compression::fast());
@@ -37,7 +47,7 @@ fn answer(status: &str, kind: &str, begin: &str, pattern: &[u8], end: &str) -> V
 #[tokio::test]
 async fn a_small_answer_with_millions_of_elements_takes_no_gigabytes() {
     const JSON: &str = "application/json";
-    let cases: [(&str, &str, &str, &str, &[u8], &str); 8] = [
+    let cases: [Case; 8] = [
         (
             "errors",
             "400 Bad Request",
