@@ -3,7 +3,6 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use ::redis::aio::ConnectionManager;
 use ::redis::{AsyncCommands, Script, cmd};
 use async_trait::async_trait;
 use ledgerfleet_model::{Lane, SegmentId};
@@ -11,7 +10,8 @@ use ledgerfleet_model::{Lane, SegmentId};
 use super::Bell;
 use crate::Unreachable;
 use crate::redis::keys::Keys;
-use crate::redis::{LONGEST_BLOCK, unreachable};
+use crate::redis::link::{LONGEST_BLOCK, Link};
+use crate::redis::unreachable;
 
 static REPLACE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/replace-1.lua")));
 static RING: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/ring-1.lua")));
@@ -23,9 +23,9 @@ type Popped = Option<(String, Vec<(String, f64)>)>;
 /// Ready sets and ring in Redis.
 #[derive(Clone)]
 pub struct RedisBell {
-    commands: ConnectionManager,
-    popping: ConnectionManager,
-    listening: ConnectionManager,
+    commands: Link,
+    popping: Link,
+    listening: Link,
     keys: Keys,
 }
 
@@ -38,12 +38,7 @@ impl std::fmt::Debug for RedisBell {
 }
 
 impl RedisBell {
-    pub(crate) fn new(
-        commands: ConnectionManager,
-        popping: ConnectionManager,
-        listening: ConnectionManager,
-        keys: Keys,
-    ) -> Self {
+    pub(crate) fn new(commands: Link, popping: Link, listening: Link, keys: Keys) -> Self {
         Self {
             commands,
             popping,

@@ -3,7 +3,6 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use ::redis::aio::ConnectionManager;
 use ::redis::{AsyncCommands, Script};
 use async_trait::async_trait;
 use ledgerfleet_model::ConnectionId;
@@ -14,6 +13,7 @@ use super::{
 };
 use crate::Unreachable;
 use crate::redis::keys::Keys;
+use crate::redis::link::Link;
 use crate::redis::{micros, unreachable};
 
 static RESERVE: LazyLock<Script> = LazyLock::new(|| {
@@ -46,7 +46,7 @@ static OPEN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/o
 /// Rate and slots in Redis.
 #[derive(Clone)]
 pub struct RedisGate {
-    commands: ConnectionManager,
+    commands: Link,
     keys: Keys,
 }
 
@@ -59,7 +59,7 @@ impl std::fmt::Debug for RedisGate {
 }
 
 impl RedisGate {
-    pub(crate) fn new(commands: ConnectionManager, keys: Keys) -> Self {
+    pub(crate) fn new(commands: Link, keys: Keys) -> Self {
         Self { commands, keys }
     }
 }

@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use ::redis::Script;
-use ::redis::aio::ConnectionManager;
 use async_trait::async_trait;
 use ledgerfleet_model::{Epoch, SegmentId};
 use uuid::Uuid;
@@ -12,6 +11,7 @@ use uuid::Uuid;
 use super::{Lock, LockKey, Locks, Taken};
 use crate::Unreachable;
 use crate::redis::keys::Keys;
+use crate::redis::link::Link;
 use crate::redis::unreachable;
 
 static TAKE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/take-1.lua")));
@@ -21,7 +21,7 @@ static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lu
 /// Locks in Redis.
 #[derive(Clone)]
 pub struct RedisLocks {
-    commands: ConnectionManager,
+    commands: Link,
     keys: Keys,
 }
 
@@ -34,7 +34,7 @@ impl std::fmt::Debug for RedisLocks {
 }
 
 impl RedisLocks {
-    pub(crate) fn new(commands: ConnectionManager, keys: Keys) -> Self {
+    pub(crate) fn new(commands: Link, keys: Keys) -> Self {
         Self { commands, keys }
     }
 }

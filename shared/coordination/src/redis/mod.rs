@@ -1,33 +1,33 @@
 //! The connection to Redis (7 or newer, or Valkey), shared by bell, gate and locks.
 //!
-//! Connections are made when they are first needed and renewed by themselves. Until then every call answers
+//! Connections are made when they are first needed and renewed by themselves, see [`link`]. Until then every call answers
 //! [`Unreachable`], which callers wait out: no error of Redis ends a worker.
 
 pub(crate) mod keys;
+pub(crate) mod link;
 mod server;
 
 use std::time::Duration;
 
-use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use ::redis::{Client, ClientTlsConfig, RedisError, TlsCertificates};
+use ::redis::io::tcp::{TcpSettings, socket2};
+use ::redis::{Client, ClientTlsConfig, ConnectionInfo, IntoConnectionInfo, RedisError, TlsCertificates};
 
 use crate::{RedisBell, RedisGate, RedisLocks, Unreachable};
 use keys::Keys;
+use link::Link;
 
 pub use server::{Examination, RedisServer};
 
-/// How long an answer may take. It must be longer than the longest blocking wait, which is bounded by
-/// [`LONGEST_BLOCK`], or a quiet bell would look like a broken connection.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection that was quiet for this long is asked whether it is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
-/// How long one blocking command may wait on the server.
-pub(crate) const LONGEST_BLOCK: Duration = Duration::from_secs(2);
+/// How often it is asked, and how often in vain before it is over.
+const KEEP_ALIVE_AGAIN: Duration = Duration::from_secs(5);
+const KEEP_ALIVE_TRIES: u32 = 3;
 
-/// How long a connection may take to be made.
-const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The longest pause between two attempts to connect again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// What was sent and is not even received within this time is sent nowhere.
+#[cfg(target_os = "linux")]
+const UNRECEIVED: Duration = Duration::from_secs(15);
 
 /// Bell, gate and locks on one Redis.
 #[derive(Debug)]
@@ -71,12 +71,11 @@ impl RedisParts {
     pub fn new(url: &str, prefix: &str, tls: RedisTls) -> Result<Self, Unreachable> {
         let client = client(url, tls)?;
         let keys = Keys::new(prefix);
-        let connect =
-            || ConnectionManager::new_lazy_with_config(client.clone(), config()).map_err(unreachable);
-        let commands = connect()?;
+        let link = || Link::new(client.clone());
+        let commands = link();
         Ok(Self {
             // Blocking commands would hold up everything else on their connection, so each waits on its own.
-            bell: RedisBell::new(commands.clone(), connect()?, connect()?, keys.clone()),
+            bell: RedisBell::new(commands.clone(), link(), link(), keys.clone()),
             gate: RedisGate::new(commands.clone(), keys.clone()),
             server: RedisServer::new(commands.clone()),
             locks: RedisLocks::new(commands, keys),
@@ -85,6 +84,7 @@ impl RedisParts {
 }
 
 fn client(url: &str, tls: RedisTls) -> Result<Client, Unreachable> {
+    let target = target(url).map_err(unreachable)?;
     let opened = if url.starts_with("rediss://") {
         let certificates = TlsCertificates {
             client_tls: tls.client.map(|client| ClientTlsConfig {
@@ -93,18 +93,24 @@ fn client(url: &str, tls: RedisTls) -> Result<Client, Unreachable> {
             }),
             root_cert: tls.root_certificate,
         };
-        Client::build_with_tls(url, certificates)
+        Client::build_with_tls(target, certificates)
     } else {
-        Client::open(url)
+        Client::open(target)
     };
     opened.map_err(unreachable)
 }
 
-fn config() -> ConnectionManagerConfig {
-    ConnectionManagerConfig::new()
-        .set_response_timeout(Some(RESPONSE_TIMEOUT))
-        .set_connection_timeout(Some(CONNECTION_TIMEOUT))
-        .set_max_delay(LONGEST_PAUSE)
+/// Where Redis is, and how the system watches over connections to it: one whose other end vanished without a word ends
+/// within half a minute. Commands are small and wait for nothing.
+fn target(url: &str) -> Result<ConnectionInfo, RedisError> {
+    let keep_alive = socket2::TcpKeepalive::new()
+        .with_time(KEEP_ALIVE)
+        .with_interval(KEEP_ALIVE_AGAIN)
+        .with_retries(KEEP_ALIVE_TRIES);
+    let settings = TcpSettings::default().set_nodelay(true).set_keepalive(keep_alive);
+    #[cfg(target_os = "linux")]
+    let settings = settings.set_user_timeout(UNRECEIVED);
+    Ok(url.into_connection_info()?.set_tcp_settings(settings))
 }
 
 /// A RedisError names the command's fault, never its arguments or the URL.

@@ -1,8 +1,8 @@
 //! Server: what kind of Redis this is, and whether it may forget what it was told.
 
-use ::redis::aio::ConnectionManager;
 use ::redis::cmd;
 
+use super::link::Link;
 use super::unreachable;
 use crate::Unreachable;
 
@@ -16,7 +16,7 @@ pub(super) const CLUSTER: &str = "this Redis belongs to a Redis Cluster, which i
 /// The server that bell, gate and locks are on.
 #[derive(Clone)]
 pub struct RedisServer {
-    commands: ConnectionManager,
+    commands: Link,
 }
 
 impl std::fmt::Debug for RedisServer {
@@ -35,7 +35,7 @@ pub struct Examination {
 }
 
 impl RedisServer {
-    pub(super) fn new(commands: ConnectionManager) -> Self {
+    pub(super) fn new(commands: Link) -> Self {
         Self { commands }
     }
 

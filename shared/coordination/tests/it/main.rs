@@ -5,5 +5,6 @@
     reason = "a test whose scene cannot be set up has failed"
 )]
 
+mod links;
 mod memory;
 mod redis;

@@ -30,6 +30,8 @@ struct Way<'a> {
     to: OwnedWriteHalf,
     line: &'a Line,
     faults: watch::Receiver<LineFaults>,
+    /// Changes when this connection is swallowed.
+    swallows: watch::Receiver<u64>,
     /// Bytes passed so far.
     passed: u64,
     /// Set while an answer is to be lost.
@@ -55,6 +57,7 @@ pub(super) async fn both_ways(client: TcpStream, server: TcpStream, line: &Line)
         to,
         line,
         faults: line.faults(direction).subscribe(),
+        swallows: line.swallows.subscribe(),
         passed: 0,
         silenced: &silenced,
     };
@@ -167,7 +170,8 @@ impl Way<'_> {
     async fn wait_for_light(&mut self) {
         // The sender of faults lives as long as the line.
         let _ = self.faults.wait_for(|faults| !faults.blackhole).await;
-        if self.direction == Direction::ToClient && self.silenced.is_cancelled() {
+        let is_swallowed = self.swallows.has_changed().unwrap_or(true);
+        if is_swallowed || self.direction == Direction::ToClient && self.silenced.is_cancelled() {
             std::future::pending::<()>().await;
         }
     }

@@ -28,12 +28,14 @@ pub struct FaultProxy {
 /// What all connections of a proxy share.
 #[derive(Debug)]
 struct Line {
-    target: SocketAddr,
+    target: watch::Sender<SocketAddr>,
     to_server: watch::Sender<LineFaults>,
     to_client: watch::Sender<LineFaults>,
     refusing: watch::Sender<bool>,
     /// Raised by one to end every connection there is.
     cuts: watch::Sender<u64>,
+    /// Raised by one to swallow every connection there is.
+    swallows: watch::Sender<u64>,
     seen: Mutex<Seen>,
 }
 
@@ -61,11 +63,12 @@ impl FaultProxy {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let line = Arc::new(Line {
-            target,
+            target: watch::Sender::new(target),
             to_server: watch::Sender::new(LineFaults::default()),
             to_client: watch::Sender::new(LineFaults::default()),
             refusing: watch::Sender::new(false),
             cuts: watch::Sender::new(0),
+            swallows: watch::Sender::new(0),
             seen: Mutex::default(),
         });
         let accepting = tokio::spawn(accept(listener, line.clone()));
@@ -108,6 +111,17 @@ impl FaultProxy {
         self.line.cuts.send_modify(|cuts| *cuts += 1);
     }
 
+    /// From now on nothing passes on the connections that there are, and nobody is told; those to come are served. So
+    /// flows end whose path has changed or whose machine is gone.
+    pub fn swallow_all(&self) {
+        self.line.swallows.send_modify(|swallows| *swallows += 1);
+    }
+
+    /// Connections to come lead to another server, as after a failover; those there are stay where they are.
+    pub fn turn_to(&self, target: SocketAddr) {
+        self.line.target.send_replace(target);
+    }
+
     /// What has passed since the start.
     pub fn seen(&self) -> Seen {
         *self.line.seen()
@@ -147,7 +161,8 @@ async fn accept(listener: TcpListener, line: Arc<Line>) {
 /// Connects a client with the server. A server that is not there is a connection that ends at once.
 async fn join(client: TcpStream, line: Arc<Line>) {
     let mut cuts = line.cuts.subscribe();
-    let Ok(server) = TcpStream::connect(line.target).await else {
+    let target = *line.target.borrow();
+    let Ok(server) = TcpStream::connect(target).await else {
         return;
     };
     // Small messages go out as they come, or every fault would be mixed with the system's own delays.

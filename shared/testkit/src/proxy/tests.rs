@@ -195,3 +195,18 @@ async fn a_server_that_is_not_there_is_a_connection_that_ends() {
     let proxy = FaultProxy::start(gone).await;
     assert!(rest(&mut connect(&proxy).await).await.is_empty());
 }
+
+#[tokio::test]
+async fn swallowed_connections_are_silent_for_ever_and_those_to_come_lead_to_another_server() {
+    let (proxy, other) = (echo().await, echo().await);
+    let mut old = connect(&proxy).await;
+    assert_eq!(ask(&mut old, "hello").await, "hello");
+    proxy.swallow_all();
+    proxy.turn_to(other.address());
+    let mut new = connect(&proxy).await;
+    assert_eq!(ask(&mut new, "there").await, "there");
+    assert_eq!(other.seen().from_clients, 5);
+    old.write_all(b"hello").await.unwrap();
+    let heard = timeout(A_WHILE, old.read(&mut [0])).await;
+    assert!(heard.is_err(), "{heard:?}");
+}
