@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgSslMode};
-use sqlx::{ConnectOptions, Connection, Executor, Row};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
+use sqlx::{ConnectOptions, Connection, Row};
 
 use super::PostgresOptions;
 use super::error::{failed, migration_failed};
@@ -22,10 +22,7 @@ static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
 });
 
 /// How long to wait for a connection.
-pub(super) const CONNECTING: Duration = Duration::from_secs(10);
-
-/// A connection that has been used within this time is taken to be alive.
-const FRESH: Duration = Duration::from_secs(5);
+const CONNECTING: Duration = Duration::from_secs(10);
 
 /// What every session is told. Locks are waited for and statements run for a bounded time, an abandoned transaction
 /// does not stay open, a server notices that its client is gone, and a commit is on the disk when it returns, whatever
@@ -37,6 +34,7 @@ pub(super) const SESSION: &str = "
     SET tcp_keepalives_idle = '30s';
     SET tcp_keepalives_interval = '10s';
     SET tcp_keepalives_count = 3;
+    SET tcp_user_timeout = '30s';
     SET default_transaction_isolation = 'read committed';
     SET timezone = 'UTC';
     SET jit = off;
@@ -72,27 +70,6 @@ fn with_certificates(mut target: PgConnectOptions, options: &PostgresOptions) ->
             .ssl_client_key(&client.key);
     }
     target
-}
-
-pub(super) fn sessions(options: &PostgresOptions) -> PgPoolOptions {
-    PgPoolOptions::new()
-        .max_connections(options.connections)
-        .acquire_timeout(options.patience)
-        .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
-            Box::pin(async move {
-                if meta.idle_for > FRESH {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        })
-        .after_connect(|connection, _| Box::pin(async move { connection.execute(SESSION).await.map(drop) }))
-        // A connection keeps a buffer as long as the longest statement it ever sent, and a page is megabytes.
-        .after_release(|connection, _| {
-            connection.shrink_buffers();
-            Box::pin(async { Ok(true) })
-        })
 }
 
 /// A connection outside the pool. Its errors tell why there is none, where a pool only tells that it waited.
@@ -195,35 +172,4 @@ fn newest() -> i64 {
         .map(|migration| migration.version)
         .max()
         .unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use ledgerfleet_testkit::PrivatePostgres;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn every_session_is_bounded_and_durable_whatever_the_server_says() {
-        let database = PrivatePostgres::shared().empty_database();
-        assert_eq!(database.command("SHOW synchronous_commit"), "off");
-        let options = PostgresOptions::default();
-        let pool = sessions(&options).connect_lazy_with(target(&database.url(), &options).unwrap());
-        for (name, expected) in [
-            ("application_name", "ledgerfleet"),
-            ("default_transaction_isolation", "read committed"),
-            ("idle_in_transaction_session_timeout", "30s"),
-            ("lock_timeout", "5s"),
-            ("statement_timeout", "1min"),
-            ("synchronous_commit", "on"),
-            ("timezone", "UTC"),
-        ] {
-            let value: String = sqlx::query_scalar("SELECT current_setting($1)")
-                .bind(name)
-                .fetch_one(&pool)
-                .await
-                .unwrap();
-            assert_eq!(value, expected, "{name}");
-        }
-    }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::migrate::MigrateError;
 
+use super::renewed::Unanswered;
 use crate::LedgerError;
 
 /// Turns an error of sqlx into the ledger's, naming the step that failed.
@@ -147,7 +148,10 @@ where
         }
         transaction().await
     };
-    tokio::time::timeout(patience, whole)
-        .await
-        .unwrap_or_else(|_| Err(LedgerError::Unavailable("it does not answer".to_owned(), None)))
+    let unanswered = Unanswered::yet();
+    let answer = tokio::time::timeout(patience, whole).await;
+    if answer.is_ok() {
+        unanswered.answered();
+    }
+    answer.unwrap_or_else(|_| Err(LedgerError::Unavailable("it does not answer".to_owned(), None)))
 }

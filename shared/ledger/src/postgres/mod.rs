@@ -29,6 +29,7 @@ mod quarantine;
 mod records;
 mod refreshes;
 mod remaining;
+mod renewed;
 mod replays;
 mod reports;
 mod reviving;

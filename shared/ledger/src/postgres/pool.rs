@@ -12,13 +12,14 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 use futures::{SinkExt, StreamExt, TryStreamExt};
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgQueryResult, PgRow, PgStatement, PgTypeInfo};
+use sqlx::postgres::{PgConnectOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo};
 use sqlx::{
     ConnectOptions, Connection, Describe, Either, Error, Execute, Executor, Postgres, SqlStr, Transaction,
 };
 
 use super::PostgresOptions;
-use super::database::{SESSION, sessions};
+use super::database::SESSION;
+use super::renewed::Renewed;
 use crate::dispatching::Sessions;
 
 /// How long to look for the cause.
@@ -30,21 +31,21 @@ const AHEAD: usize = 64;
 /// The sessions of one process.
 #[derive(Debug, Clone)]
 pub(super) struct Pool {
-    sessions: PgPool,
+    sessions: Renewed,
     target: PgConnectOptions,
 }
 
 impl Pool {
     pub(super) fn new(options: &PostgresOptions, target: PgConnectOptions) -> Self {
         Self {
-            sessions: sessions(options).connect_lazy_with(target.clone()),
+            sessions: Renewed::new(target.clone(), options.clone()),
             target,
         }
     }
 
     /// A session for several statements.
     pub(super) async fn acquire(&self) -> Result<PoolConnection<Postgres>, Error> {
-        match self.sessions.acquire().await {
+        match self.sessions.pool().acquire().await {
             Err(Error::PoolTimedOut) => Err(self.cause().await),
             other => other,
         }
@@ -52,7 +53,7 @@ impl Pool {
 
     /// A transaction. Dropping it undoes it.
     pub(super) async fn begin(&self) -> Result<Transaction<'static, Postgres>, Error> {
-        match self.sessions.begin().await {
+        match self.sessions.pool().begin().await {
             Err(Error::PoolTimedOut) => Err(self.cause().await),
             other => other,
         }
@@ -65,12 +66,13 @@ impl Pool {
 
     /// How many there are, and how many of them are used.
     pub(super) fn state(&self) -> Sessions {
-        let (all, idle) = (self.sessions.size(), self.sessions.num_idle());
+        let sessions = self.sessions.pool();
+        let (all, idle) = (sessions.size(), sessions.num_idle());
         let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(all);
         Sessions {
             idle,
             in_use: all - idle,
-            most: self.sessions.options().get_max_connections(),
+            most: sessions.options().get_max_connections(),
         }
     }
 

@@ -117,6 +117,34 @@ impl Cluster {
         }
     }
 
+    /// Makes a copy that follows this one, which must have a port and send its log (`wal_level=replica`), and starts it.
+    pub(super) fn start_standby(&self, settings: &Settings) -> Self {
+        let directory = tempfile::Builder::new().prefix("standby").tempdir().unwrap();
+        give_to_server(directory.path());
+        let copied = as_server("pg_basebackup")
+            .args(["--no-sync", "--checkpoint=fast", "--write-recovery-conf"])
+            .args(["--username=postgres", "--port", &self.port.to_string(), "--host"])
+            .arg(&self.directory)
+            .arg("--pgdata")
+            .arg(data(directory.path()))
+            .output()
+            .unwrap();
+        assert!(
+            copied.status.success(),
+            "pg_basebackup: {}",
+            String::from_utf8_lossy(&copied.stderr)
+        );
+        let mut standby = Self {
+            directory: directory.path().to_owned(),
+            port: free_port(),
+            arguments: arguments(directory.path(), settings),
+            server: None,
+            deleted_with_it: Some(directory),
+        };
+        standby.start_again();
+        standby
+    }
+
     /// Starts the server on what is there and waits until it answers.
     pub(super) fn start_again(&mut self) {
         assert!(self.server.is_none(), "the server runs");

@@ -53,6 +53,26 @@ impl PrivatePostgres {
         }
     }
 
+    /// Starts a primary with a port, and a standby that follows it. `SELECT pg_promote()` makes the standby a primary.
+    pub fn start_pair() -> (Self, Self) {
+        let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let settings = Settings {
+            tcp: true,
+            further: vec![
+                setting("wal_level", "replica"),
+                setting("max_wal_senders", "4"),
+                setting("shared_buffers", "32MB"),
+            ],
+            ..Settings::default()
+        };
+        let primary = Self::start_with(&settings);
+        let standby = Self {
+            cluster: primary.cluster.start_standby(&settings),
+            presence: None,
+        };
+        (primary, standby)
+    }
+
     /// Where to reach a database of that name.
     pub fn url(&self, database: &str) -> String {
         self.cluster.url(database)

@@ -8,6 +8,7 @@ mod locking;
 mod queries;
 mod reaching;
 mod records;
+mod sessions;
 mod shown;
 mod size;
 mod world;
