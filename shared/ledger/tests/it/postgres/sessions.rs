@@ -132,9 +132,8 @@ async fn recovers_from(kind: Kind) {
         Kind::Cut => pair.name.cut_all(),
     }
     // Another process writes where the name leads now.
-    let other = PostgresLedger::connect(&pair.url(), &PostgresOptions::default());
-    let added = other.await.unwrap();
-    added
+    let other = pair.ledger().await;
+    other
         .add_connection(&new_connection("Alder"), &credential(1))
         .await
         .unwrap();
