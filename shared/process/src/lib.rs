@@ -2,6 +2,7 @@
 
 mod banner;
 mod gauges;
+mod clients;
 mod http;
 mod memory;
 mod readiness;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -15,10 +17,13 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::clients::{Client, Clients};
+
 /// What clients may take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
-    /// Connections at once. Who comes then waits until one ends.
+    /// Connections at once. Who comes then takes the place of the one that has asked nothing for longest, or waits where
+    /// all are being answered.
     pub(crate) connections: usize,
     /// From the opening of a connection, or the end of an answer, to the end of the next request's head.
     pub(crate) head: Duration,
@@ -50,17 +55,25 @@ pub(crate) async fn serve(
     shutdown: CancellationToken,
 ) {
     let places = Arc::new(Semaphore::new(bounds.connections));
+    let clients = Clients::default();
     let connections = TaskTracker::new();
     let next = async || {
-        let place = Arc::clone(&places).acquire_owned().await;
-        (listener.accept().await, place)
+        let accepted = listener.accept().await;
+        if places.available_permits() == 0 {
+            clients.give_up_idlest();
+        }
+        (accepted, Arc::clone(&places).acquire_owned().await)
     };
     while let Some((accepted, place)) = shutdown.run_until_cancelled(next()).await {
         match accepted {
             Ok((stream, _)) => {
-                let answering = answer(stream, routes.clone(), bounds, shutdown.clone());
+                let client = clients.enter();
+                let answering = answer(stream, routes.clone(), bounds, shutdown.clone(), client.clone());
                 connections.spawn(async move {
-                    answering.await;
+                    tokio::select! {
+                        () = answering => {}
+                        () = client.given_up() => tracing::debug!("an idle client has given its place to another"),
+                    }
                     drop(place);
                 });
             }
@@ -79,7 +92,21 @@ pub(crate) async fn serve(
 }
 
 /// Answers one connection's requests.
-async fn answer(stream: TcpStream, routes: Router, bounds: Bounds, shutdown: CancellationToken) {
+async fn answer(
+    stream: TcpStream,
+    routes: Router,
+    bounds: Bounds,
+    shutdown: CancellationToken,
+    client: Arc<Client>,
+) {
+    let routes = routes.layer(from_fn(move |request: Request, next: Next| {
+        let answering = client.clone().answering();
+        async move {
+            let answer = next.run(request).await;
+            drop(answering);
+            answer
+        }
+    }));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(bounds.head)
@@ -121,7 +148,9 @@ mod tests {
     async fn start(bounds: Bounds) -> Server {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let routes = Router::new().route("/livez", get(async || "ok\n"));
+        let routes = Router::new()
+            .route("/livez", get(async || "ok\n"))
+            .route("/slow", get(async || std::future::pending::<String>().await));
         let serving = tokio::spawn(serve(listener, routes, bounds, stop.clone()));
         Server {
             address,
@@ -177,14 +206,38 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_comes_when_all_connections_are_taken_is_answered_when_one_ends() {
+    async fn who_asks_is_answered_although_all_connections_are_taken_by_clients_that_ask_nothing() {
+        let bounds = Bounds {
+            head: PATIENCE * 2,
+            ..Bounds::default()
+        };
+        let server = start(bounds).await;
+        let mut idle = Vec::new();
+        for number in 0..bounds.connections {
+            // Some have said nothing, some half a request, and some had an answer.
+            let said = [
+                "",
+                "GET /livez HTTP/1.1\r\n",
+                "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n",
+            ];
+            idle.push(server.client(said[number % 3]).await);
+        }
+        for _ in 0..3 {
+            let client = server.client(ASKS).await;
+            assert!(heard(client).await.contains("200 OK"));
+        }
+    }
+
+    #[tokio::test]
+    async fn who_comes_when_all_are_being_answered_is_answered_when_one_ends() {
         let server = start(Bounds {
             connections: 2,
             head: PATIENCE * 2,
             ..Bounds::default()
         })
         .await;
-        let (one, _other) = (server.client("").await, server.client("").await);
+        let slow = "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n";
+        let (one, _other) = (server.client(slow).await, server.client(slow).await);
         let mut late = server.client(ASKS).await;
         let mut byte = [0];
         let early = timeout(Duration::from_millis(200), late.read_exact(&mut byte)).await;

@@ -22,7 +22,7 @@ static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
 });
 
 /// How long to wait for a connection.
-const CONNECTING: Duration = Duration::from_secs(10);
+pub(super) const CONNECTING: Duration = Duration::from_secs(10);
 
 /// What every session is told. Locks are waited for and statements run for a bounded time, an abandoned transaction
 /// does not stay open, a server notices that its client is gone, and a commit is on the disk when it returns, whatever
