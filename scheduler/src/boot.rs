@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{ColorChoice, FromArgMatches};
 use ledgerfleet_config::{FlagValue, Inputs, Settings};
 use ledgerfleet_model::WorkerName;
-use ledgerfleet_process::Stop;
+use ledgerfleet_process::{Signal, Stop};
 use ledgerfleet_telemetry::logs::{self, Colour};
 use ledgerfleet_telemetry::traces::{Identity, Traces};
 
@@ -106,6 +106,11 @@ async fn execute(cli: Cli, inputs: &Inputs, talk: &Talk) -> anyhow::Result<Exit>
 /// not wait for itself.
 async fn to_the_end(session: &Session, command: Command) -> anyhow::Result<Exit> {
     tokio::spawn(end_anyway(session.stop.clone(), session.opened.clone()));
+    tokio::spawn(end_in_time(
+        session.stop.clone(),
+        session.opened.clone(),
+        session.settings.timings.end(),
+    ));
     let ended = tokio::select! {
         ended = Box::pin(commands::run(session, command)) => ended,
         signal = session.stop.unheeded() => Ok(Exit::of(signal)),
@@ -120,6 +125,15 @@ async fn end_anyway(stop: Stop, opened: Opened) {
     tokio::time::sleep(STUCK).await;
     opened.close().await;
     std::process::exit(signal.exit_code().into());
+}
+
+/// A command that ends by itself when it is asked to may wait for a database that has gone silent.
+async fn end_in_time(stop: Stop, opened: Opened, time: Duration) {
+    stop.token().cancelled().await;
+    tokio::time::sleep(time).await;
+    tracing::warn!("something does not answer; what is left is found by rescue");
+    opened.close().await;
+    std::process::exit(stop.signal().map_or(1, Signal::exit_code).into());
 }
 
 /// Who uses the program, as far as the system tells.

@@ -15,7 +15,7 @@ use crate::disk;
 use crate::exit::{Exit, Problem};
 use crate::runner::{Runner, take_lock};
 use crate::session::Session;
-use crate::watch::{Ended, Watching, ended, watch};
+use crate::watch::{Ended, Watched, Watching, ended, pause_after, watch};
 
 /// How often a run that this process carries is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -161,9 +161,9 @@ impl Carrying<'_> {
             if_nobody_works: None,
         };
         match watch(&watching, &self.session.talk, self.stop).await? {
-            None => Ok(None),
-            Some((_, Ended::Signal(exit))) => Ok(Some(Ended::Signal(exit))),
-            Some((_, ended)) => Ok(Some(self.finish_what_was_handed_over().await?.unwrap_or(ended))),
+            Watched::Unknown => Ok(None),
+            Watched::Told(exit) => Ok(Some(Ended::Signal(exit))),
+            Watched::Ended(_, ended) => Ok(Some(self.finish_what_was_handed_over().await?.unwrap_or(ended))),
         }
     }
 
@@ -181,7 +181,7 @@ impl Carrying<'_> {
                     .say("another request was handed to this process; finishing it too");
                 told = true;
             }
-            let pause = LOOK_EVERY.max(asked.elapsed() * 10);
+            let pause = pause_after(LOOK_EVERY, asked.elapsed());
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = self.stop.token().cancelled() => {

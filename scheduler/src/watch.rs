@@ -15,6 +15,16 @@ use ledgerfleet_process::Stop;
 /// Without a claim for this long, somebody should be told that no worker runs.
 const NOBODY_WORKS_AFTER: Duration = Duration::from_secs(30);
 
+/// A look is followed by no longer a pause than this, however long it took.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// A look that takes longer is given up and tried again: the ledger ends its statements not much later, and only a
+/// connection that leads nowhere lasts longer.
+const LONGEST_LOOK: Duration = Duration::from_secs(45);
+
+/// How long the end of a run may wait for the ledger to be told.
+const OUTAGE: Duration = Duration::from_secs(30);
+
 /// How long to wait for a ledger that does not answer before it is asked again.
 const OUTAGE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -42,36 +52,49 @@ pub(crate) struct Watching<'a> {
     pub(crate) if_nobody_works: Option<&'static str>,
 }
 
-/// Looks at a run again and again. None if there is no such run.
-pub(crate) async fn watch(
-    watching: &Watching<'_>,
-    talk: &Talk,
-    stop: &Stop,
-) -> Result<Option<(RunReport, Ended)>, LedgerError> {
-    let Watching { parts, every, .. } = *watching;
+/// What became of a run that was watched.
+#[derive(Debug)]
+pub(crate) enum Watched {
+    /// There is no such run.
+    Unknown,
+    /// A signal asks to stop, and the run goes on.
+    Told(Exit),
+    /// It need not be watched any more.
+    Ended(Box<RunReport>, Ended),
+}
+
+/// Looks at a run again and again. A signal ends it at once, whatever it waits for.
+pub(crate) async fn watch(watching: &Watching<'_>, talk: &Talk, stop: &Stop) -> Result<Watched, LedgerError> {
+    tokio::select! {
+        watched = to_its_end(watching, talk) => watched,
+        () = stop.token().cancelled() => {
+            Ok(Watched::Told(stop.signal().map_or(Exit::Interrupted, Exit::of)))
+        }
+    }
+}
+
+async fn to_its_end(watching: &Watching<'_>, talk: &Talk) -> Result<Watched, LedgerError> {
+    let Watching {
+        parts, run, every, ..
+    } = *watching;
     let ledger = &*parts.ledger;
-    let connections = ledger.connections().await?;
+    let connections = ask(watching, talk, || ledger.connections()).await?.answer;
     let mut progress = Progress::new(talk);
     let mut estimate = Estimate::default();
     let mut idle = Idle::since_now();
     let mut failing = Failing::default();
     loop {
-        let asked = Instant::now();
-        let Some(report) = look(watching, talk, stop).await? else {
-            return Ok(None);
+        let Asked { answer, took } = ask(watching, talk, || ledger.run(run)).await?;
+        let Some(report) = answer else {
+            return Ok(Watched::Unknown);
         };
-        let left = tokio::select! {
-            left = estimate.seconds(parts, &connections, &report) => left,
-            () = stop.token().cancelled() => None,
-        };
-        // Sums over a million segments take their time; looking must not become the main work.
-        let pause = every.max(asked.elapsed() * 10);
+        let left = estimate.seconds(parts, &connections, &report).await;
         // It is told for people's comfort only: a ledger that cannot tell it now tells it at the next look.
         let trouble = ledger.trouble(report.run_id).await.unwrap_or_default();
         progress.show(&report, left, trouble.as_ref());
         failing.tell(watching, &connections, &report, talk).await;
         if let Some(ended) = ended(&report) {
-            return Ok(Some((report, ended)));
+            return Ok(Watched::Ended(Box::new(report), ended));
         }
         if let Some(advice) = watching.if_nobody_works
             && idle.lasts_too_long(&report)
@@ -82,31 +105,72 @@ pub(crate) async fn watch(
         {
             talk.warn(advice);
         }
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = stop.token().cancelled() => {
-                return Ok(Some((report, Ended::Signal(stop.signal().map_or(Exit::Interrupted, Exit::of)))));
+        tokio::time::sleep(pause_after(every, took)).await;
+    }
+}
+
+/// How long to wait after a look that took so long. Sums over a million segments take their time, and looking must not
+/// become the main work; but what took longer than any pause was waiting for others, and then it is time to look.
+pub(crate) fn pause_after(every: Duration, took: Duration) -> Duration {
+    if took > LONGEST_PAUSE {
+        return every;
+    }
+    every.max((took * 10).min(LONGEST_PAUSE))
+}
+
+/// An answer, and how long it took when it came.
+struct Asked<T> {
+    answer: T,
+    took: Duration,
+}
+
+/// Asks the ledger. Where other processes carry the run, an outage of the ledger is theirs and ours to wait out.
+async fn ask<T, F>(
+    watching: &Watching<'_>,
+    talk: &Talk,
+    question: impl Fn() -> F,
+) -> Result<Asked<T>, LedgerError>
+where
+    F: Future<Output = Result<T, LedgerError>>,
+{
+    let is_carried_elsewhere = watching.if_nobody_works.is_some();
+    let mut told = false;
+    loop {
+        let asked = Instant::now();
+        let silent = |_| Err(LedgerError::Unavailable("it does not answer".to_owned(), None));
+        let answered = tokio::time::timeout(LONGEST_LOOK, question()).await;
+        match answered.unwrap_or_else(silent) {
+            Err(error) if error.is_passing() && is_carried_elsewhere => {
+                if !told {
+                    talk.warn(format!("{error}; still waiting"));
+                    told = true;
+                }
+                tokio::time::sleep(watching.every.max(OUTAGE_PAUSE)).await;
+            }
+            answer => {
+                return answer.map(|answer| Asked {
+                    answer,
+                    took: asked.elapsed(),
+                });
             }
         }
     }
 }
 
-/// Reads the run. Where other processes carry it, an outage of the ledger is theirs and ours to wait out.
-async fn look(watching: &Watching<'_>, talk: &Talk, stop: &Stop) -> Result<Option<RunReport>, LedgerError> {
-    let is_carried_elsewhere = watching.if_nobody_works.is_some();
-    let mut told = false;
+/// Does again what failed because the ledger was away or had no session to spare for a moment: whoever has waited for
+/// hours for a run is not told at its end that this failed.
+pub(crate) async fn again_while_away<T>(doing: impl AsyncFn() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let is_away = |error: &anyhow::Error| {
+        let ledger = error.downcast_ref::<LedgerError>();
+        ledger.is_some_and(LedgerError::is_passing)
+    };
+    let began = Instant::now();
     loop {
-        match watching.parts.ledger.run(watching.run).await {
-            Err(error) if error.is_passing() && is_carried_elsewhere && !stop.token().is_cancelled() => {
-                if !told {
-                    talk.warn(format!("{error}; still waiting"));
-                    told = true;
-                }
-                let stopped = stop.token().cancelled();
-                // Either way the ledger is asked once more.
-                let _ = tokio::time::timeout(watching.every.max(OUTAGE_PAUSE), stopped).await;
+        match doing().await {
+            Err(error) if is_away(&error) && began.elapsed() < OUTAGE => {
+                tokio::time::sleep(OUTAGE_PAUSE).await;
             }
-            answer => return answer,
+            done => return done,
         }
     }
 }
@@ -288,6 +352,22 @@ pub(crate) mod tests {
             }),
             None
         );
+    }
+
+    #[test]
+    fn a_look_is_followed_by_a_pause_of_seconds_at_most_and_an_outage_by_a_look() {
+        let every = Duration::from_millis(250);
+        for (took, pause) in [
+            (0, 250),
+            (10, 250),
+            (100, 1_000),
+            (2_000, 5_000),
+            (5_000, 5_000),
+            (20_000, 250),
+        ] {
+            let took = Duration::from_millis(took);
+            assert_eq!(pause_after(every, took).as_millis(), pause, "{took:?}");
+        }
     }
 
     #[test]

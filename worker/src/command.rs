@@ -47,9 +47,6 @@ pub(crate) struct Refused {
     error: Box<dyn Error>,
 }
 
-/// How long after its drain a process may take to hand back what it holds.
-const LAST_WORDS: Duration = Duration::from_secs(10);
-
 /// Exit codes, as the scheduler has them.
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
@@ -97,17 +94,21 @@ async fn start(settings: &Settings, name: WorkerName) -> Result<ExitCode, Refuse
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
-    let parts = parts(settings).await?;
+    // From the beginning: as the first process of a container, it would not be ended by a signal that nobody hears.
+    let stop = Stop::on_signals().map_err(|error| Refused::with(FAILED)(error.into()))?;
+    let Some(parts) = stop.token().run_until_cancelled(parts(settings)).await else {
+        return Ok(told(&stop));
+    };
+    let parts = parts?;
     let ledger = parts.ledger.clone();
-    let ended = until_told(settings, name, parts).await;
+    let ended = work(settings, name, parts, &stop).await;
     ledger.close().await;
-    ended
+    ended.map(|()| told(&stop))
 }
 
-async fn until_told(settings: &Settings, name: WorkerName, parts: Parts) -> Result<ExitCode, Refused> {
-    let stop = Stop::on_signals().map_err(|error| Refused::with(FAILED)(error.into()))?;
-    work(settings, name, parts, &stop).await?;
-    Ok(stop.signal().map_or(FAILED, Signal::exit_code).into())
+/// The code of the signal that ended this process.
+fn told(stop: &Stop) -> ExitCode {
+    stop.signal().map_or(FAILED, Signal::exit_code).into()
 }
 
 /// The environment, and the flags that are settings.
@@ -194,10 +195,10 @@ async fn work(settings: &Settings, name: WorkerName, parts: Parts, stop: &Stop) 
     })
 }
 
-/// Ends when a process that was told to stop should long have ended: its drain is over, and the last hand-back too.
+/// Ends when a process that was told to stop should have ended: it has finished, and the last hand-back had its time, too.
 async fn overdue(stop: &Stop, timings: &Timings) {
     stop.token().cancelled().await;
-    tokio::time::sleep(timings.drain + LAST_WORDS).await;
+    tokio::time::sleep(timings.end()).await;
 }
 
 /// The first line on stderr, whatever is logged; among lines of JSON it is an event of its own.

@@ -125,7 +125,7 @@ async fn carry(work: Work, fleet: Data<Arc<Fleet>>) {
 async fn drain(fleet: &Fleet, stopped: &CancellationToken) {
     let time_is_over = async {
         fleet.shutdown.cancelled().await;
-        sleep(fleet.parts.timings.drain).await;
+        sleep(fleet.parts.timings.finishing()).await;
     };
     tokio::select! {
         () = stopped.cancelled() => {}

@@ -41,6 +41,7 @@ async fn look_at(parts: &Parts, settings: &Settings) -> Vec<Check> {
         checks.push(line("redis", redis(parts)).await);
     }
     checks.push(line("runner", runner(parts, settings)).await);
+    checks.extend(lines("dispatch", dispatch(parts)).await);
     checks.extend(lines("connections", connections(parts)).await);
     checks.extend(lines("brakes", brakes(parts)).await);
     checks.push(line("dead letters", dead_letters(parts)).await);
@@ -245,8 +246,8 @@ async fn leader(parts: &Parts) -> anyhow::Result<Check> {
     let Some(leader) = parts.ledger.leader().await? else {
         return Ok(Check::doubtful(
             "runner",
-            "no process leads the fleet: no worker runs, or none reaches this database",
-            "start one: worker",
+            "no process leads the fleet: no worker runs, or none reaches both this database and Redis",
+            "start one: worker; its /readyz says what it does not reach",
         ));
     };
     let Leader {
@@ -263,6 +264,26 @@ async fn leader(parts: &Parts) -> anyhow::Result<Check> {
         "runner",
         format!("{holder} leads the fleet{since}, in term {term}; its lease lasts {left} more"),
     ))
+}
+
+/// Who leads and does not dispatch does no good: nothing new is begun anywhere.
+async fn dispatch(parts: &Parts) -> anyhow::Result<Vec<Check>> {
+    let Some(ago) = parts.ledger.last_dispatch().await? else {
+        return Ok(Vec::new());
+    };
+    let said = span(ago.as_secs_f64());
+    // The leader tells it with its renewals.
+    let late = parts.timings.dispatch_patience() + parts.timings.leadership();
+    Ok(vec![if ago <= late {
+        Check::good("dispatch", format!("the last one was {said} ago"))
+    } else {
+        let since = instant(parts.clock.now() - ago);
+        Check::doubtful(
+            "dispatch",
+            format!("no dispatch since {since}, which is {said} ago: nothing new is begun"),
+            "see what the workers cannot reach: their /readyz, and their log",
+        )
+    }])
 }
 
 /// Work that waits although nobody does it is easily taken for work that is being done.

@@ -17,7 +17,7 @@ use crate::meant::{run_meant, shortened};
 use crate::output::{counted, thousands};
 use crate::session::Session;
 use crate::submit::ring;
-use crate::watch::{Ended, Watching, exit_of, needing_authorisation, watch};
+use crate::watch::{Ended, Watched, Watching, again_while_away, exit_of, needing_authorisation, watch};
 use ledgerfleet_process::Stop;
 
 /// How often a run that another process carries is looked at.
@@ -159,14 +159,16 @@ pub(crate) async fn followed(
     };
     let role = tokio::select! {
         watched = watch(&watching, &session.talk, stop) => {
-            let (report, ended) = watched?.ok_or_else(|| no_such_run(id))?;
-            if let Ended::Signal(exit) = ended {
-                session.talk.say(format!(
-                    "the run goes on; to see it again: scheduler run watch {id}"
-                ));
-                return Ok(Followed::Left(exit));
-            }
-            return Ok(Followed::Ended(Box::new(report), ended));
+            return match watched? {
+                Watched::Unknown => Err(no_such_run(id).into()),
+                Watched::Told(exit) => {
+                    session.talk.say(format!(
+                        "the run goes on; to see it again: scheduler run watch {id}"
+                    ));
+                    Ok(Followed::Left(exit))
+                }
+                Watched::Ended(report, ended) => Ok(Followed::Ended(report, ended)),
+            };
         }
         role = abandoned(session, parts, id) => role?,
     };
@@ -185,7 +187,7 @@ pub(crate) async fn conclude(
     ended: Ended,
 ) -> anyhow::Result<Exit> {
     if !matches!(ended, Ended::Signal(_)) || report.state.is_over() {
-        print(session, &*parts.ledger, report.run_id).await?;
+        again_while_away(async || print(session, &*parts.ledger, report.run_id).await).await?;
     }
     tell_conclusion(session, parts, report, ended).await
 }
@@ -201,7 +203,7 @@ pub(crate) async fn tell_conclusion(
         tell_resume(session, report);
         return Ok(exit);
     }
-    let connections = parts.ledger.connections().await?;
+    let connections = again_while_away(async || Ok(parts.ledger.connections().await?)).await?;
     tell_end(session, report, ended, &connections);
     Ok(exit_of(report, ended, &connections))
 }

@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ledgerfleet_coordination::{Bell, Gate};
+use ledgerfleet_coordination::{Bell, Gate, Unreachable};
 use ledgerfleet_ledger::{DispatchLimits, Leadership, Ledger, LedgerError, RescueScope};
 use ledgerfleet_model::{Clock, Timings, WorkerName};
+use ledgerfleet_telemetry::metrics;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::pulse::Pulse;
 use crate::{DutyError, Leading, close_runs, dispatch, open_gates, prune, rescue, stop_replays};
 
 /// Segments offered to workers at once, over all connections.
@@ -64,12 +66,13 @@ pub async fn lead(duties: Duties, name: WorkerName, shutdown: CancellationToken)
         }
     } else {
         duties.leading.set(true);
-        do_all(&duties, &shutdown).await;
+        do_all(&duties, &Pulse::begin(), &shutdown).await;
     }
     duties.leading.set(false);
 }
 
-/// Stands for election until `shutdown`, and does the duties while elected.
+/// Stands for election until `shutdown`, and does the duties while elected. A leader needs Redis as much as the database:
+/// who cannot use both does not stand, and who cannot dispatch any more gives the leadership away.
 async fn lead_when_elected(
     duties: &Duties,
     leadership: &Leadership,
@@ -78,18 +81,23 @@ async fn lead_when_elected(
 ) {
     let mut health = Health::new("election");
     loop {
-        match hold(duties, leadership, name).await {
+        let mut rest = duties.timings.leadership() / 3;
+        match stand(duties, leadership, name).await {
             Ok(Some(term)) => {
                 health.note(Ok(()));
                 info!(term, "leading");
                 duties.leading.set(true);
-                let over = shutdown.child_token();
+                let (over, pulse) = (shutdown.child_token(), Pulse::begin());
                 let leading = async {
-                    let lost = keep_leading(duties, leadership, name, &over).await;
+                    let lost = keep_leading(duties, leadership, name, &pulse, &over).await;
                     over.cancel();
                     lost
                 };
-                let ((), lost) = tokio::join!(do_all(duties, &over), leading);
+                let ((), lost) = tokio::join!(do_all(duties, &pulse, &over), leading);
+                if matches!(lost, Err(DutyError::NotDispatched(_))) {
+                    // Others look at every third of a lease whether they can lead.
+                    rest = duties.timings.leadership();
+                }
                 health.note(lost);
                 duties.leading.set(false);
                 info!(term, "no longer leading");
@@ -97,45 +105,79 @@ async fn lead_when_elected(
             Ok(None) => health.note(Ok(())),
             Err(error) => health.note(Err(error)),
         }
-        if pause(duties.timings.leadership() / 3, shutdown).await {
+        if pause(rest, shutdown).await {
             return;
         }
     }
+}
+
+/// Takes the leadership if it is free, and if this process could use it.
+async fn stand(
+    duties: &Duties,
+    leadership: &Leadership,
+    name: &WorkerName,
+) -> Result<Option<i64>, DutyError> {
+    can_offer(duties).await?;
+    hold(duties, leadership, name).await
+}
+
+/// Whether bell and gate can be used in every way that a dispatch uses them.
+async fn can_offer(duties: &Duties) -> Result<(), DutyError> {
+    let asked = async {
+        duties.bell.probe().await?;
+        duties.gate.is_new().await.map(drop)
+    };
+    let silent = |_| Err(Unreachable("no answer".to_owned()));
+    let patience = duties.timings.dispatch_patience();
+    Ok(timeout(patience, asked).await.unwrap_or_else(silent)?)
 }
 
 async fn hold(duties: &Duties, leadership: &Leadership, name: &WorkerName) -> Result<Option<i64>, DutyError> {
     Ok(leadership.hold(name, duties.timings.leadership()).await?)
 }
 
-/// Renews the lease; ends when the term is over, another process has the lease, or nobody can tell.
+/// Renews the lease; ends when the term is over, another process has the lease, or nobody can tell. Resigns when nothing
+/// was dispatched for too long; duties under way are not waited for, because two may do them at once.
 async fn keep_leading(
     duties: &Duties,
     leadership: &Leadership,
     name: &WorkerName,
+    pulse: &Pulse,
     over: &CancellationToken,
 ) -> Result<(), DutyError> {
     while !pause(duties.timings.leadership() / 3, over).await {
+        let age = pulse.age();
+        if age > duties.timings.dispatch_patience() {
+            leadership.resign(name).await?;
+            return Err(DutyError::NotDispatched(age));
+        }
         if hold(duties, leadership, name).await?.is_none() {
             break;
         }
+        leadership.note_dispatch(name, age).await?;
     }
     Ok(())
 }
 
-async fn do_all(duties: &Duties, over: &CancellationToken) {
+async fn do_all(duties: &Duties, pulse: &Pulse, over: &CancellationToken) {
     tokio::join!(
-        keep_dispatching(duties, over),
+        keep_dispatching(duties, pulse, over),
         keep_rescuing(duties, over),
         keep_pruning(duties, over)
     );
 }
 
 /// Dispatches at every tick and every ring.
-async fn keep_dispatching(duties: &Duties, over: &CancellationToken) {
+async fn keep_dispatching(duties: &Duties, pulse: &Pulse, over: &CancellationToken) {
     let mut health = Health::new("dispatch");
     loop {
         let began = Instant::now();
-        health.note(unless_silent(duties, offer_or_close(duties)).await);
+        let offered = unless_silent(duties, offer_or_close(duties)).await;
+        if offered.is_ok() {
+            pulse.beat();
+            metrics::dispatched_at(duties.clock.now().timestamp_millis());
+        }
+        health.note(offered);
         let spacing = tokio::time::sleep_until(next_dispatch(began, Instant::now(), duties.timings.tick));
         let ring = async {
             spacing.await;

@@ -6,6 +6,7 @@ mod lead;
 mod leading;
 mod open_gates;
 mod prune;
+mod pulse;
 mod rescue;
 mod stop_replays;
 
@@ -27,6 +28,9 @@ pub enum DutyError {
     /// The ledger did not answer.
     #[error("the ledger failed")]
     Ledger(#[from] LedgerError),
+    /// This process leads in vain.
+    #[error("nothing could be dispatched for {} s", .0.as_secs())]
+    NotDispatched(std::time::Duration),
     /// Bell or gate could not be reached.
     #[error("bell or gate failed")]
     Coordination(#[from] Unreachable),

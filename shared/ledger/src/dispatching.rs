@@ -125,6 +125,10 @@ pub trait Dispatching: Send + Sync {
     /// one: whatever was committed is in it, and no log beside it, unless another process has it open.
     async fn close(&self);
 
+    /// How long ago the leader last dispatched, to a few seconds. None if that is not known, and on a ledger whose leader
+    /// is elected elsewhere.
+    async fn last_dispatch(&self) -> Result<Option<std::time::Duration>, LedgerError>;
+
     /// Which process leads now. None if none does, and on a ledger whose leader is elected elsewhere.
     async fn leader(&self) -> Result<Option<Leader>, LedgerError>;
 }

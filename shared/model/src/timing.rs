@@ -32,7 +32,7 @@ pub struct Timings {
     pub waiting_cap: Duration,
     /// An attempt that commits no page for this long, and does not wait for the gate, is stopped. 10 min.
     pub progress: Duration,
-    /// A worker that is told to stop has this long to finish or hand back. 25 s.
+    /// A process that is told to stop has ended after this long: what it could not finish is handed back. 25 s.
     pub drain: Duration,
     /// A window that ends later than this before now is fetched, but its coverage stays open. 5 min.
     pub upper_margin: Duration,
@@ -72,6 +72,24 @@ impl Timings {
     /// A leader that is not heard of for this long is replaced: three tenths of a lease, 6 s.
     pub fn leadership(&self) -> Duration {
         self.lease * 3 / 10
+    }
+
+    /// Who stops finishes pages in progress for this long, and hands back the rest in what is left: seven tenths of the
+    /// drain, 17.5 s.
+    pub fn finishing(&self) -> Duration {
+        self.drain * 7 / 10
+    }
+
+    /// After this long a process that stops ends whatever does not answer: nine tenths of the drain, 22.5 s. The rest is
+    /// for closing what it has opened.
+    pub fn end(&self) -> Duration {
+        self.drain * 9 / 10
+    }
+
+    /// A leader that has not dispatched for this long leaves the duties to another: half a lease, 10 s. At least 5 s,
+    /// because networks do not get faster in tests.
+    pub fn dispatch_patience(&self) -> Duration {
+        (self.lease / 2).max(Duration::from_secs(5))
     }
 
     /// Who intends to exchange a credential has this long: two requests, because one whose answer is lost is sent once

@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod banner;
-mod gauges;
 mod clients;
+mod gauges;
 mod http;
 mod memory;
 mod readiness;

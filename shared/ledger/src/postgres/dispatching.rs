@@ -85,6 +85,19 @@ impl Dispatching for PostgresLedger {
         written.map(drop).map_err(failed("check that it can be written"))
     }
 
+    async fn last_dispatch(&self) -> Result<Option<Duration>, LedgerError> {
+        const AGO: &str = "
+            SELECT extract(epoch FROM now() - dispatched_at)::float8 FROM fleet.leader WHERE dispatched_at IS NOT NULL";
+        let ago = async || {
+            let ago: Option<f64> = sqlx::query_scalar(AGO)
+                .fetch_optional(&self.pool())
+                .await
+                .map_err(failed("last dispatch"))?;
+            Ok(ago.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))
+        };
+        persistently(ago).await
+    }
+
     async fn leader(&self) -> Result<Option<Leader>, LedgerError> {
         const LEADER: &str = "
             SELECT holder, term, since, extract(epoch FROM until - now())::float8 FROM fleet.leader WHERE until > now()";

@@ -12,8 +12,8 @@ use super::error::{failed, within};
 use super::pool::Pool;
 use crate::LedgerError;
 
-/// How long a process that stops may take to give the leadership away. Its lease ends by itself.
-const RESIGNING: Duration = Duration::from_secs(3);
+/// How long it may take to give the leadership away, which ends by itself, or to note what only people read.
+const BRIEF: Duration = Duration::from_secs(3);
 
 /// The lease that elects a leader.
 #[derive(Debug, Clone)]
@@ -55,9 +55,26 @@ impl Leadership {
         held.fetch_optional(&self.pool).await.map_err(failed("lead"))
     }
 
+    /// Notes that `name`, if it leads, has dispatched this long ago.
+    pub async fn note_dispatch(&self, name: &WorkerName, ago: Duration) -> Result<(), LedgerError> {
+        within(BRIEF, || self.note_dispatch_once(name, ago)).await
+    }
+
+    async fn note_dispatch_once(&self, name: &WorkerName, ago: Duration) -> Result<(), LedgerError> {
+        const NOTE: &str = "
+            UPDATE fleet.leader SET dispatched_at = greatest(dispatched_at, now() - make_interval(secs => $2))
+            WHERE holder = $1";
+        let noted = sqlx::query(NOTE).bind(&name.0).bind(ago.as_secs_f64());
+        noted
+            .execute(&self.sessions.pool())
+            .await
+            .map(drop)
+            .map_err(failed("note the dispatch"))
+    }
+
     /// Gives the leadership away, if `name` has it, so that nobody has to wait for the end of its lease.
     pub async fn resign(&self, name: &WorkerName) -> Result<(), LedgerError> {
-        within(RESIGNING, || self.resign_once(name)).await
+        within(BRIEF, || self.resign_once(name)).await
     }
 
     async fn resign_once(&self, name: &WorkerName) -> Result<(), LedgerError> {

@@ -138,6 +138,10 @@ impl Dispatching for SqliteLedger {
     }
 
     /// The holder of the runner lock leads.
+    async fn last_dispatch(&self) -> Result<Option<Duration>, LedgerError> {
+        Ok(None)
+    }
+
     async fn leader(&self) -> Result<Option<Leader>, LedgerError> {
         Ok(None)
     }

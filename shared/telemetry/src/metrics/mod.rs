@@ -205,6 +205,12 @@ pub fn leading(leads: bool) {
     gauge!(names::LEADER).set(f64::from(u8::from(leads)));
 }
 
+/// What is due was offered at this instant, in milliseconds since 1970.
+pub fn dispatched_at(millis: i64) {
+    let seconds = Duration::from_millis(u64::try_from(millis).unwrap_or_default());
+    gauge!(names::LAST_DISPATCH_TIMESTAMP_SECONDS).set(seconds.as_secs_f64());
+}
+
 /// This machine's clock is so many seconds ahead of the ledger's.
 pub fn clock_skew(seconds: f64) {
     gauge!(names::CLOCK_SKEW_SECONDS).set(seconds);

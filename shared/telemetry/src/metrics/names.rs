@@ -85,6 +85,8 @@ metrics! {
     Gauge TOKEN_EXPIRES_SECONDS = "token_expires_seconds": "Seconds until the first credential that this process has used expires.";
     Gauge CHECKPOINT_LAG_SECONDS = "checkpoint_lag_seconds": "Seconds since the last complete sync.";
     Counter WEBHOOK_EVENTS_TOTAL = "webhook_events_total": "Webhook events, by result.";
+    Gauge LAST_DISPATCH_TIMESTAMP_SECONDS = "last_dispatch_timestamp_seconds":
+        "When this process last offered what is due, in seconds since 1970; 0 if it never did. The fleet's is the largest.";
     Gauge LEADER = "leader": "1 while this process runs the leader's duties.";
     Gauge WORKERS = "workers": "Workers known to this process.";
     Gauge CLOCK_SKEW_SECONDS = "clock_skew_seconds": "This machine's clock minus the ledger's, as seen at its last claim.";

@@ -102,7 +102,12 @@ fn start_at_zero(connectors: &[ConnectorLabels]) {
     ] {
         counter!(name).absolute(0);
     }
-    for name in [names::OLDEST_DUE_SECONDS, names::LEADER, names::WORKERS] {
+    for name in [
+        names::OLDEST_DUE_SECONDS,
+        names::LAST_DISPATCH_TIMESTAMP_SECONDS,
+        names::LEADER,
+        names::WORKERS,
+    ] {
         gauge!(name).set(0.0);
     }
     for state in SegmentState::ALL {
