@@ -147,17 +147,17 @@ rows! {
     F61 later "a storm of webhooks" => pending("there are no webhooks yet");
     F62 later "the month's calls are used up" => pending("there is no budget of calls yet");
     F63 quick "one process on a SQLite file: killed, and asked twice" => embedded::killed;
-    F68 slow "statements of a page fail every time" => postgres::failing_statements;
-    F69 slow "the rights on the records are taken away" => postgres::without_rights;
-    F72 slow "the upstream is away for ten minutes" => upstream::away;
-    F75 quick "a worker with another master key beside good ones" => secrets::other_key;
-    F76 quick "a token is repeated at every place of a refusal" => secrets::echoed;
-    F77 quick "absurd numbers between a grant and its escrow" => secrets::absurd;
-    F79 slow "a segment that nobody can finish is handed back for ever" => postgres::lost_for_ever;
     F64 slow "another Redis is the master, and old connections live on" => links::redis_fails_over;
     F65 slow "flows to Redis and Postgres end without a word" => links::flows_vanish;
     F66 later "a standby of Postgres is promoted, and old sessions live on" => pending("the ledger's tests play it with a real standby; a world has one server");
     F67 slow "the leader alone is cut off from Redis" => links::leader_without_redis;
     F67b slow "the leader alone has an old password for Redis" => links::leader_with_old_password;
+    F68 slow "statements of a page fail every time" => postgres::failing_statements;
+    F69 slow "the rights on the records are taken away" => postgres::without_rights;
     F71 slow "the database stands still for 30 s while a command waits" => links::ledger_away_while_waiting;
+    F72 slow "the upstream is away for ten minutes" => upstream::away;
+    F75 quick "a worker with another master key beside good ones" => secrets::other_key;
+    F76 quick "a token is repeated at every place of a refusal" => secrets::echoed;
+    F77 quick "absurd numbers between a grant and its escrow" => secrets::absurd;
+    F79 slow "a segment that nobody can finish is handed back for ever" => postgres::lost_for_ever;
 }
