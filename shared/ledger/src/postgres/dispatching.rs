@@ -90,7 +90,7 @@ impl Dispatching for PostgresLedger {
             SELECT extract(epoch FROM now() - dispatched_at)::float8 FROM fleet.leader WHERE dispatched_at IS NOT NULL";
         let ago = async || {
             let ago: Option<f64> = sqlx::query_scalar(AGO)
-                .fetch_optional(&self.pool())
+                .fetch_optional(&self.pool)
                 .await
                 .map_err(failed("last dispatch"))?;
             Ok(ago.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))

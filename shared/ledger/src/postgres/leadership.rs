@@ -66,7 +66,7 @@ impl Leadership {
             WHERE holder = $1";
         let noted = sqlx::query(NOTE).bind(&name.0).bind(ago.as_secs_f64());
         noted
-            .execute(&self.sessions.pool())
+            .execute(&self.pool)
             .await
             .map(drop)
             .map_err(failed("note the dispatch"))
