@@ -12,15 +12,15 @@ use crate::{Ending, Expect, Ground, Hire, Stage, World};
 /// F75: one worker has another master key. It ends and says nothing about any company; the others go on.
 pub(super) async fn other_key(stage: Stage) -> Ending {
     let mut world = World::new(&stage, Ground::default()).await;
+    world.fleet.start(2);
     let key = MasterKey::generate().to_text().expose_secret().to_owned();
     let stranger = world
         .fleet
         .hire(&Hire::default().with("LEDGERFLEET_MASTER_KEY", key));
-    world.fleet.start(2);
     world.submit().await;
-    let worker = &mut world.fleet.workers[stranger];
-    worker.given_up = true;
-    let ended = worker.process.end(PATIENCE).await;
+    // It is none of those who are judged: they end when they are told to.
+    let mut stranger = world.fleet.workers.remove(stranger);
+    let ended = stranger.process.end(PATIENCE).await;
     assert_eq!(ended.code(), Some(2), "its exit code");
     let mut facts = world.judge(Expect::default()).await;
     for connection in world.parts.ledger.connections().await.unwrap() {
