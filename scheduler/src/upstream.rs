@@ -72,11 +72,22 @@ impl<'a> Upstream<'a> {
         patience: Patience<'_>,
         question: impl AsyncFn(&dyn Connector, Target<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        self.ask_unless(patience, |_| false, question).await
+    }
+
+    /// The same, but gives a failure back at once against which its caller knows something better than to ask again.
+    pub(crate) async fn ask_unless<T>(
+        &self,
+        patience: Patience<'_>,
+        knows_better: impl Fn(&Failure) -> bool,
+        question: impl AsyncFn(&dyn Connector, Target<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let mut failures = 0;
         let mut waiting = Waiting::of(self.connection, patience);
         loop {
             let failure = match self.attempt(&question, Some(&waiting)).await {
                 Ok(answer) => return Ok(answer),
+                Err(failure) if knows_better(&failure) => return Err(failure),
                 Err(failure) => failure,
             };
             let next = outcome(&failure, failures, &self.parts.timings, &mut rand::rng());
@@ -105,6 +116,11 @@ impl<'a> Upstream<'a> {
         if let Err(failure) = waiting.bound(close).await {
             tracing::debug!(why = failure.message, "the gate was not closed");
         }
+    }
+
+    /// Its connector.
+    pub(crate) fn connector(&self) -> &dyn Connector {
+        &*self.connector
     }
 
     /// How many metered calls there were, counted in the ledger or not.

@@ -211,13 +211,11 @@ async fn carry(work: &Work, fleet: &Fleet, progress: &mut Progress) -> Result<()
         keeper: &keeper,
         watchdog: &watchdog,
     };
-    let reading = Reading {
-        fetcher: &fetcher,
-        keeping,
-        interrupts: &interrupts,
-        progress,
+    let reading = async {
+        let reading = Reading::begin(&fetcher, keeping, &interrupts, progress).await?;
+        reading.run().await
     };
-    let ended = AssertUnwindSafe(reading.run()).catch_unwind().await;
+    let ended = AssertUnwindSafe(reading).catch_unwind().await;
     if let Ok(Err(Stopped::Failed(failure))) = &ended {
         let wait = braking::blameless_wait(&fetcher, keeping, &interrupts, progress, failure).await;
         progress.blameless_wait = wait;

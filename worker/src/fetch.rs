@@ -76,24 +76,13 @@ macro_rules! ask {
 }
 
 impl Fetcher<'_> {
-    /// Fetches a page.
-    pub(crate) async fn page(&self, number: u32, keeping: Keeping<'_>) -> Result<Fetched, Failure> {
-        self.fetch(number, self.claim.page_size, keeping).await
-    }
-
-    /// Fetches the one row that comes after the first `rows` of the window, if there is one.
-    pub(crate) async fn row_after(&self, rows: u64, keeping: Keeping<'_>) -> Result<Fetched, Failure> {
-        let number = u32::try_from(rows).unwrap_or(u32::MAX).saturating_add(1);
-        self.fetch(number, 1, keeping).await
-    }
-
-    async fn fetch(&self, number: u32, size: u32, keeping: Keeping<'_>) -> Result<Fetched, Failure> {
-        let request = PageRequest {
-            entity: self.entity,
-            window: &self.claim.window,
-            page: number,
-            size,
-        };
+    /// Fetches a page, the window's `number`th.
+    pub(crate) async fn page(
+        &self,
+        request: PageRequest<'_>,
+        number: u32,
+        keeping: Keeping<'_>,
+    ) -> Result<Fetched, Failure> {
         let (page, observed_at) = ask!(self, Some(number), keeping, |target| self
             .connector
             .page(&target, &request))?;

@@ -10,6 +10,7 @@ mod hearing;
 mod heartbeat;
 mod held;
 mod keeper;
+mod lessons;
 mod reading;
 mod reconcile;
 mod run;

@@ -21,6 +21,7 @@ use crate::claiming::keep_claiming;
 use crate::connections::KnownConnections;
 use crate::heartbeat::keep_beating;
 use crate::held::HeldClaims;
+use crate::lessons::KnownLessons;
 use crate::source::{Source, Work};
 
 /// How a worker is run.
@@ -52,6 +53,7 @@ pub(crate) struct Fleet {
     pub(crate) held: HeldClaims,
     pub(crate) connections: KnownConnections,
     pub(crate) brakes: KnownBrakes,
+    pub(crate) lessons: KnownLessons,
     pub(crate) distance: Distance,
     /// Told to stop: nothing new is begun, pages in progress are finished.
     pub(crate) shutdown: CancellationToken,
@@ -96,6 +98,7 @@ fn fleet_of(parts: &Parts, options: WorkerOptions, shutdown: CancellationToken) 
         held: HeldClaims::default(),
         connections: KnownConnections::default(),
         brakes: KnownBrakes::default(),
+        lessons: KnownLessons::default(),
         distance: Distance::default(),
         shutdown,
         drained: CancellationToken::new(),

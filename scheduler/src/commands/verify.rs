@@ -8,6 +8,7 @@ use ledgerfleet_connectors::EntitySpec;
 use ledgerfleet_ledger::CoverageFilter;
 use ledgerfleet_model::{Axis, Connection, Failure, FailureKind, Segmenting};
 use ledgerfleet_process::Stop;
+use ledgerfleet_upstream::Lessons;
 use ledgerfleet_wiring::Parts;
 
 use super::backfill::tell_left_out;
@@ -221,6 +222,9 @@ impl Comparing<'_> {
             ..CoverageFilter::default()
         };
         let coverage = ledger.coverage(&filter).await?;
+        let learned = ledger
+            .learned(question.connection.id, question.entity.name)
+            .await?;
         let subject = Subject {
             upstream,
             patience: Patience {
@@ -234,6 +238,7 @@ impl Comparing<'_> {
             coverage: &coverage,
             page_size: self.page_size,
             at_once: self.at_once,
+            lessons: Lessons::of(learned),
         };
         subject.compare().await
     }

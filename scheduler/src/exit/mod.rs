@@ -70,7 +70,8 @@ impl Exit {
             | Kind::Timeout
             | Kind::UpstreamError
             | Kind::Truncated
-            | Kind::UnexpectedContent => Self::DependencyDown,
+            | Kind::UnexpectedContent
+            | Kind::UpstreamChanged => Self::DependencyDown,
             Kind::WrongMasterKey => Self::Usage,
             Kind::Shutdown
             | Kind::Panicked
@@ -81,6 +82,7 @@ impl Exit {
             | Kind::NotFound
             | Kind::Malformed
             | Kind::TooLarge
+            | Kind::Unservable
             | Kind::Unstable
             | Kind::CrashLoop
             | Kind::NoProgress => Self::Failed,

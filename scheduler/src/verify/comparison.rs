@@ -3,9 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use ledgerfleet_connectors::{Page, PageRequest};
+use ledgerfleet_connectors::Page;
 use ledgerfleet_ledger::{LedgerError, RecordSummary, Share, Slice, Which};
-use ledgerfleet_model::{Failure, FailureKind, Quarantined, Record};
+use ledgerfleet_model::{Failure, FailureKind, Position, Quarantined, Record};
+use ledgerfleet_upstream::search::Place as SearchPlace;
+use ledgerfleet_upstream::{Search, Walk};
 
 use super::amount::{amount, is_same};
 use super::portion::Portion;
@@ -21,6 +23,49 @@ pub(super) struct Comparison<'a> {
     /// Ids that were met at the source: a row may come twice.
     met: HashSet<String>,
     pub(super) compared: &'a mut Compared,
+}
+
+/// What the pages of one reading are like.
+#[derive(Debug, Default)]
+struct Sight {
+    pages: u64,
+    /// Of those, the ones with a record that was not met before.
+    with_news: u64,
+    /// Whether the last one with news has shown its order.
+    in_order: bool,
+    has_begun_again: bool,
+    /// How many records were known when the place behind the last row was asked for.
+    known_before_the_end: Option<u64>,
+    /// Whether that place was shown to be the end.
+    has_shown_an_end: bool,
+}
+
+impl Sight {
+    fn note(&mut self, page: &Page, brings_news: bool) {
+        self.pages += 1;
+        if brings_news {
+            self.with_news += 1;
+            self.in_order = page.in_order;
+        }
+        if let Some(known) = self.known_before_the_end.take() {
+            // Who shows all of it again there does not heed where pages begin.
+            let rows = ids_of(page).count() as u64;
+            self.has_shown_an_end = !page.more && !brings_news && (known == 1 || rows < known);
+        }
+    }
+
+    fn came_in_order(&self) -> bool {
+        self.with_news <= 1 || self.in_order
+    }
+}
+
+/// What the source's pages have shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown {
+    /// How many different records.
+    pub(super) rows: u64,
+    /// Whether they have shown their last row, and none after it.
+    pub(super) to_the_end: bool,
 }
 
 /// What kind of difference a record makes.
@@ -65,7 +110,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// How many different records the source's pages have shown of this share.
-    pub(super) fn rows(&self) -> u64 {
+    fn rows(&self) -> u64 {
         self.met.len() as u64
     }
 
@@ -74,63 +119,47 @@ impl<'a> Comparison<'a> {
         self.compared.tallies.entry(place).or_default()
     }
 
-    /// Meets every record of the source's pages. Pages that are too large are asked for by halves; the size that is not is
-    /// kept in `page_size`.
+    /// Meets every record of the source's pages, by the requests that it serves; the rows a page that it serves are kept in
+    /// `page_size`. Where it counts more rows than they have shown, those are looked for.
     pub(super) async fn read_source(
         &mut self,
         count: Option<u64>,
         page_size: &mut u32,
-    ) -> Result<(), VerifyError> {
+    ) -> Result<Shown, VerifyError> {
         let window = self.portion.window();
-        let mut request = PageRequest {
-            entity: self.subject.entity,
-            window: &window,
-            page: 1,
-            size: *page_size,
-        };
-        let mut pages = 0;
-        let mut before = HashSet::new();
+        let Subject { entity, lessons, .. } = self.subject;
+        let mut walk = Walk::new(entity, &window, Position::start(), *page_size, lessons.dialect);
+        let mut search = Search::default();
+        let mut sight = Sight::default();
         loop {
-            let asked = self
-                .subject
-                .ask(async |connector, target| connector.page(&target, &request).await);
-            let page = match asked.await {
-                Err(failure) if failure.kind == FailureKind::TooLarge && request.size > 1 => {
-                    self.tell_halved(request.size);
-                    request = request.halved();
-                    *page_size = request.size;
-                    // Its first row may be the only one that comes again.
-                    before.clear();
-                    continue;
-                }
-                page => page?,
-            };
-            pages += 1;
-            refuse_endless(&request, &page, &before, pages, count)?;
+            let page = self.subject.page(&mut walk).await?;
+            let known = self.rows();
             self.meet_all(&page).await?;
-            if !page.more {
-                return Ok(());
+            let rows = self.rows();
+            sight.note(&page, rows > known);
+            refuse_endless(&walk, &page, sight.pages, count)?;
+            if page.more && (rows > known || self.share.of > 1 || sight.has_begun_again) {
+                continue;
             }
-            before = ids_of(&page).map(str::to_owned).collect();
-            request.page += 1;
+            let lacks = self.share.of == 1 && count.is_some_and(|count| count > rows);
+            match search.next(rows, sight.came_in_order()).filter(|_| lacks) {
+                Some(SearchPlace::Behind) => sight.known_before_the_end = Some(rows),
+                Some(SearchPlace::Beginning) => {
+                    walk.go_to(Position::start());
+                    sight.has_begun_again = true;
+                }
+                None => {
+                    *page_size = walk.rows();
+                    return Ok(Shown {
+                        rows,
+                        to_the_end: rows > 0 && (!lacks || sight.has_shown_an_end),
+                    });
+                }
+            }
         }
     }
 
-    fn tell_halved(&self, size: u32) {
-        let Subject {
-            upstream,
-            entity,
-            patience,
-            ..
-        } = self.subject;
-        patience.talk.warn(format!(
-            "{} {}: a page of {size} rows is too large; going on with {} (--page-size)",
-            upstream.connection.name,
-            entity.name,
-            size / 2
-        ));
-    }
-
+    /// Meets the records of a page.
     async fn meet_all(&mut self, page: &Page) -> Result<(), VerifyError> {
         let mut unknown = Vec::new();
         for record in &page.records {
@@ -141,13 +170,24 @@ impl<'a> Comparison<'a> {
         self.note_unknown(&unknown).await?;
         let mut quarantined = Vec::new();
         for record in &page.quarantined {
-            if self.is_new(&record.id) {
+            if !self.is_new(&record.id) {
+                continue;
+            }
+            if Quarantined::is_unserved(&record.id) {
+                self.note_unservable(None);
+            } else {
                 let stored = self.stored.remove(&record.id);
                 quarantined.push((record, stored));
             }
         }
-        self.note_quarantined(quarantined).await?;
-        Ok(())
+        self.note_quarantined(quarantined).await
+    }
+
+    /// A row that the source has and cannot serve is accounted for: nobody can have it.
+    pub(super) fn note_unservable(&mut self, date: Option<NaiveDate>) {
+        let tally = self.tally(date);
+        tally.source.add(None);
+        tally.quarantined += 1;
     }
 
     /// Whether an id belongs to this share and was not met before.
@@ -297,23 +337,12 @@ fn has_no_trace(stored: &RecordSummary, record: &Record) -> bool {
         && stored.document_date == record.document_date
 }
 
-/// Pages that show again what the page before has shown, or many more of them than the source's count explains, have no
-/// end.
-fn refuse_endless(
-    request: &PageRequest<'_>,
-    page: &Page,
-    before: &HashSet<String>,
-    pages: u64,
-    count: Option<u64>,
-) -> Result<(), Failure> {
-    let shows_no_news = !before.is_empty() && request.size > 1 && ids_of(page).all(|id| before.contains(id));
-    let rows = u64::from(request.size.saturating_sub(1).max(1));
-    let are_too_many = count.is_some_and(|count| pages > 10 + 2 * count.div_ceil(rows));
-    if page.more && (shows_no_news || are_too_many) {
-        let message = format!(
-            "page {} brings nothing that was not on the pages before",
-            request.page
-        );
+/// Many more pages than the source's count explains have no end.
+fn refuse_endless(walk: &Walk<'_>, page: &Page, pages: u64, count: Option<u64>) -> Result<(), Failure> {
+    let rows = u64::from(walk.rows().saturating_sub(1).max(1));
+    let are_too_many = count.is_some_and(|count| pages > 100 + 50 * count.div_ceil(rows));
+    if page.more && are_too_many {
+        let message = format!("{pages} pages have not shown the rows that the source counts ({count:?})");
         return Err(Failure::new(FailureKind::Unstable, message));
     }
     Ok(())

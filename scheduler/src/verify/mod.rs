@@ -12,12 +12,13 @@ mod rest;
 mod tally;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use ledgerfleet_connectors::{Connector, CountRequest, EntitySpec, PageRequest, Target};
+use ledgerfleet_connectors::{Connector, CountRequest, EntitySpec, Page, Target};
 use ledgerfleet_ledger::{CoverageRow, Ledger, LedgerError, Share};
 use ledgerfleet_model::{Axis, Failure, FailureKind};
+use ledgerfleet_upstream::{Change, Lessons, Walk};
 
 use crate::upstream::{Patience, Upstream};
-use comparison::Comparison;
+use comparison::{Comparison, Shown};
 use portion::Portion;
 #[cfg(feature = "demo")]
 pub(crate) use tally::Side;
@@ -58,6 +59,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) page_size: u32,
     /// Records that are held in memory at once, of each side.
     pub(crate) at_once: u64,
+    /// What was learned of its upstream.
+    pub(crate) lessons: Lessons,
 }
 
 /// What a comparison has found.
@@ -131,23 +134,27 @@ impl Subject<'_> {
         for number in 0..of {
             let share = Share { number, of };
             let mut comparison = Comparison::of(self, portion, share, compared).await?;
-            comparison.read_source(count, &mut page_size).await?;
-            rows += comparison.rows();
+            let shown = comparison.read_source(count, &mut page_size).await?;
+            rows += shown.rows;
             if of == 1 {
                 // Pages that end early would make everything after them look as if it were gone.
-                self.hold_against_the_count(portion, count, rows).await?;
+                self.hold_against_the_count(portion, count, shown).await?;
             }
             comparison.ask_for_the_rest().await?;
         }
         if of > 1 {
-            self.hold_against_the_count(portion, count, rows).await?;
+            let shown = Shown {
+                rows,
+                to_the_end: false,
+            };
+            self.hold_against_the_count(portion, count, shown).await?;
         }
         Ok(())
     }
 
     /// What the source counts; none where it cannot.
     async fn count(&self, portion: &Portion) -> Result<Option<u64>, Failure> {
-        if !self.entity.countable {
+        if !self.entity.countable || !self.lessons.dialect.count {
             return Ok(None);
         }
         let window = portion.window();
@@ -167,13 +174,14 @@ impl Subject<'_> {
         &self,
         portion: &Portion,
         before: Option<u64>,
-        rows: u64,
+        shown: Shown,
     ) -> Result<(), VerifyError> {
+        let rows = shown.rows;
         if before.is_none_or(|count| count == rows) {
             return Ok(());
         }
         match self.count(portion).await? {
-            Some(count) if count != rows && self.ends_with_row(portion, rows).await? => {
+            Some(count) if count != rows && before == Some(count) && shown.to_the_end => {
                 let Subject { upstream, entity, .. } = self;
                 self.patience.talk.warn(format!(
                     "{} {}: the source counts {count} and shows {rows} up to the end of its pages: its count is wrong and was \
@@ -192,23 +200,6 @@ impl Subject<'_> {
         }
     }
 
-    /// Whether the source shows a row at that position and none at the next. No row at either is no word about any.
-    async fn ends_with_row(&self, portion: &Portion, position: u64) -> Result<bool, Failure> {
-        let (window, Ok(page @ 1..)) = (portion.window(), u32::try_from(position)) else {
-            return Ok(false);
-        };
-        let request = PageRequest {
-            entity: self.entity,
-            window: &window,
-            // Pages of two rows overlap by one: their number is the position of their first.
-            page,
-            size: 2,
-        };
-        let page = self.ask(async |connector, target| connector.page(&target, &request).await);
-        page.await
-            .map(|page| page.records.len() + page.quarantined.len() == 1)
-    }
-
     /// Counts the metered calls so far: who is killed has paid for them, too. What cannot be counted now is counted with
     /// the next ones, and whoever began the comparison tells if that fails.
     async fn count_calls(&self) {
@@ -218,6 +209,38 @@ impl Subject<'_> {
                 "metered calls were not counted yet"
             );
         }
+    }
+
+    /// The next page of a walk, by the request that the source serves.
+    async fn page(&self, walk: &mut Walk<'_>) -> Result<Page, Failure> {
+        let connector = self.upstream.connector();
+        loop {
+            let request = walk.request();
+            let helps = |failure: &Failure| walk.helps_against(connector, failure);
+            let asked = self
+                .upstream
+                .ask_unless(self.patience, helps, async |connector, target| {
+                    connector.page(&target, &request).await
+                });
+            match asked.await {
+                Ok(page) => return Ok(walk.arrived(page)),
+                Err(failure) => {
+                    let change = walk.failed(connector, failure.clone())?;
+                    self.tell_change(change, &failure);
+                }
+            }
+        }
+    }
+
+    fn tell_change(&self, change: Change, failure: &Failure) {
+        let (company, entity) = (&self.upstream.connection.name, self.entity.name);
+        let more = match change {
+            Change::Rows(_) => " (--page-size)",
+            Change::PastOne | Change::NoOrder => "",
+        };
+        self.patience
+            .talk
+            .warn(format!("{company} {entity}: {}; {change}{more}", failure.message));
     }
 
     async fn ask<T>(

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use ledgerfleet_connectors::{Condition, EntityKind, EntitySpec, FindRequest, RowShape};
 use ledgerfleet_ledger::RecordSummary;
-use ledgerfleet_model::{Failure, FailureKind, Served};
+use ledgerfleet_model::{Failure, FailureKind, Position, Served};
 
 use super::VerifyError;
 use super::comparison::{Comparison, Difference};
@@ -24,7 +24,7 @@ impl Comparison<'_> {
             .collect();
         self.compared.asked_by_id += rest.len() as u64;
         rest.sort_unstable_by(|one, other| by_number(&one.id).cmp(&by_number(&other.id)));
-        let most = if is_asked_in_batches(self.subject.entity) {
+        let most = if is_asked_in_batches(self.subject.entity) && self.subject.lessons.dialect.several_ids {
             BATCH as usize
         } else {
             1
@@ -37,10 +37,12 @@ impl Comparison<'_> {
         let mut batches: Vec<&[RecordSummary]> = numbers.chunks(most).chain(words.chunks(1)).collect();
         while let Some(batch) = batches.pop() {
             match self.found(batch).await {
-                // Records are read whole, and some are large.
-                Err(failure) if failure.kind == FailureKind::TooLarge && batch.len() > 1 => {
+                Err(failure) if is_about_one_of_them(&failure) && batch.len() > 1 => {
                     let (one, other) = batch.split_at(batch.len() / 2);
                     batches.extend([one, other]);
+                }
+                Err(failure) if failure.kind == FailureKind::Unservable => {
+                    self.note_unservable(batch[0].document_date);
                 }
                 found => self.note_found(batch, found?).await?,
             }
@@ -65,12 +67,17 @@ impl Comparison<'_> {
         let request = FindRequest {
             entity: self.subject.entity,
             conditions: &[Condition::one_of("Id", ids)],
-            page: 1,
+            from: &Position::start(),
             size: BATCH,
         };
         let page = self
             .subject
-            .ask(async |connector, target| connector.find(&target, &request).await)
+            .upstream
+            .ask_unless(
+                self.subject.patience,
+                is_about_one_of_them,
+                async |connector, target| connector.find(&target, &request).await,
+            )
             .await?;
         let records = page.records.into_iter().map(Served::Record);
         let quarantined = page.quarantined.into_iter().map(Served::Quarantined);
@@ -119,6 +126,11 @@ impl Comparison<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether fewer records at once may be served: they are read whole, some are large, and one may be none that can be.
+fn is_about_one_of_them(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::TooLarge | FailureKind::Unservable)
 }
 
 /// Whether the source can be asked for several records by their ids.

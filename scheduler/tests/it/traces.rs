@@ -59,8 +59,14 @@ async fn a_backfill_is_traced_from_its_request_through_the_ledger_to_every_commi
                 .iter()
                 .filter(|span| span.trace == attempt.trace)
                 .collect();
-            assert_eq!(of_it.len(), 1, "{step}");
-            assert_eq!(of_it[0].parent.as_ref(), Some(&attempt.id), "{step}");
+            // A first page of an entity is counted: that is a second request, and a second commit.
+            let most = if step == "lock" { 1 } else { 2 };
+            assert!((1..=most).contains(&of_it.len()), "{step}");
+            let parents = of_it.iter().map(|span| span.parent.as_ref());
+            assert!(
+                parents.into_iter().all(|parent| parent == Some(&attempt.id)),
+                "{step}"
+            );
         }
     }
     for request in &spans["request"] {

@@ -56,7 +56,7 @@ async fn pages_have_the_size_that_is_asked_for_and_less_where_they_are_too_large
         .run(&format!("verify {INVOICES} --page-size 9 -o json"))
         .await
         .expect(0)
-        .says("a page of 9 rows is too large; going on with 4");
+        .says("asking for 4 rows at once (--page-size)");
     assert_eq!(rows(&ended), all);
 }
 
@@ -79,7 +79,7 @@ async fn after_a_portion_with_pages_that_are_too_large_the_size_that_is_asked_fo
     // Ten records are two pages of nine, or four of four after one that is too large; a page overlaps by a row.
     let more = asked - of_large_pages;
     assert!((1..=4).contains(&more), "{more} more than {of_large_pages}");
-    told.says("a page of 9 rows is too large; going on with 4");
+    told.says("asking for 4 rows at once (--page-size)");
 }
 
 #[tokio::test]

@@ -51,8 +51,8 @@ async fn a_fix_that_ends_with_dead_segments_says_so_and_shows_what_still_differs
         entity: Some("invoice".to_owned()),
         nth: Some(3),
         ..FaultSpec::always(FaultKind::Fault {
-            status: 400,
-            code: 4_000,
+            status: 403,
+            code: 5_020,
         })
     });
     let ended = world

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ledgerfleet_model::{Environment, Failure, Quarantined, Record, Served, Window};
+use ledgerfleet_model::{Environment, Failure, Position, Quarantined, Record, Served, Window};
 use secrecy::SecretString;
 
 use crate::http::HeldBytes;
@@ -18,8 +18,7 @@ pub trait Connector: Send + Sync + std::fmt::Debug {
     /// taken as dead as soon as the grant holds a rotated one, so the caller stores that before it uses the access.
     async fn authenticate(&self, credential: &SecretString) -> Result<AccessGrant, AuthenticationError>;
 
-    /// Fetches one page of a window. Every page but the first begins with the last row of the one before, unless rows
-    /// have shifted between the two. One request.
+    /// Fetches one page of a window. It may begin with rows of the page before. One request.
     async fn page(&self, target: &Target<'_>, request: &PageRequest<'_>) -> Result<Page, Failure>;
 
     /// Asks the source how many rows a window has; only for entities that can count. One request.
@@ -45,6 +44,12 @@ pub trait Connector: Send + Sync + std::fmt::Debug {
 
     /// What [`Connector::page`] would ask, as text for logs, dead letters and the records' `request_payload`.
     fn describe(&self, request: &PageRequest<'_>) -> String;
+
+    /// Whether no page before this position was joined to the next by an offset ([`Page::in_order`]).
+    fn is_in_order(&self, from: &Position) -> bool;
+
+    /// Where a page begins that leaves out the first row of this one, which the upstream cannot serve.
+    fn past_one(&self, from: &Position) -> Result<Position, Failure>;
 }
 
 /// Whom a request is for.
@@ -67,10 +72,34 @@ pub struct PageRequest<'a> {
     pub entity: &'static EntitySpec,
     /// Which part of it.
     pub window: &'a Window,
-    /// The page's number, from 1.
-    pub page: u32,
+    /// Where it begins: the window's beginning, or where another page said that the next one does.
+    pub from: &'a Position,
     /// Rows a page.
     pub size: u32,
+    /// What the upstream's language may be used for.
+    pub dialect: Dialect,
+}
+
+/// Which of the words that reading can do without an upstream accepts, of one entity of one company.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dialect {
+    /// Pages may be asked for in an order.
+    pub order: bool,
+    /// Windows may be counted.
+    pub count: bool,
+    /// Several records may be asked for by their ids at once.
+    pub several_ids: bool,
+}
+
+impl Default for Dialect {
+    /// All that is documented.
+    fn default() -> Self {
+        Self {
+            order: true,
+            count: true,
+            several_ids: true,
+        }
+    }
 }
 
 /// The size of a window.
@@ -84,40 +113,25 @@ pub struct CountRequest<'a> {
     pub changed_since: Option<DateTime<Utc>>,
 }
 
-/// How many rows come before a page's first one. Every page but the first begins with the last row of the one before, so
-/// that a row which leaves while a window is read shows in its count. Pages of one row cannot overlap.
-pub(crate) fn rows_before(page: u32, size: u32) -> u64 {
-    u64::from(page.saturating_sub(1)) * step(size)
-}
-
-fn step(size: u32) -> u64 {
-    u64::from(size.saturating_sub(1).max(1))
-}
-
-impl PageRequest<'_> {
-    /// The page of half as many rows that begins where this one does, or some rows before: who goes on with it leaves
-    /// nothing out. For a page that is too large.
-    #[must_use]
-    pub fn halved(self) -> Self {
-        let size = (self.size / 2).max(1);
-        let before = rows_before(self.page, self.size) / step(size);
-        Self {
-            page: u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1),
-            size,
-            ..self
-        }
+impl<'a> PageRequest<'a> {
+    /// The first page of all that there is of an entity.
+    pub fn of_all(entity: &'static EntitySpec, size: u32) -> Self {
+        Self::first(entity, &Window::Whole, size)
     }
 
-    /// One page of all that there is of an entity.
-    pub fn of_all(entity: &'static EntitySpec, page: u32, size: u32) -> Self {
+    /// The first page of a window.
+    pub fn first(entity: &'static EntitySpec, window: &'a Window, size: u32) -> Self {
         Self {
             entity,
-            window: &Window::Whole,
-            page,
+            window,
+            from: &START,
             size,
+            dialect: Dialect::default(),
         }
     }
 }
+
+static START: Position = Position::start();
 
 impl CountRequest<'_> {
     /// All that there is of an entity.
@@ -137,8 +151,8 @@ pub struct FindRequest<'a> {
     pub entity: &'static EntitySpec,
     /// What all of them fulfil.
     pub conditions: &'a [Condition],
-    /// The page's number, from 1.
-    pub page: u32,
+    /// Where the page begins.
+    pub from: &'a Position,
     /// Rows a page.
     pub size: u32,
 }
@@ -152,11 +166,28 @@ pub struct Page {
     pub quarantined: Vec<Quarantined>,
     /// Whether another page may follow: as many rows came as were asked for.
     pub more: bool,
-    /// Whether it looks like the last page and something speaks against that: only a count can tell.
-    pub doubtful: bool,
+    /// What is said of a page that is not full being the last one.
+    pub ending: Ending,
+    /// Where the next page begins.
+    pub next: Position,
+    /// Whether this page and those before it have shown an order in which nothing that comes or goes moves a row over
+    /// the edge of a page. Otherwise rows may be missing although every page was full.
+    pub in_order: bool,
     /// The share of the process's memory for answers that these records use. Keep it until they are stored, and
     /// do not ask for another page before it is dropped.
     pub held: HeldBytes,
+}
+
+/// What is said of a page that is not full being the last one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Ending {
+    /// Nothing.
+    #[default]
+    Unsaid,
+    /// Something speaks against it: only a count can tell.
+    Doubted,
+    /// The answer itself counts no more rows than these.
+    Counted,
 }
 
 /// What an upstream gave for a credential.
@@ -233,26 +264,6 @@ impl AuthenticationError {
             | Self::Unavailable(no)
             | Self::Throttled(no, _) => no.transaction_id.as_deref(),
             Self::NotSent(_) => None,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::quickbooks::ENTITIES;
-
-    #[test]
-    fn a_halved_page_begins_no_later_and_still_brings_rows_that_were_not_before_it() {
-        for size in 2..=40 {
-            for page in 1..=30 {
-                let request = PageRequest::of_all(&ENTITIES[0], page, size);
-                let half = request.halved();
-                let (whole, begins) = (rows_before(page, size), rows_before(half.page, half.size));
-                assert_eq!(half.size, size / 2);
-                assert!(begins <= whole, "{page} of {size}");
-                assert!(begins + u64::from(half.size) > whole, "{page} of {size}");
-            }
         }
     }
 }

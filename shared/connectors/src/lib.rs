@@ -14,8 +14,8 @@ pub mod scrub;
 pub use charges::Charges;
 pub use condition::{Condition, Test, Value};
 pub use connector::{
-    AccessGrant, AuthenticationError, Connector, CountRequest, FindRequest, NoGrant, Page, PageRequest,
-    Target,
+    AccessGrant, AuthenticationError, Connector, CountRequest, Dialect, Ending, FindRequest, NoGrant, Page,
+    PageRequest, Target,
 };
 pub use connectors::Connectors;
 pub use entity::{EntityKind, EntitySpec, ReadBy, RowShape};

@@ -5,7 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ledgerfleet_model::segment::Settlement;
-use ledgerfleet_model::{ConnectionId, Epoch, Lane, RunId, SegmentId, Standing, Window, WorkerName};
+use ledgerfleet_model::{
+    ConnectionId, Epoch, Lane, Position, RunId, SegmentId, Standing, Window, WorkerName,
+};
 
 use crate::LedgerError;
 
@@ -24,12 +26,14 @@ pub struct Claim {
     pub lane: Lane,
     /// What it asks for.
     pub window: Window,
-    /// Rows a page; fixed, so that pages already read keep their places.
+    /// Rows a page, as long as such pages can be served.
     pub page_size: u32,
     /// Which reading of the window this is, from 1.
     pub pass: u32,
-    /// Pages of this pass already committed: the attempt goes on after them.
+    /// Pages of this pass already committed.
     pub page: u32,
+    /// Where the attempt goes on.
+    pub position: Position,
     /// State, fence and counters, after the claim.
     pub standing: Standing,
     /// The number of this attempt, from 1 and through replays.

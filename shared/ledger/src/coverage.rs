@@ -17,8 +17,20 @@ pub enum CoverageState {
     Complete,
     /// Read to its end, but it may still have grown since: it ended too close to the time it was read.
     Open,
+    /// Read as far as the source shows it, and nothing proves that this is all.
+    Unproven,
 }
-words!(CoverageState { Complete => "complete", Open => "open" });
+words!(CoverageState { Complete => "complete", Open => "open", Unproven => "unproven" });
+
+impl CoverageState {
+    /// The state as it is told: what may grow is read again anyway.
+    pub(crate) fn told(self, unproven: bool) -> Self {
+        match self {
+            Self::Complete if unproven => Self::Unproven,
+            state => state,
+        }
+    }
+}
 
 /// Which coverage to list. Empty lists mean all.
 #[derive(Debug, Clone, Default)]

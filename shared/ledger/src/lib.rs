@@ -11,6 +11,7 @@ pub mod dead_letters;
 pub mod dispatching;
 mod error;
 pub mod guard;
+pub mod learned;
 pub mod master_key;
 pub mod overview;
 pub mod pages;
@@ -37,6 +38,7 @@ pub use dispatching::{
     ClosedRun, DispatchLimits, Dispatching, Leader, Ready, RescueScope, Rescued, SegmentCounts, Sessions,
 };
 pub use error::LedgerError;
+pub use learned::{Fact, Learning};
 pub use master_key::{KeyChoice, MasterKeys};
 pub use overview::{ConnectionSums, Overview, Trouble};
 pub use pages::{Committed, Effects, FinishedWindow, NextStep, PageCommit, Pages, SeenIds};
@@ -68,6 +70,7 @@ pub trait Ledger:
     + Records
     + Comparing
     + Quarantine
+    + Learning
     + Overview
     + std::fmt::Debug
 {
@@ -88,6 +91,7 @@ impl<T> Ledger for T where
         + Records
         + Comparing
         + Quarantine
+        + Learning
         + Overview
         + std::fmt::Debug
 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ledgerfleet_model::{ConnectionId, Epoch, Quarantined, Record, SegmentId, Window};
+use ledgerfleet_model::{ConnectionId, Epoch, Position, Quarantined, Record, SegmentId, Window};
 
 use crate::LedgerError;
 
@@ -42,6 +42,8 @@ pub struct PageCommit<'a> {
     pub lease: Duration,
     /// Metered calls made since the last committed page.
     pub calls: u32,
+    /// Where the pass goes on after this page; looked at with [`NextStep::Page`] alone.
+    pub go_on: &'a Position,
     /// What comes after this page.
     pub next: NextStep,
 }
@@ -71,6 +73,8 @@ pub struct FinishedWindow {
     pub source_count: Option<u64>,
     /// Whether the window may still grow, so that its coverage stays open.
     pub open: bool,
+    /// Whether nothing proves that these rows are all.
+    pub unproven: bool,
     /// Something worth telling: `not in the company's plan`.
     pub note: Option<String>,
 }

@@ -58,8 +58,12 @@ pub enum FailureKind {
     Forbidden,
     /// The answer is complete and can never be read.
     Malformed,
-    /// The answer is larger than the limits allow.
+    /// The answer is larger than the limits allow, or than the upstream can serve in its time.
     TooLarge,
+    /// The upstream fails on one of the rows asked for, and only on that.
+    Unservable,
+    /// The upstream no longer takes a request that it has always taken.
+    UpstreamChanged,
     /// The window changed in every pass that read it.
     Unstable,
     /// Three attempts died with their worker.
@@ -94,6 +98,8 @@ words!(FailureKind {
     Forbidden => "forbidden",
     Malformed => "malformed",
     TooLarge => "too_large",
+    Unservable => "unservable",
+    UpstreamChanged => "upstream_changed",
     Unstable => "unstable",
     CrashLoop => "crash_loop",
     WaitedTooLong => "waited_too_long",

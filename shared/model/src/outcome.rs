@@ -32,6 +32,7 @@ pub type LaterReason = FailureKind;
 /// The outcome of `failure` for a segment that has failed `failures` times before it.
 pub fn outcome(failure: &Failure, failures: u32, timings: &Timings, rng: &mut impl Rng) -> Outcome {
     use FailureKind as Kind;
+    let is_its_own_trouble = failure.status.is_some_and(|status| status >= 500);
     match failure.kind {
         Kind::Shutdown | Kind::NeedsReauthorisation | Kind::WrongMasterKey => Outcome::HandBack,
         Kind::Throttled | Kind::GateBusy => Outcome::Later {
@@ -61,11 +62,16 @@ pub fn outcome(failure: &Failure, failures: u32, timings: &Timings, rng: &mut im
         | Kind::NotInPlan => Outcome::Retry {
             wait: backoff(failures + 1, timings, rng),
         },
+        Kind::Unservable if is_its_own_trouble => Outcome::Retry {
+            wait: backoff(failures + 1, timings, rng),
+        },
         Kind::BadRequest
         | Kind::NotFound
         | Kind::Forbidden
         | Kind::Malformed
         | Kind::TooLarge
+        | Kind::Unservable
+        | Kind::UpstreamChanged
         | Kind::Unstable
         | Kind::CrashLoop
         | Kind::WaitedTooLong

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::{Record, words};
+use crate::{Failure, Position, Record, Window, words};
+
+/// What the ids of rows begin with that were not served.
+const UNSERVED: &str = "unserved:";
 
 /// A record that the upstream served and that cannot be stored as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +41,26 @@ impl Quarantined {
         }
     }
 
+    /// The row at a position of a window, which the upstream fails on: its fault takes the place of its text, and where it
+    /// stands that of its id.
+    pub fn unserved(window: &Window, position: &Position, fault: &Failure) -> Self {
+        let id = format!("{UNSERVED}{window}@{position}");
+        let told =
+            |name: &str, what: Option<&str>| what.map(|what| format!("; {name} {what}")).unwrap_or_default();
+        let text = format!(
+            "{fault}{}{}{}",
+            told("code", fault.upstream_code.as_deref()),
+            told("transaction", fault.transaction_id.as_deref()),
+            told("asked", fault.request.as_deref()),
+        );
+        Self::new(id, QuarantineReason::Unservable, text)
+    }
+
+    /// Whether an id stands for a row that was not served: no record has it, so nobody can be asked for it.
+    pub fn is_unserved(id: &str) -> bool {
+        id.starts_with(UNSERVED)
+    }
+
     /// The same with what could be read of its times all the same.
     #[must_use]
     pub fn dated(self, document_date: Option<NaiveDate>, source_updated_at: Option<DateTime<Utc>>) -> Self {
@@ -70,6 +93,8 @@ pub enum QuarantineReason {
     NotUtf8,
     /// The database refuses its text for a reason of its own.
     Refused,
+    /// The upstream has it and cannot serve it: neither its id nor its text is known.
+    Unservable,
 }
 words!(QuarantineReason {
     TooLong => "too_long",
@@ -81,6 +106,7 @@ words!(QuarantineReason {
     MemberTwice => "member_twice",
     NotUtf8 => "not_utf8",
     Refused => "refused",
+    Unservable => "unservable",
 });
 
 /// A record as the upstream served it: one that can be stored, or one that cannot. Both exist upstream.

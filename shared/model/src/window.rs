@@ -196,6 +196,17 @@ impl Window {
     }
 }
 
+impl std::fmt::Display for Window {
+    /// The axis and the days, the last one included: `txn_date 2026-03-01..2026-03-01`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let axis = self.axis();
+        match self.days() {
+            Some(Days { from, to }) => write!(f, "{axis} {from}..{}", to.pred_opt().unwrap_or(to)),
+            None => write!(f, "{axis}"),
+        }
+    }
+}
+
 /// The windows that cover `range` without gap or overlap, in order, computed as they are asked for.
 pub fn windows(
     range: DateRange,

@@ -10,6 +10,7 @@ const SLOW: u64 = 150;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_is_told_to_stop_finishes_its_pages_and_hands_the_rest_back_uncounted() {
     let world = World::new().await;
+    world.trust_pages_of(&["invoice", "journal_entry"]).await;
     world
         .emulator
         .set_fault(FaultSpec::always(FaultKind::Delay { millis: SLOW }));
@@ -110,6 +111,7 @@ async fn a_worker_that_was_taken_over_writes_nothing_more() {
         quarantined: &[],
         lease: world.parts.timings.lease,
         calls: 1,
+        go_on: &ledgerfleet_model::Position::start(),
         next: NextStep::Done(ledgerfleet_ledger::FinishedWindow::default()),
     };
     assert_eq!(ledger.commit_page(&page).await.unwrap(), Committed::Fenced);
@@ -149,6 +151,7 @@ async fn an_attempt_whose_segment_is_cancelled_stops_and_the_worker_goes_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_workers_share_the_work_and_buy_no_page_twice() {
     let world = World::new().await;
+    world.trust_pages_of(&["invoice", "journal_entry"]).await;
     let run = world.submit(&["invoice", "journal_entry"], 30, 1_000).await;
     let workers = [Runner::start(&world.parts, 4), Runner::start(&world.parts, 4)];
     let report = world.until(run, |report| report.state.is_over()).await;

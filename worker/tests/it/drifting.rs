@@ -90,13 +90,23 @@ async fn records_are_added_changed_and_deleted_while_their_day_is_read() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_day_that_holds_still_is_read_once() {
+async fn a_list_that_holds_still_is_read_once() {
     let world = busy().await;
+    let run = world.submit(&["customer"], 1, 20).await;
+    let report = world.run_to_the_end(run).await;
+    // Twenty rows a page, the last of which come again on the next; and two counts.
+    let pages = 1 + (report.rows - 20).div_ceil(19);
+    assert!((pages..pages + 4).contains(&report.pages), "{report:?}");
+    assert_eq!(report.calls, report.pages + 2, "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_day_whose_rows_share_one_instant_is_read_until_two_passes_agree() {
+    let world = busy().await;
+    // Much of the last day was entered at the moment the books closed.
     let report = copy_while(&world, []).await;
-    let rows = report.rows;
-    // Twenty rows a page, one of them the last of the page before; and two counts.
-    let pages = 1 + (rows - 20).div_ceil(19);
-    assert_eq!((report.pages, report.calls), (pages, pages + 2), "{report:?}");
+    world.assert_truth(&["invoice"], 1).await;
+    assert!(report.pages >= 2 * report.rows.div_ceil(20), "{report:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -125,6 +125,7 @@ async fn a_token_that_is_refused_before_its_time_is_renewed_and_the_page_asked_f
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn throttling_is_waiting_and_not_failing() {
     let world = World::new().await;
+    world.trust_pages_of(&["invoice"]).await;
     let throttle = FaultKind::Throttle {
         status: Some(403),
         body: Some(ThrottleBody::Xml),

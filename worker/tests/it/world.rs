@@ -11,7 +11,7 @@ use ledgerfleet_dispatch::lead;
 use ledgerfleet_emulator::{
     CompanySpec, Emulator, EmulatorOptions, Rate, RunningEmulator, Size, TruthFilter,
 };
-use ledgerfleet_ledger::{NewConnection, NewRun, NewSegment, RecordStub, RunReport};
+use ledgerfleet_ledger::{Fact, NewConnection, NewRun, NewSegment, RecordStub, RunReport};
 use ledgerfleet_model::window::windows;
 use ledgerfleet_model::{
     Axis, Connection, ConnectionId, DateRange, Environment, Lane, RunId, SegmentId, Segmenting, WorkerName,
@@ -96,6 +96,19 @@ impl World {
             world.connections.push(connection);
         }
         world
+    }
+
+    /// Has it known that pages of these entities are not cut, so that none needs a count of its own.
+    pub(crate) async fn trust_pages_of(&self, entities: &[&str]) {
+        for connection in &self.connections {
+            for entity in entities {
+                let learning = self
+                    .parts
+                    .ledger
+                    .learn(connection.id, entity, Fact::LargestPage, 1_000);
+                assert!(learning.await.unwrap());
+            }
+        }
     }
 
     async fn connect(

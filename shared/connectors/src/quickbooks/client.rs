@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ledgerfleet_model::{Environment, Failure, FailureKind, Served};
+use ledgerfleet_model::{Environment, Failure, FailureKind, Position, Served};
 use ledgerfleet_telemetry::traces;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{RequestBuilder, Url};
@@ -11,12 +11,13 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::auth::Issuer;
 use super::faults::transaction_id;
-use super::pages::{ROWS_UNASKED, read_company_name, read_count, read_one, read_page};
-use super::query::{Asked, PAGE_SIZE_MAX, Query};
+use super::pages::{Asked, ROUND, read_company_name, read_count, read_one, read_page};
+use super::paging::Place;
+use super::query::{PAGE_SIZE_MAX, Query};
 use crate::http::{Answer, HttpClient};
 use crate::{
-    AccessGrant, AuthenticationError, Connector, CountRequest, Endpoints, EntitySpec, FindRequest, Page,
-    PageRequest, ReadBy, Target,
+    AccessGrant, AuthenticationError, Connector, CountRequest, Ending, Endpoints, EntitySpec, FindRequest,
+    Page, PageRequest, ReadBy, Target,
 };
 
 /// The version of the payloads. Since August 2025 a lower one is served as 75 (Intuit's blog, 2025-01-21).
@@ -62,18 +63,17 @@ impl Connector for QuickBooks {
     }
 
     async fn page(&self, target: &Target<'_>, request: &PageRequest<'_>) -> Result<Page, Failure> {
-        let statement = self.describe(request);
+        let place = Place::of(request.from)?;
+        let statement = Query::page(request, place).to_string();
         let answer = self.query(target, &statement).await?;
-        page_of(
-            answer,
-            request.entity,
-            Asked {
-                page: request.page,
-                size: request.size,
-            },
-        )
-        .map_err(|failure| asked(failure, &statement))
-        .map_err(|failure| of_entity(failure, request.entity))
+        let page = Asked {
+            place,
+            size: request.size,
+            in_order: request.entity.orderable && request.dialect.order,
+        };
+        page_of(answer, request.entity, page)
+            .map_err(|failure| asked(failure, &statement))
+            .map_err(|failure| of_rows(failure, request.entity))
     }
 
     async fn count(&self, target: &Target<'_>, request: &CountRequest<'_>) -> Result<u64, Failure> {
@@ -98,24 +98,23 @@ impl Connector for QuickBooks {
         let answer = self.send(target, self.http.get(url), &what).await?;
         read_one(&answer, entity, id)
             .map_err(|failure| asked(failure, &what))
-            .map_err(|failure| of_entity(failure, entity))
+            .map_err(|failure| of_rows(failure, entity))
     }
 
     async fn find(&self, target: &Target<'_>, request: &FindRequest<'_>) -> Result<Page, Failure> {
-        let statement = Query::find(request)
+        let place = Place::of(request.from)?;
+        let statement = Query::find(request, place)
             .map_err(|why| Failure::new(FailureKind::BadRequest, why))?
             .to_string();
         let answer = self.query(target, &statement).await?;
-        page_of(
-            answer,
-            request.entity,
-            Asked {
-                page: request.page,
-                size: request.size,
-            },
-        )
-        .map_err(|failure| asked(failure, &statement))
-        .map_err(|failure| of_entity(failure, request.entity))
+        let page = Asked {
+            place,
+            size: request.size,
+            in_order: request.entity.orderable,
+        };
+        page_of(answer, request.entity, page)
+            .map_err(|failure| asked(failure, &statement))
+            .map_err(|failure| of_rows(failure, request.entity))
     }
 
     async fn identify(&self, target: &Target<'_>) -> Result<String, Failure> {
@@ -125,7 +124,16 @@ impl Connector for QuickBooks {
     }
 
     fn describe(&self, request: &PageRequest<'_>) -> String {
-        Query::page(request).to_string()
+        let place = Place::of(request.from).unwrap_or_default();
+        Query::page(request, place).to_string()
+    }
+
+    fn is_in_order(&self, from: &Position) -> bool {
+        Place::of(from).is_ok_and(|place| !place.by_offset)
+    }
+
+    fn past_one(&self, from: &Position) -> Result<Position, Failure> {
+        Ok(Place::of(from)?.past_one().position())
     }
 }
 
@@ -149,6 +157,18 @@ fn of_entity(failure: Failure, entity: &EntitySpec) -> Failure {
     Failure { kind, ..failure }
 }
 
+/// What a fault means where rows were asked for. One record that the API cannot serve spoils every page that holds it:
+/// one with an address it refuses as 400/4002 (QuickBooks-V3-Java-SDK#47, QuickBooks-V3-DotNET-SDK#81), another one as
+/// 500/10000 (QuickBooks-V3-PHP-SDK#127). Pages that are too large end as 413, or as 504/6002.
+fn of_rows(failure: Failure, entity: &EntitySpec) -> Failure {
+    let kind = match (failure.status, failure.upstream_code.as_deref()) {
+        (Some(400), Some("4002")) | (Some(500), Some("10000")) => FailureKind::Unservable,
+        (Some(413), _) | (Some(504), Some("6002")) => FailureKind::TooLarge,
+        _ => return of_entity(failure, entity),
+    };
+    Failure { kind, ..failure }
+}
+
 impl QuickBooks {
     /// The record of that id on the one page that the whole list is. Its absence is believed only where the page shows
     /// that it is the whole list: rows came, and not as many as a page or a cap of one has.
@@ -159,10 +179,10 @@ impl QuickBooks {
         id: &str,
     ) -> Result<Option<Served>, Failure> {
         let page = self
-            .page(target, &PageRequest::of_all(entity, 1, PAGE_SIZE_MAX))
+            .page(target, &PageRequest::of_all(entity, PAGE_SIZE_MAX))
             .await?;
         let rows = page.records.len() + page.quarantined.len();
-        let may_lack_some = page.more || page.doubtful || rows.is_multiple_of(ROWS_UNASKED);
+        let may_lack_some = page.more || page.ending == Ending::Doubted || rows.is_multiple_of(ROUND);
         let records = page.records.into_iter().map(Served::Record);
         let quarantined = page.quarantined.into_iter().map(Served::Quarantined);
         match records.chain(quarantined).find(|served| served.id() == id) {
@@ -311,11 +331,17 @@ mod tests {
         let mut read = Vec::new();
         for statement in [statement(&ids[..10]), statement(&ids)] {
             let answer = quickbooks.query(&target, &statement).await.unwrap();
-            read.push(
-                read_page(&answer, entity("invoice"), Asked { page: 1, size: 1_000 })
-                    .unwrap()
-                    .records,
+            let page = read_page(
+                &answer,
+                entity("invoice"),
+                Asked {
+                    size: 1_000,
+                    ..Asked::default()
+                },
             );
+            let mut records = page.unwrap().records;
+            records.sort_by(|one, other| one.id.cmp(&other.id));
+            read.push(records);
         }
         assert_eq!(read[0].len(), 10);
         assert_eq!(read[0], read[1]);

@@ -9,6 +9,7 @@
 //! | `entities` | what can be copied: one constant each |
 //! | `auth` | refresh token in, access token out |
 //! | `client` | the connector: one method, one request |
+//! | `paging` | where the next page begins |
 //! | `query` | the query language, built and never pasted together |
 //! | `properties` | what may be filtered by |
 //! | `text` | an answer's bytes as text, also where some are no text |
@@ -25,6 +26,7 @@ mod entities;
 mod faults;
 mod json;
 mod pages;
+mod paging;
 mod properties;
 mod query;
 mod record;

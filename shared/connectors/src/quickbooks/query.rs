@@ -13,12 +13,15 @@ use std::fmt::{self, Display, Write};
 use chrono::{DateTime, SecondsFormat, Utc};
 use ledgerfleet_model::{Days, InstantField, Window};
 
+use super::paging::Place;
 use super::properties::checked;
-use crate::connector::rows_before;
 use crate::{CountRequest, EntityKind, EntitySpec, FindRequest, PageRequest, Test, Value};
 
 /// The most rows an answer may be asked for; what more does is not documented.
 pub(super) const PAGE_SIZE_MAX: u32 = 1_000;
+
+/// The order of pages ([`super::paging`]).
+const CREATED: &str = "MetaData.CreateTime";
 
 /// A statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,29 +66,21 @@ struct Rows {
 
 impl Query {
     /// The statement that fetches a page.
-    pub(super) fn page(request: &PageRequest<'_>) -> Self {
+    pub(super) fn page(request: &PageRequest<'_>, place: Place) -> Self {
         let entity = request.entity;
         let single = entity.kind == EntityKind::Single;
+        let in_order = entity.orderable && !single && request.dialect.order;
         Self {
             select: Select::Columns(entity.projection),
             from: entity.upstream,
-            filters: filters(entity, request.window),
-            order: if entity.orderable && !single {
-                order(request.window)
-            } else {
-                Vec::new()
-            },
-            rows: (!single).then(|| {
-                Rows::of(Asked {
-                    page: request.page,
-                    size: request.size,
-                })
-            }),
+            filters: since(filters(entity, request.window), place),
+            order: in_order.then_some(CREATED).into_iter().collect(),
+            rows: (!single).then(|| Rows::of(place, request.size)),
         }
     }
 
     /// The statement that fetches a page of what fulfils conditions; a condition that is not documented is refused.
-    pub(super) fn find(request: &FindRequest<'_>) -> Result<Self, String> {
+    pub(super) fn find(request: &FindRequest<'_>, place: Place) -> Result<Self, String> {
         let entity = request.entity;
         let filters = request.conditions.iter().map(|condition| {
             let property = checked(entity, condition)?;
@@ -98,12 +93,9 @@ impl Query {
         Ok(Self {
             select: Select::Columns(entity.projection),
             from: entity.upstream,
-            filters,
-            order: if entity.orderable { vec!["Id"] } else { Vec::new() },
-            rows: Some(Rows::of(Asked {
-                page: request.page,
-                size: request.size,
-            })),
+            filters: since(filters, place),
+            order: entity.orderable.then_some(CREATED).into_iter().collect(),
+            rows: Some(Rows::of(place, request.size)),
         })
     }
 
@@ -122,31 +114,16 @@ impl Query {
     }
 }
 
-/// Which page of which size is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Asked {
-    /// From 1.
-    pub(super) page: u32,
-    pub(super) size: u32,
-}
-
-impl Asked {
-    /// How many rows are really asked for.
-    pub(super) fn rows(self) -> u32 {
-        self.size.clamp(1, PAGE_SIZE_MAX)
-    }
-
-    /// How many rows come before its first one.
-    pub(super) fn before(self) -> u64 {
-        rows_before(self.page, self.rows())
-    }
+/// How many rows are really asked for where `size` are wanted.
+pub(super) fn rows_asked(size: u32) -> u32 {
+    size.clamp(1, PAGE_SIZE_MAX)
 }
 
 impl Rows {
-    fn of(asked: Asked) -> Self {
+    fn of(place: Place, size: u32) -> Self {
         Self {
-            start: asked.before() + 1,
-            max: asked.rows(),
+            start: place.skip.saturating_add(1),
+            max: rows_asked(size),
         }
     }
 }
@@ -195,7 +172,7 @@ fn within(window: &Window) -> Vec<Filter> {
             field, start, end, ..
         } => {
             let property = match field {
-                InstantField::Created => "MetaData.CreateTime",
+                InstantField::Created => CREATED,
                 InstantField::Updated => "MetaData.LastUpdatedTime",
             };
             (property, Value::Instant(start), Value::Instant(end))
@@ -208,16 +185,13 @@ fn within(window: &Window) -> Vec<Filter> {
     ]
 }
 
-/// The order in which a window's rows move least while its pages are read.
-///
-/// Pages are offsets, so a row that changes place pushes another one over a page's edge, where nobody reads it.
-/// An id never changes. Ordered by the time of the last change, every row that is edited during the read would
-/// move to the end and hide its successor; ordered by id it stays where it is.
-fn order(window: &Window) -> Vec<&'static str> {
-    match window {
-        Window::Dates { .. } => vec!["TxnDate", "Id"],
-        Window::Instants { .. } | Window::Whole => vec!["Id"],
+/// Only what was created at the place's instant or later; a filter for what was created even earlier says nothing more.
+fn since(mut filters: Vec<Filter>, place: Place) -> Vec<Filter> {
+    if let Some(since) = place.since {
+        filters.retain(|filter| (filter.property, filter.operator) != (CREATED, ">="));
+        filters.push(Filter::of(CREATED, &Test::AtLeast(Value::Instant(since))));
     }
+    filters
 }
 
 impl Display for Query {

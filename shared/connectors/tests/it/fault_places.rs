@@ -2,7 +2,7 @@
 
 use ledgerfleet_connectors::{AuthenticationError, CountRequest, FindRequest, PageRequest};
 use ledgerfleet_emulator::{CutLength, DropMoment, FaultKind, FaultSpec, Surface, ThrottleBody};
-use ledgerfleet_model::{Failure, FailureKind as Kind};
+use ledgerfleet_model::{Failure, FailureKind as Kind, Position};
 use secrecy::SecretString;
 
 use crate::world::{COMPANY, World, entity, target};
@@ -31,10 +31,15 @@ const PLACES: [Place; 6] = [
 async fn ask(world: &World, access: &SecretString, place: Place) -> Result<String, Failure> {
     let realm = world.company(COMPANY).realm;
     let (target, entity) = (target(&realm, access), entity("invoice"));
-    let page = |number| PageRequest::of_all(entity, number, 20);
+    let first = PageRequest::of_all(entity, 20);
+    let second = Position::new("~+19");
+    let later = PageRequest {
+        from: &second,
+        ..first
+    };
     let answer = match place {
-        Place::FirstPage => format!("{:?}", world.quickbooks.page(&target, &page(1)).await?),
-        Place::LaterPage => format!("{:?}", world.quickbooks.page(&target, &page(3)).await?),
+        Place::FirstPage => format!("{:?}", world.quickbooks.page(&target, &first).await?),
+        Place::LaterPage => format!("{:?}", world.quickbooks.page(&target, &later).await?),
         Place::Count => world
             .quickbooks
             .count(&target, &CountRequest::of_all(entity))
@@ -45,7 +50,7 @@ async fn ask(world: &World, access: &SecretString, place: Place) -> Result<Strin
             let request = FindRequest {
                 entity,
                 conditions: &[],
-                page: 1,
+                from: &Position::start(),
                 size: 20,
             };
             format!("{:?}", world.quickbooks.find(&target, &request).await?)
@@ -76,7 +81,8 @@ fn table() -> Vec<(FaultKind, &'static [Kind])> {
         (throttle(429, ThrottleBody::Json), &[Kind::Throttled]),
         (throttle(429, ThrottleBody::Xml), &[Kind::Throttled]),
         (throttle(403, ThrottleBody::Xml), &[Kind::Throttled]),
-        (fault(500, 10_000), &[Kind::UpstreamError]),
+        // Where rows are asked for, one of them may be at fault.
+        (fault(500, 10_000), &[Kind::UpstreamError, Kind::Unservable]),
         (fault(200, 10_000), &[Kind::UpstreamError]),
         (fault(401, 130), &[Kind::UpstreamError]),
         (fault(401, 3_200), &[Kind::Unauthorised]),

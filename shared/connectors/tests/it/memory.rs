@@ -113,7 +113,7 @@ async fn a_small_answer_with_millions_of_elements_takes_no_gigabytes() {
             ..Endpoints::default()
         });
         let access = SecretString::from("access");
-        let page = PageRequest::of_all(entity("invoice"), 1, 1_000);
+        let page = PageRequest::of_all(entity("invoice"), 1_000);
         let failure = quickbooks.page(&target("1", &access), &page).await;
         server.await.unwrap();
         let peak = peak();

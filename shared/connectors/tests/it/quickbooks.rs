@@ -9,8 +9,8 @@ use ledgerfleet_connectors::{
     AuthenticationError, Connectors, CountRequest, Endpoints, EntityKind, EntitySpec, PageRequest, RowShape,
 };
 use ledgerfleet_emulator::{
-    Axis as TruthAxis, CompanySpec, EmulatorOptions, OptionalEntities, Rate, Rotation, Size, Spacing,
-    Switches, TruthFilter, TruthLine,
+    Axis as TruthAxis, CompanySpec, EmulatorOptions, OptionalEntities, OrderTies, Rate, Rotation, Size,
+    Spacing, Switches, TruthFilter, TruthLine,
 };
 use ledgerfleet_model::{Axis, DateRange, FailureKind, Record, Segmenting, Window, window::windows};
 use secrecy::{ExposeSecret, SecretString};
@@ -69,6 +69,7 @@ async fn every_entity_read_whole_equals_the_truth() {
     let world = World::start().await;
     world.emulator.set_switches(Switches {
         optional_entities: OptionalEntities::Served,
+        order_ties: OrderTies::Settled,
         ..Switches::default()
     });
     let all = TruthFilter::default();
@@ -188,39 +189,53 @@ async fn a_count_equals_the_rows_of_its_window() {
 async fn a_full_page_says_that_more_may_follow_and_the_next_one_begins_with_its_last_row() {
     let world = World::start().await;
     let (realm, access) = (world.company(COMPANY).realm, world.access(COMPANY).await);
-    let all = u32::try_from(
-        world
-            .read_all(entity("customer"), &Window::Whole, 1_000)
-            .await
-            .len(),
-    )
-    .unwrap();
-    for (page, size, rows, more) in [(1, all, all, true), (2, all, 1, false), (1, all + 1, all, false)] {
-        let request = PageRequest {
-            entity: entity("customer"),
-            window: &Window::Whole,
-            page,
-            size,
-        };
-        let page = world
-            .quickbooks
-            .page(&target(&realm, &access), &request)
-            .await
-            .unwrap();
-        assert_eq!((page.records.len(), page.more), (rows as usize, more));
-    }
+    let customers = entity("customer");
+    let all = world.read_all(customers, &Window::Whole, 1_000).await;
+    let rows = u32::try_from(all.len()).unwrap();
+    let first = PageRequest::of_all(customers, rows);
+    let page = world
+        .quickbooks
+        .page(&target(&realm, &access), &first)
+        .await
+        .unwrap();
+    assert_eq!(
+        (page.records.len(), page.more, page.in_order),
+        (all.len(), true, true)
+    );
+    let second = PageRequest {
+        from: &page.next,
+        ..first
+    };
+    let rest = world
+        .quickbooks
+        .page(&target(&realm, &access), &second)
+        .await
+        .unwrap();
+    assert!(!rest.more && !rest.records.is_empty());
+    let last_created = all.iter().filter_map(|record| record.source_created_at).max();
+    assert!(
+        rest.records
+            .iter()
+            .all(|record| record.source_created_at == last_created)
+    );
+
+    let larger = PageRequest {
+        size: rows + 1,
+        ..first
+    };
+    let page = world
+        .quickbooks
+        .page(&target(&realm, &access), &larger)
+        .await
+        .unwrap();
+    assert_eq!((page.records.len(), page.more), (all.len(), false));
 }
 
 #[tokio::test]
 async fn every_page_and_every_count_is_one_request() {
     let world = World::start().await;
     let (realm, access) = (world.company(COMPANY).realm, world.access(COMPANY).await);
-    let request = PageRequest {
-        entity: entity("invoice"),
-        window: &Window::Whole,
-        page: 1,
-        size: 10,
-    };
+    let request = PageRequest::of_all(entity("invoice"), 10);
     world
         .quickbooks
         .page(&target(&realm, &access), &request)

@@ -30,7 +30,7 @@ async fn every_fault_on_the_wire_is_a_failure_and_never_an_empty_page() {
                 status: 500,
                 code: 10_000,
             },
-            FailureKind::UpstreamError,
+            FailureKind::Unservable,
         ),
         (
             FaultKind::Fault {
@@ -39,6 +39,21 @@ async fn every_fault_on_the_wire_is_a_failure_and_never_an_empty_page() {
             },
             FailureKind::UpstreamError,
         ),
+        (
+            FaultKind::Fault {
+                status: 400,
+                code: 4_002,
+            },
+            FailureKind::Unservable,
+        ),
+        (
+            FaultKind::Fault {
+                status: 504,
+                code: 6_002,
+            },
+            FailureKind::TooLarge,
+        ),
+        (FaultKind::Html { status: 413 }, FailureKind::TooLarge),
         (
             FaultKind::Fault {
                 status: 401,
@@ -90,7 +105,10 @@ async fn every_fault_on_the_wire_is_a_failure_and_never_an_empty_page() {
         let failure = world.failure(&realm, &access).await;
         assert_eq!(failure.kind, kind, "{fault:?}: {failure}");
         let asked = failure.request.unwrap_or_default();
-        assert!(asked.starts_with("SELECT * FROM Invoice ORDERBY Id"), "{asked}");
+        assert!(
+            asked.starts_with("SELECT * FROM Invoice ORDERBY MetaData.CreateTime"),
+            "{asked}"
+        );
         assert!(
             !failure.message.contains(access.expose_secret()),
             "{}",

@@ -6,7 +6,7 @@ use ledgerfleet_connectors::{
     Condition, EntityKind, EntitySpec, FindRequest, PageRequest, RowShape, Test, Value,
 };
 use ledgerfleet_emulator::{OptionalEntities, Switches, TruthFilter, TruthLine};
-use ledgerfleet_model::{FailureKind, Record};
+use ledgerfleet_model::{FailureKind, Position, Record};
 
 use crate::quickbooks::{assert_equal, day};
 use crate::world::{COMPANY, World, append, entity, target};
@@ -20,12 +20,12 @@ impl World {
         size: u32,
     ) -> Vec<Record> {
         let (realm, access) = (self.company(COMPANY).realm, self.access(COMPANY).await);
-        let mut records = Vec::new();
-        for page in 1.. {
+        let (mut records, mut from) = (Vec::new(), Position::start());
+        loop {
             let request = FindRequest {
                 entity,
                 conditions,
-                page,
+                from: &from,
                 size,
             };
             let found = self
@@ -37,6 +37,8 @@ impl World {
             if !found.more {
                 break;
             }
+            assert_ne!(found.next, from, "pages go on");
+            from = found.next;
         }
         records
     }
@@ -183,7 +185,7 @@ async fn what_is_not_documented_is_refused_and_not_sent() {
     let request = FindRequest {
         entity: entity("invoice"),
         conditions: &condition,
-        page: 1,
+        from: &Position::start(),
         size: 10,
     };
     let failure = world
@@ -199,7 +201,7 @@ async fn what_is_not_documented_is_refused_and_not_sent() {
 async fn all_of_an_entity_is_one_obvious_call() {
     let world = world().await;
     let (realm, access) = (world.company(COMPANY).realm, world.access(COMPANY).await);
-    let request = PageRequest::of_all(entity("customer"), 1, 1_000);
+    let request = PageRequest::of_all(entity("customer"), 1_000);
     let page = world
         .quickbooks
         .page(&target(&realm, &access), &request)

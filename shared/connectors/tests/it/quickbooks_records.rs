@@ -146,7 +146,7 @@ async fn what_is_noted_as_charged_is_what_the_upstream_charges() {
     };
     let before = world.emulator.summary().metered;
     let invoice = entity("invoice");
-    let page = PageRequest::of_all(invoice, 1, 10);
+    let page = PageRequest::of_all(invoice, 10);
     world.quickbooks.page(&target, &page).await.unwrap();
     let count = CountRequest::of_all(invoice);
     world.quickbooks.count(&target, &count).await.unwrap();

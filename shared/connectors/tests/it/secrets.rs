@@ -89,7 +89,7 @@ async fn no_secret_leaves_an_answer_of_the_api() {
                 world
                     .emulator
                     .set_fault(echo(place, &saying, status, Surface::Api));
-                let page = PageRequest::of_all(entity("invoice"), 1, 20);
+                let page = PageRequest::of_all(entity("invoice"), 20);
                 let page = world.quickbooks.page(&target, &page).await.unwrap_err();
                 let count = CountRequest::of_all(entity("invoice"));
                 let count = world.quickbooks.count(&target, &count).await.unwrap_err();

@@ -4,8 +4,10 @@ use std::sync::{Arc, LazyLock};
 
 use ledgerfleet_connectors::http::HttpClient;
 use ledgerfleet_connectors::{Charges, Connector, Connectors, Endpoints, EntitySpec, PageRequest, Target};
-use ledgerfleet_emulator::{CompanyInfo, Emulator, EmulatorOptions, Rate, RunningEmulator};
-use ledgerfleet_model::{Environment, Failure, Record, Timings, Window};
+use ledgerfleet_emulator::{
+    CompanyInfo, Emulator, EmulatorOptions, OrderTies, Rate, RunningEmulator, Switches,
+};
+use ledgerfleet_model::{Environment, Failure, Position, Record, Timings, Window};
 use secrecy::SecretString;
 
 /// The company of every test that needs only one.
@@ -28,6 +30,11 @@ impl World {
 
     pub(crate) async fn with(options: EmulatorOptions) -> Self {
         let emulator = Emulator::start(options).await.unwrap();
+        // One pass over pages sees all only where rows that share an instant lie as they lay.
+        emulator.set_switches(Switches {
+            order_ties: OrderTies::Settled,
+            ..Switches::default()
+        });
         let quickbooks = connector(&endpoints(&emulator));
         Self { emulator, quickbooks }
     }
@@ -56,13 +63,11 @@ impl World {
         size: u32,
     ) -> Vec<Record> {
         let (realm, access) = (self.company(COMPANY).realm, self.access(COMPANY).await);
-        let mut records = Vec::new();
-        for page in 1.. {
+        let (mut records, mut from) = (Vec::new(), Position::start());
+        loop {
             let request = PageRequest {
-                entity,
-                window,
-                page,
-                size,
+                from: &from,
+                ..PageRequest::first(entity, window, size)
             };
             let answer = self
                 .quickbooks
@@ -73,6 +78,8 @@ impl World {
             if !answer.more {
                 break;
             }
+            assert_ne!(answer.next, from, "pages go on");
+            from = answer.next;
         }
         records
     }
@@ -89,12 +96,7 @@ impl World {
         realm: &str,
         access: &SecretString,
     ) -> Failure {
-        let request = PageRequest {
-            entity,
-            window: &Window::Whole,
-            page: 1,
-            size: 50,
-        };
+        let request = PageRequest::of_all(entity, 50);
         self.quickbooks
             .page(&target(realm, access), &request)
             .await
@@ -135,12 +137,12 @@ pub(crate) fn entity(name: &str) -> &'static ledgerfleet_connectors::EntitySpec 
     ledgerfleet_connectors::find_entity(&ledgerfleet_connectors::quickbooks::ENTRY, name).unwrap()
 }
 
-/// Appends a page: it begins with the last record of the one before.
+/// Appends a page: it begins with rows of the one before, the last of which is among them.
 pub(crate) fn append(records: &mut Vec<Record>, page: Vec<Record>) {
-    let id = |record: &Record| record.id.clone();
-    let overlap = usize::from(!records.is_empty());
-    if overlap == 1 {
-        assert_eq!(records.last().map(id), page.first().map(id), "pages join");
+    let is_known = |record: &Record| records.iter().any(|known| known.id == record.id);
+    if let Some(last) = records.last() {
+        assert!(page.iter().any(|record| record.id == last.id), "pages join");
     }
-    records.extend(page.into_iter().skip(overlap));
+    let new: Vec<Record> = page.into_iter().filter(|record| !is_known(record)).collect();
+    records.extend(new);
 }

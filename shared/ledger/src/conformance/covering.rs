@@ -41,6 +41,29 @@ pub async fn a_window_that_may_still_grow_is_open(world: &dyn World) {
     assert_eq!(rows[0].last_segment, again.segments[0]);
 }
 
+pub async fn a_window_of_which_nothing_proves_that_it_is_all_is_unproven_until_it_is_proven(
+    world: &dyn World,
+) {
+    let unproven = |open| FinishedWindow {
+        rows: 1,
+        open,
+        unproven: true,
+        ..FinishedWindow::default()
+    };
+    let scene = scene(world, 1).await;
+    let (rows, mut run) = ([record("1", 1)], scene.segments[0]);
+    for (open, state) in [(false, CoverageState::Unproven), (true, CoverageState::Open)] {
+        let claim = claim(world, run).await;
+        store(world, &page(&claim, 1, &rows, NextStep::Done(unproven(open)))).await;
+        let told = coverage(world, CoverageFilter::default()).await;
+        assert_eq!((told.len(), told[0].state), (1, state));
+        run = run_for(world, scene.connection, Lane::Backfill, 1).await.segments[0];
+    }
+    finish(world, run, &rows).await;
+    let told = coverage(world, CoverageFilter::default()).await;
+    assert_eq!((told.len(), told[0].state), (1, CoverageState::Complete));
+}
+
 pub async fn a_failed_rerun_leaves_a_complete_day_complete(world: &dyn World) {
     let first = scene(world, 1).await;
     finish(world, first.segments[0], &[record("1", 1)]).await;

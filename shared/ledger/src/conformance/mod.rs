@@ -25,6 +25,7 @@ pub mod covering;
 pub mod dispatching;
 pub mod dropping;
 pub mod keying;
+pub mod learning;
 pub mod model;
 pub mod ordering;
 pub mod paging;
@@ -183,12 +184,17 @@ macro_rules! ledger_conformance {
             },
             covering::{
                 a_window_that_may_still_grow_is_open,
+                a_window_of_which_nothing_proves_that_it_is_all_is_unproven_until_it_is_proven,
                 a_failed_rerun_leaves_a_complete_day_complete,
                 a_cancelled_rerun_leaves_a_complete_day_complete,
                 coverage_is_filtered_by_connection_entity_and_days,
                 what_was_asked_for_and_not_read_is_told_by_state_and_reason,
                 days_that_were_read_through_another_window_are_not_missing,
                 a_list_that_was_never_read_whole_is_missing_without_days,
+            },
+            learning::{
+                what_is_learned_belongs_to_an_entity_of_a_company,
+                only_a_larger_value_is_news_while_the_fact_is_believed,
             },
             comparing::{
                 summaries_tell_hash_day_and_total_of_a_slice,

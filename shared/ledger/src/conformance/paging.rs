@@ -1,11 +1,11 @@
 //! Pages: progress and outcome in one commit with the rows.
 
-use ledgerfleet_model::{Axis, FailureKind, Lane, Record, SegmentState};
+use ledgerfleet_model::{Axis, FailureKind, Lane, Position, Record, SegmentState};
 
 use super::World;
 use super::scene::{
-    about, claim, company, day, finish, held, kill, only_page, page, record, records, retry, run_for, scene,
-    seconds, settle, store,
+    ELSEWHERE, about, claim, company, day, finish, held, kill, only_page, page, record, records, retry,
+    run_for, scene, seconds, settle, store,
 };
 use crate::{
     Committed, CoverageFilter, CoverageState, Effects, FinishedWindow, NextStep, ReplayRequest, RescueScope,
@@ -20,6 +20,7 @@ pub async fn a_last_page_ends_its_segment_with_rows_and_coverage(world: &dyn Wor
         quarantined: 0,
         source_count: Some(2),
         open: false,
+        unproven: false,
         note: Some("not in the company's plan".to_owned()),
     };
     let effects = store(world, &page(&claim, 1, &read, NextStep::Done(finished))).await;
@@ -115,6 +116,7 @@ pub async fn an_attempt_resumes_after_the_last_committed_page(world: &dyn World)
     world.ledger().hand_back(&[held(&first)]).await.unwrap();
     let second = claim(world, segment).await;
     assert_eq!((second.pass, second.page, second.attempt), (1, 2, 2));
+    assert_eq!(second.position, *ELSEWHERE);
     assert!(!second.standing.progressed);
     assert_eq!(world.ledger().seen(segment, 1).await.unwrap().ids, 2);
 }
@@ -127,6 +129,7 @@ pub async fn another_pass_begins_at_the_first_page(world: &dyn World) {
     world.ledger().hand_back(&[held(&first)]).await.unwrap();
     let second = claim(world, scene.segments[0]).await;
     assert_eq!((second.pass, second.page), (2, 0));
+    assert_eq!(second.position, Position::start());
 
     let report = world.ledger().run(scene.run).await.unwrap().unwrap();
     assert_eq!(

@@ -1,13 +1,14 @@
 //! What the promises need to be played: a company, a run of daily segments, claims, pages, records.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use ledgerfleet_model::segment::Settlement;
 use ledgerfleet_model::{
-    Axis, ConnectionId, Days, Environment, Failure, FailureKind, Lane, Outcome, Record, RunId, RunState,
-    SegmentId, Timings, Window, WorkerName,
+    Axis, ConnectionId, Days, Environment, Failure, FailureKind, Lane, Outcome, Position, Record, RunId,
+    RunState, SegmentId, Timings, Window, WorkerName,
 };
 
 use super::World;
@@ -159,6 +160,9 @@ pub fn held(claim: &Claim) -> Held {
     }
 }
 
+/// Where every page but the last goes on.
+pub static ELSEWHERE: LazyLock<Position> = LazyLock::new(|| Position::new("elsewhere"));
+
 /// A page of a claim, with the commit's other fields as they mostly are.
 pub fn page<'a>(claim: &'a Claim, number: u32, records: &'a [Record], next: NextStep) -> PageCommit<'a> {
     PageCommit {
@@ -177,6 +181,7 @@ pub fn page<'a>(claim: &'a Claim, number: u32, records: &'a [Record], next: Next
         quarantined: &[],
         lease: LEASE,
         calls: 1,
+        go_on: &ELSEWHERE,
         next,
     }
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use ledgerfleet_model::segment::{CRASHES, Event, FORMAT, IDLE_CLAIMS, Settlement, no_progress};
 use ledgerfleet_model::{
-    Axis, ConnectionId, Epoch, Lane, RunId, SegmentId, SegmentState, Standing, Timings, WorkerName,
+    Axis, ConnectionId, Epoch, Lane, Position, RunId, SegmentId, SegmentState, Standing, Timings, WorkerName,
 };
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
@@ -35,6 +35,7 @@ struct ClaimRow {
     page_size: Count<u32>,
     pass: Count<u32>,
     page: Count<u32>,
+    position: String,
     state: Word<SegmentState>,
     epoch: i64,
     failures: Count<u32>,
@@ -81,6 +82,7 @@ impl TryFrom<ClaimRow> for Claim {
             page_size: row.page_size.0,
             pass: row.pass.0,
             page: row.page.0,
+            position: Position::new(row.position),
             standing: standing.into(),
             attempt: row.attempt.0,
             claimed_at: row.claimed_at,
@@ -219,6 +221,7 @@ impl PostgresLedger {
             WHERE s.id = free.id
             RETURNING s.id, s.run_id, s.connection_id, s.entity, s.lane, s.axis AS "axis: _", s.day_from, s.day_to,
                 s.starts_at, s.ends_at, s.page_size AS "page_size: _", s.pass AS "pass: _", s.page AS "page: _",
+                s.position,
                 s.state AS "state: _", s.epoch, s.failures AS "failures: _", s.crashes AS "crashes: _",
                 s.waited_ms AS "waited_ms: _", s.idle_claims AS "idle_claims: _", s.started, s.progressed, s.attempt AS "attempt: _",
                 s.claimed_at AS "claimed_at!", open.trace_context"#,

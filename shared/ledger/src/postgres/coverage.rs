@@ -23,6 +23,7 @@ struct Row {
     day_from: Option<NaiveDate>,
     day_to: Option<NaiveDate>,
     state: Word<CoverageState>,
+    unproven: bool,
     rows: Count<u64>,
     source_count: Option<Count<u64>>,
     read_at: DateTime<Utc>,
@@ -39,7 +40,7 @@ impl From<Row> for CoverageRow {
             axis: row.axis.0,
             from: row.day_from,
             to: row.day_to.and_then(|day| day.pred_opt()),
-            state: row.state.0,
+            state: row.state.0.told(row.unproven),
             rows: row.rows.0,
             source_count: row.source_count.map(|count| count.0),
             read_at: row.read_at,
@@ -59,7 +60,7 @@ impl Coverage for PostgresLedger {
             sqlx::query_as!(
                 Row,
                 r#"
-                SELECT c.name, v.entity, v.axis AS "axis: _", v.day_from, v.day_to, v.state AS "state: _",
+                SELECT c.name, v.entity, v.axis AS "axis: _", v.day_from, v.day_to, v.state AS "state: _", v.unproven,
                     v.rows AS "rows: _", v.source_count AS "source_count: _", v.read_at, v.last_result,
                     v.last_segment_id, v.note
                 FROM fleet.coverage v JOIN fleet.connections c ON c.id = v.connection_id
@@ -182,12 +183,13 @@ pub(super) async fn cover(
         WITH forgotten AS (
             DELETE FROM fleet.seen WHERE segment_id = $11)
         INSERT INTO fleet.coverage (connection_id, entity, axis, day_from, day_to, starts_at, ends_at, state, rows,
-            source_count, read_at, last_result, last_segment_id, note)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now(), 'done', $11, $12)
+            source_count, unproven, read_at, last_result, last_segment_id, note)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $13, now(), 'done', $11, $12)
         ON CONFLICT (connection_id, entity, axis, coalesce(day_from, '-infinity'), coalesce(day_to, 'infinity'))
         DO UPDATE SET
             starts_at = excluded.starts_at, ends_at = excluded.ends_at, state = excluded.state,
-            rows = excluded.rows, source_count = excluded.source_count, read_at = excluded.read_at,
+            rows = excluded.rows, source_count = excluded.source_count,
+            unproven = excluded.unproven, read_at = excluded.read_at,
             last_result = excluded.last_result, last_segment_id = excluded.last_segment_id, note = excluded.note",
         page.connection.0,
         page.entity,
@@ -201,6 +203,7 @@ pub(super) async fn cover(
         finished.source_count.map(number),
         page.segment.0,
         note.as_deref(),
+        finished.unproven,
     );
     cover.execute(tx).await.map_err(failed("cover"))?;
     Ok(())

@@ -20,6 +20,7 @@ mod dead_letters;
 mod dispatching;
 mod error;
 mod leadership;
+mod learned;
 mod master_key;
 mod overview;
 mod pages;

@@ -188,7 +188,7 @@ async fn go_on(tx: &mut PgConnection, page: &PageCommit<'_>) -> Written {
         UPDATE fleet.segments
         SET pages = pages + (page < $3)::integer, rows = rows + CASE WHEN page < $3 THEN $4::bigint ELSE 0 END,
             calls = calls + $5, page = greatest(page, $3), pass = $6, progressed = true, failures = 0, crashes = 0,
-            idle_claims = 0, lease_until = now() + $7::interval
+            idle_claims = 0, lease_until = now() + $7::interval, position = $8
         WHERE id = $1 AND epoch = $2 AND state = 'running'",
         page.segment.0,
         page.epoch.0,
@@ -197,6 +197,7 @@ async fn go_on(tx: &mut PgConnection, page: &PageCommit<'_>) -> Written {
         number(page.calls),
         small(page.pass),
         interval(page.lease),
+        page.go_on.as_str(),
     );
     go_on.execute(tx).await
 }
@@ -218,7 +219,7 @@ async fn begin_again(tx: &mut PgConnection, page: &PageCommit<'_>) -> Written {
     let begin_again = sqlx::query!(
         "
         UPDATE fleet.segments
-        SET pages = pages + (page < $3)::integer, rows = 0, calls = calls + $4, page = 0, pass = $5 + 1,
+        SET pages = pages + (page < $3)::integer, rows = 0, calls = calls + $4, page = 0, pass = $5 + 1, position = '',
             progressed = true, failures = 0, crashes = 0, idle_claims = 0, lease_until = now() + $6::interval
         WHERE id = $1 AND epoch = $2 AND state = 'running'",
         page.segment.0,

@@ -34,7 +34,7 @@ pub(super) async fn revive(
         UPDATE fleet.segments s
         SET state = 'pending', due_at = greatest($4, now()) + placed.place * $5::interval, replay_id = $6,
             claimed_at = NULL, dropped_at = NULL, failures = 0, crashes = 0, waited_ms = 0, idle_claims = 0,
-            started = false, progressed = false, pass = 1, page = 0, rows = 0
+            started = false, progressed = false, pass = 1, page = 0, position = '', rows = 0
         FROM placed
         WHERE s.id = placed.id
         RETURNING s.run_id",

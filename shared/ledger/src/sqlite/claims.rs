@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ledgerfleet_model::segment::{CRASHES, Event, FORMAT, IDLE_CLAIMS, Settlement, no_progress};
-use ledgerfleet_model::{ConnectionId, Epoch, Lane, RunId, SegmentId, Standing, Timings, WorkerName};
+use ledgerfleet_model::{
+    ConnectionId, Epoch, Lane, Position, RunId, SegmentId, Standing, Timings, WorkerName,
+};
 use sqlx::SqliteConnection;
 
 use super::SqliteLedger;
@@ -29,6 +31,7 @@ struct ClaimRow {
     page_size: u32,
     pass: u32,
     page: u32,
+    position: String,
     #[sqlx(flatten)]
     standing: StandingColumns,
     attempt: u32,
@@ -47,7 +50,7 @@ const CLAIM: &str = "
       AND EXISTS (SELECT 1 FROM fleet_runs r WHERE r.id = run_id AND r.state = 'active')
       AND EXISTS (SELECT 1 FROM fleet_connections c WHERE c.id = connection_id AND c.state = 'active')
     RETURNING id, run_id, connection_id, entity, lane, axis, day_from, day_to, starts_at, ends_at, page_size, pass,
-        page, state, epoch, failures, crashes, waited_ms, idle_claims, started, progressed, attempt, claimed_at,
+        page, position, state, epoch, failures, crashes, waited_ms, idle_claims, started, progressed, attempt, claimed_at,
         (SELECT r.trace_context FROM fleet_runs r WHERE r.id = run_id) AS trace_context";
 
 impl TryFrom<ClaimRow> for Claim {
@@ -66,6 +69,7 @@ impl TryFrom<ClaimRow> for Claim {
             page_size: row.page_size,
             pass: row.pass,
             page: row.page,
+            position: Position::new(row.position),
             standing: row.standing.into(),
             attempt: row.attempt,
             claimed_at: row.claimed_at.0,

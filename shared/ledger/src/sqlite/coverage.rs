@@ -23,6 +23,7 @@ struct Row {
     day_from: Option<Text<NaiveDate>>,
     day_to: Option<Text<NaiveDate>>,
     state: Text<CoverageState>,
+    unproven: bool,
     rows: u64,
     source_count: Option<u64>,
     read_at: Stamp,
@@ -39,7 +40,7 @@ impl From<Row> for CoverageRow {
             axis: row.axis.0,
             from: row.day_from.map(|day| day.0),
             to: row.day_to.and_then(|day| day.0.pred_opt()),
-            state: row.state.0,
+            state: row.state.0.told(row.unproven),
             rows: row.rows,
             source_count: row.source_count,
             read_at: row.read_at.0,
@@ -55,7 +56,7 @@ impl Coverage for SqliteLedger {
     async fn coverage(&self, filter: &CoverageFilter) -> Result<Vec<CoverageRow>, LedgerError> {
         // A window without days covers all of them, so no range leaves it out.
         const COVERAGE: &str = "
-            SELECT c.name, v.entity, v.axis, v.day_from, v.day_to, v.state, v.rows, v.source_count, v.read_at,
+            SELECT c.name, v.entity, v.axis, v.day_from, v.day_to, v.state, v.unproven, v.rows, v.source_count, v.read_at,
                    v.last_result, v.last_segment_id, v.note
             FROM fleet_coverage v JOIN fleet_connections c ON c.id = v.connection_id
             WHERE c.state <> 'removed'
@@ -156,11 +157,11 @@ pub(super) async fn cover(
 ) -> Result<(), LedgerError> {
     const COVER: &str = "
         INSERT INTO fleet_coverage (connection_id, entity, axis, day_from, day_to, starts_at, ends_at, state, rows,
-            source_count, read_at, last_result, last_segment_id, note)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'done', ?, ?)
+            source_count, unproven, read_at, last_result, last_segment_id, note)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'done', ?, ?)
         ON CONFLICT (connection_id, entity, axis, coalesce(day_from, ''), coalesce(day_to, '')) DO UPDATE SET
             starts_at = excluded.starts_at, ends_at = excluded.ends_at, state = excluded.state,
-            rows = excluded.rows, source_count = excluded.source_count, read_at = excluded.read_at,
+            rows = excluded.rows, source_count = excluded.source_count, unproven = excluded.unproven, read_at = excluded.read_at,
             last_result = excluded.last_result, last_segment_id = excluded.last_segment_id, note = excluded.note";
     let window = WindowColumns::from(page.window);
     let state = if finished.open {
@@ -179,6 +180,7 @@ pub(super) async fn cover(
         .bind(Text(state))
         .bind(number(finished.rows))
         .bind(finished.source_count.map(number))
+        .bind(finished.unproven)
         .bind(now)
         .bind(Text(page.segment))
         .bind(finished.full_note());

@@ -14,6 +14,7 @@ mod dead_letters;
 mod dispatching;
 mod error;
 mod file;
+mod learned;
 mod master_key;
 mod overview;
 mod pages;

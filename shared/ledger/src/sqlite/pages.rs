@@ -122,13 +122,13 @@ async fn fence(tx: &mut SqliteConnection, now: Stamp, page: &PageCommit<'_>) -> 
     const PAGE: &str = "
         UPDATE fleet_segments
         SET pages = pages + (page < ?3), rows = rows + (page < ?3) * ?4, calls = calls + ?5,
-            page = max(page, ?3), pass = ?6, progressed = 1, failures = 0, crashes = 0, idle_claims = 0,
+            page = max(page, ?3), pass = ?6, position = ?8, progressed = 1, failures = 0, crashes = 0, idle_claims = 0,
             lease_until = ?7
         WHERE id = ?1 AND epoch = ?2 AND state = 'running'";
     const PASS: &str = "
         UPDATE fleet_segments
         SET pages = pages + (page < ?3), rows = 0, calls = calls + ?5,
-            page = 0, pass = ?6 + 1, progressed = 1, failures = 0, crashes = 0, idle_claims = 0,
+            page = 0, pass = ?6 + 1, position = '', progressed = 1, failures = 0, crashes = 0, idle_claims = 0,
             lease_until = ?7
         WHERE id = ?1 AND epoch = ?2 AND state = 'running'";
     const BESIDE: &str = "
@@ -162,7 +162,8 @@ async fn fence(tx: &mut SqliteConnection, now: Stamp, page: &PageCommit<'_>) -> 
         NextStep::Done(finished) => fence
             .bind(finished.full_note())
             .bind(number(finished.quarantined)),
-        NextStep::Page | NextStep::Pass | NextStep::Beside => fence,
+        NextStep::Page => fence.bind(page.go_on.as_str()),
+        NextStep::Pass | NextStep::Beside => fence,
     };
     let fenced = fence.execute(tx).await.map_err(failed("fence"))?;
     Ok(fenced.rows_affected() == 1)

@@ -268,7 +268,7 @@ async fn revive(
     const REVIVE: &str = "
         UPDATE fleet_segments
         SET state = 'pending', replay_id = ?2, claimed_at = NULL, dropped_at = NULL, failures = 0, crashes = 0,
-            waited_ms = 0, idle_claims = 0, started = 0, progressed = 0, pass = 1, page = 0, rows = 0,
+            waited_ms = 0, idle_claims = 0, started = 0, progressed = 0, pass = 1, page = 0, position = '', rows = 0,
             due_at = strftime('%Y-%m-%dT%H:%M:%S', (?3 + chosen.key * ?4) / 1000000, 'unixepoch')
                 || printf('.%06dZ', (?3 + chosen.key * ?4) % 1000000)
         FROM json_each(?1) AS chosen

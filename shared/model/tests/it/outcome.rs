@@ -19,6 +19,23 @@ fn word(kind: FailureKind) -> &'static str {
 }
 
 #[test]
+fn a_row_that_cannot_be_served_is_tried_again_where_the_upstream_says_that_the_trouble_is_its_own() {
+    let timings = Timings::default();
+    for (status, is_tried_again) in [(Some(500), true), (Some(400), false), (None, false)] {
+        let failure = Failure {
+            status,
+            ..Failure::new(FailureKind::Unservable, "one of them")
+        };
+        let outcome = outcome(&failure, 0, &timings, &mut rand::rng());
+        assert_eq!(
+            matches!(outcome, Outcome::Retry { .. }),
+            is_tried_again,
+            "{status:?}"
+        );
+    }
+}
+
+#[test]
 fn every_kind_of_failure_has_the_outcome_of_the_table() {
     use FailureKind as Kind;
     let table: &[(&str, &[Kind])] = &[
@@ -60,6 +77,8 @@ fn every_kind_of_failure_has_the_outcome_of_the_table() {
                 Kind::Forbidden,
                 Kind::Malformed,
                 Kind::TooLarge,
+                Kind::Unservable,
+                Kind::UpstreamChanged,
                 Kind::Unstable,
                 Kind::CrashLoop,
                 Kind::WaitedTooLong,

@@ -170,6 +170,7 @@ impl Carrier {
             quarantined: &[],
             lease: LEASE,
             calls: 1,
+            go_on: &ledgerfleet_model::Position::start(),
             next: NextStep::Done(FinishedWindow::default()),
         };
         let committed = self.parts.ledger.commit_page(&commit).await.unwrap();

@@ -7,15 +7,23 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::quickbooks::entities::entity;
+use crate::quickbooks::pages::Asked;
 use crate::quickbooks::pages::read_page;
-use crate::quickbooks::query::Asked;
 use crate::quickbooks::samples::{
     HTML, Table, answer, fault, gateway_fault, json, throttle_xml, with, xml_fault,
 };
 
 /// The failure that an answer to a request for a page is.
 fn read(answer: &Answer) -> Failure {
-    read_page(answer, entity("invoice"), Asked { page: 1, size: 10 }).unwrap_err()
+    read_page(
+        answer,
+        entity("invoice"),
+        Asked {
+            size: 10,
+            ..Asked::default()
+        },
+    )
+    .unwrap_err()
 }
 
 fn validation(status: u16, code: &str) -> Answer {
@@ -342,8 +350,8 @@ proptest! {
         body in prop::collection::vec(any::<u8>(), 0..200),
         markup in "<Fault( type=\"[a-z]{0,3}\"?)?>?(<Error( code=\"[0-9]{0,4}\"?)?>?(<Message>?é?(</)?)?){0,2}",
     ) {
-        let _ = read_page(&json(status, &body), entity("invoice"), Asked { page: 1, size: 10 });
-        let refused = read_page(&json(status, &markup), entity("invoice"), Asked { page: 1, size: 10 }).is_err();
+        let _ = read_page(&json(status, &body), entity("invoice"), Asked { size: 10, ..Asked::default() });
+        let refused = read_page(&json(status, &markup), entity("invoice"), Asked { size: 10, ..Asked::default() }).is_err();
         prop_assert!(refused);
     }
 }

@@ -10,7 +10,15 @@ use super::*;
 use crate::quickbooks::entities::entity;
 use crate::quickbooks::samples::{Table, answer, json};
 
-const ASKED: Asked = Asked { page: 1, size: 3 };
+const ASKED: Asked = Asked {
+    place: Place {
+        since: None,
+        skip: 0,
+        by_offset: false,
+    },
+    size: 3,
+    in_order: true,
+};
 
 fn read(body: &str) -> Result<Vec<Record>, Failure> {
     read_page(&json(200, body), entity("invoice"), ASKED).map(|page| page.records)
@@ -215,8 +223,11 @@ fn what_is_not_the_page_that_was_asked_for_is_a_failure() {
             Kind::UnexpectedContent,
         ),
         (
-            "more rows than asked for",
-            json(200, page_of(r#"{"Id":"1"},{"Id":"2"},{"Id":"3"},{"Id":"4"}"#)),
+            "two rows more than asked for",
+            json(
+                200,
+                page_of(r#"{"Id":"1"},{"Id":"2"},{"Id":"3"},{"Id":"4"},{"Id":"5"}"#),
+            ),
             Kind::UnexpectedContent,
         ),
         (
@@ -268,29 +279,58 @@ fn what_is_not_the_page_that_was_asked_for_is_a_failure() {
 
 #[test]
 fn a_page_that_is_not_full_is_doubtful_where_something_says_that_there_is_more() {
-    let doubtful = |rows: usize, total: Option<u64>, asked| {
+    let told = |rows: usize, total: Option<u64>, skip, size| {
         let rows: Vec<_> = (0..rows).map(|id| format!(r#"{{"Id":"{id}"}}"#)).collect();
         let total = total
             .map(|total| format!(r#","totalCount":{total}"#))
             .unwrap_or_default();
         let body = format!(r#"{{"QueryResponse":{{"Invoice":[{}]{total}}}}}"#, rows.join(","));
+        let place = Place {
+            skip,
+            ..Place::default()
+        };
+        let asked = Asked {
+            place,
+            size,
+            in_order: true,
+        };
         let page = read_page(&json(200, body), entity("invoice"), asked).unwrap();
-        (page.more, page.doubtful)
+        (
+            page.more,
+            page.ending == Ending::Doubted,
+            page.ending == Ending::Counted,
+        )
     };
-    let asked = |page, size| Asked { page, size };
-    assert_eq!(doubtful(7, None, asked(1, 10)), (false, false));
-    assert_eq!(doubtful(7, Some(7), asked(1, 10)), (false, false));
-    assert_eq!(doubtful(7, Some(8), asked(1, 10)), (false, true));
-    assert_eq!(doubtful(0, Some(1), asked(1, 10)), (false, true));
-    assert_eq!(doubtful(7, Some(16), asked(2, 10)), (false, false));
-    assert_eq!(doubtful(10, Some(17), asked(1, 10)), (true, false));
+    assert_eq!(told(7, None, 0, 10), (false, false, false));
+    assert_eq!(told(7, Some(7), 0, 10), (false, false, true));
+    assert_eq!(told(7, Some(8), 0, 10), (false, true, false));
+    assert_eq!(told(0, Some(1), 0, 10), (false, true, false));
+    assert_eq!(told(7, Some(16), 9, 10), (false, false, true));
+    assert_eq!(told(10, Some(17), 0, 10), (true, false, false));
+    for rows in [100, 200, 500] {
+        assert_eq!(
+            told(rows, None, 0, 1_000),
+            (false, true, false),
+            "a round number may be a limit"
+        );
+    }
+    assert_eq!(told(499, None, 0, 1_000), (false, false, false));
+    assert_eq!(told(100, None, 0, 100), (true, false, false));
+}
+
+#[test]
+fn one_row_more_than_asked_for_is_a_row_like_the_others_and_two_are_another_answer() {
+    let rows = |count: usize| {
+        let rows: Vec<_> = (0..count).map(|id| format!(r#"{{"Id":"{id}"}}"#)).collect();
+        page_of(&rows.join(","))
+    };
+    let page = read_page(&json(200, rows(4)), entity("invoice"), ASKED).unwrap();
     assert_eq!(
-        doubtful(100, None, asked(1, 1_000)),
-        (false, true),
-        "as many as nobody asks for"
+        (page.records.len(), page.more, page.next.as_str()),
+        (4, true, "~+3")
     );
-    assert_eq!(doubtful(100, None, asked(1, 100)), (true, false));
-    assert_eq!(doubtful(100, None, asked(2, 1_000)), (false, false));
+    let refused = read(&rows(5)).unwrap_err();
+    assert_eq!(refused.kind, Kind::UnexpectedContent);
 }
 
 #[test]

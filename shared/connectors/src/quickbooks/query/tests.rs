@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use ledgerfleet_emulator::{ReadCondition, ReadStatement, read_statement};
-use ledgerfleet_model::{Axis, DateRange, Segmenting, window::windows};
+use ledgerfleet_model::{Axis, DateRange, Position, Segmenting, window::windows};
 use proptest::prelude::*;
 
 use super::*;
@@ -19,22 +19,22 @@ fn window(axis: Axis, zone: Tz) -> Window {
     windows(range, Segmenting::Day, axis, zone).next().unwrap()
 }
 
-fn page(entity: &'static EntitySpec, window: &Window, page: u32) -> String {
-    Query::page(&PageRequest {
-        entity,
-        window,
-        page,
-        size: 1_000,
-    })
-    .to_string()
+fn page(entity: &'static EntitySpec, window: &Window, place: Place) -> String {
+    Query::page(&PageRequest::first(entity, window, 1_000), place).to_string()
 }
+
+const FIRST: Place = Place {
+    since: None,
+    skip: 0,
+    by_offset: false,
+};
 
 #[test]
 fn a_day_of_invoices_is_a_half_open_pair_of_dates() {
     assert_eq!(
-        page(entity("invoice"), &window(Axis::TxnDate, Tz::UTC), 1),
+        page(entity("invoice"), &window(Axis::TxnDate, Tz::UTC), FIRST),
         "SELECT * FROM Invoice WHERE TxnDate >= '2026-03-08' AND TxnDate < '2026-03-09' \
-         ORDERBY TxnDate, Id STARTPOSITION 1 MAXRESULTS 1000"
+         ORDERBY MetaData.CreateTime STARTPOSITION 1 MAXRESULTS 1000"
     );
 }
 
@@ -45,24 +45,25 @@ fn a_day_of_changes_is_a_pair_of_instants_with_their_offset() {
         page(
             entity("journal_entry"),
             &window(Axis::Updated, Tz::America__New_York),
-            3
+            Place { skip: 1_998, ..FIRST }
         ),
         "SELECT * FROM JournalEntry WHERE MetaData.LastUpdatedTime >= '2026-03-08T05:00:00Z' \
-         AND MetaData.LastUpdatedTime < '2026-03-09T04:00:00Z' ORDERBY Id STARTPOSITION 1999 MAXRESULTS 1000"
+         AND MetaData.LastUpdatedTime < '2026-03-09T04:00:00Z' ORDERBY MetaData.CreateTime STARTPOSITION 1999 MAXRESULTS 1000"
     );
     assert!(
-        page(entity("invoice"), &window(Axis::Created, Tz::UTC), 1).contains("MetaData.CreateTime >= '2026")
+        page(entity("invoice"), &window(Axis::Created, Tz::UTC), FIRST)
+            .contains("MetaData.CreateTime >= '2026")
     );
 }
 
 #[test]
 fn inactive_names_and_hidden_columns_are_asked_for() {
     assert_eq!(
-        page(entity("item"), &Window::Whole, 1),
-        "SELECT *, Sku FROM Item WHERE Active IN (true, false) ORDERBY Id STARTPOSITION 1 MAXRESULTS 1000"
+        page(entity("item"), &Window::Whole, FIRST),
+        "SELECT *, Sku FROM Item WHERE Active IN (true, false) ORDERBY MetaData.CreateTime STARTPOSITION 1 MAXRESULTS 1000"
     );
     assert!(
-        page(entity("customer"), &window(Axis::Created, Tz::UTC), 1)
+        page(entity("customer"), &window(Axis::Created, Tz::UTC), FIRST)
             .contains("' AND Active IN (true, false) ")
     );
 }
@@ -93,29 +94,64 @@ fn a_count_has_the_filters_of_the_pages_and_nothing_else() {
 #[test]
 fn what_can_not_be_filtered_ordered_or_paged_is_not() {
     assert_eq!(
-        page(entity("company_info"), &Window::Whole, 1),
+        page(entity("company_info"), &Window::Whole, FIRST),
         "SELECT * FROM CompanyInfo"
     );
     assert_eq!(
-        page(entity("tax_agency"), &Window::Whole, 2),
+        page(entity("tax_agency"), &Window::Whole, Place { skip: 999, ..FIRST }),
         "SELECT * FROM TaxAgency STARTPOSITION 1000 MAXRESULTS 1000"
     );
 }
 
 #[test]
 fn a_page_is_never_larger_than_the_api_allows_nor_empty() {
-    for (size, start, max) in [(0, 2, 1), (1, 2, 1), (1_000, 1_000, 1_000), (5_000, 1_000, 1_000)] {
-        let request = PageRequest {
-            entity: entity("invoice"),
-            window: &Window::Whole,
-            page: 2,
-            size,
-        };
-        let text = Query::page(&request).to_string();
+    for (size, max) in [(0, 1), (1, 1), (1_000, 1_000), (5_000, 1_000)] {
+        let request = PageRequest::of_all(entity("invoice"), size);
+        let text = Query::page(&request, Place { skip: 7, ..FIRST }).to_string();
         assert!(
-            text.ends_with(&format!(" STARTPOSITION {start} MAXRESULTS {max}")),
+            text.ends_with(&format!(" STARTPOSITION 8 MAXRESULTS {max}")),
             "{text}"
         );
+    }
+}
+
+#[test]
+fn a_page_that_begins_at_an_instant_asks_for_what_was_created_since() {
+    let place = Place {
+        since: Some("2026-03-08T12:00:05Z".parse().unwrap()),
+        skip: 2,
+        by_offset: true,
+    };
+    let rest = "ORDERBY MetaData.CreateTime STARTPOSITION 3 MAXRESULTS 1000";
+    assert_eq!(
+        page(entity("invoice"), &window(Axis::TxnDate, Tz::UTC), place),
+        format!(
+            "SELECT * FROM Invoice WHERE TxnDate >= '2026-03-08' AND TxnDate < '2026-03-09' \
+             AND MetaData.CreateTime >= '2026-03-08T12:00:05Z' {rest}"
+        )
+    );
+    assert_eq!(
+        page(entity("invoice"), &window(Axis::Created, Tz::UTC), place),
+        format!(
+            "SELECT * FROM Invoice WHERE MetaData.CreateTime < '2026-03-09T00:00:00Z' \
+             AND MetaData.CreateTime >= '2026-03-08T12:00:05Z' {rest}"
+        ),
+        "a filter for the beginning of the window would say the same twice"
+    );
+}
+
+#[test]
+fn no_statement_orders_by_id_and_none_orders_at_all_where_that_is_refused() {
+    for entity in crate::quickbooks::ENTITIES {
+        let request = PageRequest::of_all(entity, 1_000);
+        let ordered = Query::page(&request, FIRST);
+        assert!(!ordered.order.contains(&"Id"), "{ordered}");
+        let dialect = crate::Dialect {
+            order: false,
+            ..request.dialect
+        };
+        let unordered = Query::page(&PageRequest { dialect, ..request }, FIRST);
+        assert!(unordered.order.is_empty(), "{unordered}");
     }
 }
 
@@ -139,10 +175,10 @@ fn found(entity: &'static EntitySpec, conditions: &[Condition]) -> Result<ReadSt
     let request = FindRequest {
         entity,
         conditions,
-        page: 3,
+        from: &Position::start(),
         size: 10,
     };
-    Query::find(&request).map(|query| read(&query))
+    Query::find(&request, Place { skip: 18, ..FIRST }).map(|query| read(&query))
 }
 
 fn condition(property: &str, operator: &str, values: &[&str]) -> ReadCondition {
@@ -166,7 +202,7 @@ fn what_is_found_is_ordered_paged_and_holds_inactive_names_unless_told_otherwise
     );
     assert_eq!(
         (statement.order.as_slice(), statement.start, statement.max),
-        (&["Id".to_owned()][..], Some(19), Some(10))
+        (&["MetaData.CreateTime".to_owned()][..], Some(19), Some(10))
     );
     let inactive = Condition::new("Active", Test::Equal(Value::Flag(false)));
     let statement = found(entity("customer"), &[inactive]).unwrap();
@@ -293,14 +329,6 @@ proptest! {
         let read = found(entity("invoice"), &conditions).unwrap();
         prop_assert_eq!(read.conditions, conditions.iter().map(meaning).collect::<Vec<_>>());
         prop_assert_eq!((read.entity.as_str(), read.start, read.max), ("Invoice", Some(19), Some(10)));
-        prop_assert_eq!(read.order, ["Id"]);
-    }
-
-    #[test]
-    fn pages_begin_with_the_last_row_of_the_one_before(number in 1u32..1_000_000, size in 1u32..=1_000) {
-        let rows = |page| Rows::of(Asked { page, size });
-        prop_assert_eq!(rows(1).start, 1);
-        let last = rows(number).start + u64::from(size) - 1;
-        prop_assert_eq!(rows(number + 1).start, if size == 1 { last + 1 } else { last });
+        prop_assert_eq!(read.order, ["MetaData.CreateTime"]);
     }
 }

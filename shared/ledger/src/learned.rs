@@ -1,0 +1,50 @@
+//! Learned: what reading an entity of a company has taught about its upstream.
+//!
+//! APIs change without a word, and not for all companies at once. What one worker finds out, the others need not: so it
+//! is kept, for a while, because what was refused once may be accepted again.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ledgerfleet_model::{ConnectionId, words};
+
+use crate::LedgerError;
+
+/// How long something learned is believed; then it is found out anew, at the price of a request.
+pub const BELIEVED: Duration = Duration::from_hours(30 * 24);
+
+/// One thing that can be learned of an entity of a company.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fact {
+    /// The most rows of a page that was proven to be the last one: no limit below it cuts pages short. Its value only
+    /// rises while it is believed.
+    LargestPage,
+    /// Pages are not served in an order.
+    OrderRefused,
+    /// Windows are not counted.
+    CountRefused,
+    /// Several records are not served by their ids at once.
+    SeveralIdsRefused,
+}
+words!(Fact {
+    LargestPage => "largest_page",
+    OrderRefused => "order_refused",
+    CountRefused => "count_refused",
+    SeveralIdsRefused => "several_ids_refused",
+});
+
+/// Keeping what was learned.
+#[async_trait]
+pub trait Learning: Send + Sync {
+    /// What is known of an entity of a company and believed still, with its value (1 where it has none).
+    async fn learned(&self, connection: ConnectionId, entity: &str) -> Result<Vec<(Fact, u64)>, LedgerError>;
+
+    /// Keeps a fact. Answers whether that is news: it was unknown, not believed any more, or of a smaller value.
+    async fn learn(
+        &self,
+        connection: ConnectionId,
+        entity: &str,
+        fact: Fact,
+        value: u64,
+    ) -> Result<bool, LedgerError>;
+}

@@ -1,0 +1,56 @@
+//! Learned on SQLite.
+
+use async_trait::async_trait;
+use ledgerfleet_model::ConnectionId;
+
+use super::SqliteLedger;
+use super::codec::{Text, number};
+use super::error::failed;
+use crate::LedgerError;
+use crate::learned::{BELIEVED, Fact, Learning};
+
+#[async_trait]
+impl Learning for SqliteLedger {
+    async fn learned(&self, connection: ConnectionId, entity: &str) -> Result<Vec<(Fact, u64)>, LedgerError> {
+        const LEARNED: &str =
+            "SELECT fact, value FROM fleet_learned WHERE connection_id = ? AND entity = ? AND learned_at > ?";
+        let rows: Vec<(String, u64)> = sqlx::query_as(LEARNED)
+            .bind(Text(connection))
+            .bind(entity)
+            .bind(self.now().before(BELIEVED))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("learned"))?;
+        // What a newer program has learned says nothing to this one.
+        let known = rows
+            .into_iter()
+            .filter_map(|(fact, value)| Some((fact.parse().ok()?, value)));
+        Ok(known.collect())
+    }
+
+    async fn learn(
+        &self,
+        connection: ConnectionId,
+        entity: &str,
+        fact: Fact,
+        value: u64,
+    ) -> Result<bool, LedgerError> {
+        const LEARN: &str = "
+            INSERT INTO fleet_learned (connection_id, entity, fact, value, learned_at) VALUES (?1, ?2, ?3, ?4, ?5)
+            ON CONFLICT (connection_id, entity, fact) DO UPDATE
+            SET value = excluded.value, learned_at = excluded.learned_at
+            WHERE value < excluded.value OR learned_at <= ?6";
+        let mut tx = self.write("learn").await?;
+        let now = self.now();
+        let learn = sqlx::query(LEARN)
+            .bind(Text(connection))
+            .bind(entity)
+            .bind(fact.as_str())
+            .bind(number(value))
+            .bind(now)
+            .bind(now.before(BELIEVED));
+        let learned = learn.execute(&mut *tx).await.map_err(failed("learn"))?;
+        tx.commit().await.map_err(failed("learn"))?;
+        Ok(learned.rows_affected() == 1)
+    }
+}

@@ -1,0 +1,207 @@
+//! Walk: the way through the pages of a window, and around what cannot be served.
+
+use ledgerfleet_connectors::{Connector, Dialect, EntitySpec, Page, PageRequest};
+use ledgerfleet_model::{Failure, FailureKind, Position, Quarantined, Window};
+
+/// The most rows in a row that are passed over on the word of a fault about a row.
+const MOST_ASIDE: usize = 20;
+
+/// The same where the fault may be the upstream's own trouble.
+const MOST_ASIDE_IN_DOUBT: usize = 3;
+
+/// How often a page that does not come in time is asked for with fewer rows: each time costs a whole deadline.
+const MOST_SLOWER: u32 = 2;
+
+/// A way through the pages of one window.
+#[derive(Debug, Clone)]
+pub struct Walk<'a> {
+    entity: &'static EntitySpec,
+    window: &'a Window,
+    position: Position,
+    /// Rows a page that are wanted.
+    wanted: u32,
+    /// Rows a page that are asked for.
+    size: u32,
+    dialect: Dialect,
+    /// Whether the upstream has served a page of this walk.
+    served: bool,
+    /// How often a page did not come in time, since one came.
+    slow: u32,
+    /// Rows before the position that were not served, and why.
+    aside: Vec<(Position, Failure)>,
+    /// Whether the order was left out on trial.
+    without_order_on_trial: bool,
+    /// Whether pages are served without an order, and with one they are refused.
+    order_refused: bool,
+}
+
+/// In which way the next request differs, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It asks for so many rows.
+    Rows(u32),
+    /// It begins after a row that is not served.
+    PastOne,
+    /// It asks for no order.
+    NoOrder,
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Rows(rows) => write!(f, "asking for {rows} rows at once"),
+            Self::PastOne => f.write_str("passing over one row"),
+            Self::NoOrder => f.write_str("asking for no order"),
+        }
+    }
+}
+
+impl<'a> Walk<'a> {
+    /// A way that goes on at a position of a window.
+    pub fn new(
+        entity: &'static EntitySpec,
+        window: &'a Window,
+        from: Position,
+        rows: u32,
+        dialect: Dialect,
+    ) -> Self {
+        Self {
+            entity,
+            window,
+            position: from,
+            wanted: rows,
+            size: rows,
+            dialect,
+            served: false,
+            slow: 0,
+            aside: Vec::new(),
+            without_order_on_trial: false,
+            order_refused: false,
+        }
+    }
+
+    /// What to ask for next.
+    pub fn request(&self) -> PageRequest<'_> {
+        PageRequest {
+            entity: self.entity,
+            window: self.window,
+            from: &self.position,
+            size: self.size,
+            dialect: self.dialect,
+        }
+    }
+
+    /// Where it is.
+    pub fn position(&self) -> &Position {
+        &self.position
+    }
+
+    /// Goes on from another position.
+    pub fn go_to(&mut self, position: Position) {
+        self.position = position;
+        self.aside.clear();
+    }
+
+    /// Rows a page that are asked for.
+    pub fn rows(&self) -> u32 {
+        self.size
+    }
+
+    /// Whether another request may be served after one that failed so.
+    pub fn helps_against(&self, connector: &dyn Connector, failure: &Failure) -> bool {
+        self.clone().other_request(connector, failure).is_some()
+    }
+
+    /// Whether this walk has found out that pages are served only without an order.
+    pub fn has_learned_that_order_is_refused(&self) -> bool {
+        self.order_refused
+    }
+
+    /// Goes on after a page that came for [`Walk::request`]. Rows that were set aside before it are among its
+    /// quarantined ones from now on.
+    pub fn arrived(&mut self, mut page: Page) -> Page {
+        let aside = std::mem::take(&mut self.aside);
+        if !aside.is_empty() {
+            self.size = self.wanted;
+        }
+        let unserved = aside
+            .iter()
+            .map(|(position, fault)| Quarantined::unserved(self.window, position, fault));
+        page.quarantined.extend(unserved);
+        self.order_refused |= std::mem::take(&mut self.without_order_on_trial);
+        (self.served, self.slow) = (true, 0);
+        self.position = page.next.clone();
+        page
+    }
+
+    /// Finds another request after one that failed; gives the failure back where no other one would be served.
+    pub fn failed(&mut self, connector: &dyn Connector, failure: Failure) -> Result<Change, Failure> {
+        match self.other_request(connector, &failure) {
+            Some(change) => Ok(change),
+            None => Err(self.give_up(failure)),
+        }
+    }
+
+    /// Changes the request to one that may be served, if there is one.
+    fn other_request(&mut self, connector: &dyn Connector, failure: &Failure) -> Option<Change> {
+        match failure.kind {
+            FailureKind::BadRequest | FailureKind::NotInPlan
+                if self.entity.orderable && self.dialect.order =>
+            {
+                self.dialect.order = false;
+                self.without_order_on_trial = true;
+                Some(Change::NoOrder)
+            }
+            FailureKind::TooLarge if self.size > 1 => Some(self.ask_for(self.size / 2)),
+            FailureKind::Timeout if self.size > 1 && self.slow < MOST_SLOWER => {
+                self.slow += 1;
+                Some(self.ask_for((self.size / 8).max(1)))
+            }
+            FailureKind::Unservable if self.size > 1 && self.is_about_a_row(failure) => {
+                Some(self.ask_for(self.size / 2))
+            }
+            FailureKind::Unservable if self.size > 1 => Some(self.ask_for(1)),
+            FailureKind::Unservable | FailureKind::TooLarge => self.pass_over(connector, failure),
+            _ => None,
+        }
+    }
+
+    /// Whether a fault is about a row for certain: the upstream says so of the request, or it has served others just now.
+    fn is_about_a_row(&self, failure: &Failure) -> bool {
+        self.served || failure.status.is_none_or(|status| status < 500)
+    }
+
+    fn ask_for(&mut self, rows: u32) -> Change {
+        self.size = rows;
+        Change::Rows(rows)
+    }
+
+    /// Passes over the one row that was asked for, if that can be.
+    fn pass_over(&mut self, connector: &dyn Connector, failure: &Failure) -> Option<Change> {
+        let most = if self.is_about_a_row(failure) {
+            MOST_ASIDE
+        } else {
+            MOST_ASIDE_IN_DOUBT
+        };
+        if self.aside.len() >= most {
+            return None;
+        }
+        let next = connector.past_one(&self.position).ok()?;
+        let position = std::mem::replace(&mut self.position, next);
+        self.aside.push((position, failure.clone()));
+        Some(Change::PastOne)
+    }
+
+    /// The failure of the walk. What is refused without an order, too, was not refused for the order; an upstream that
+    /// serves no row at all is away.
+    fn give_up(&mut self, failure: Failure) -> Failure {
+        if std::mem::take(&mut self.without_order_on_trial) {
+            self.dialect.order = true;
+        }
+        let kind = match failure.kind {
+            FailureKind::Unservable if !self.is_about_a_row(&failure) => FailureKind::UpstreamError,
+            kind => kind,
+        };
+        Failure { kind, ..failure }
+    }
+}
