@@ -101,7 +101,7 @@ impl Pair {
 
     /// The standby holds what the primary does.
     async fn caught_up(&self) {
-        let position = self.primary.command("SELECT pg_current_wal_lsn()");
+        let position = self.primary.command("SELECT pg_current_wal_insert_lsn()");
         let replayed = format!("SELECT coalesce(pg_last_wal_replay_lsn() >= '{position}', true)");
         until("the standby has caught up", PATIENCE, async || {
             self.standby.command(&replayed) == "t"
