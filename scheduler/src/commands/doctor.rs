@@ -9,6 +9,7 @@ use ledgerfleet_model::ConnectionState;
 use ledgerfleet_wiring::{Parts, RunnerLockError};
 use serde::Serialize;
 
+use super::doctor_clocks::clocks;
 use crate::advice::to_authorise;
 use crate::braked::{closed, whose};
 use crate::exit::{Exit, explain};
@@ -36,7 +37,10 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
 }
 
 async fn look_at(parts: &Parts, settings: &Settings) -> Vec<Check> {
-    let mut checks = vec![line("database", database(parts, settings)).await];
+    let mut checks = vec![
+        line("database", database(parts, settings)).await,
+        line("clocks", clocks(parts, settings)).await,
+    ];
     if let Shape::Fleet { .. } = settings.shape {
         checks.push(line("redis", redis(parts)).await);
     }
@@ -95,7 +99,7 @@ impl Check {
         self.result == "ok"
     }
 
-    fn good(check: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub(super) fn good(check: impl Into<String>, detail: impl Into<String>) -> Self {
         Self {
             what: check.into(),
             result: "ok",
@@ -105,7 +109,11 @@ impl Check {
         }
     }
 
-    fn doubtful(check: impl Into<String>, detail: impl Into<String>, next: impl Into<String>) -> Self {
+    pub(super) fn doubtful(
+        check: impl Into<String>,
+        detail: impl Into<String>,
+        next: impl Into<String>,
+    ) -> Self {
         Self {
             what: check.into(),
             result: "warning",

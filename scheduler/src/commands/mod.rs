@@ -15,6 +15,7 @@ mod dlq;
 mod dlq_rows;
 mod dlq_send;
 mod doctor;
+mod doctor_clocks;
 mod entities;
 mod gaps;
 mod key;

@@ -47,6 +47,7 @@ pub(crate) async fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<
             Verdict::Yellow
         },
     };
+    clock_was_ahead(&comparing, &plan, args.fix).await?;
     let mut found = comparing.compare(&questions(&plan)).await?;
     if let Some(exit) = comparing.stopped() {
         show(session, &found)?;
@@ -68,6 +69,34 @@ pub(crate) async fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<
         session.talk.say("--fix has nothing to read again");
     }
     Ok(exit_of(&found, comparing.worst_accepted))
+}
+
+/// Records that a clock which was ahead has stamped cannot be replaced by their stamps: says so, and with `fix` has them
+/// observed now.
+async fn clock_was_ahead(comparing: &Comparing<'_>, plan: &Plan, fix: bool) -> anyhow::Result<()> {
+    let (ledger, talk) = (&*comparing.parts.ledger, &comparing.session.talk);
+    for part in plan.parts() {
+        let (id, table) = (part.connection.id, part.entity.table);
+        let of = format!("{} {}", part.connection.name, part.entity.name);
+        if fix {
+            let brought = ledger.bring_back_records(id, table).await?;
+            if brought > 0 {
+                let records = counted(brought, "record");
+                talk.say(format!(
+                    "{of}: {records} had instants ahead of the ledger's clock; they are taken as now"
+                ));
+            }
+            continue;
+        }
+        let ahead = ledger.records_ahead(id, table).await?;
+        if ahead > 0 {
+            let records = counted(ahead, "record");
+            talk.warn(format!(
+                "{of}: {records} stored by a clock that was ahead; they are taken as now, and `--fix` repairs them"
+            ));
+        }
+    }
+    Ok(())
 }
 
 async fn planned(session: &Session, parts: &Parts, args: &VerifyArgs) -> anyhow::Result<Plan> {

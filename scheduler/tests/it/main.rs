@@ -6,6 +6,7 @@
 )]
 
 mod bad_input;
+mod clocks;
 mod closing;
 mod connections;
 mod deletions;

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::pulse::Pulse;
-use crate::{DutyError, Leading, close_runs, dispatch, open_gates, prune, rescue, stop_replays};
+use crate::{DutyError, Leading, bring_back, close_runs, dispatch, open_gates, prune, rescue, stop_replays};
 
 /// Segments offered to workers at once, over all connections.
 const OFFERED: usize = 2_000;
@@ -25,6 +25,9 @@ const DISPATCH_SPACING: Duration = Duration::from_millis(20);
 /// After a dispatch there is none for this many times as long as it took, but never longer than a tick: where there is so
 /// much that it takes long, enough was offered, and the ledger has other things to do.
 const DISPATCH_REST: u32 = 4;
+
+/// How often to look for what a clock that was ahead has put off.
+const BRING_BACK_EVERY: Duration = Duration::from_mins(1);
 
 /// How often there is anything worth pruning.
 const PRUNE_EVERY: Duration = Duration::from_hours(1);
@@ -163,6 +166,7 @@ async fn do_all(duties: &Duties, pulse: &Pulse, over: &CancellationToken) {
     tokio::join!(
         keep_dispatching(duties, pulse, over),
         keep_rescuing(duties, over),
+        keep_bringing_back(duties, over),
         keep_pruning(duties, over)
     );
 }
@@ -237,6 +241,18 @@ async fn keep_rescuing(duties: &Duties, over: &CancellationToken) {
             continue;
         }
         health.note(unless_silent(duties, rescue_and_close(duties)).await);
+    }
+}
+
+/// Looks at once, and then every minute, for what a clock that was ahead has left: it is set right while a process runs.
+async fn keep_bringing_back(duties: &Duties, over: &CancellationToken) {
+    let mut health = Health::new("bring back");
+    loop {
+        let brought = async { bring_back(&*duties.ledger, &*duties.bell).await.map(drop) };
+        health.note(unless_silent(duties, brought).await);
+        if pause(BRING_BACK_EVERY, over).await {
+            return;
+        }
     }
 }
 

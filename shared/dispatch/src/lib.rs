@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod bring_back;
 mod close_runs;
 mod dispatch;
 mod lead;
@@ -10,6 +11,7 @@ mod pulse;
 mod rescue;
 mod stop_replays;
 
+pub use bring_back::bring_back;
 pub use close_runs::close_runs;
 pub use dispatch::dispatch;
 pub use lead::{Duties, lead};

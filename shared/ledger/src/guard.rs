@@ -10,6 +10,8 @@ use std::collections::hash_map::Entry;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use ledgerfleet_model::Record;
 
+use crate::clocks::PLAUSIBLE;
+
 /// `last_seen_utc` moves only when it is older than this: otherwise a re-read of unchanged books would write
 /// every row.
 pub const LAST_SEEN_STEP: TimeDelta = TimeDelta::days(1);
@@ -73,6 +75,16 @@ pub struct Stored {
     pub version: Version,
     /// When it was last seen, to within [`LAST_SEEN_STEP`].
     pub last_seen: DateTime<Utc>,
+}
+
+/// A stored instant as it counts. One that no right clock can have written by `now` counts for nothing: whatever is seen
+/// from now on is newer.
+pub fn plausible(stored: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    if stored > now + PLAUSIBLE {
+        DateTime::UNIX_EPOCH
+    } else {
+        stored
+    }
 }
 
 /// What is to be done with an observation.

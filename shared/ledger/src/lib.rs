@@ -2,6 +2,7 @@
 
 pub mod brakes;
 pub mod claims;
+pub mod clocks;
 pub mod comparing;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -25,6 +26,7 @@ pub mod sqlite;
 
 pub use brakes::{Brake, BrakeScope, Brakes, Setback};
 pub use claims::{Claim, Claims, Effort, Held, Settled};
+pub use clocks::{Clocks, LedgerClock};
 pub use comparing::{Comparing, DayCount, NotSeen, RecordSummary, Seen, Share, Slice, Which};
 pub use connections::{
     ConnectionChange, Connections, NewConnection, Purge, RemovedConnection, SealedCredential,
@@ -71,6 +73,7 @@ pub trait Ledger:
     + Comparing
     + Quarantine
     + Learning
+    + Clocks
     + Overview
     + std::fmt::Debug
 {
@@ -92,6 +95,7 @@ impl<T> Ledger for T where
         + Comparing
         + Quarantine
         + Learning
+        + Clocks
         + Overview
         + std::fmt::Debug
 {

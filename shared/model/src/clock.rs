@@ -35,6 +35,11 @@ impl ManualClock {
         Self(Arc::new(Mutex::new(start)))
     }
 
+    /// Sets the clock back, as where it was ahead.
+    pub fn set_back(&self, by: Duration) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) -= by;
+    }
+
     /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) += by;

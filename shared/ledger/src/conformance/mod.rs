@@ -19,6 +19,7 @@ pub mod brakes;
 pub mod braking;
 pub mod burying;
 pub mod claiming;
+pub mod clocks;
 pub mod comparing;
 pub mod connecting;
 pub mod covering;
@@ -56,6 +57,9 @@ pub trait World: Send + Sync {
     /// Lets time pass for the ledger: a clock is moved, or every stored instant is made older.
     async fn pass_time(&self, by: Duration);
 
+    /// The ledger's clock was ahead by this and is set right: all that is stored was written later than now.
+    async fn set_clock_back(&self, by: Duration);
+
     /// The state, fence and counters of a segment as they are stored.
     async fn standing(&self, segment: SegmentId) -> Standing;
 
@@ -87,6 +91,14 @@ macro_rules! ledger_conformance {
                 the_first_key_is_the_ledgers,
                 of_keys_that_come_at_one_moment_one_is_the_ledgers,
                 another_key_can_be_chosen_while_nothing_is_sealed,
+            },
+            clocks::{
+                what_a_clock_that_was_ahead_has_put_off_is_brought_back_and_what_waits_rightly_is_not,
+                a_lease_and_an_intent_of_a_clock_that_was_ahead_end,
+                rows_of_a_clock_that_was_ahead_are_replaced_deleted_and_revived,
+                rows_of_a_clock_that_was_ahead_are_missed_by_a_reading,
+                rows_of_a_clock_that_was_ahead_are_counted_and_brought_back,
+                a_ledger_tells_that_its_clock_was_ahead,
             },
             submitting::{
                 a_run_is_stored_with_all_its_segments_pending_and_due,

@@ -85,7 +85,7 @@ async fn play(world: &dyn World, claim: &Claim, story: &Story) {
         } else {
             record(&id, seen.version)
         }];
-        let observed_at = claim.claimed_at + TimeDelta::minutes(seen.minute);
+        let observed_at = claim.claimed_at - TimeDelta::days(3) + TimeDelta::minutes(seen.minute);
         store(
             world,
             &PageCommit {
@@ -160,7 +160,7 @@ async fn judge_each(world: &dyn World, claim: &Claim, sights: &[Sight]) {
     for sight in sights {
         let (shown, observed_at) = (
             [shown(&id, claim, *sight)],
-            claim.claimed_at + TimeDelta::minutes(sight.minute),
+            claim.claimed_at - TimeDelta::days(3) + TimeDelta::minutes(sight.minute),
         );
         let incoming = Version::of(&shown[0], observed_at);
         let verdict = judge(&incoming, expected.as_ref());
@@ -185,7 +185,7 @@ fn shown(id: &str, claim: &Claim, sight: Sight) -> Record {
         source_version: sight.version,
         source_updated_at: sight
             .updated
-            .map(|minute| claim.claimed_at + TimeDelta::minutes(minute)),
+            .map(|minute| claim.claimed_at - TimeDelta::days(3) + TimeDelta::minutes(minute)),
         payload_hash: [sight.text; 32],
         deleted: sight.gone,
         ..record(id, 0)

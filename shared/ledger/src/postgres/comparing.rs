@@ -79,12 +79,14 @@ macro_rules! not_seen_where {
                 (SELECT id FROM (
                     SELECT r.id FROM raw.records r
                     WHERE r.connection_id = $1 AND r.entity = $2 AND r.deleted_at_utc IS NULL
-                      AND r.observed_at_utc < $3 AND ($5::text IS NULL OR r.id > $5)
+                      AND (r.observed_at_utc < $3 OR r.observed_at_utc > now() + interval '5 minutes')
+                      AND ($5::text IS NULL OR r.id > $5)
                       AND "# + $stored + " AND " + $unseen + " " + $fence + ") AS stored
                 ORDER BY id LIMIT $4)
                 UNION
                 (SELECT r.id FROM fleet.quarantine r JOIN fleet.segments q ON q.id = r.segment_id
-                WHERE r.connection_id = $1 AND r.entity = $6 AND r.deleted_at IS NULL AND r.observed_at < $3
+                WHERE r.connection_id = $1 AND r.entity = $6 AND r.deleted_at IS NULL
+                  AND (r.observed_at < $3 OR r.observed_at > now() + interval '5 minutes')
                   AND ($5 IS NULL OR r.id > $5)
                   AND " + $quarantined + " AND " + $unseen + "
                 ORDER BY r.id LIMIT $4)) AS missed

@@ -10,6 +10,7 @@
 
 mod brakes;
 mod claims;
+mod clocks;
 mod codec;
 mod comparing;
 mod connections;

@@ -120,17 +120,25 @@ macro_rules! store_statement {
                 ORDER BY id COLLATE "C"
                 ON CONFLICT (connection_id, id, entity) DO UPDATE SET "#
             $(+ $column + " = CASE WHEN " + $same + " THEN r." + $column + " ELSE excluded." + $column + " END, ")*
-            + "ingested_at_utc = CASE WHEN " + $same + r#" THEN r.ingested_at_utc ELSE clock_timestamp() END,
-                    last_seen_utc = greatest(r.last_seen_utc, excluded.last_seen_utc), deleted_at_utc = NULL
+            + "ingested_at_utc = CASE WHEN " + $same + r#" THEN least(r.ingested_at_utc, now() - interval '1 microsecond')
+                                           ELSE clock_timestamp() END,
+                    last_seen_utc = CASE WHEN r.last_seen_utc > now() + interval '5 minutes' THEN excluded.last_seen_utc
+                                         ELSE greatest(r.last_seen_utc, excluded.last_seen_utc) END,
+                    deleted_at_utc = NULL
                 WHERE CASE
-                    WHEN r.deleted_at_utc IS NOT NULL THEN excluded.observed_at_utc > r.observed_at_utc
+                    WHEN r.deleted_at_utc IS NOT NULL
+                        THEN excluded.observed_at_utc > r.observed_at_utc
+                             -- What a clock that was ahead has written counts for nothing (`guard::plausible`).
+                             OR r.observed_at_utc > now() + interval '5 minutes'
                     WHEN r.payload_hash = excluded.payload_hash
                         THEN r.last_seen_utc < excluded.last_seen_utc - interval '1 day'
+                             OR r.last_seen_utc > now() + interval '5 minutes'
                     WHEN r.source_version <> excluded.source_version
                         THEN excluded.source_version > r.source_version
                     WHEN r.source_updated_at <> excluded.source_updated_at
                         THEN excluded.source_updated_at > r.source_updated_at
                     ELSE excluded.observed_at_utc > r.observed_at_utc
+                         OR r.observed_at_utc > now() + interval '5 minutes'
                 END
                 RETURNING r.ingested_at_utc)
             SELECT count(*) FILTER (WHERE ingested_at_utc = now()) AS "new!: _",
@@ -229,7 +237,10 @@ async fn bury(
                 segment_id = CASE WHEN r.deleted_at_utc IS NULL THEN excluded.segment_id ELSE r.segment_id END
             WHERE CASE
                 WHEN r.deleted_at_utc IS NULL
-                    THEN excluded.observed_at_utc > greatest(r.observed_at_utc, r.last_seen_utc)
+                    THEN (excluded.observed_at_utc > r.observed_at_utc
+                          OR r.observed_at_utc > now() + interval '5 minutes')
+                     AND (excluded.observed_at_utc > r.last_seen_utc
+                          OR r.last_seen_utc > now() + interval '5 minutes')
                 ELSE excluded.last_seen_utc > r.last_seen_utc + interval '1 day'
             END
             RETURNING r.ingested_at_utc)

@@ -9,6 +9,7 @@ use super::SqliteLedger;
 use super::codec::{Stamp, Text, json_list};
 use super::error::failed;
 use crate::LedgerError;
+use crate::clocks::PLAUSIBLE;
 use crate::comparing::{Comparing, DayCount, NotSeen, RecordSummary, Seen, Slice, Which};
 
 #[derive(sqlx::FromRow)]
@@ -66,14 +67,14 @@ macro_rules! not_seen_where {
     ($stored:literal, $quarantined:literal, $unseen:literal) => {
         concat!(
             "SELECT id FROM raw_records
-             WHERE connection_id = ?1 AND entity = ?2 AND deleted_at_utc IS NULL AND observed_at_utc < ?3
+             WHERE connection_id = ?1 AND entity = ?2 AND deleted_at_utc IS NULL AND (observed_at_utc < ?3 OR observed_at_utc > ?7)
                AND (?5 IS NULL OR id > ?5) AND ",
             $stored,
             " AND id NOT IN ",
             $unseen,
             " UNION
              SELECT r.id FROM fleet_quarantine r JOIN fleet_segments q ON q.id = r.segment_id
-             WHERE r.connection_id = ?1 AND r.entity = ?6 AND r.deleted_at IS NULL AND r.observed_at < ?3
+             WHERE r.connection_id = ?1 AND r.entity = ?6 AND r.deleted_at IS NULL AND (r.observed_at < ?3 OR r.observed_at > ?7)
                AND (?5 IS NULL OR r.id > ?5) AND ",
             $quarantined,
             " AND r.id NOT IN ",
@@ -180,20 +181,20 @@ impl Comparing for SqliteLedger {
         limit: u32,
     ) -> Result<Vec<String>, LedgerError> {
         const DAYS_IDS: &str = not_seen_where!(
-            "document_date >= ?7 AND document_date < ?8",
-            "q.day_from >= ?7 AND q.day_to <= ?8",
-            "(SELECT value FROM json_each(?9))"
+            "document_date >= ?8 AND document_date < ?9",
+            "q.day_from >= ?8 AND q.day_to <= ?9",
+            "(SELECT value FROM json_each(?10))"
         );
         const DAYS_PASS: &str = not_seen_where!(
-            "document_date >= ?7 AND document_date < ?8",
-            "q.day_from >= ?7 AND q.day_to <= ?8",
-            "(SELECT id FROM fleet_seen WHERE segment_id = ?9 AND pass = ?10)"
+            "document_date >= ?8 AND document_date < ?9",
+            "q.day_from >= ?8 AND q.day_to <= ?9",
+            "(SELECT id FROM fleet_seen WHERE segment_id = ?10 AND pass = ?11)"
         );
-        const ALL_IDS: &str = not_seen_where!("true", "true", "(SELECT value FROM json_each(?7))");
+        const ALL_IDS: &str = not_seen_where!("true", "true", "(SELECT value FROM json_each(?8))");
         const ALL_PASS: &str = not_seen_where!(
             "true",
             "true",
-            "(SELECT id FROM fleet_seen WHERE segment_id = ?7 AND pass = ?8)"
+            "(SELECT id FROM fleet_seen WHERE segment_id = ?8 AND pass = ?9)"
         );
         let (statement, days) = match (query.window, query.seen) {
             (Window::Dates { days }, Seen::Ids(_)) => (DAYS_IDS, Some(days)),
@@ -208,7 +209,8 @@ impl Comparing for SqliteLedger {
             .bind(Stamp::from(query.since))
             .bind(limit)
             .bind(after)
-            .bind(query.entity);
+            .bind(query.entity)
+            .bind(Stamp::from(self.now().0 + PLAUSIBLE));
         if let Some(days) = days {
             asked = asked.bind(Text(days.from)).bind(Text(days.to));
         }

@@ -6,6 +6,7 @@
 
 mod brakes;
 mod claims;
+mod clocks;
 mod codec;
 mod comparing;
 mod connections;

@@ -9,7 +9,7 @@ use super::codec::{Stamp, Text, json_list, midnight};
 use super::error::failed;
 use super::quarantine::release;
 use super::segments::WindowColumns;
-use crate::guard::{Stored, Verdict, Version, judge, newest_of_each};
+use crate::guard::{Stored, Verdict, Version, judge, newest_of_each, plausible};
 use crate::{Effects, LedgerError, PageCommit};
 
 /// Rows a statement: 21 values each stay far below SQLite's 32,766, and the text of a full one is prepared once.
@@ -26,7 +26,7 @@ pub(super) async fn upsert(
         return Ok(Effects::default());
     }
     let records = newest_of_each(page.records, page.observed_at);
-    let stored = stored(tx, page, &records).await?;
+    let stored = stored(tx, now, page, &records).await?;
     let sorted = Sorted::by_verdict(page, records, &stored);
     store(tx, now, page, &sorted.store).await?;
     bury(tx, now, page, &sorted.bury).await?;
@@ -71,6 +71,7 @@ impl<'a> Sorted<'a> {
 /// What is stored under the ids of a page.
 async fn stored(
     tx: &mut SqliteConnection,
+    now: Stamp,
     page: &PageCommit<'_>,
     records: &[&Record],
 ) -> Result<HashMap<String, Stored>, LedgerError> {
@@ -102,7 +103,7 @@ async fn stored(
         let version = Version {
             source_version: row.source_version,
             source_updated_at: row.source_updated_at.map(|at| at.0),
-            observed_at: row.observed_at_utc.0,
+            observed_at: plausible(row.observed_at_utc.0, now.0),
             deleted: row.deleted,
             payload_hash,
         };
@@ -110,7 +111,7 @@ async fn stored(
             row.id,
             Stored {
                 version,
-                last_seen: row.last_seen_utc.0,
+                last_seen: plausible(row.last_seen_utc.0, now.0),
             },
         ))
     };

@@ -69,6 +69,10 @@ impl World for SqliteWorld {
         self.clock.advance(by);
     }
 
+    async fn set_clock_back(&self, by: Duration) {
+        self.clock.set_back(by);
+    }
+
     async fn refuse_burials(&self, refused: bool) {
         let statement = if refused {
             "CREATE TRIGGER no_burials BEFORE UPDATE OF state ON fleet_segments WHEN NEW.state = 'dead'

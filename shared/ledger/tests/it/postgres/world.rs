@@ -91,6 +91,15 @@ impl World for PostgresWorld {
             .unwrap();
     }
 
+    async fn set_clock_back(&self, by: Duration) {
+        let by = format!("-{} microseconds", by.as_micros());
+        let statements = self.ageing().await.replace(":by", &by);
+        sqlx::raw_sql(AssertSqlSafe(statements))
+            .execute(&self.sql)
+            .await
+            .unwrap();
+    }
+
     async fn refuse_burials(&self, refused: bool) {
         let statement = if refused {
             "CREATE FUNCTION no_burials() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no burials'; END $$;

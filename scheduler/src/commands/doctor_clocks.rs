@@ -1,0 +1,49 @@
+//! `doctor` on clocks.
+
+use ledgerfleet_config::{Settings, Shape};
+use ledgerfleet_wiring::Parts;
+
+use super::doctor::Check;
+use crate::output::{instant, span};
+
+/// This machine's clock by more than this from the ledger's, in seconds, misleads people and evidence, although no order
+/// rests on it.
+const SKEW: f64 = 5.0;
+
+/// The ledger's clock orders what it holds: it is held against what it has written before, and against this machine's.
+pub(super) async fn clocks(parts: &Parts, settings: &Settings) -> anyhow::Result<Check> {
+    let asked = parts.clock.now();
+    let clock = parts.ledger.clock().await?;
+    let answered = parts.clock.now();
+    if let Some(ahead) = clock.was_ahead() {
+        return Ok(Check::doubtful(
+            "clocks",
+            format!(
+                "the ledger was last written at {}, {} ahead of now: its clock was wrong then, or is now",
+                instant(clock.last_written.unwrap_or(clock.now)),
+                span(ahead.as_seconds_f64())
+            ),
+            "set the clock right; then: scheduler verify --fix",
+        ));
+    }
+    if let Shape::Embedded { .. } = settings.shape {
+        return Ok(Check::good("clocks", "nothing was written ahead of now"));
+    }
+    let between = asked + (answered - asked) / 2;
+    let skew = (between - clock.now).as_seconds_f64();
+    if skew.abs() <= SKEW {
+        return Ok(Check::good(
+            "clocks",
+            format!("this machine's and the database's differ by {skew:.1} s"),
+        ));
+    }
+    let which = if skew > 0.0 { "ahead of" } else { "behind" };
+    Ok(Check::doubtful(
+        "clocks",
+        format!(
+            "this machine's clock is {} {which} the database's",
+            span(skew.abs())
+        ),
+        "have both machines set by NTP",
+    ))
+}

@@ -1,0 +1,131 @@
+//! What a clock that was ahead has left behind, on Postgres.
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use ledgerfleet_model::ConnectionId;
+use sqlx::postgres::types::PgInterval;
+
+use super::PostgresLedger;
+use super::error::{failed, patiently, persistently};
+use super::segments::take_time;
+use crate::clocks::{LONGEST_WAIT, PLAUSIBLE};
+use crate::{Clocks, LedgerClock, LedgerError};
+
+#[async_trait]
+impl Clocks for PostgresLedger {
+    async fn clock(&self) -> Result<LedgerClock, LedgerError> {
+        let clock = || async {
+            sqlx::query!(
+                r#"
+                SELECT clock_timestamp() AS "now!", (SELECT max(at) FROM (
+                    SELECT max(created_at) AS at FROM fleet.runs
+                    UNION ALL SELECT max(claimed_at) FROM fleet.segments WHERE state = 'running'
+                    UNION ALL SELECT max(read_at) FROM fleet.coverage
+                    UNION ALL SELECT max(stored_at) FROM fleet.credentials
+                    UNION ALL (SELECT at FROM fleet.audit ORDER BY id DESC LIMIT 1)) AS written) AS last_written"#
+            )
+            .fetch_one(&self.pool)
+            .await
+            .map_err(failed("clock"))
+        };
+        let row = persistently(clock).await?;
+        let last_written: Option<DateTime<Utc>> = row.last_written;
+        Ok(LedgerClock {
+            now: row.now,
+            last_written,
+        })
+    }
+
+    async fn bring_back(&self) -> Result<u64, LedgerError> {
+        let brought = || async {
+            sqlx::query_scalar!(
+                r#"
+                WITH due AS (
+                    UPDATE fleet.segments SET due_at = now()
+                    WHERE id IN (
+                        SELECT s.id
+                        FROM fleet.runs r
+                        JOIN fleet.run_connections rc ON rc.run_id = r.id
+                        -- What can be due later than the margin is found by an index, and is little.
+                        CROSS JOIN LATERAL (
+                            SELECT s.id, s.due_at, s.created_at, s.claimed_at FROM fleet.segments s
+                            WHERE s.run_id = rc.run_id AND s.connection_id = rc.connection_id AND s.state = 'pending'
+                              AND s.due_at > now() + $1::interval) AS s
+                        WHERE r.state IN ('active', 'paused')
+                          AND (s.due_at > now() + $2::interval OR coalesce(s.claimed_at, s.created_at) > now() + $1)
+                        -- In the order in which everybody locks.
+                        ORDER BY s.id)
+                      AND state = 'pending'
+                    RETURNING id),
+                leases AS (
+                    UPDATE fleet.segments SET lease_until = now()
+                    WHERE state = 'running' AND lease_until > now() + $1
+                    RETURNING id),
+                intents AS (
+                    UPDATE fleet.credentials SET intent_until = now() WHERE intent_until > now() + $1
+                    RETURNING connection_id)
+                SELECT (SELECT count(*) FROM due) + (SELECT count(*) FROM leases) + (SELECT count(*) FROM intents)
+                    AS "brought!""#,
+                interval(PLAUSIBLE),
+                interval(LONGEST_WAIT),
+            )
+            .fetch_one(&self.pool)
+            .await
+            .map_err(failed("bring back"))
+        };
+        Ok(u64::try_from(persistently(brought).await?).unwrap_or(0))
+    }
+
+    async fn records_ahead(&self, connection: ConnectionId, table: &str) -> Result<u64, LedgerError> {
+        let ahead = || async {
+            let mut tx = self.begin("records ahead").await?;
+            take_time(&mut tx).await?;
+            sqlx::query_scalar!(
+                r#"
+                SELECT count(*) AS "count!" FROM raw.records
+                WHERE connection_id = $1 AND entity = $2
+                  AND greatest(observed_at_utc, last_seen_utc) > now() + $3::interval"#,
+                connection.0,
+                table,
+                interval(PLAUSIBLE),
+            )
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(failed("records ahead"))
+        };
+        Ok(u64::try_from(patiently(ahead).await?).unwrap_or(0))
+    }
+
+    async fn bring_back_records(&self, connection: ConnectionId, table: &str) -> Result<u64, LedgerError> {
+        let brought = || async {
+            let mut tx = self.begin("bring back records").await?;
+            take_time(&mut tx).await?;
+            let brought = sqlx::query!(
+                "
+                UPDATE raw.records
+                SET observed_at_utc = least(observed_at_utc, now()), last_seen_utc = least(last_seen_utc, now()),
+                    ingested_at_utc = least(ingested_at_utc, now()),
+                    deleted_at_utc = CASE WHEN deleted_at_utc > now() THEN now() ELSE deleted_at_utc END
+                WHERE connection_id = $1 AND entity = $2
+                  AND greatest(observed_at_utc, last_seen_utc) > now() + $3::interval",
+                connection.0,
+                table,
+                interval(PLAUSIBLE),
+            )
+            .execute(&mut *tx)
+            .await
+            .map_err(failed("bring back records"))?;
+            tx.commit().await.map_err(failed("bring back records"))?;
+            Ok(brought.rows_affected())
+        };
+        patiently(brought).await
+    }
+}
+
+fn interval(by: TimeDelta) -> PgInterval {
+    PgInterval {
+        months: 0,
+        days: 0,
+        microseconds: by.num_microseconds().unwrap_or(i64::MAX),
+    }
+}
