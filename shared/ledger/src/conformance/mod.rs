@@ -162,6 +162,7 @@ macro_rules! ledger_conformance {
                 ids_of_two_passes_are_compared,
                 what_was_seen_is_forgotten_when_the_segment_ends,
                 a_page_of_a_lost_claim_stores_nothing,
+                no_step_of_a_claim_that_another_has_taken_over_is_stored,
                 a_page_that_is_stored_twice_counts_once,
             },
             storing::{

@@ -5,7 +5,7 @@ use ledgerfleet_model::{Axis, FailureKind, Lane, Position, Record, SegmentState}
 use super::World;
 use super::scene::{
     ELSEWHERE, about, claim, company, day, finish, held, kill, only_page, page, record, records, retry,
-    run_for, scene, seconds, settle, store,
+    run_for, scene, seconds, settle, store, tombstone,
 };
 use crate::{
     Committed, CoverageFilter, CoverageState, Effects, FinishedWindow, NextStep, ReplayRequest, RescueScope,
@@ -238,6 +238,41 @@ pub async fn a_page_of_a_lost_claim_stores_nothing(world: &dyn World) {
         Committed::Fenced
     );
     assert_eq!(world.standing(scene.segments[0]).await, dead);
+}
+
+pub async fn no_step_of_a_claim_that_another_has_taken_over_is_stored(world: &dyn World) {
+    let scene = scene(world, 1).await;
+    let late = claim(world, scene.segments[0]).await;
+    store(world, &page(&late, 1, &[record("1", 1)], NextStep::Page)).await;
+    world.ledger().hand_back(&[held(&late)]).await.unwrap();
+    // Running again, so that nothing but the epoch tells the two apart.
+    claim(world, scene.segments[0]).await;
+    let standing = world.standing(scene.segments[0]).await;
+    let gone = [tombstone("1"), record("2", 1)];
+    for next in [
+        NextStep::Page,
+        NextStep::Beside,
+        NextStep::Pass,
+        NextStep::Done(FinishedWindow::default()),
+    ] {
+        let commit = page(&late, 2, &gone, next);
+        let committed = world.ledger().commit_page(&commit).await.unwrap();
+        assert_eq!(committed, Committed::Fenced, "{:?}", commit.next);
+        assert_eq!(
+            world.standing(scene.segments[0]).await,
+            standing,
+            "{:?}",
+            commit.next
+        );
+        let stored = records(world, scene.connection).await;
+        let stored: Vec<_> = stored
+            .iter()
+            .map(|record| (record.id.as_str(), record.deleted_at.is_some()))
+            .collect();
+        assert_eq!(stored, [("1", false)], "{:?}", commit.next);
+    }
+    let report = world.ledger().run(scene.run).await.unwrap().unwrap();
+    assert_eq!((report.pages, report.calls, report.done), (1, 1, 0));
 }
 
 pub async fn a_page_that_is_stored_twice_counts_once(world: &dyn World) {
