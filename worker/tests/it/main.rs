@@ -14,6 +14,7 @@ mod edges;
 mod failing;
 mod faults;
 mod fleet;
+mod guards;
 mod pruning;
 mod quarantining;
 mod shown;
