@@ -10,7 +10,9 @@ pub(crate) async fn closed(
 ) -> Result<Vec<Brake>, LedgerError> {
     let brakes = ledger.brakes().await?;
     let concerns = |brake: &Brake| match &brake.scope {
-        BrakeScope::Connection(id) => connections.iter().any(|connection| connection.id == *id),
+        BrakeScope::Connection(id) | BrakeScope::Entity { connection: id, .. } => {
+            connections.iter().any(|connection| connection.id == *id)
+        }
         BrakeScope::Upstream {
             connector,
             environment,
@@ -28,7 +30,7 @@ pub(crate) async fn closed(
 /// What a brake is on, in a word or two.
 pub(crate) fn whose(brake: &Brake, connections: &[Connection]) -> String {
     match &brake.scope {
-        BrakeScope::Connection(id) => connections
+        BrakeScope::Connection(id) | BrakeScope::Entity { connection: id, .. } => connections
             .iter()
             .find(|connection| connection.id == *id)
             .map_or_else(|| id.to_string(), |connection| connection.name.clone()),

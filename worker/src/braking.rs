@@ -6,6 +6,9 @@
 //! that fails in a way that may be its own is looked at more closely: if the company's own page is answered, the failure
 //! is the segment's.
 //!
+//! An entity about which the upstream refuses the query itself is braked at its first refusal: the API has changed, and
+//! every other segment of it would be refused, too (`upstream_changed`).
+//!
 //! A table that the database does not write to is braked in the same way at its first refusal, so that no page is bought
 //! that could not be stored.
 
@@ -77,8 +80,13 @@ fn probe_every(timings: &Timings) -> Duration {
     timings.backoff_base * 6
 }
 
-fn scopes(fetcher: &Fetcher<'_>) -> [BrakeScope; 3] {
-    [company(fetcher), upstream(fetcher), table(fetcher)]
+fn scopes(fetcher: &Fetcher<'_>) -> [BrakeScope; 4] {
+    [
+        company(fetcher),
+        upstream(fetcher),
+        entity(fetcher),
+        table(fetcher),
+    ]
 }
 
 fn company(fetcher: &Fetcher<'_>) -> BrakeScope {
@@ -89,6 +97,13 @@ fn upstream(fetcher: &Fetcher<'_>) -> BrakeScope {
     BrakeScope::Upstream {
         connector: fetcher.entry.name.to_owned(),
         environment: fetcher.connection.environment,
+    }
+}
+
+fn entity(fetcher: &Fetcher<'_>) -> BrakeScope {
+    BrakeScope::Entity {
+        connection: fetcher.connection.id,
+        entity: fetcher.entity.name.to_owned(),
     }
 }
 
@@ -129,6 +144,9 @@ pub(crate) async fn blameless_wait(
     progress: &Progress,
     failure: &Failure,
 ) -> Option<Duration> {
+    if failure.kind == FailureKind::UpstreamChanged {
+        return note_change(fetcher, failure).await;
+    }
     if !failure.kind.is_upstreams() {
         return None;
     }
@@ -150,6 +168,23 @@ pub(crate) async fn blameless_wait(
     let asked = interrupts.guard(fetcher.identify(keeping)).await.ok()?;
     let is_away = asked.is_err_and(|failure| failure.kind.is_upstreams());
     is_away.then(wait)
+}
+
+/// Notes that the upstream no longer takes what it is asked about an entity: every other segment of it would be refused
+/// like this one. Tried again every ten minutes.
+async fn note_change(fetcher: &Fetcher<'_>, failure: &Failure) -> Option<Duration> {
+    let timings = &fetcher.fleet.parts.timings;
+    let trouble = Setback {
+        scope: entity(fetcher),
+        witness: fetcher.claim.segment.to_string(),
+        reason: failure.kind,
+        message: &failure.message,
+        limit: 1,
+        pause: probe_every(timings),
+        longest: probe_every(timings) * 10,
+    };
+    let brake = told(fetcher.fleet, &trouble).await?;
+    Some(until_probe(&brake, timings))
 }
 
 /// Notes a failure of the company's upstream. None if the ledger cannot be told: then every segment is for itself.

@@ -53,7 +53,7 @@ async fn unless_braked(ledger: &dyn Ledger, mut ready: Vec<Ready>) -> Result<Vec
     Ok(ready)
 }
 
-/// Whether a brake concerns all of a company. One on a table is the worker's to see.
+/// Whether a brake concerns all of a company. One on an entity or a table is the worker's to see.
 fn is_on(brake: &Brake, connection: &Connection) -> bool {
     match &brake.scope {
         BrakeScope::Connection(id) => *id == connection.id,
@@ -61,7 +61,7 @@ fn is_on(brake: &Brake, connection: &Connection) -> bool {
             connector,
             environment,
         } => *connector == connection.connector && *environment == connection.environment,
-        BrakeScope::Table(_) => false,
+        BrakeScope::Entity { .. } | BrakeScope::Table(_) => false,
     }
 }
 

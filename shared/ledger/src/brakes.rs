@@ -1,7 +1,7 @@
 //! Brakes: what fails for everybody is tried by one, once a while, and everybody else waits.
 //!
-//! A brake is on a company, on an upstream or on a table. It closes after failures of different segments in a row (on a
-//! table after the first), opens with the first success, and while it is closed one attempt at a time may probe. It is a
+//! A brake is on a company, on an upstream, on an entity of a company or on a table. It closes after failures of
+//! different segments in a row (on an entity or a table after the first), opens with the first success, and while it is closed one attempt at a time may probe. It is a
 //! row of the ledger, so that the whole fleet respects it and a loss of Redis changes nothing.
 
 use std::time::Duration;
@@ -30,16 +30,24 @@ pub enum BrakeScope {
         /// Its world.
         environment: Environment,
     },
+    /// An entity of a company: its upstream no longer takes what it is asked.
+    Entity {
+        /// The company.
+        connection: ConnectionId,
+        /// The entity's product name.
+        entity: String,
+    },
     /// A table of records (`qbo_invoice`): the database does not store what belongs there.
     Table(String),
 }
 
 impl BrakeScope {
-    /// The word before the name: `connection`, `upstream` or `table`.
+    /// The word before the name: `connection`, `upstream`, `entity` or `table`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Connection(_) => "connection",
             Self::Upstream { .. } => "upstream",
+            Self::Entity { .. } => "entity",
             Self::Table(_) => "table",
         }
     }
@@ -52,6 +60,7 @@ impl BrakeScope {
                 connector,
                 environment,
             } => format!("{kind}:{connector}:{environment}"),
+            Self::Entity { connection, entity } => format!("{kind}:{connection}:{entity}"),
             Self::Table(table) => format!("{kind}:{table}"),
         }
     }
@@ -66,6 +75,13 @@ impl BrakeScope {
                 Ok(Self::Upstream {
                     connector: connector.to_owned(),
                     environment: environment.parse().map_err(|_| strange())?,
+                })
+            }
+            "entity" => {
+                let (connection, entity) = name.split_once(':').ok_or_else(strange)?;
+                Ok(Self::Entity {
+                    connection: connection.parse().map_err(|_| strange())?,
+                    entity: entity.to_owned(),
                 })
             }
             "table" => Ok(Self::Table(name.to_owned())),
@@ -106,6 +122,9 @@ impl std::fmt::Display for Brake {
                 connector,
                 environment,
             } => write!(f, "{connector} ({environment}) is failing for several companies")?,
+            BrakeScope::Entity { entity, .. } => {
+                write!(f, "the upstream no longer takes what it is asked about {entity}")?;
+            }
             BrakeScope::Table(table) => write!(f, "nothing can be stored in {table}")?,
         }
         let since = self.since.format("%H:%M:%S");

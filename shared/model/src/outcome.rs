@@ -57,6 +57,7 @@ pub fn outcome(failure: &Failure, failures: u32, timings: &Timings, rng: &mut im
         | Kind::Unauthorised
         | Kind::Panicked
         | Kind::Stalled
+        | Kind::UpstreamChanged
         | Kind::LedgerRefused
         // Where it is the first word on a window, the reading ends it; anywhere else it is an error like others.
         | Kind::NotInPlan => Outcome::Retry {
@@ -71,7 +72,6 @@ pub fn outcome(failure: &Failure, failures: u32, timings: &Timings, rng: &mut im
         | Kind::Malformed
         | Kind::TooLarge
         | Kind::Unservable
-        | Kind::UpstreamChanged
         | Kind::Unstable
         | Kind::CrashLoop
         | Kind::WaitedTooLong

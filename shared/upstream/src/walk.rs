@@ -9,6 +9,9 @@ const MOST_ASIDE: usize = 20;
 /// The same where the fault may be the upstream's own trouble.
 const MOST_ASIDE_IN_DOUBT: usize = 3;
 
+/// The code of a query that can be read and makes no sense to the upstream: 4001, "Invalid query".
+const INVALID_QUERY: &str = "4001";
+
 /// How often a page that does not come in time is asked for with fewer rows: each time costs a whole deadline.
 const MOST_SLOWER: u32 = 2;
 
@@ -199,6 +202,10 @@ impl<'a> Walk<'a> {
             self.dialect.order = true;
         }
         let kind = match failure.kind {
+            // The statement is ours, and was always taken.
+            FailureKind::BadRequest if failure.upstream_code.as_deref() == Some(INVALID_QUERY) => {
+                FailureKind::UpstreamChanged
+            }
             FailureKind::Unservable if !self.is_about_a_row(&failure) => FailureKind::UpstreamError,
             kind => kind,
         };

@@ -2,7 +2,7 @@
 //! Whatever they do, the tables equal the truth or the window is dead; it is never done with rows missing.
 
 use ledgerfleet_emulator::{
-    Count, FaultKind, FaultSpec, Mutation, MutationKind, Oddity, Pick, Switches, TotalCount,
+    Acceptance, Count, FaultKind, FaultSpec, Mutation, MutationKind, Oddity, Pick, Switches, TotalCount,
 };
 use ledgerfleet_ledger::{DeadLetterFilter, Fact, Listing, RunReport};
 use ledgerfleet_model::{FailureKind, RunState};
@@ -253,4 +253,34 @@ async fn fields_and_words_that_nobody_has_announced_are_stored_as_they_are() {
     let report = copy(&world, 50).await;
     assert_eq!((report.state, report.quarantined), (RunState::Done, 0));
     world.assert_truth(&["customer"], 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_api_that_refuses_a_query_from_now_on_kills_no_segment_and_holds_up_its_entity_alone() {
+    let world = World::new().await;
+    let changed = Switches {
+        active_in: Acceptance::Refused,
+        ..Switches::default()
+    };
+    world.emulator.set_switches(changed);
+    let run = world.submit(&["customer", "invoice"], 3, 1_000).await;
+    let runner = world.runner();
+    let report = world.until(run, |report| report.done == 3).await;
+    assert_eq!(
+        (report.dead, report.pending + report.running),
+        (0, 1),
+        "{report:?}"
+    );
+    let brakes = world.parts.ledger.brakes().await.unwrap();
+    let told: Vec<_> = brakes
+        .iter()
+        .map(|brake| (brake.scope.kind(), brake.reason))
+        .collect();
+    assert_eq!(told, [("entity", FailureKind::UpstreamChanged)]);
+
+    world.emulator.set_switches(Switches::default());
+    let report = world.until(run, |report| report.state.is_over()).await;
+    assert_eq!((report.state, report.dead), (RunState::Done, 0));
+    runner.stop().await;
+    world.assert_truth(&["customer", "invoice"], 3).await;
 }

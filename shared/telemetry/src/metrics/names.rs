@@ -66,7 +66,7 @@ metrics! {
     Counter ATTEMPTS_TOTAL = "attempts_total": "Attempts that ended, by connector and outcome.";
     Counter RETRIES_TOTAL = "retries_total": "Attempts that ended as a failure to be tried again, by reason.";
     Gauge DEAD_LETTERS = "dead_letters": "Dead segments, by connector and reason. From the leader alone.";
-    Gauge BRAKES = "brakes": "Companies, upstreams and tables that fail for everybody and are tried once a minute, by scope. From the leader alone.";
+    Gauge BRAKES = "brakes": "Companies, upstreams, entities and tables that fail for everybody and are tried once a minute, by scope. From the leader alone.";
     Counter REPLAYED_TOTAL = "replayed_total": "Dead segments that were sent again, as the leader saw it.";
     Counter ROWS_TOTAL = "rows_total": "Rows of committed pages, by what they did to the records.";
     Counter PAGES_TOTAL = "pages_total": "Committed pages.";
