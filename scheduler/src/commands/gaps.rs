@@ -87,8 +87,10 @@ impl Known<'_> {
         if let Some(gap) = under_way {
             return gap.state.to_string();
         }
-        if self.covered.iter().any(|row| row.state == CoverageState::Open) {
-            return "open".to_owned();
+        for state in [CoverageState::Open, CoverageState::Unproven] {
+            if self.covered.iter().any(|row| row.state == state) {
+                return state.to_string();
+            }
         }
         match asked(SegmentState::Dead) {
             Some(Missing {
@@ -113,7 +115,7 @@ pub(crate) struct Gap {
     pub(crate) to: Option<NaiveDate>,
     pub(crate) days: Option<u64>,
     /// `running`, `pending`, `cancelled` or `dead: …` as its segments stand; `open` may have grown since it was read;
-    /// `missing` was never asked for.
+    /// `unproven` was read as far as the source shows it, and the source counts more; `missing` was never asked for.
     pub(crate) why: String,
 }
 
@@ -262,16 +264,17 @@ mod tests {
     }
 
     #[test]
-    fn days_between_windows_are_missing_and_open_ones_are_open() {
-        use CoverageState::{Complete, Open};
+    fn days_between_windows_are_missing_and_those_that_are_not_complete_say_why() {
+        use CoverageState::{Complete, Open, Unproven};
         let rows = [
             row(Axis::TxnDate, Some(("2026-03-01", "2026-03-03")), Complete),
             row(Axis::TxnDate, Some(("2026-03-06", "2026-03-06")), Complete),
             row(Axis::TxnDate, Some(("2026-03-07", "2026-03-07")), Open),
+            row(Axis::TxnDate, Some(("2026-03-08", "2026-03-08")), Unproven),
         ];
         assert_eq!(
             spans(&gaps(&question("invoice"), &known(&rows, &[]))),
-            ["03-04 03-05 missing", "03-07 03-07 open"]
+            ["03-04 03-05 missing", "03-07 03-07 open", "03-08 03-08 unproven"]
         );
     }
 

@@ -9,8 +9,9 @@ const MOST_ASIDE: usize = 20;
 /// The same where the fault may be the upstream's own trouble.
 const MOST_ASIDE_IN_DOUBT: usize = 3;
 
-/// The code of a query that can be read and makes no sense to the upstream: 4001, "Invalid query".
-const INVALID_QUERY: &str = "4001";
+/// The codes of a request that can be read and makes no sense to the upstream: 4001, "Invalid query", and 2010,
+/// "Unsupported property".
+const NOT_TAKEN: [&str; 2] = ["4001", "2010"];
 
 /// How often a page that does not come in time is asked for with fewer rows: each time costs a whole deadline.
 const MOST_SLOWER: u32 = 2;
@@ -203,7 +204,12 @@ impl<'a> Walk<'a> {
         }
         let kind = match failure.kind {
             // The statement is ours, and was always taken.
-            FailureKind::BadRequest if failure.upstream_code.as_deref() == Some(INVALID_QUERY) => {
+            FailureKind::BadRequest
+                if failure
+                    .upstream_code
+                    .as_deref()
+                    .is_some_and(|code| NOT_TAKEN.contains(&code)) =>
+            {
                 FailureKind::UpstreamChanged
             }
             FailureKind::Unservable if !self.is_about_a_row(&failure) => FailureKind::UpstreamError,
