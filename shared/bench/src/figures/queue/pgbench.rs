@@ -122,6 +122,7 @@ impl Statements {
                 "NULL",
                 &id,
                 "NULL",
+                "false",
             ],
         )
     }
