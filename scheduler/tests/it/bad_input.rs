@@ -153,7 +153,10 @@ async fn a_wrong_configuration_is_refused_with_its_remedy() {
         .expect(2)
         .says("LEDGERFLEET_ALLOW_CUSTOM_ENDPOINTS");
     let loud = world().with("RUST_LOG", "scheduler=loud");
-    loud.run(line).await.expect(2).says("LOG_LEVEL");
+    loud.run(line)
+        .await
+        .expect(2)
+        .says("`log.level` (RUST_LOG in the environment)");
     let file = world();
     file.write("ledgerfleet.toml", "[worker]\nconcurency = 4\n");
     file.run(line)
