@@ -30,6 +30,14 @@ const EXAMPLES: &[(&str, &str)] = &[
         "scheduler connection test acme\nscheduler connection test acme --wait     # also where Redis was just started",
     ),
     (
+        "connection set",
+        "scheduler connection set acme --name acme-inc           # its books, coverage and history stay with it",
+    ),
+    (
+        "connection purge",
+        "scheduler connection purge --yes            # the records of removed companies",
+    ),
+    (
         "connection remove",
         "scheduler connection remove acme           # its records are kept",
     ),

@@ -169,7 +169,11 @@ async fn what_heals_itself_is_no_log_line_and_the_sixth_failure_is_a_warning_wit
     let emulator = emulator().await;
     let world = World::beside(&emulator).with("LEDGERFLEET_TIME_SCALE", "0.01");
     world.connect(&emulator.info().companies[0]).await;
-    emulator.set_fault(FaultSpec::always(FaultKind::Html { status: 503 }));
+    // Not an outage's answer: of one segment alone it may be the segment's fault.
+    emulator.set_fault(FaultSpec::always(FaultKind::Fault {
+        status: 500,
+        code: 10_000,
+    }));
     let line = "backfill --connection demo-us --entity invoice --from 2026-06-01 --to 2026-06-01";
     let quiet = world.run(line).await.expect(3);
     let (said, warned) = (&quiet.stderr, quiet.stderr.matches("a segment is dead").count());

@@ -6,7 +6,7 @@
 //! one that Postgres undoes is done again.
 //!
 //! Sessions have settings and prepared statements: a pooler in between must keep a session to its client (PgBouncer:
-//! `pool_mode = session`). One that does not is refused ([`pooler`]).
+//! `pool_mode = session`). One that does not is refused (`pooler.rs`).
 
 mod brakes;
 mod claims;
