@@ -53,8 +53,8 @@ async fn a_segment_whose_end_cannot_be_written_is_asked_again_much_later() {
         )
         .await;
     world.emulator.set_fault(FaultSpec::always(FaultKind::Fault {
-        status: 400,
-        code: 4000,
+        status: 403,
+        code: 5020,
     }));
     let run = world.submit(&["invoice"], 3, 1_000).await;
     let runner = world.runner();
