@@ -288,7 +288,7 @@ async fn a_request_that_is_wrong_is_dead_at_once() {
     let world = World::new().await;
     world.emulator.set_fault(FaultSpec::always(FaultKind::Fault {
         status: 400,
-        code: 4001,
+        code: 4000,
     }));
     let run = world.submit(&["invoice"], 2, 1_000).await;
     let report = world.run_to_the_end(run).await;
