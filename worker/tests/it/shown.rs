@@ -188,7 +188,7 @@ async fn what_is_true_of_the_fleet_is_told_once_whichever_worker_leads() {
     );
 
     let usurped =
-        "UPDATE fleet.leader SET holder = 'elsewhere', term = term + 1, until = now() + interval '1 hour'";
+        "UPDATE fleet.leader SET holder = 'elsewhere', term = term + 1, until = now() + interval '4 minutes'";
     fleet.postgres.command(usurped);
     for series in [
         "ledgerfleet_leader",
