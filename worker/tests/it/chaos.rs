@@ -1,5 +1,5 @@
 //! Chaos: some of the faults that `./deploy/chaos` plays, against real workers on servers of their own. Each test is a row
-//! of `shared/chaos`, with one seed.
+//! of `shared/proof/chaos`, with one seed.
 
 use std::path::Path;
 

@@ -15,7 +15,7 @@ async fn take(name: &str) {
         size: Size::Quick,
         python: None,
         apalis: None,
-        repository: Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."),
+        repository: Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.."),
     };
     for case in find_figure(name).unwrap().cases {
         let values = (case.measure)(&bench).await;

@@ -13,7 +13,7 @@ use crate::{Row, Verdict};
 const HEAD: &str = "# Chaos: what was made to go wrong, and what was left
 
 Each line is one run of one row by `./deploy/chaos`, appended by it: what was injected, and what was seen after every
-invariant had been checked (`shared/chaos/README.md` lists them). Repeat one with its row and seed.
+invariant had been checked (`shared/proof/chaos/README.md` lists them). Repeat one with its row and seed.
 
 | date | row | fault | seed | commit | verdict | seconds | seen |
 |---|---|---|---|---|---|---|---|
