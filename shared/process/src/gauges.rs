@@ -16,6 +16,8 @@ use ledgerfleet_wiring::Parts;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
+use crate::disks;
+
 /// Sums over a month, and over all that was ever read, are made this often at most.
 const SUM_EVERY: Duration = Duration::from_mins(1);
 
@@ -64,6 +66,7 @@ impl Gauges {
     }
 
     async fn read_all(&self, before: &mut Before) -> Result<(), LookError> {
+        disks::show(&self.parts.places).await;
         let Sessions { idle, in_use, most } = self.parts.ledger.sessions();
         metrics::database_sessions(idle, in_use, most);
         let connections = self.parts.ledger.connections().await?;

@@ -2,6 +2,7 @@
 
 mod banner;
 mod clients;
+mod disks;
 mod gauges;
 mod http;
 mod memory;

@@ -21,7 +21,7 @@ use ledgerfleet_vault::{KeyError, MasterKey, Vault, VaultError};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::key_file::{self, KeyFileError};
-use crate::parts::{ConfiguredGates, Parts};
+use crate::parts::{ConfiguredGates, Parts, Places};
 
 /// Why the parts could not be put together.
 #[derive(Debug, thiserror::Error)]
@@ -164,6 +164,7 @@ async fn build(
         clock,
         timings: settings.timings,
         gates: ConfiguredGates::of(settings),
+        places: Places::of(settings),
         notices,
     })
 }

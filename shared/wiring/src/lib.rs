@@ -7,5 +7,5 @@ mod runner_lock;
 
 pub use assemble::{Opening, WiringError, assemble, migrate};
 pub use key_file::KeyFileError;
-pub use parts::Parts;
+pub use parts::{Parts, Places};
 pub use runner_lock::{RunnerLock, RunnerLockError};

@@ -1,6 +1,7 @@
 //! Parts: everything that the program is made of, behind traits.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,8 +45,32 @@ pub struct Parts {
     pub timings: Timings,
     /// The limits of each connector's gates, where they are configured.
     pub(crate) gates: ConfiguredGates,
+    /// Where this process writes files.
+    pub places: Places,
     /// What was done on the way that a person should know.
     pub notices: Vec<String>,
+}
+
+/// Where a process writes files.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The directory where granted tokens wait for the ledger.
+    pub spool: PathBuf,
+    /// The directory of the ledger's file; a fleet's is on a server.
+    pub database: Option<PathBuf>,
+}
+
+impl Places {
+    pub(crate) fn of(settings: &Settings) -> Self {
+        let database = settings.shape.embedded_path().map(|file| {
+            let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+            directory.unwrap_or(Path::new(".")).to_owned()
+        });
+        Self {
+            spool: settings.spool(),
+            database,
+        }
+    }
 }
 
 /// What the configuration says of the gates of each connector.

@@ -78,6 +78,21 @@ async fn a_worker_counts_itself_so_that_the_sum_is_the_fleets() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_tells_how_much_room_is_left_for_its_spool() {
+    let (_fleet, port) = fleet().await;
+    let metrics = answer(port, "/metrics");
+    let bytes = |name: &str| -> f64 {
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("no {name}: {metrics}"))
+            .parse()
+            .unwrap()
+    };
+    let free = bytes("ledgerfleet_disk_free_bytes{place=\"spool\"} ");
+    let size = bytes("ledgerfleet_disk_size_bytes{place=\"spool\"} ");
+    assert!(0.0 < free && free <= size, "{free} of {size}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn half_a_request_keeps_no_worker_from_stopping() {
     let (mut fleet, port) = fleet().await;
     let mut client = connect(port);

@@ -265,6 +265,25 @@ pub fn database_sessions(idle: u32, in_use: u32, most: u32) {
     }
 }
 
+/// What a process writes to, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Where granted tokens wait for the ledger.
+    Spool,
+    /// The ledger of one process, which is a file.
+    Database,
+}
+ledgerfleet_model::words!(Place {
+    Spool => "spool",
+    Database => "database",
+});
+
+/// A place of this process has so many bytes left of so many.
+pub fn disk(place: Place, free: u64, size: u64) {
+    gauge!(names::DISK_FREE_BYTES, "place" => place.as_str()).set(as_number(free));
+    gauge!(names::DISK_SIZE_BYTES, "place" => place.as_str()).set(as_number(size));
+}
+
 /// A count as Prometheus holds it. Beyond 2⁵³ it is rounded, which no count here will reach.
 #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
 fn as_number(count: u64) -> f64 {

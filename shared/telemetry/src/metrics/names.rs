@@ -99,5 +99,8 @@ metrics! {
     Histogram DEPENDENCY_DURATION_SECONDS = "dependency_duration_seconds" in PROBE:
         "Seconds that the database or Redis took to answer such a trial.";
     Gauge DB_POOL = "db_pool": "Sessions of this process with the database: idle, in use, and the most there may be.";
+    Gauge DISK_FREE_BYTES = "disk_free_bytes":
+        "Bytes that this process may still write where it keeps its spool, and its database if that is a file, by place.";
+    Gauge DISK_SIZE_BYTES = "disk_size_bytes": "Bytes that the file system of that place holds.";
     Gauge BUILD_INFO = "build_info": "Always 1; the version is the label.";
 }

@@ -13,6 +13,11 @@ use super::{AttemptOutcome, RefreshResult};
 /// How long samples are kept as they are.
 const SORTED_EVERY: Duration = Duration::from_secs(5);
 
+/// What upstreams are known to answer; `none` is no answer. Another status has its series from its first answer on.
+const EXPECTED_STATUSES: &[&str] = &[
+    "200", "400", "401", "403", "404", "429", "500", "502", "503", "504", "none",
+];
+
 /// Why metrics are not recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
@@ -139,6 +144,9 @@ fn start_connector_at_zero(labels: &ConnectorLabels) {
     for kind in ["rate", "slots"] {
         gauge!(names::GATE_LIMIT, "connector" => connector, "kind" => kind).set(0.0);
     }
+    for status in EXPECTED_STATUSES {
+        counter!(names::API_REQUESTS_TOTAL, "connector" => connector, "status" => *status).absolute(0);
+    }
     for outcome in AttemptOutcome::ALL {
         let outcome = outcome.as_str();
         counter!(names::ATTEMPTS_TOTAL, "connector" => connector, "outcome" => outcome).absolute(0);
@@ -178,6 +186,7 @@ mod tests {
         assert!(text.contains("# HELP ledgerfleet_fenced_writes_total"), "{text}");
 
         assert!(text.contains("ledgerfleet_gate_limit{connector=\"quickbooks\",kind=\"slots\"} 0"));
+        assert!(text.contains("ledgerfleet_api_requests_total{connector=\"quickbooks\",status=\"429\"} 0"));
         if cfg!(target_os = "linux") {
             assert!(text.contains("process_resident_memory_bytes"), "{text}");
         }

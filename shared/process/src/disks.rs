@@ -1,0 +1,52 @@
+//! Disks: how much room is left where this process writes. A full one is noticed by a ledger that refuses and by a spool
+//! that cannot hold a token; this tells before.
+
+use std::path::{Path, PathBuf};
+
+use ledgerfleet_telemetry::metrics::{self, Place};
+use ledgerfleet_wiring::Places;
+
+/// Room on a file system, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Room {
+    free: u64,
+    size: u64,
+}
+
+/// Shows the room of each place. Of what cannot be asked the last answer stays, and of what never could there is none: a
+/// zero would be an alarm.
+pub(crate) async fn show(places: &Places) {
+    let spool = Some((Place::Spool, places.spool.clone()));
+    let database = places.database.clone().map(|path| (Place::Database, path));
+    let asked: Vec<(Place, PathBuf)> = spool.into_iter().chain(database).collect();
+    // A file system of another machine may not answer for long.
+    let asking = tokio::task::spawn_blocking(move || {
+        for (place, path) in asked {
+            if let Some(Room { free, size }) = room(&path) {
+                metrics::disk(place, free, size);
+            }
+        }
+    });
+    let _ = asking.await;
+}
+
+/// What somebody without special rights may still write there.
+fn room(path: &Path) -> Option<Room> {
+    let told = rustix::fs::statvfs(path).ok()?;
+    Some(Room {
+        free: told.f_bavail.saturating_mul(told.f_frsize),
+        size: told.f_blocks.saturating_mul(told.f_frsize),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_has_room_within_its_file_system_and_what_is_not_there_has_none() {
+        let Room { free, size } = room(Path::new(".")).unwrap();
+        assert!(0 < free && free <= size, "{free} of {size}");
+        assert_eq!(room(Path::new("./not/there")), None);
+    }
+}
