@@ -3,21 +3,18 @@
 mod advice;
 mod boot;
 mod braked;
-mod carry;
 mod cli;
 mod commands;
-mod disk;
 mod exit;
 mod meant;
 mod output;
 mod plan;
-mod remaining;
-mod runner;
+mod running;
 mod session;
 mod submit;
 mod upstream;
 mod verify;
-mod watch;
+mod views;
 
 use std::process::ExitCode;
 

@@ -8,11 +8,11 @@ use ledgerfleet_wiring::Parts;
 use serde::Serialize;
 
 use super::run::{conclude, follow};
-use crate::carry::{Holding, Role, role, run_here};
 use crate::cli::BackfillArgs;
 use crate::exit::Exit;
 use crate::output::{Row, counted, span, thousands};
 use crate::plan::{Part, Plan, Request, plan};
+use crate::running::carry::{Holding, Role, role, run_here};
 use crate::session::{Session, connections_named};
 use crate::submit::submit;
 

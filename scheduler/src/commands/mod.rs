@@ -1,34 +1,21 @@
-//! Commands: one file each.
+//! Commands: one file each, and a folder for each noun that has several.
 
 mod backfill;
 mod config;
 mod connection;
-mod connection_add;
-mod connection_remove;
-mod connection_set;
 mod coverage;
 #[cfg(feature = "demo")]
 mod demo;
-#[cfg(feature = "demo")]
-mod demo_check;
 mod dlq;
-mod dlq_rows;
-mod dlq_send;
 mod doctor;
-mod doctor_clocks;
 mod entities;
-mod gaps;
 mod key;
 mod migrate;
 mod records;
 mod run;
-mod run_rows;
 mod serve;
 mod status;
-mod verify;
-mod verify_findings;
-mod verify_fix;
-mod verify_rows;
+pub(crate) mod verify;
 
 use crate::cli::Command;
 use crate::exit::Exit;

@@ -5,7 +5,7 @@ use ledgerfleet_telemetry::metrics::{self, Recorder};
 use ledgerfleet_wiring::Parts;
 
 use crate::exit::{Exit, Problem};
-use crate::runner::{Runner, take_lock};
+use crate::running::runner::{Runner, take_lock};
 use crate::session::Session;
 
 pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {

@@ -4,14 +4,14 @@ use ledgerfleet_ledger::{DeadLetterFilter, Dropped, Listing, ReplayRequest, Repl
 use ledgerfleet_wiring::Parts;
 use serde::Serialize;
 
-use super::dlq::filter;
-use super::dlq_rows::LetterRow;
-use crate::carry::tell_if_nobody_runs;
+use super::filter;
 use crate::cli::{Choice, DropArgs, ReplayArgs};
 use crate::exit::{Exit, Problem};
 use crate::output::{Row, counted, optional, span};
+use crate::running::carry::tell_if_nobody_runs;
 use crate::session::Session;
 use crate::submit::ring;
+use crate::views::dead_letters::LetterRow;
 
 /// How many dead letters a preview shows.
 const SHOWN: u32 = 1_000;

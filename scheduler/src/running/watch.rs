@@ -6,10 +6,10 @@ use ledgerfleet_ledger::{BrakeScope, LedgerError, RunReport};
 use ledgerfleet_model::{Connection, ConnectionState, RunId, RunState};
 use ledgerfleet_wiring::Parts;
 
+use super::remaining::Estimate;
 use crate::braked::{closed, line};
 use crate::exit::Exit;
 use crate::output::{Progress, Talk};
-use crate::remaining::Estimate;
 use ledgerfleet_process::Stop;
 
 /// Without a claim for this long, somebody should be told that no worker runs.

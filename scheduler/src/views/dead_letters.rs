@@ -9,8 +9,8 @@ use crate::output::{Row, instant, optional, range, span, thousands};
 
 /// A dead letter as it is told: its days are those that people asked for, both included.
 #[derive(Serialize)]
-pub(super) struct LetterRow {
-    pub(super) id: SegmentId,
+pub(crate) struct LetterRow {
+    pub(crate) id: SegmentId,
     run_id: RunId,
     connection: String,
     entity: String,
@@ -56,7 +56,7 @@ impl From<DeadLetter> for LetterRow {
 
 impl LetterRow {
     /// The replay of it that was stopped, and why.
-    pub(super) fn stopped(&self) -> Option<(ReplayId, &str)> {
+    pub(crate) fn stopped(&self) -> Option<(ReplayId, &str)> {
         self.replay_id.zip(self.replay_stopped.as_deref())
     }
 }
@@ -176,10 +176,10 @@ impl Row for Attempt {
 
 /// A dead letter and every attempt that was made.
 #[derive(Serialize)]
-pub(super) struct WithHistory {
+pub(crate) struct WithHistory {
     #[serde(flatten)]
-    pub(super) letter: LetterRow,
-    pub(super) history: Vec<Attempt>,
+    pub(crate) letter: LetterRow,
+    pub(crate) history: Vec<Attempt>,
 }
 
 impl Row for WithHistory {

@@ -1,5 +1,9 @@
 //! `connection`: the companies.
 
+pub(crate) mod add;
+mod remove;
+mod set;
+
 use std::time::Duration;
 
 use anyhow::Context;
@@ -10,12 +14,11 @@ use ledgerfleet_model::{Connection, ConnectionState, Failure, FailureKind};
 use ledgerfleet_wiring::Parts;
 use serde::Serialize;
 
-use super::{connection_add, connection_remove, connection_set};
 use crate::advice::to_place_rightly;
-use crate::carry::{Role, role, tell_if_nobody_runs};
 use crate::cli::ConnectionCommand;
 use crate::exit::{Exit, Problem};
 use crate::output::{Row, instant, optional, span};
+use crate::running::carry::{Role, role, tell_if_nobody_runs};
 use crate::session::{Session, connection_named};
 use crate::upstream::{Patience, Upstream};
 
@@ -24,20 +27,20 @@ const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
 pub(crate) async fn run(session: &Session, command: ConnectionCommand) -> anyhow::Result<Exit> {
     match command {
-        ConnectionCommand::Add(add) => connection_add::run(session, add).await,
+        ConnectionCommand::Add(add) => add::run(session, add).await,
         ConnectionCommand::List => list(session).await,
         ConnectionCommand::Show { name } => show(session, &name).await,
         ConnectionCommand::Test { name, wait } => test(session, &name, wait).await,
-        ConnectionCommand::Set(args) => connection_set::run(session, &args).await,
+        ConnectionCommand::Set(args) => set::run(session, &args).await,
         ConnectionCommand::Remove { name, purge_data } => {
             let purge = if purge_data {
                 Purge::DeleteRecords
             } else {
                 Purge::KeepRecords
             };
-            connection_remove::remove(session, &name, purge).await
+            remove::remove(session, &name, purge).await
         }
-        ConnectionCommand::Purge => connection_remove::purge(session).await,
+        ConnectionCommand::Purge => remove::purge(session).await,
     }
 }
 

@@ -3,7 +3,7 @@
 use ledgerfleet_config::{Settings, Shape};
 use ledgerfleet_wiring::Parts;
 
-use super::doctor::Check;
+use super::Check;
 use crate::output::{instant, span};
 
 /// This machine's clock by more than this from the ledger's, in seconds, misleads people and evidence, although no order

@@ -7,17 +7,19 @@ use ledgerfleet_ledger::{Ledger, ReplayState, RunReport, Steer, WhichReplays};
 use ledgerfleet_model::{RunId, RunState};
 use ledgerfleet_wiring::Parts;
 
-use super::run_rows::{RunDetails, RunLine};
 use crate::advice::{of_quarantined, to_authorise};
 use crate::braked::{closed, line};
-use crate::carry::{abandoned, run_here, tell_if_nobody_runs};
 use crate::cli::{IdArg, RunCommand};
 use crate::exit::{Exit, Problem};
 use crate::meant::{run_meant, shortened};
 use crate::output::{counted, thousands};
+use crate::running::carry::{abandoned, run_here, tell_if_nobody_runs};
+use crate::running::watch::{
+    Ended, Watched, Watching, again_while_away, exit_of, needing_authorisation, watch,
+};
 use crate::session::Session;
 use crate::submit::ring;
-use crate::watch::{Ended, Watched, Watching, again_while_away, exit_of, needing_authorisation, watch};
+use crate::views::runs::{RunDetails, RunLine};
 use ledgerfleet_process::Stop;
 
 /// How often a run that another process carries is looked at.

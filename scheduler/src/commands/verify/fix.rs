@@ -4,16 +4,16 @@ use chrono::{Days as CalendarDays, NaiveDate};
 use ledgerfleet_ledger::{NewRun, NewSegment};
 use ledgerfleet_model::{Axis, Days, Lane, RunId, SegmentId, Segmenting, Window};
 
-use super::backfill::tell_submitted;
-use super::run::{Followed, followed, tell_conclusion};
-use super::verify::{Comparing, Question};
-use super::verify_findings::{Found, Reported, exit_of, show, take_failure, tell_advice, tell_failures};
-use crate::carry::{Holding, Role, role, run_here};
+use super::findings::{Found, Reported, exit_of, show, take_failure, tell_advice, tell_failures};
+use super::{Comparing, Question};
+use crate::commands::backfill::tell_submitted;
+use crate::commands::run::{Followed, followed, tell_conclusion};
 use crate::exit::Exit;
 use crate::plan::Plan;
+use crate::running::carry::{Holding, Role, role, run_here};
+use crate::running::watch::Ended;
 use crate::submit::submit;
 use crate::verify::Place;
-use crate::watch::Ended;
 
 /// Submits a run for whatever differs. Where this process carries it, or is to wait for it, compares that again and ends
 /// by what that finds; otherwise nobody knows yet, and it does not end as if all were well.

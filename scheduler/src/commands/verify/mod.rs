@@ -1,5 +1,8 @@
 //! `verify`: the source against what is stored.
 
+pub(crate) mod findings;
+mod fix;
+
 use std::pin::pin;
 use std::time::Duration;
 
@@ -11,17 +14,17 @@ use ledgerfleet_process::Stop;
 use ledgerfleet_upstream::Lessons;
 use ledgerfleet_wiring::Parts;
 
-use super::backfill::tell_left_out;
-use super::verify_findings::{Found, Reported, exit_of, show, take_failure, tell_advice, tell_failures};
-use super::verify_fix::fix;
-use crate::carry::{Role, role};
 use crate::cli::VerifyArgs;
+use crate::commands::backfill::tell_left_out;
 use crate::exit::{Exit, Problem};
 use crate::output::counted;
 use crate::plan::{Part, Plan, Request, plan};
+use crate::running::carry::{Role, role};
 use crate::session::{Session, connections_named};
 use crate::upstream::{Patience, Upstream};
 use crate::verify::{Compared, Subject, Verdict, VerifyError, spans, with_days_without_records};
+use findings::{Found, Reported, exit_of, show, take_failure, tell_advice, tell_failures};
+use fix::fix;
 
 pub(crate) async fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;

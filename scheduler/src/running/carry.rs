@@ -10,12 +10,12 @@ use ledgerfleet_model::{RunId, RunState};
 use ledgerfleet_process::Stop;
 use ledgerfleet_wiring::{Parts, RunnerLock, RunnerLockError};
 
+use super::disk;
+use super::runner::{Runner, take_lock};
+use super::watch::{Ended, Watched, Watching, ended, pause_after, watch};
 use crate::commands::no_such_run;
-use crate::disk;
 use crate::exit::{Exit, Problem};
-use crate::runner::{Runner, take_lock};
 use crate::session::Session;
-use crate::watch::{Ended, Watched, Watching, ended, pause_after, watch};
 
 /// How often a run that this process carries is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);

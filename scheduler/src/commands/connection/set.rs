@@ -3,8 +3,8 @@
 use ledgerfleet_ledger::{ConnectionChange, Ledger};
 use ledgerfleet_model::{Connection, Environment};
 
-use super::connection_add::check_name;
-use super::connection_remove::records;
+use super::add::check_name;
+use super::remove::records;
 use crate::cli::SetConnectionArgs;
 use crate::exit::{Exit, Problem};
 use crate::output::counted;

@@ -120,7 +120,7 @@ mod tests {
     use sqlx::{Connection as _, SqliteConnection};
 
     use super::*;
-    use crate::watch::tests::report;
+    use crate::running::watch::tests::report;
 
     #[test]
     fn the_slowest_connection_decides_with_all_that_it_serves_first() {

@@ -1,5 +1,7 @@
 //! `doctor`: checks what can be checked without asking an upstream.
 
+mod clocks;
+
 use std::error::Error;
 use std::time::Duration;
 
@@ -9,14 +11,14 @@ use ledgerfleet_model::ConnectionState;
 use ledgerfleet_wiring::{Parts, RunnerLockError};
 use serde::Serialize;
 
-use super::doctor_clocks::clocks;
 use crate::advice::to_authorise;
 use crate::braked::{closed, whose};
 use crate::exit::{Exit, explain};
 use crate::output::{Row, counted, instant, span};
-use crate::runner::take_lock;
+use crate::running::runner::take_lock;
+use crate::running::watch::ended;
 use crate::session::Session;
-use crate::watch::ended;
+use clocks::clocks;
 
 /// Unfinished work is looked for among this many newest runs.
 const RUNS: u32 = 100;

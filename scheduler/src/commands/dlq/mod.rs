@@ -1,16 +1,17 @@
-//! `dlq`: dead letters, as people look at them. `dlq_send` sends them again and hides them.
+//! `dlq`: dead letters, as people look at them. `send` sends them again and hides them.
+
+mod send;
 
 use ledgerfleet_ledger::{DeadLetter, DeadLetterFilter, Dropped, Listing, ReplayState, WhichReplays};
 use ledgerfleet_model::{ReplayId, SegmentId};
 use ledgerfleet_wiring::Parts;
 
-use super::coverage::{check_range, entities};
-use super::dlq_rows::{LetterRow, WithHistory};
-use super::dlq_send;
 use crate::cli::{Choice, DlqCommand, ListArgs};
+use crate::commands::coverage::{check_range, entities};
 use crate::exit::{Exit, Problem};
 use crate::meant::{letter_meant, run_meant};
 use crate::session::{Session, connections_named};
+use crate::views::dead_letters::{LetterRow, WithHistory};
 
 pub(crate) async fn run(session: &Session, command: DlqCommand) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;
@@ -19,8 +20,8 @@ pub(crate) async fn run(session: &Session, command: DlqCommand) -> anyhow::Resul
         DlqCommand::List(args) => list(session, &parts, args).await,
         DlqCommand::Show { id } => show(session, &parts, letter_meant(&*parts.ledger, &id).await?).await,
         DlqCommand::Replays { limit } => replays(session, &parts, limit).await,
-        DlqCommand::Replay(args) => dlq_send::replay(session, &parts, args).await,
-        DlqCommand::Drop(args) => dlq_send::drop(session, &parts, args).await,
+        DlqCommand::Replay(args) => send::replay(session, &parts, args).await,
+        DlqCommand::Drop(args) => send::drop(session, &parts, args).await,
     }
 }
 

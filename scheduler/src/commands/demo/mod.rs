@@ -4,6 +4,8 @@
 //! a kill, stores no row twice. The emulator forgets its token rotations when it ends; the credentials are therefore
 //! replaced by its first ones at every start.
 
+mod check;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -18,20 +20,20 @@ use ledgerfleet_model::{Axis, Connection, ConnectionId, Environment, Segmenting}
 use ledgerfleet_wiring::{Parts, RunnerLock};
 use secrecy::SecretString;
 
-use super::backfill::tell_submitted;
-use super::connection_add::add_or_replace;
-use super::demo_check::{Comparison, Stored, compare, stored, table_of};
-use super::run::{tell_end, tell_resume};
-use super::serve::show_while_working;
-use crate::carry::{Holding, run_here};
 use crate::cli::DemoArgs;
+use crate::commands::backfill::tell_submitted;
+use crate::commands::connection::add::add_or_replace;
+use crate::commands::run::{tell_end, tell_resume};
+use crate::commands::serve::show_while_working;
 use crate::exit::{Exit, Problem};
 use crate::output::{counted, span, thousands};
 use crate::plan::{Plan, Request, plan};
-use crate::runner::{Runner, take_lock};
+use crate::running::carry::{Holding, run_here};
+use crate::running::runner::{Runner, take_lock};
+use crate::running::watch::{Ended, exit_of};
 use crate::session::Session;
 use crate::submit::submit;
-use crate::watch::{Ended, exit_of};
+use check::{Comparison, Stored, compare, stored, table_of};
 use ledgerfleet_process::Stop;
 use ledgerfleet_process::{Listening, record_metrics};
 

@@ -1,17 +1,19 @@
 //! `coverage`: which days are complete, and which are not.
 
+mod gaps;
+
 use chrono::NaiveDate;
 use ledgerfleet_connectors::{EntitySpec, connector_entry};
 use ledgerfleet_ledger::{CoverageFilter, CoverageRow, Missing};
 use ledgerfleet_model::Connection;
 use serde::Serialize;
 
-use super::gaps::{Gap, Known, Question, gaps};
 use crate::cli::CoverageArgs;
 use crate::exit::{Exit, Problem};
 use crate::output::{Row, instant, optional, range, thousands};
 use crate::plan::unknown_entity_of;
 use crate::session::{Session, connections_named};
+use gaps::{Gap, Known, Question, gaps};
 
 pub(crate) async fn run(session: &Session, args: &CoverageArgs) -> anyhow::Result<Exit> {
     check_range(args.from, args.to)?;

@@ -5,13 +5,13 @@ use ledgerfleet_model::RunId;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::verify_findings::{Found, Reported};
+use crate::commands::verify::findings::{Found, Reported};
 use crate::output::{Row, amount, number, range, some, thousands};
 use crate::verify::{Place, Verdict};
 
 /// Days of one entity that are all well, or one place that is not.
 #[derive(Serialize)]
-pub(super) struct VerifiedRow {
+pub(crate) struct VerifiedRow {
     connection: String,
     entity: &'static str,
     from: Option<NaiveDate>,
@@ -34,7 +34,7 @@ pub(super) struct VerifiedRow {
 }
 
 impl VerifiedRow {
-    pub(super) fn of(found: &Found, reported: &Reported) -> Self {
+    pub(crate) fn of(found: &Found, reported: &Reported) -> Self {
         let (place, tally) = (reported.span.place, &reported.span.tally);
         let total = |total: Option<Decimal>| found.entity.total.and(total);
         Self {
