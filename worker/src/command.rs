@@ -174,7 +174,7 @@ async fn work(settings: &Settings, name: WorkerName, parts: Parts, stop: &Stop) 
         concurrency: settings.worker.concurrency,
         name,
     };
-    let leading = ledgerfleet_dispatch::lead(parts.duties(), options.name.clone(), stop.token().clone());
+    let leading = ledgerfleet_duties::lead(parts.duties(), options.name.clone(), stop.token().clone());
     let showing = show(listening, parts.clone(), recorder, stop);
     let working = worker::run(&parts, options, stop.token().clone());
     let all = Box::pin(async { tokio::join!(working, leading, showing) });

@@ -4,7 +4,7 @@
 //! that no other process runs anything, so whatever the ledger still calls running is taken back at once.
 
 use ledgerfleet_config::Settings;
-use ledgerfleet_dispatch::DutyError;
+use ledgerfleet_duties::DutyError;
 use ledgerfleet_ledger::RescueScope;
 use ledgerfleet_model::WorkerName;
 use ledgerfleet_wiring::{Parts, RunnerLock, RunnerLockError};
@@ -50,12 +50,12 @@ impl Runner {
         let works = lock.is_some();
         if works {
             let (ledger, bell) = (&*parts.ledger, &*parts.bell);
-            let rescued = ledgerfleet_dispatch::rescue(ledger, bell, RescueScope::All, &parts.timings);
+            let rescued = ledgerfleet_duties::rescue(ledger, bell, RescueScope::All, &parts.timings);
             rescued.await.map_err(RunnerError::Rescue)?;
         }
         let (stop_working, stop_leading) = (CancellationToken::new(), CancellationToken::new());
         let ended = CancellationToken::new();
-        let leading = ledgerfleet_dispatch::lead(parts.duties(), name.clone(), stop_leading.clone());
+        let leading = ledgerfleet_duties::lead(parts.duties(), name.clone(), stop_leading.clone());
         let options = Options {
             concurrency: settings.worker.concurrency,
             name,

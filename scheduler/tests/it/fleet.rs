@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use ledgerfleet_config::{Inputs, Settings};
-use ledgerfleet_dispatch::lead;
+use ledgerfleet_duties::lead;
 use ledgerfleet_emulator::RunningEmulator;
 use ledgerfleet_model::WorkerName;
 use ledgerfleet_testkit::{PrivatePostgres, PrivateRedis};

@@ -11,7 +11,7 @@ use ledgerfleet_coordination::{
     Bell, ClientTls, Gate, Locks, MemoryBell, MemoryGate, MemoryLocks, RedisParts, RedisServer, RedisTls,
     Unreachable,
 };
-use ledgerfleet_dispatch::Leading;
+use ledgerfleet_duties::Leading;
 use ledgerfleet_ledger::{
     ClientCertificate, KeyChoice, Leadership, Ledger, LedgerError, PostgresLedger, PostgresOptions,
     SqliteLedger,

@@ -9,7 +9,7 @@ use ledgerfleet_access::Access;
 use ledgerfleet_config::{ConnectorSettings, Settings};
 use ledgerfleet_connectors::{ConnectorEntry, Connectors, REGISTRY};
 use ledgerfleet_coordination::{Bell, Examination, Gate, GateLimits, Locks, RedisServer, Unreachable};
-use ledgerfleet_dispatch::{Duties, Leading};
+use ledgerfleet_duties::{Duties, Leading};
 use ledgerfleet_ledger::{Leadership, Ledger};
 use ledgerfleet_model::{Clock, Connection, Timings};
 use ledgerfleet_vault::Vault;

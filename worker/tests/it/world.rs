@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use futures::TryStreamExt;
 use ledgerfleet_config::{Inputs, Settings};
 use ledgerfleet_connectors::{connector_entry, find_entity};
-use ledgerfleet_dispatch::lead;
+use ledgerfleet_duties::lead;
 use ledgerfleet_emulator::{
     CompanySpec, Emulator, EmulatorOptions, Rate, RunningEmulator, Size, TruthFilter,
 };

@@ -97,7 +97,7 @@ async fn carry(world: &World, many: usize) {
     for _ in 0..CARRIERS {
         parts.push(world.more_parts(SESSIONS).await);
     }
-    let leading = ledgerfleet_dispatch::lead(parts[0].duties(), name("leader"), over.clone());
+    let leading = ledgerfleet_duties::lead(parts[0].duties(), name("leader"), over.clone());
     let carriers = parts.iter().enumerate().map(|(number, parts)| {
         let carrier = Carrier {
             parts: parts.clone(),

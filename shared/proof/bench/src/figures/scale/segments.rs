@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ledgerfleet_dispatch::{dispatch, open_gates};
+use ledgerfleet_duties::{dispatch, open_gates};
 use ledgerfleet_ledger::DispatchLimits;
 use ledgerfleet_model::RunId;
 

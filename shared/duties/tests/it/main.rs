@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ledgerfleet_coordination::{RedisParts, RedisTls};
-use ledgerfleet_dispatch::{Duties, Leading, lead};
+use ledgerfleet_duties::{Duties, Leading, lead};
 use ledgerfleet_ledger::{Dispatching, PostgresLedger, PostgresOptions};
 use ledgerfleet_model::{SystemClock, Timings, WorkerName};
 use ledgerfleet_testkit::wait::{PATIENCE, until};
