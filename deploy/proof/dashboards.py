@@ -3,7 +3,8 @@
 import json
 import re
 
-from servers import REPOSITORY
+from prometheus import query
+from servers import REPOSITORY, Failed, until
 
 # Nobody fails, so nothing is there to show. Each must have had an answer by the end, when its fault was there.
 EMPTY_WHEN_WELL = {
@@ -39,3 +40,25 @@ def questions():
             found += [Asked(path.stem, panel["title"], target["expr"]) for target in panel.get("targets", [])]
         annotations |= {note["name"]: note["expr"] for note in dashboard["annotations"]["list"]}
     return found + [Asked("annotation", name, expression) for name, expression in annotations.items()]
+
+
+class Answered:
+    """Which questions of the dashboards had an answer so far."""
+
+    def __init__(self, prometheus):
+        self.prometheus, self.open = prometheus, questions()
+        self.all = len(self.open)
+
+    def ask(self):
+        self.open = [asked for asked in self.open if not query(self.prometheus, asked.as_prometheus_has_it())]
+
+    def until(self, what, accept, seconds):
+        def enough():
+            self.ask()
+            return not [asked for asked in self.open if not accept(asked)]
+
+        try:
+            until(what, enough, seconds)
+        except Failed:
+            missing = "\n  ".join(str(asked) for asked in self.open if not accept(asked))
+            raise Failed(f"{what}: no answer to\n  {missing}") from None

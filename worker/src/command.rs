@@ -10,7 +10,7 @@ use clap::Parser;
 use ledgerfleet_config::{FlagValue, Inputs, LogFormat, Settings, Shape};
 use ledgerfleet_ledger::LedgerError;
 use ledgerfleet_model::{Timings, WorkerName};
-use ledgerfleet_process::{Listening, Signal, Stop, banner, record_metrics};
+use ledgerfleet_process::{Listening, Signal, Stop, banner, record_metrics, tell_ready};
 use ledgerfleet_telemetry::logs::{self, Colour};
 use ledgerfleet_telemetry::metrics::{self, Recorder};
 use ledgerfleet_telemetry::traces::{Identity, Traces};
@@ -170,6 +170,7 @@ async fn work(settings: &Settings, name: WorkerName, parts: Parts, stop: &Stop) 
     metrics::workers(1);
     introduce(settings, &parts).await;
     let listening = listen(settings.worker.metrics_listen).await?;
+    tell_ready(stop);
     let options = WorkerOptions {
         concurrency: settings.worker.concurrency,
         name,

@@ -1,6 +1,6 @@
 //! `serve`: the daemon.
 
-use ledgerfleet_process::{Listening, Stop, banner, record_metrics};
+use ledgerfleet_process::{Listening, Stop, banner, record_metrics, tell_ready};
 use ledgerfleet_telemetry::metrics::{self, Recorder};
 use ledgerfleet_wiring::Parts;
 
@@ -23,6 +23,7 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let runner = Runner::start(lock, &parts, &session.settings, session.name.clone()).await?;
     metrics::workers(works.into());
     introduce(session, &parts, works).await;
+    tell_ready(stop);
     session.talk.say(format!(
         "serving http://{address}: /livez /readyz /metrics; Ctrl-C stops"
     ));

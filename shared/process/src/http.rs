@@ -90,9 +90,10 @@ async fn ready(State(shown): State<Shown>) -> impl IntoResponse {
 
 /// Gauges are read when they are asked for; a ledger that does not answer leaves them as they were.
 async fn show_metrics(State(shown): State<Shown>) -> impl IntoResponse {
-    // What is tried tells of the dependencies; a fault is told by `/readyz`.
-    shown.readiness.faults().await;
-    if let Err(error) = shown.gauges.read().await {
+    // What is tried tells of the dependencies; a fault is told by `/readyz`. Both at a time: one after the other, a ledger that
+    // swallows what it is asked would take longer than Prometheus waits, and nobody would be told of it.
+    let (_, read) = tokio::join!(shown.readiness.faults(), shown.gauges.read());
+    if let Err(error) = read {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             "gauges are not up to date"

@@ -9,7 +9,9 @@ mod memory;
 mod readiness;
 mod serving;
 mod signals;
+mod supervised;
 
 pub use banner::banner;
 pub use http::{Listening, record_metrics};
 pub use signals::{Signal, Stop};
+pub use supervised::tell_ready;

@@ -110,6 +110,30 @@ async fn half_a_request_keeps_no_worker_from_stopping() {
     drop(client);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_tells_its_service_manager_that_it_is_ready_lives_and_stops() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("notify");
+    let manager = std::os::unix::net::UnixDatagram::bind(&place).unwrap();
+    manager.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let hear = || {
+        let mut heard = [0; 64];
+        let length = manager.recv(&mut heard).unwrap();
+        String::from_utf8(heard[..length].to_vec()).unwrap()
+    };
+    let variables = vec![
+        ("NOTIFY_SOCKET", place.to_str().unwrap().to_owned()),
+        ("WATCHDOG_USEC", "300000".to_owned()),
+    ];
+    let mut fleet = Fleet::with(options(), None, variables).await;
+    fleet.start_workers(1);
+    assert_eq!(hear(), "READY=1");
+    assert_eq!(hear(), "WATCHDOG=1");
+    assert_eq!(hear(), "WATCHDOG=1");
+    fleet.signal(0, "-TERM");
+    while hear() != "STOPPING=1" {}
+}
+
 const LISTEN: &str = "LEDGERFLEET_WORKER_METRICS_LISTEN";
 
 /// Three workers, and where each shows itself.
