@@ -29,7 +29,7 @@ pub struct Command {
     #[arg(long, value_name = "DATE", default_value_t = EmulatorOptions::AS_OF)]
     as_of: NaiveDate,
     /// A company: [NAME=]small|medium|large and any of :us :ca :sandbox :production :simple_start :essentials :plus
-    /// :multicurrency; may be given again.
+    /// :multicurrency, or :contifico; may be given again.
     #[arg(long = "company", value_name = "COMPANY")]
     companies: Vec<CompanySpec>,
     /// What a company admits: upstream's own limits, none, or N/s.

@@ -3,6 +3,7 @@
 mod books;
 mod clock;
 mod command;
+mod contifico;
 mod control;
 mod dice;
 mod explain;
@@ -23,11 +24,17 @@ pub use books::oddity::{Oddity, STRANGE_TEXT};
 pub use books::truth::{Axis, TruthError, TruthFilter, TruthLine, TruthTotal};
 pub use clock::Clock;
 pub use command::{Command, CommandError};
+pub use contifico::{
+    AmountStyle, BankMovementDates, BankMovementPath, ContificoKind, ContificoMutation,
+    ContificoMutationError, ContificoSwitches, CountKept, DateStyle, ErrorBody, ItemShape, LargePages,
+    LastDay, MissingJournal, NextLink, NullIds, Pace, PagePastEnd, PageSizeOverCap, PosAnswer, Presence,
+    Served, Toggle, UnknownParameters, V1Journals, V1Paging, V2Documents, V2Order, WrongDate,
+};
 pub use control::{CompanySummary, Summary};
 pub use explain::complain;
 pub use faults::{CutLength, DropMoment, EchoPlace, FaultKind, FaultShape, FaultSpec, SpecError, Surface};
 pub use options::{
-    CompanySpec, Currencies, EmulatorOptions, Environment, OptionError, Plan, Rate, Region, Size,
+    CompanySpec, Connector, Currencies, EmulatorOptions, Environment, OptionError, Plan, Rate, Region, Size,
 };
 pub use quickbooks::oauth::tokens::TokenTraffic;
 pub use quickbooks::query::{ReadCondition, ReadStatement, read_statement};

@@ -69,13 +69,15 @@ impl Default for EmulatorOptions {
 }
 
 /// One company: `[NAME=]SIZE[:WORD]…` with `us` or `ca`, `sandbox` or `production`, `simple_start`, `essentials` or `plus`,
-/// and `multicurrency`; such as `medium` or `acme=large:ca:production`.
+/// and `multicurrency`, or with `contifico`; such as `medium`, `acme=large:ca:production` or `tienda=small:contifico`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompanySpec {
     /// Empty to be named after its size.
     pub name: String,
     /// How much it books.
     pub size: Size,
+    /// Whose API it is reached by.
+    pub connector: Connector,
     /// Its currency, taxes and language.
     pub region: Region,
     /// Which upstream environment it lives in.
@@ -84,6 +86,15 @@ pub struct CompanySpec {
     pub plan: Plan,
     /// Whether it deals in its own currency only.
     pub currencies: Currencies,
+}
+
+/// Whose API a company is reached by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connector {
+    /// QuickBooks Online.
+    QuickBooks,
+    /// Contífico: a retailer in Ecuador. Region, environment, plan and currencies say nothing of it.
+    Contifico,
 }
 
 /// What a company pays upstream for. A smaller plan lacks entities of the larger one.
@@ -153,6 +164,7 @@ impl CompanySpec {
         Self {
             name: name.into(),
             size,
+            connector: Connector::QuickBooks,
             region: Region::Us,
             environment: Environment::Sandbox,
             plan: Plan::Plus,
@@ -215,6 +227,7 @@ impl FromStr for CompanySpec {
         let mut company = Self::new(name, size);
         for word in words {
             match word {
+                "contifico" => company.connector = Connector::Contifico,
                 "us" => company.region = Region::Us,
                 "ca" => company.region = Region::Ca,
                 "sandbox" => company.environment = Environment::Sandbox,
@@ -259,7 +272,7 @@ pub enum OptionError {
     /// Not a company.
     #[error(
         "`{0}` is no company: write [NAME=]small|medium|large and any of :us, :ca, :sandbox, :production, :simple_start, \
-         :essentials, :plus, :multicurrency, such as acme=medium:ca"
+         :essentials, :plus, :multicurrency, or :contifico, such as acme=medium:ca"
     )]
     Company(String),
     /// Not a company's name.

@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 
 pub use positions::*;
 
+use crate::contifico::ContificoSwitches;
+
 /// Which of the doubtful behaviours the emulator shows. The README gives the doubt behind each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -77,6 +79,8 @@ pub struct Switches {
     pub gzip: Gzip,
     /// Whether JSON carries insignificant whitespace.
     pub spacing: Spacing,
+    /// What Contífico does; each is set as `contifico.NAME`.
+    pub contifico: ContificoSwitches,
 }
 
 impl Default for Switches {
@@ -114,6 +118,7 @@ impl Default for Switches {
             batch_order: BatchOrder::Shuffled,
             gzip: Gzip::On,
             spacing: Spacing::Compact,
+            contifico: ContificoSwitches::default(),
         }
     }
 }
@@ -122,8 +127,17 @@ impl Switches {
     /// These switches with some of them set anew; unknown names and impossible values are refused.
     pub fn with(self, changes: &Map<String, Value>) -> Result<Self, SwitchError> {
         let mut all = serde_json::to_value(self).map_err(SwitchError::unreadable)?;
-        if let Some(members) = all.as_object_mut() {
-            members.extend(changes.clone());
+        for (name, value) in changes {
+            // A dot leads into the switches of another API.
+            let (of, name) = name
+                .split_once('.')
+                .map_or((None, name.as_str()), |(of, name)| (Some(of), name));
+            let members = match of {
+                Some(of) => all.get_mut(of).and_then(Value::as_object_mut),
+                None => all.as_object_mut(),
+            };
+            let members = members.ok_or_else(|| SwitchError::Nobody(of.unwrap_or_default().to_owned()))?;
+            members.insert(name.to_owned(), value.clone());
         }
         let switches: Self = serde_json::from_value(all).map_err(SwitchError::unreadable)?;
         match switches {
@@ -185,6 +199,9 @@ pub enum SwitchError {
         /// What the reader says; not a source, because the command line shows only this text.
         reason: String,
     },
+    /// A dotted name that leads nowhere.
+    #[error("there are no switches `{0}.…`: those of Contífico are written contifico.NAME")]
+    Nobody(String),
     /// A name alone.
     #[error("a switch is set as NAME=VALUE, such as cdc_cap=per_entity")]
     NoValue,

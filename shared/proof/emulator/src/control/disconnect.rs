@@ -28,8 +28,12 @@ pub(super) async fn serve(
     Ok(Json(json!({ "disconnected": company })))
 }
 
-/// Ends all consents of a company.
+/// Ends all consents of a company, or takes its key back.
 pub(crate) fn perform(upstream: &Upstream, company: &str) -> Result<(), MutationError> {
+    if let Some(firm) = upstream.firms.find(company) {
+        firm.revoke();
+        return Ok(());
+    }
     let index = upstream
         .company(company)
         .ok_or_else(|| MutationError::Company(company.to_owned()))?;

@@ -85,7 +85,7 @@ fn names_known_things(upstream: &Upstream, spec: &FaultSpec) -> Result<(), Refus
     if let Some(company) = spec
         .company
         .as_ref()
-        .filter(|name| upstream.company(name).is_none())
+        .filter(|name| upstream.company(name).is_none() && upstream.firms.find(name).is_none())
     {
         return Err(Refusal::bad_request(&MutationError::Company(company.clone())));
     }
@@ -93,6 +93,7 @@ fn names_known_things(upstream: &Upstream, spec: &FaultSpec) -> Result<(), Refus
         crate::books::entities::ALL
             .iter()
             .any(|entity| entity.name == name)
+            || crate::contifico::knows(name)
     };
     match spec.entity.as_ref().filter(|name| !known(name)) {
         Some(entity) => Err(Refusal::bad_request(&MutationError::Entity(entity.clone()))),

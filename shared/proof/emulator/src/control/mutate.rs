@@ -22,6 +22,13 @@ pub(super) async fn serve(
         upstream.stop_recurring_mutations();
         return Ok(Json(json!({ "ids": [] })));
     }
+    let company = wanted["company"].as_str().unwrap_or_default();
+    if upstream.firms.find(company).is_some() {
+        let ids = upstream
+            .mutate_firm(read(&body)?)
+            .map_err(|error| Refusal::bad_request(&error))?;
+        return Ok(Json(json!({ "ids": ids })));
+    }
     let mutation: Mutation = read(&body)?;
     let ids = perform(&upstream, mutation).map_err(|error| Refusal::bad_request(&error))?;
     Ok(Json(json!({ "ids": ids })))

@@ -62,16 +62,28 @@ pub(super) async fn serve(State(upstream): State<Arc<Upstream>>, uri: Uri) -> Re
 }
 
 pub(crate) fn summary(upstream: &Upstream) -> Summary {
-    let companies: Vec<CompanySummary> = (0..upstream.companies.len())
-        .map(|index| CompanySummary {
+    let companies = (0..upstream.companies.len()).map(|index| CompanySummary {
+        api: CompanyTraffic {
+            name: upstream.companies[index].name.clone(),
+            realm: upstream.companies[index].realm.clone(),
+            ..upstream.traffic.summary(index)
+        },
+        tokens: upstream.tokens.traffic(index),
+    });
+    let firms = upstream
+        .firms
+        .all()
+        .iter()
+        .enumerate()
+        .map(|(place, firm)| CompanySummary {
             api: CompanyTraffic {
-                name: upstream.companies[index].name.clone(),
-                realm: upstream.companies[index].realm.clone(),
-                ..upstream.traffic.summary(index)
+                name: firm.name.clone(),
+                realm: firm.ruc.clone(),
+                ..upstream.traffic.summary(upstream.firm_traffic(place))
             },
-            tokens: upstream.tokens.traffic(index),
-        })
-        .collect();
+            tokens: TokenTraffic::default(),
+        });
+    let companies: Vec<CompanySummary> = companies.chain(firms).collect();
     Summary {
         requests: companies.iter().map(|company| company.api.requests).sum(),
         throttled: companies.iter().map(|company| company.api.throttled).sum(),

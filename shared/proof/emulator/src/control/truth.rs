@@ -14,6 +14,7 @@ use super::{Refusal, parameters};
 use crate::books::book::Book;
 use crate::books::bounds::Bounds;
 use crate::books::truth::{TruthError, TruthFilter, TruthLine, TruthTotal, count, tell, text_of};
+use crate::contifico;
 use crate::server::Stream;
 use crate::server::upstream::{Company, Upstream};
 
@@ -26,30 +27,20 @@ pub(super) async fn serve(
     uri: Uri,
 ) -> Result<Response, Refusal> {
     let filter: TruthFilter = parameters(&uri)?;
-    open(&upstream, &company, &entity, &filter).map_err(|error| refusal(&error))?;
+    check(&upstream, &company, &entity, &filter).map_err(|error| refusal(&error))?;
     let (sender, receiver) = channel::<Bytes>(4);
     tokio::task::spawn_blocking(move || {
-        let Ok((company, book, bounds)) = open(&upstream, &company, &entity, &filter) else {
-            return;
-        };
         let mut part = Vec::with_capacity(PART + 1024);
-        let switches = upstream.switches();
-        tell(
-            &company.books.blueprint,
-            book,
-            &filter,
-            &bounds,
-            &switches,
-            &mut |line| {
-                // Serialising plain strings into memory cannot fail.
-                let _ = serde_json::to_writer(&mut part, &line);
-                part.push(b'\n');
-                part.len() < PART
-                    || sender
-                        .blocking_send(Bytes::from(std::mem::take(&mut part)))
-                        .is_ok()
-            },
-        );
+        // It was checked above.
+        let _ = tell_any(&upstream, &company, &entity, &filter, &mut |line| {
+            // Serialising plain strings into memory cannot fail.
+            let _ = serde_json::to_writer(&mut part, &line);
+            part.push(b'\n');
+            part.len() < PART
+                || sender
+                    .blocking_send(Bytes::from(std::mem::take(&mut part)))
+                    .is_ok()
+        });
         // Whoever went away needs no last part.
         let _ = sender.blocking_send(Bytes::from(part));
     });
@@ -87,6 +78,9 @@ pub(crate) fn totals(
     company: &str,
     filter: &TruthFilter,
 ) -> Result<Vec<TruthTotal>, TruthError> {
+    if let Some(firm) = upstream.firms.find(company) {
+        return contifico::counts(firm, filter, upstream.switches().contifico);
+    }
     let index = upstream
         .company(company)
         .ok_or_else(|| TruthError::Company(company.to_owned()))?;
@@ -98,6 +92,10 @@ pub(crate) fn totals(
 
 /// A record's complete text, for those in the same process.
 pub(crate) fn text(upstream: &Upstream, company: &str, entity: &str, id: &str) -> Option<String> {
+    if let Some(firm) = upstream.firms.find(company) {
+        let question = contifico::open(entity, &TruthFilter::default()).ok()?;
+        return contifico::text(firm, &question, id, upstream.switches().contifico);
+    }
     let (company, book, _) = open(upstream, company, entity, &TruthFilter::default()).ok()?;
     text_of(&company.books.blueprint, book, id, &upstream.switches())
 }
@@ -109,21 +107,39 @@ pub(crate) fn collect(
     entity: &str,
     filter: &TruthFilter,
 ) -> Result<Vec<TruthLine>, TruthError> {
-    let (company, book, bounds) = open(upstream, company, entity, filter)?;
     let mut lines = Vec::new();
-    let switches = upstream.switches();
-    tell(
-        &company.books.blueprint,
-        book,
-        filter,
-        &bounds,
-        &switches,
-        &mut |line| {
-            lines.push(line);
-            true
-        },
-    );
+    tell_any(upstream, company, entity, filter, &mut |line| {
+        lines.push(line);
+        true
+    })?;
     Ok(lines)
+}
+
+/// Whether a question makes sense, before any of it is answered.
+fn check(upstream: &Upstream, company: &str, entity: &str, filter: &TruthFilter) -> Result<(), TruthError> {
+    match upstream.firms.find(company) {
+        Some(_) => contifico::open(entity, filter).map(|_| ()),
+        None => open(upstream, company, entity, filter).map(|_| ()),
+    }
+}
+
+/// Hands over every line, whosever API the company is reached by.
+fn tell_any(
+    upstream: &Upstream,
+    company: &str,
+    entity: &str,
+    filter: &TruthFilter,
+    take: &mut dyn FnMut(TruthLine) -> bool,
+) -> Result<(), TruthError> {
+    let switches = upstream.switches();
+    if let Some(firm) = upstream.firms.find(company) {
+        let question = contifico::open(entity, filter)?;
+        contifico::stream(firm, &question, switches.contifico, take);
+        return Ok(());
+    }
+    let (company, book, bounds) = open(upstream, company, entity, filter)?;
+    tell(&company.books.blueprint, book, filter, &bounds, &switches, take);
+    Ok(())
 }
 
 fn open<'run>(

@@ -25,6 +25,7 @@ use crate::books::mutation::Mutation;
 use crate::books::mutation_error::MutationError;
 use crate::books::truth::{TruthError, TruthFilter, TruthLine, TruthTotal};
 use crate::clock::Clock;
+use crate::contifico::{self, ContificoMutation, ContificoMutationError};
 use crate::control::{self, Summary};
 use crate::faults::FaultSpec;
 use crate::options::{EmulatorOptions, is_name, name_companies};
@@ -87,6 +88,7 @@ impl Emulator {
         let (stop, connections) = (CancellationToken::new(), CancellationToken::new());
         let routes: Router = control::routes()
             .merge(quickbooks::routes())
+            .merge(contifico::routes())
             .with_state(Arc::clone(&upstream));
         let door = Door {
             listener,
@@ -176,6 +178,19 @@ impl RunningEmulator {
         control::mutate::perform(&self.upstream, mutation)
     }
 
+    /// Changes records of a company of Contífico's, now or at every k-th request; the ids changed now.
+    pub fn mutate_contifico(
+        &self,
+        mutation: ContificoMutation,
+    ) -> Result<Vec<String>, ContificoMutationError> {
+        self.upstream.mutate_firm(mutation)
+    }
+
+    /// Issues another key of a company of Contífico's; the ones before are dead.
+    pub fn issue_key(&self, company: &str) -> Option<String> {
+        Some(self.upstream.firms.find(company)?.issue())
+    }
+
     /// Ends the mutations that recur.
     pub fn stop_mutations(&self) {
         self.upstream.stop_recurring_mutations();
@@ -214,9 +229,11 @@ impl RunningEmulator {
         self.upstream.tokens.current(company)
     }
 
-    /// Every refresh and access token that was ever issued: none of them may be found anywhere in clear.
+    /// Every token and key that was ever issued: none of them may be found anywhere in clear.
     pub fn issued_tokens(&self) -> Vec<String> {
-        self.upstream.tokens.issued()
+        let firms = self.upstream.firms.all().iter();
+        let keys = firms.flat_map(|firm| firm.issued().chain([firm.api_token.clone()]));
+        self.upstream.tokens.issued().into_iter().chain(keys).collect()
     }
 
     /// What each company saw of its clients.

@@ -14,7 +14,8 @@ use crate::options::Rate;
 #[derive(Debug)]
 pub(crate) struct Traffic {
     companies: Vec<Lock<Tally>>,
-    limits: Option<Limits>,
+    /// Company by company: not every API has limits of its own.
+    limits: Vec<Option<Limits>>,
     clock: Clock,
     log: Lock<Log>,
 }
@@ -104,6 +105,7 @@ pub(crate) struct LogLine {
     pub(crate) query: Option<String>,
     pub(crate) status: u16,
     pub(crate) in_flight: usize,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) tid: String,
 }
 
@@ -117,10 +119,11 @@ struct Log {
 const LOG_LINES: usize = 10_000;
 
 impl Traffic {
-    pub(crate) fn new(companies: usize, rate: Rate, clock: Clock) -> Self {
+    /// One rate for each company.
+    pub(crate) fn new(rates: &[Rate], clock: Clock) -> Self {
         Self {
-            companies: (0..companies).map(|_| Lock::new(Tally::new())).collect(),
-            limits: Limits::of(rate),
+            companies: rates.iter().map(|_| Lock::new(Tally::new())).collect(),
+            limits: rates.iter().copied().map(Limits::of).collect(),
             clock,
             log: Lock::default(),
         }
@@ -132,7 +135,7 @@ impl Traffic {
         // Under the lock, so that the windows see time pass in one direction only.
         let now = self.clock.now().timestamp_micros();
         tally.arrive(now);
-        let admission = tally.admit(now, self.limits, errand);
+        let admission = tally.admit(now, self.limits[company], errand);
         Visit {
             traffic: Arc::clone(self),
             company,
@@ -274,7 +277,7 @@ mod tests {
 
     fn traffic(rate: Rate) -> (Arc<Traffic>, Clock) {
         let clock = Clock::frozen_at(DateTime::from_timestamp(1_000_000, 0).unwrap());
-        (Arc::new(Traffic::new(1, rate, clock.clone())), clock)
+        (Arc::new(Traffic::new(&[rate], clock.clone())), clock)
     }
 
     fn granted(traffic: &Arc<Traffic>, requests: usize) -> usize {

@@ -12,10 +12,11 @@ use crate::books::blueprint::Draft;
 use crate::books::mutation::{Mutation, Occasion};
 use crate::books::mutation_error::MutationError;
 use crate::clock::Clock;
+use crate::contifico::{ContificoMutation, ContificoMutationError, Firm, Firms};
 use crate::dice::{Dice, topic};
 use crate::faults::{Facts, FaultBoard, Surface};
 use crate::locks::{Lock, RwLock};
-use crate::options::{CompanySpec, EmulatorOptions, Environment};
+use crate::options::{CompanySpec, Connector, EmulatorOptions, Environment, Rate};
 use crate::quickbooks::oauth::tokens::TokenStore;
 use crate::switches::Switches;
 
@@ -24,7 +25,10 @@ pub(crate) struct Upstream {
     pub(crate) url: String,
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
+    /// Those of QuickBooks.
     pub(crate) companies: Vec<Company>,
+    /// Those of Contífico.
+    pub(crate) firms: Firms,
     pub(crate) tokens: TokenStore,
     pub(crate) traffic: Arc<Traffic>,
     pub(crate) faults: FaultBoard,
@@ -71,23 +75,35 @@ pub struct Info {
 pub struct CompanyInfo {
     /// Its name.
     pub name: String,
-    /// Whose API it speaks: `quickbooks`.
+    /// Whose API it speaks: `quickbooks` or `contifico`.
     pub connector: String,
-    /// Its id upstream.
+    /// Its id upstream: the realm, or the RUC.
     pub realm: String,
     /// Where it lives.
     pub environment: Environment,
-    /// The token that consent gave; used tokens rotate away from it.
+    /// The token that consent gave; used tokens rotate away from it. Empty where keys are used.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub refresh_token: String,
+    /// The key of a company of Contífico.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<String>,
+    /// The token of its point of sale, which opens nothing by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_token: Option<String>,
 }
 
 impl Upstream {
     pub(crate) fn new(options: &EmulatorOptions, url: String) -> Self {
-        let companies: Vec<Company> = options
-            .companies
-            .iter()
+        let of = |connector| {
+            options
+                .companies
+                .iter()
+                .filter(move |spec| spec.connector == connector)
+        };
+        let companies: Vec<Company> = of(Connector::QuickBooks)
             .map(|spec| Company::new(options, spec))
             .collect();
+        let firms = Firms::open(options, of(Connector::Contifico));
         let tokens = TokenStore::new(options.seed, options.clock.now().timestamp());
         for (index, company) in companies.iter().enumerate() {
             tokens.found_family(
@@ -106,7 +122,10 @@ impl Upstream {
             client_id: format!("AB{}", keys.letters(48)),
             client_secret: keys.letters(40),
             tokens,
-            traffic: Arc::new(Traffic::new(companies.len(), options.rate, options.clock.clone())),
+            traffic: Arc::new(Traffic::new(
+                &rates(options, &companies, &firms),
+                options.clock.clone(),
+            )),
             faults,
             clock: options.clock.clone(),
             latency: options.latency,
@@ -117,6 +136,7 @@ impl Upstream {
             draws: AtomicU64::new(0),
             tid_seed: keys.next(),
             companies,
+            firms,
         }
     }
 
@@ -133,6 +153,11 @@ impl Upstream {
         self.companies
             .iter()
             .position(|company| company.name == name || company.realm == name)
+    }
+
+    /// The place of a firm among all whose traffic is counted.
+    pub(crate) fn firm_traffic(&self, place: usize) -> usize {
+        self.companies.len() + place
     }
 
     /// A number that no other answer has.
@@ -154,11 +179,27 @@ impl Upstream {
             realm: company.realm.clone(),
             environment: company.environment,
             refresh_token: company.refresh_token.clone(),
+            api_key: None,
+            api_token: None,
+        };
+        let of_firm = |firm: &Firm| CompanyInfo {
+            name: firm.name.clone(),
+            connector: "contifico".to_owned(),
+            realm: firm.ruc.clone(),
+            environment: Environment::Production,
+            refresh_token: String::new(),
+            api_key: Some(firm.api_key()),
+            api_token: Some(firm.api_token.clone()),
         };
         Info {
             client_id: self.client_id.clone(),
             client_secret: self.client_secret.clone(),
-            companies: self.companies.iter().map(info).collect(),
+            companies: self
+                .companies
+                .iter()
+                .map(info)
+                .chain(self.firms.all().iter().map(of_firm))
+                .collect(),
         }
     }
 
@@ -202,7 +243,25 @@ impl Upstream {
         Ok(())
     }
 
+    /// Does or plans a mutation of a firm; the ids it touched.
+    pub(crate) fn mutate_firm(
+        &self,
+        mutation: ContificoMutation,
+    ) -> Result<Vec<String>, ContificoMutationError> {
+        let unknown = || ContificoMutationError::Company(mutation.company.clone());
+        let firm = self.firms.find(&mutation.company).ok_or_else(unknown)?;
+        let facts = Facts {
+            surface: Surface::Api,
+            company: Some((&firm.name, &firm.ruc)),
+            entity: None,
+            path: "",
+        };
+        let hidden = self.faults.visibility_delay(&facts);
+        firm.mutate(mutation, self.clock.now().timestamp(), hidden)
+    }
+
     pub(crate) fn stop_recurring_mutations(&self) {
+        self.firms.stop_recurring_mutations();
         self.recurring.lock().clear();
     }
 
@@ -227,6 +286,18 @@ impl Upstream {
         self.company(&mutation.company)
             .ok_or_else(|| MutationError::Company(mutation.company.clone()))
     }
+}
+
+/// What each company admits. Contífico announces no limit, so that upstream's own are those of QuickBooks.
+fn rates(options: &EmulatorOptions, companies: &[Company], firms: &Firms) -> Vec<Rate> {
+    let unlimited = match options.rate {
+        Rate::Enforce => Rate::Off,
+        rate => rate,
+    };
+    let of_companies = companies.iter().map(|_| options.rate);
+    of_companies
+        .chain(firms.all().iter().map(|_| unlimited))
+        .collect()
 }
 
 impl Recurring {

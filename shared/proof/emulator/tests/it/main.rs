@@ -8,6 +8,7 @@ mod changes;
 mod client;
 mod command;
 mod companies;
+mod contifico;
 mod faults;
 mod integrity;
 mod ledger;
