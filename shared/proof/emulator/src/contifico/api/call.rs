@@ -27,6 +27,10 @@ pub(super) enum Target {
     List(&'static Resource),
     Item(&'static Resource, String),
     Pos,
+    /// What of a product lies where.
+    Stock(String),
+    /// The fiscal years.
+    Periods,
     /// A path that is there and is not to be listed.
     Refused(u16),
     Nowhere,
@@ -71,7 +75,8 @@ impl Call {
     pub(super) fn entity(&self) -> Option<&'static str> {
         let resource = match &self.target {
             Target::List(resource) | Target::Item(resource, _) => resource,
-            Target::Pos | Target::Refused(_) | Target::Nowhere => return None,
+            Target::Stock(_) => return Some("products"),
+            Target::Pos | Target::Periods | Target::Refused(_) | Target::Nowhere => return None,
         };
         match (resource.table, self.parameter("tipo_registro")) {
             (Table::Documents, Some("CLI")) => Some("sales"),
@@ -89,6 +94,12 @@ fn target(version: Version, parts: &[&str], switches: &ContificoSwitches) -> Tar
     let path = parts.join("/");
     if version == Version::V2 && path == "pos" {
         return Target::Pos;
+    }
+    if version == Version::V2 && path == "contabilidad/periodo" {
+        return Target::Periods;
+    }
+    if let ["producto", id, "stock"] = parts {
+        return Target::Stock((*id).to_owned());
     }
     if let Some(resource) = listed(version, &path, switches) {
         return match (version, resource.table, switches.v1_journals) {

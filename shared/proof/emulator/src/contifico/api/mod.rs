@@ -4,8 +4,10 @@ mod call;
 mod item;
 mod list;
 mod page;
+mod periods;
 mod pos;
 mod refusal;
+mod stock;
 mod strike;
 mod traffic;
 
@@ -148,6 +150,8 @@ fn answer(upstream: &Upstream, call: &Call, firm: Option<&Firm>, strikes: &[Faul
         Target::List(resource) => list::answer(&setting, call, version, resource),
         Target::Item(resource, id) => item::answer(&setting, version, resource, id),
         Target::Pos => pos::answer(&setting),
+        Target::Stock(id) => stock::answer(&setting, version, id),
+        Target::Periods => periods::answer(&setting),
         Target::Refused(status) => refusal::plain(&switches, *status, "Método no permitido"),
         Target::Nowhere => refusal::not_found(&switches),
     }

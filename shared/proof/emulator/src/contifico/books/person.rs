@@ -60,7 +60,8 @@ pub(in crate::contifico) fn person(plan: &Plan, ordinal: u64) -> Person {
         ruc,
         name,
         address: words::address(dice),
-        phone: format!("09{:08}", dice.below(100_000_000)),
+        // No number of any network.
+        phone: format!("00{:08}", dice.below(100_000_000)),
         email: format!("persona{ordinal}@correo.example"),
         is_provider: ordinal % 10 == 1,
         is_employee: ordinal.is_multiple_of(25),

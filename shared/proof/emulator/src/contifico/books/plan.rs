@@ -52,7 +52,7 @@ impl Scale {
     pub(in crate::contifico) fn of(size: Size) -> Self {
         Self {
             documents_a_day: size.of([6, 60, 600]),
-            closings_a_day: size.of([4, 34, 340]),
+            closings_a_day: size.of([4, 41, 410]),
             products: size.of([240, 24_000, 60_000]),
             persons: size.of([150, 2_060, 40_000]),
             categories: size.of([12, 120, 300]),

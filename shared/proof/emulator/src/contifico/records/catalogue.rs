@@ -65,6 +65,11 @@ pub(super) fn warehouse_code(record: &Record) -> String {
     format!("BOD{:03}", record.ordinal + 1)
 }
 
+/// Whether a warehouse belongs to a point of sale.
+pub(in crate::contifico) fn sells(warehouse: u64) -> bool {
+    warehouse % 3 != 2
+}
+
 pub(super) fn warehouse(pen: &Pen<'_>, record: &Record, json: &mut Json) {
     pen.id(record, json);
     json.text("codigo", &warehouse_code(record));
@@ -72,7 +77,7 @@ pub(super) fn warehouse(pen: &Pen<'_>, record: &Record, json: &mut Json) {
         "nombre",
         &edited(&format!("BODEGA {}", record.ordinal + 1), record),
     );
-    json.value("venta", record.ordinal % 3 != 2);
+    json.value("venta", sells(record.ordinal));
     json.value("compra", record.ordinal.is_multiple_of(2));
     json.value("produccion", false);
 }

@@ -14,6 +14,8 @@ mod products;
 mod transactions;
 
 pub(super) use cards::{card, open_balance, total};
+pub(super) use catalogue::sells;
+pub(super) use movements::lying;
 pub(super) use pen::Pen;
 
 use super::books::Record;

@@ -1,5 +1,7 @@
 //! Inventory movements on the wire.
 
+use std::collections::BTreeMap;
+
 use super::pen::{Pen, edited, nulls};
 use crate::contifico::books::Record;
 use crate::contifico::books::amount::Amount;
@@ -19,6 +21,28 @@ pub(super) fn facts(plan: &Plan, record: &Record) -> Movement {
         first.quantity = first.quantity.plus(more);
     }
     movement
+}
+
+/// What of a product lies in which warehouse, in millionths.
+pub(in crate::contifico) fn lying(pen: &Pen<'_>, product: u64) -> BTreeMap<u64, i64> {
+    let mut lying: BTreeMap<u64, i64> = BTreeMap::new();
+    for ordinal in pen.sight.ordinals(Table::Movements, None, None) {
+        let Some(record) = pen.sight.record(Table::Movements, ordinal) else {
+            continue;
+        };
+        let movement = facts(pen.plan(), &record);
+        let moved = movement.lines.iter().filter(|line| line.product == product);
+        let moved: i64 = moved.map(|line| line.quantity.in_millionths()).sum();
+        if moved == 0 {
+            continue;
+        }
+        let out = movement.kind == "EGR" || movement.to.is_some();
+        *lying.entry(movement.warehouse).or_default() += if out { -moved } else { moved };
+        if let Some(to) = movement.to {
+            *lying.entry(to).or_default() += moved;
+        }
+    }
+    lying
 }
 
 pub(super) fn movement(pen: &Pen<'_>, record: &Record, json: &mut Json) {

@@ -197,6 +197,48 @@ async fn a_products_stock_is_what_the_movements_brought_and_took() {
 }
 
 #[tokio::test]
+async fn what_lies_in_the_warehouses_that_sell_is_told_product_by_product() {
+    let shop = Shop::start().await;
+    let selling: BTreeSet<String> = shop
+        .rows("v1/bodega/")
+        .await
+        .iter()
+        .filter(|row| row["venta"] == true)
+        .map(id)
+        .collect();
+    let (mut lying, mut hidden) = (0, 0);
+    for product in shop.rows("v1/producto/?result_size=40&result_page=1").await {
+        let rows = shop.rows(&format!("v2/producto/{}/stock/", id(&product))).await;
+        assert!(
+            rows.iter()
+                .all(|row| selling.contains(row["bodega_id"].as_str().unwrap()))
+        );
+        assert!(rows.iter().all(|row| row["cantidad"].is_number()));
+        let sum: i64 = rows.iter().map(|row| millionths(&row["cantidad"])).sum();
+        lying += rows.len();
+        hidden += i64::from(sum != millionths(&product["cantidad_stock"]));
+    }
+    assert!(lying > 20 && hidden > 0, "{lying} {hidden}");
+    assert_eq!(shop.get("v1/producto/A234567890123456/stock/").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_movements_code_is_not_its_own() {
+    let shop = Shop::start().await;
+    let movements = shop.walk("v2/movimiento-inventario/?tipo=ING").await;
+    let codes: BTreeSet<String> = movements
+        .iter()
+        .map(|row| serde_json::from_str::<Value>(row).unwrap()["codigo"].to_string())
+        .collect();
+    assert!(
+        codes.len() < movements.len() && codes.len() > 5,
+        "{} of {}",
+        codes.len(),
+        movements.len()
+    );
+}
+
+#[tokio::test]
 async fn debits_equal_credits_and_some_entries_are_dated_a_hundred_days_ahead() {
     let shop = Shop::start().await;
     let mut ahead = 0;

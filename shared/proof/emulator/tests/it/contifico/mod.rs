@@ -8,3 +8,4 @@ mod pages;
 mod refusals;
 mod shapes;
 mod shop;
+mod worst;

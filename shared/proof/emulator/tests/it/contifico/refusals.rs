@@ -191,6 +191,16 @@ async fn pos_tells_whose_books_a_key_opens() {
 }
 
 #[tokio::test]
+async fn the_fiscal_years_are_told_with_those_that_are_closed() {
+    let shop = Shop::start().await;
+    let years = shop.get("v2/contabilidad/periodo/").await.json();
+    let years = years["results"].as_array().unwrap();
+    assert_eq!(years.len(), 8);
+    let standing = |year: i64| &years.iter().find(|row| row["anio"] == year).unwrap()["estado"];
+    assert_eq!((standing(2025), standing(2026)), (&json!("C"), &json!("A")));
+}
+
+#[tokio::test]
 async fn only_reading_is_served() {
     let shop = Shop::start().await;
     let url = shop.url("v1/persona/");
