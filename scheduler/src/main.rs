@@ -12,9 +12,9 @@ mod plan;
 mod running;
 mod session;
 mod submit;
-mod upstream;
 mod verify;
 mod views;
+mod waits;
 
 use std::process::ExitCode;
 

@@ -17,12 +17,15 @@ use std::time::Duration;
 
 use ledgerfleet_ledger::{Brake, BrakeScope, Ledger, LedgerError, Setback};
 use ledgerfleet_model::{Failure, FailureKind, Timings};
+use ledgerfleet_upstream::Identify;
 use rand::RngExt;
 use tracing::{debug, info, warn};
 
-use crate::attempt::{Interrupts, Progress, ledger_failure};
-use crate::fetch::{Fetcher, Keeping};
-use crate::run::Fleet;
+use crate::attempt::progress::Progress;
+use crate::attempt::stopped::{Stopped, ledger_failure};
+use crate::attempt::subject::Subject;
+use crate::attempt::under_way::UnderWay;
+use crate::fleet::Fleet;
 
 /// Failures of a company in a row before everybody waits.
 const FAILURES: usize = 3;
@@ -80,40 +83,40 @@ fn probe_every(timings: &Timings) -> Duration {
     timings.backoff_base * 6
 }
 
-fn scopes(fetcher: &Fetcher<'_>) -> [BrakeScope; 4] {
+fn scopes(subject: &Subject<'_>) -> [BrakeScope; 4] {
     [
-        company(fetcher),
-        upstream(fetcher),
-        entity(fetcher),
-        table(fetcher),
+        company(subject),
+        upstream(subject),
+        entity(subject),
+        table(subject),
     ]
 }
 
-fn company(fetcher: &Fetcher<'_>) -> BrakeScope {
-    BrakeScope::Connection(fetcher.connection.id)
+fn company(subject: &Subject<'_>) -> BrakeScope {
+    BrakeScope::Connection(subject.company.connection.id)
 }
 
-fn upstream(fetcher: &Fetcher<'_>) -> BrakeScope {
+fn upstream(subject: &Subject<'_>) -> BrakeScope {
     BrakeScope::Upstream {
-        connector: fetcher.entry.name.to_owned(),
-        environment: fetcher.connection.environment,
+        connector: subject.company.entry.name.to_owned(),
+        environment: subject.company.connection.environment,
     }
 }
 
-fn entity(fetcher: &Fetcher<'_>) -> BrakeScope {
+fn entity(subject: &Subject<'_>) -> BrakeScope {
     BrakeScope::Entity {
-        connection: fetcher.connection.id,
-        entity: fetcher.entity.name.to_owned(),
+        connection: subject.company.connection.id,
+        entity: subject.entity.name.to_owned(),
     }
 }
 
-fn table(fetcher: &Fetcher<'_>) -> BrakeScope {
-    BrakeScope::Table(fetcher.entity.table.to_owned())
+fn table(subject: &Subject<'_>) -> BrakeScope {
+    BrakeScope::Table(subject.entity.table.to_owned())
 }
 
 /// Lets an attempt begin, unless it has to wait for a brake. Answers whether it is the one that probes a closed one.
-pub(crate) async fn pass(fetcher: &Fetcher<'_>) -> Result<bool, Failure> {
-    let (fleet, scopes) = (fetcher.fleet, scopes(fetcher));
+pub(crate) async fn pass(subject: &Subject<'_>) -> Result<bool, Failure> {
+    let (fleet, scopes) = (subject.fleet, scopes(subject));
     if !fleet.brakes.is_any_closed(&scopes) {
         return Ok(false);
     }
@@ -136,28 +139,30 @@ fn until_probe(brake: &Brake, timings: &Timings) -> Duration {
     brake.probe_in.unwrap_or_default() + spread.mul_f64(rand::rng().random::<f64>())
 }
 
-/// Notes that the upstream failed an attempt, and tells how long its segment waits if that is not the segment's fault.
+/// Notes how the upstream failed an attempt, if it did, and tells how long its segment waits if that is not the segment's
+/// fault.
 pub(crate) async fn blameless_wait(
-    fetcher: &Fetcher<'_>,
-    keeping: Keeping<'_>,
-    interrupts: &Interrupts<'_>,
+    attempt: &UnderWay<'_>,
     progress: &Progress,
-    failure: &Failure,
+    ended: &Result<(), Stopped>,
 ) -> Option<Duration> {
+    let Err(Stopped::Failed(failure)) = ended else {
+        return None;
+    };
+    let subject = &attempt.subject;
     if failure.kind == FailureKind::UpstreamChanged {
-        return note_change(fetcher, failure).await;
+        return note_change(subject, failure).await;
     }
     if !failure.kind.is_upstreams() {
         return None;
     }
-    let fleet = fetcher.fleet;
-    let claim = fetcher.claim;
+    let (fleet, claim) = (subject.fleet, subject.claim);
     let witness = if failure.is_outage() {
         format!("{} {}", claim.segment, claim.attempt)
     } else {
         claim.segment.to_string()
     };
-    let brake = note(fetcher, witness, failure).await?;
+    let brake = note(subject, witness, failure).await?;
     let wait = || until_probe(&brake, &fleet.parts.timings);
     if !brake.is_closed() {
         return None;
@@ -165,33 +170,33 @@ pub(crate) async fn blameless_wait(
     if failure.is_outage() || !progress.probing {
         return Some(wait());
     }
-    let asked = interrupts.guard(fetcher.identify(keeping)).await.ok()?;
+    let asked = attempt.guard(attempt.asking.ask(&Identify)).await.ok()?;
     let is_away = asked.is_err_and(|failure| failure.kind.is_upstreams());
     is_away.then(wait)
 }
 
 /// Notes that the upstream no longer takes what it is asked about an entity: every other segment of it would be refused
 /// like this one. Tried again every ten minutes.
-async fn note_change(fetcher: &Fetcher<'_>, failure: &Failure) -> Option<Duration> {
-    let timings = &fetcher.fleet.parts.timings;
+async fn note_change(subject: &Subject<'_>, failure: &Failure) -> Option<Duration> {
+    let timings = &subject.fleet.parts.timings;
     let trouble = Setback {
-        scope: entity(fetcher),
-        witness: fetcher.claim.segment.to_string(),
+        scope: entity(subject),
+        witness: subject.claim.segment.to_string(),
         reason: failure.kind,
         message: &failure.message,
         limit: 1,
         pause: probe_every(timings),
         longest: probe_every(timings) * 10,
     };
-    let brake = told(fetcher.fleet, &trouble).await?;
+    let brake = told(subject.fleet, &trouble).await?;
     Some(until_probe(&brake, timings))
 }
 
 /// Notes a failure of the company's upstream. None if the ledger cannot be told: then every segment is for itself.
-async fn note(fetcher: &Fetcher<'_>, witness: String, failure: &Failure) -> Option<Brake> {
-    let pause = probe_every(&fetcher.fleet.parts.timings);
+async fn note(subject: &Subject<'_>, witness: String, failure: &Failure) -> Option<Brake> {
+    let pause = probe_every(&subject.fleet.parts.timings);
     let trouble = Setback {
-        scope: company(fetcher),
+        scope: company(subject),
         witness,
         reason: failure.kind,
         message: &failure.message,
@@ -199,15 +204,15 @@ async fn note(fetcher: &Fetcher<'_>, witness: String, failure: &Failure) -> Opti
         pause,
         longest: pause,
     };
-    let brake = told(fetcher.fleet, &trouble).await?;
+    let brake = told(subject.fleet, &trouble).await?;
     if brake.is_closed() {
         let of_all = Setback {
-            scope: upstream(fetcher),
-            witness: fetcher.connection.id.to_string(),
+            scope: upstream(subject),
+            witness: subject.company.connection.id.to_string(),
             limit: COMPANIES,
             ..trouble
         };
-        told(fetcher.fleet, &of_all).await;
+        told(subject.fleet, &of_all).await;
     }
     Some(brake)
 }
@@ -234,23 +239,23 @@ async fn told(fleet: &Fleet, trouble: &Setback<'_>) -> Option<Brake> {
 
 /// The failure of an attempt whose page the ledger has not stored. Where the server refuses it whatever the page holds,
 /// no further page of the table is bought for a while.
-pub(crate) async fn not_stored(fetcher: &Fetcher<'_>, error: LedgerError) -> Failure {
+pub(crate) async fn not_stored(subject: &Subject<'_>, error: LedgerError) -> Failure {
     let is_refusal = error.is_refusal_of_a_table();
     let failure = ledger_failure(error);
     if !is_refusal {
         return failure;
     }
-    let timings = &fetcher.fleet.parts.timings;
+    let timings = &subject.fleet.parts.timings;
     let trouble = Setback {
-        scope: table(fetcher),
-        witness: fetcher.claim.segment.to_string(),
+        scope: table(subject),
+        witness: subject.claim.segment.to_string(),
         reason: failure.kind,
         message: &failure.message,
         limit: 1,
         pause: timings.backoff_base * 2,
         longest: probe_every(timings),
     };
-    let brake = told(fetcher.fleet, &trouble).await;
+    let brake = told(subject.fleet, &trouble).await;
     Failure {
         retry_after: brake.map(|brake| until_probe(&brake, timings)),
         ..failure
@@ -258,9 +263,9 @@ pub(crate) async fn not_stored(fetcher: &Fetcher<'_>, error: LedgerError) -> Fai
 }
 
 /// A page was asked for, came and was stored: whatever was braked on its way is not any more.
-pub(crate) async fn succeeded(fetcher: &Fetcher<'_>) {
-    let fleet = fetcher.fleet;
-    let noted = fleet.brakes.noted(&scopes(fetcher));
+pub(crate) async fn succeeded(subject: &Subject<'_>) {
+    let fleet = subject.fleet;
+    let noted = fleet.brakes.noted(&scopes(subject));
     if noted.is_empty() {
         return;
     }
@@ -276,7 +281,7 @@ pub(crate) async fn succeeded(fetcher: &Fetcher<'_>) {
         }
     }
     if were_closed {
-        info!(connection = %fetcher.connection.name, "works again; nobody waits any more");
+        info!(connection = %subject.company.connection.name, "works again; nobody waits any more");
         fleet.ring().await;
     }
 }

@@ -12,8 +12,9 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::fleet::Fleet;
 use crate::hearing::Hearing;
-use crate::run::Fleet;
+use crate::held::held;
 use crate::source::Work;
 
 /// How long one wait at the bell lasts; it must be less than the response timeout of a remote one.
@@ -216,12 +217,5 @@ async fn send(out: &mpsc::Sender<Work>, work: Work) {
     // The receiver goes only after this task; what could not be sent is handed back at the end of the run.
     if out.send(work).await.is_err() {
         warn!("the runtime has ended before its time");
-    }
-}
-
-pub(crate) fn held(claim: &Claim) -> Held {
-    Held {
-        segment: claim.segment,
-        epoch: claim.standing.epoch,
     }
 }

@@ -5,7 +5,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::run::Fleet;
+use crate::fleet::Fleet;
 
 /// Beats until `stopped`, which is after the last attempt has ended.
 pub(crate) async fn keep_beating(fleet: &Fleet, stopped: CancellationToken) {

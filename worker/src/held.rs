@@ -4,10 +4,18 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ledgerfleet_ledger::Held;
+use ledgerfleet_ledger::{Claim, Held};
 use ledgerfleet_model::SegmentId;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+/// What a claim holds.
+pub(crate) fn held(claim: &Claim) -> Held {
+    Held {
+        segment: claim.segment,
+        epoch: claim.standing.epoch,
+    }
+}
 
 /// Every claim from its answer to its end, with the signal that tells its attempt that it is lost.
 #[derive(Debug, Default)]

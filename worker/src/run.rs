@@ -1,37 +1,23 @@
 //! Run: one worker, from its first claim to its last.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use apalis_core::task::data::Data;
 use apalis_core::worker::builder::WorkerBuilder;
 use apalis_core::worker::ext::parallelize::ParallelizeExt;
 use futures::FutureExt;
-use ledgerfleet_coordination::Distance;
 use ledgerfleet_ledger::LedgerError;
-use ledgerfleet_model::WorkerName;
 use ledgerfleet_wiring::Parts;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::attempt::attempt;
-use crate::braking::KnownBrakes;
 use crate::claiming::keep_claiming;
-use crate::connections::KnownConnections;
+use crate::fleet::{Fleet, WorkerOptions};
 use crate::heartbeat::keep_beating;
-use crate::held::HeldClaims;
-use crate::lessons::KnownLessons;
 use crate::source::{Source, Work};
-
-/// How a worker is run.
-#[derive(Debug, Clone)]
-pub struct WorkerOptions {
-    /// Attempts at once; at least 1.
-    pub concurrency: usize,
-    /// Its name, unique to this start of this process.
-    pub name: WorkerName,
-}
 
 /// Why a worker stopped without being told to.
 #[derive(Debug, thiserror::Error)]
@@ -44,25 +30,6 @@ pub enum WorkerError {
     WrongMasterKey(String),
 }
 
-/// What every attempt of a worker shares.
-#[derive(Debug)]
-pub(crate) struct Fleet {
-    pub(crate) name: WorkerName,
-    pub(crate) concurrency: usize,
-    pub(crate) parts: Parts,
-    pub(crate) held: HeldClaims,
-    pub(crate) connections: KnownConnections,
-    pub(crate) brakes: KnownBrakes,
-    pub(crate) lessons: KnownLessons,
-    pub(crate) distance: Distance,
-    /// Told to stop: nothing new is begun, pages in progress are finished.
-    pub(crate) shutdown: CancellationToken,
-    /// The time to finish is over: everything stops.
-    pub(crate) drained: CancellationToken,
-    /// Why this process can work for nobody, once that has turned out.
-    unfit: OnceLock<String>,
-}
-
 /// Claims and carries segments until `shutdown`. Then finishes the pages in progress within the drain deadline,
 /// hands the rest back and returns.
 pub async fn run(
@@ -70,7 +37,7 @@ pub async fn run(
     options: WorkerOptions,
     shutdown: CancellationToken,
 ) -> Result<(), WorkerError> {
-    let fleet = Arc::new(fleet_of(parts, options, shutdown.clone()));
+    let fleet = Arc::new(Fleet::new(parts, options, shutdown.clone()));
     parts.access.check_spool().await;
     info!(worker = %fleet.name, concurrency = fleet.concurrency, "working");
     let stopped = CancellationToken::new();
@@ -84,25 +51,9 @@ pub async fn run(
     let (ended, (), ()) = tokio::join!(working, beating, draining);
     hand_back_rest(&fleet).await;
     info!(worker = %fleet.name, "stopped");
-    match fleet.unfit.get() {
-        Some(why) => Err(WorkerError::WrongMasterKey(why.clone())),
+    match fleet.unfit() {
+        Some(why) => Err(WorkerError::WrongMasterKey(why.to_owned())),
         None => ended,
-    }
-}
-
-fn fleet_of(parts: &Parts, options: WorkerOptions, shutdown: CancellationToken) -> Fleet {
-    Fleet {
-        name: options.name,
-        concurrency: options.concurrency.max(1),
-        parts: parts.clone(),
-        held: HeldClaims::default(),
-        connections: KnownConnections::default(),
-        brakes: KnownBrakes::default(),
-        lessons: KnownLessons::default(),
-        distance: Distance::default(),
-        shutdown,
-        drained: CancellationToken::new(),
-        unfit: OnceLock::new(),
     }
 }
 
@@ -166,24 +117,4 @@ async fn hand_back_rest(fleet: &Fleet) {
 async fn try_hand_back(fleet: &Fleet) -> Result<u64, LedgerError> {
     let rest = fleet.parts.ledger.held_by(&fleet.name).await?;
     fleet.parts.ledger.hand_back(&rest).await
-}
-
-impl Fleet {
-    /// Stops this worker, because it has the wrong master key: others may have the right one.
-    pub(crate) fn stop_unfit(&self, why: &str) {
-        if self.unfit.set(why.to_owned()).is_ok() {
-            error!(
-                why,
-                "this worker has another master key than the fleet; it hands back what it holds and ends"
-            );
-        }
-        self.shutdown.cancel();
-    }
-
-    /// Tells the leader that the ledger has changed. A ring that is not heard costs one tick.
-    pub(crate) async fn ring(&self) {
-        if let Err(error) = self.parts.bell.ring().await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "the ring was not heard");
-        }
-    }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use ledgerfleet_coordination::Closing;
 use ledgerfleet_ledger::{Claim, LedgerError, Settled};
 use ledgerfleet_model::outcome::outcome;
 use ledgerfleet_model::segment::Settlement;
@@ -11,9 +10,9 @@ use ledgerfleet_telemetry::metrics::{self, AttemptOutcome};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
-use crate::attempt::Progress;
-use crate::claiming::held;
-use crate::run::Fleet;
+use crate::attempt::progress::Progress;
+use crate::fleet::Fleet;
+use crate::held::held;
 
 /// How long after a failed write the next is tried.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -37,7 +36,7 @@ pub(crate) async fn settle(
         (outcome, _) => outcome,
     };
     report(claim, &outcome, &failure);
-    spread_the_word(fleet, claim, progress, &outcome, &failure).await;
+    spread_the_word(fleet, claim, &failure).await;
     let deadline = Instant::now() + fleet.parts.timings.lease;
     let mut told = false;
     loop {
@@ -109,33 +108,13 @@ fn report_death(claim: &Claim, progress: &Progress, failure: &Failure) {
     );
 }
 
-/// What concerns the whole connection is told to everyone: throttling closes its gate, refused credentials stop it.
-async fn spread_the_word(
-    fleet: &Fleet,
-    claim: &Claim,
-    progress: &Progress,
-    outcome: &Outcome,
-    failure: &Failure,
-) {
-    match (failure.kind, outcome) {
-        (FailureKind::Throttled, Outcome::Later { wait }) => {
-            metrics::throttled(progress.connector);
-            let Some(limits) = progress.limits else { return };
-            let closing = failure.retry_after.map_or(Closing::Guessed(*wait), Closing::Told);
-            if let Err(error) = fleet.parts.gate.close(claim.connection, &limits, closing).await {
-                warn!(
-                    error = &error as &dyn std::error::Error,
-                    "the gate could not be closed"
-                );
-            }
-        }
-        (FailureKind::WrongMasterKey, _) => fleet.stop_unfit(&failure.message),
-        (FailureKind::NeedsReauthorisation, _) => {
-            let parked =
-                fleet
-                    .parts
-                    .ledger
-                    .park_connection(claim.connection, claim.claimed_at, &failure.message);
+/// What concerns the whole connection is told to everyone: refused credentials stop it.
+async fn spread_the_word(fleet: &Fleet, claim: &Claim, failure: &Failure) {
+    match failure.kind {
+        FailureKind::WrongMasterKey => fleet.stop_unfit(&failure.message),
+        FailureKind::NeedsReauthorisation => {
+            let ledger = &fleet.parts.ledger;
+            let parked = ledger.park_connection(claim.connection, claim.claimed_at, &failure.message);
             if let Err(error) = parked.await {
                 warn!(
                     error = &error as &dyn std::error::Error,

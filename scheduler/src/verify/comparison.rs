@@ -1,13 +1,13 @@
 //! Comparison: a share of one portion, the source's pages against what is stored.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use ledgerfleet_connectors::Page;
 use ledgerfleet_ledger::{LedgerError, RecordSummary, Share, Slice, Which};
-use ledgerfleet_model::{Failure, FailureKind, Position, Quarantined, Record};
-use ledgerfleet_upstream::search::Place as SearchPlace;
-use ledgerfleet_upstream::{Search, Walk};
+use ledgerfleet_model::{Quarantined, Record};
+use ledgerfleet_upstream::{Learner, Pass, ids_of};
 
 use super::amount::{amount, is_same};
 use super::portion::Portion;
@@ -22,41 +22,9 @@ pub(super) struct Comparison<'a> {
     pub(super) stored: HashMap<String, RecordSummary>,
     /// Ids that were met at the source: a row may come twice.
     met: HashSet<String>,
+    /// Hashes of all ids that the pages have shown, those of other shares too.
+    shown: HashSet<u64>,
     pub(super) compared: &'a mut Compared,
-}
-
-/// What the pages of one reading are like.
-#[derive(Debug, Default)]
-struct Sight {
-    pages: u64,
-    /// Of those, the ones with a record that was not met before.
-    with_news: u64,
-    /// Whether the last one with news has shown its order.
-    in_order: bool,
-    has_begun_again: bool,
-    /// How many records were known when the place behind the last row was asked for.
-    known_before_the_end: Option<u64>,
-    /// Whether that place was shown to be the end.
-    has_shown_an_end: bool,
-}
-
-impl Sight {
-    fn note(&mut self, page: &Page, brings_news: bool) {
-        self.pages += 1;
-        if brings_news {
-            self.with_news += 1;
-            self.in_order = page.in_order;
-        }
-        if let Some(known) = self.known_before_the_end.take() {
-            // Who shows all of it again there does not heed where pages begin.
-            let rows = ids_of(page).count() as u64;
-            self.has_shown_an_end = !page.more && !brings_news && (known == 1 || rows < known);
-        }
-    }
-
-    fn came_in_order(&self) -> bool {
-        self.with_news <= 1 || self.in_order
-    }
 }
 
 /// What the source's pages have shown.
@@ -85,7 +53,7 @@ impl<'a> Comparison<'a> {
         compared: &'a mut Compared,
     ) -> Result<Self, LedgerError> {
         let slice = Slice {
-            connection: subject.upstream.connection.id,
+            connection: subject.asking.company().connection.id,
             table: subject.entity.table,
             which: portion.which(),
             share,
@@ -97,6 +65,7 @@ impl<'a> Comparison<'a> {
             share,
             stored: HashMap::with_capacity(summaries.len()),
             met: HashSet::with_capacity(summaries.len()),
+            shown: HashSet::new(),
             compared,
         };
         for summary in summaries {
@@ -125,38 +94,36 @@ impl<'a> Comparison<'a> {
         &mut self,
         count: Option<u64>,
         page_size: &mut u32,
+        learner: &mut Learner<'_>,
     ) -> Result<Shown, VerifyError> {
         let window = self.portion.window();
-        let Subject { entity, lessons, .. } = self.subject;
-        let mut walk = Walk::new(entity, &window, Position::start(), *page_size, lessons.dialect);
-        let mut search = Search::default();
-        let mut sight = Sight::default();
+        let Subject { entity, asking, .. } = self.subject;
+        let mut pass = Pass::new(entity, &window, *page_size, learner.lessons().dialect);
+        pass.counted = count;
         loop {
-            let page = self.subject.page(&mut walk).await?;
-            let known = self.rows();
+            let page = pass.next(asking, learner).await?.page;
+            let brings_news = self.brings_news(&page);
             self.meet_all(&page).await?;
-            let rows = self.rows();
-            sight.note(&page, rows > known);
-            refuse_endless(&walk, &page, sight.pages, count)?;
-            if page.more && (rows > known || self.share.of > 1 || sight.has_begun_again) {
+            if !pass.is_last(&page, brings_news) {
                 continue;
             }
+            let rows = self.rows();
             let lacks = self.share.of == 1 && count.is_some_and(|count| count > rows);
-            match search.next(rows, sight.came_in_order()).filter(|_| lacks) {
-                Some(SearchPlace::Behind) => sight.known_before_the_end = Some(rows),
-                Some(SearchPlace::Beginning) => {
-                    walk.go_to(Position::start());
-                    sight.has_begun_again = true;
-                }
-                None => {
-                    *page_size = walk.rows();
-                    return Ok(Shown {
-                        rows,
-                        to_the_end: rows > 0 && (!lacks || sight.has_shown_an_end),
-                    });
-                }
+            if lacks && pass.looks_further(rows) {
+                continue;
             }
+            *page_size = pass.rows();
+            return Ok(Shown {
+                rows,
+                to_the_end: rows > 0 && (!lacks || pass.has_shown_its_end()),
+            });
         }
+    }
+
+    /// Whether a page shows a row that no page has shown before.
+    fn brings_news(&mut self, page: &Page) -> bool {
+        let hashes = ids_of(page).map(hash);
+        hashes.fold(false, |news, hash| self.shown.insert(hash) || news)
     }
 
     /// Meets the records of a page.
@@ -230,7 +197,7 @@ impl<'a> Comparison<'a> {
         }
         let ids: Vec<String> = unknown.iter().map(|record| record.id.clone()).collect();
         let slice = Slice {
-            connection: self.subject.upstream.connection.id,
+            connection: self.subject.asking.company().connection.id,
             table: self.subject.entity.table,
             which: Which::Ids(&ids),
             share: Share::ALL,
@@ -263,7 +230,10 @@ impl<'a> Comparison<'a> {
             return Ok(());
         }
         let ids: Vec<String> = records.iter().map(|(record, _)| record.id.clone()).collect();
-        let (connection, entity) = (self.subject.upstream.connection.id, self.subject.entity.name);
+        let (connection, entity) = (
+            self.subject.asking.company().connection.id,
+            self.subject.entity.name,
+        );
         let known = self
             .subject
             .ledger
@@ -337,19 +307,10 @@ fn has_no_trace(stored: &RecordSummary, record: &Record) -> bool {
         && stored.document_date == record.document_date
 }
 
-/// Many more pages than the source's count explains have no end.
-fn refuse_endless(walk: &Walk<'_>, page: &Page, pages: u64, count: Option<u64>) -> Result<(), Failure> {
-    let rows = u64::from(walk.rows().saturating_sub(1).max(1));
-    let are_too_many = count.is_some_and(|count| pages > 100 + 50 * count.div_ceil(rows));
-    if page.more && are_too_many {
-        let message = format!("{pages} pages have not shown the rows that the source counts ({count:?})");
-        return Err(Failure::new(FailureKind::Unstable, message));
-    }
-    Ok(())
-}
-
-fn ids_of(page: &Page) -> impl Iterator<Item = &str> {
-    let quarantined = page.quarantined.iter().map(|record| &record.id);
-    let records = page.records.iter().map(|record| &record.id);
-    records.chain(quarantined).map(String::as_str)
+/// Sixteen bytes of memory a row, however long its id is. Of a million rows, no two have the same but once in 40 million
+/// times; and then only a page of such rows alone would be taken for one without news.
+fn hash(id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
 }

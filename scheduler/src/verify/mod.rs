@@ -12,12 +12,12 @@ mod rest;
 mod tally;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use ledgerfleet_connectors::{Connector, CountRequest, EntitySpec, Page, Target};
+use ledgerfleet_connectors::EntitySpec;
 use ledgerfleet_ledger::{CoverageRow, Ledger, LedgerError, Share};
 use ledgerfleet_model::{Axis, Failure, FailureKind};
-use ledgerfleet_upstream::{Change, Lessons, Walk};
+use ledgerfleet_upstream::{Asking, Learner, counting};
 
-use crate::upstream::{Patience, Upstream};
+use crate::output::Talk;
 use comparison::{Comparison, Shown};
 use portion::Portion;
 #[cfg(feature = "demo")]
@@ -47,8 +47,8 @@ impl From<Failure> for VerifyError {
 /// One entity of one company, and which days of it.
 #[derive(Debug)]
 pub(crate) struct Subject<'a> {
-    pub(crate) upstream: &'a Upstream<'a>,
-    pub(crate) patience: Patience<'a>,
+    pub(crate) asking: &'a Asking<'a>,
+    pub(crate) talk: &'a Talk,
     pub(crate) ledger: &'a dyn Ledger,
     pub(crate) entity: &'static EntitySpec,
     /// Ranges of days, both ends included; none where it is read whole.
@@ -59,8 +59,6 @@ pub(crate) struct Subject<'a> {
     pub(crate) page_size: u32,
     /// Records that are held in memory at once, of each side.
     pub(crate) at_once: u64,
-    /// What was learned of its upstream.
-    pub(crate) lessons: Lessons,
 }
 
 /// What a comparison has found.
@@ -81,14 +79,14 @@ pub(crate) struct Compared {
 
 impl Subject<'_> {
     /// Compares all of it.
-    pub(crate) async fn compare(&self) -> Result<Compared, VerifyError> {
+    pub(crate) async fn compare(&self, learner: &mut Learner<'_>) -> Result<Compared, VerifyError> {
         let mut compared = Compared::default();
         let mut portions = self.portions().await?;
         let is_empty_here = portions.iter().all(|portion| portion.stored == 0);
         // From the last to the first, so that halves go on top.
         portions.reverse();
         while let Some(portion) = portions.pop() {
-            let count = match self.count(&portion).await {
+            let count = match self.count(&portion, learner).await {
                 Err(failure) if failure.kind == FailureKind::NotInPlan && is_empty_here => {
                     compared.not_in_plan = true;
                     return Ok(compared);
@@ -99,7 +97,9 @@ impl Subject<'_> {
                 portions.extend(halves);
                 continue;
             }
-            let ended = self.compare_portion(&portion, count, &mut compared).await;
+            let ended = self
+                .compare_portion(&portion, count, &mut compared, learner)
+                .await;
             self.count_calls().await;
             match ended {
                 Err(VerifyError::Source(failure))
@@ -122,6 +122,7 @@ impl Subject<'_> {
         portion: &Portion,
         count: Option<u64>,
         compared: &mut Compared,
+        learner: &mut Learner<'_>,
     ) -> Result<(), VerifyError> {
         // Too large pages are halved for this portion: the next one's records may be smaller.
         let mut page_size = self.page_size;
@@ -134,38 +135,29 @@ impl Subject<'_> {
         for number in 0..of {
             let share = Share { number, of };
             let mut comparison = Comparison::of(self, portion, share, compared).await?;
-            let shown = comparison.read_source(count, &mut page_size).await?;
+            let shown = comparison.read_source(count, &mut page_size, learner).await?;
             rows += shown.rows;
             if of == 1 {
                 // Pages that end early would make everything after them look as if it were gone.
-                self.hold_against_the_count(portion, count, shown).await?;
+                self.hold_against_the_count(portion, count, shown, learner)
+                    .await?;
             }
-            comparison.ask_for_the_rest().await?;
+            comparison.ask_for_the_rest(learner).await?;
         }
         if of > 1 {
             let shown = Shown {
                 rows,
                 to_the_end: false,
             };
-            self.hold_against_the_count(portion, count, shown).await?;
+            self.hold_against_the_count(portion, count, shown, learner)
+                .await?;
         }
         Ok(())
     }
 
     /// What the source counts; none where it cannot.
-    async fn count(&self, portion: &Portion) -> Result<Option<u64>, Failure> {
-        if !self.entity.countable || !self.lessons.dialect.count {
-            return Ok(None);
-        }
-        let window = portion.window();
-        let request = CountRequest {
-            entity: self.entity,
-            window: &window,
-            changed_since: None,
-        };
-        self.ask(async |connector, target| connector.count(&target, &request).await)
-            .await
-            .map(Some)
+    async fn count(&self, portion: &Portion, learner: &mut Learner<'_>) -> Result<Option<u64>, Failure> {
+        counting::count(self.asking, learner, self.entity, &portion.window(), None).await
     }
 
     /// Books grow while they are read: the source may count what its pages have shown before or after that. A source that
@@ -175,18 +167,18 @@ impl Subject<'_> {
         portion: &Portion,
         before: Option<u64>,
         shown: Shown,
+        learner: &mut Learner<'_>,
     ) -> Result<(), VerifyError> {
         let rows = shown.rows;
         if before.is_none_or(|count| count == rows) {
             return Ok(());
         }
-        match self.count(portion).await? {
+        match self.count(portion, learner).await? {
             Some(count) if count != rows && before == Some(count) && shown.to_the_end => {
-                let Subject { upstream, entity, .. } = self;
-                self.patience.talk.warn(format!(
-                    "{} {}: the source counts {count} and shows {rows} up to the end of its pages: its count is wrong and was \
-                     not used",
-                    upstream.connection.name, entity.name,
+                let (company, entity) = (&self.asking.company().connection.name, self.entity.name);
+                self.talk.warn(format!(
+                    "{company} {entity}: the source counts {count} and shows {rows} up to the end of its pages: its count is \
+                     wrong and was not used",
                 ));
                 Ok(())
             }
@@ -203,51 +195,12 @@ impl Subject<'_> {
     /// Counts the metered calls so far: who is killed has paid for them, too. What cannot be counted now is counted with
     /// the next ones, and whoever began the comparison tells if that fails.
     async fn count_calls(&self) {
-        if let Err(error) = self.upstream.count_calls(self.entity.name).await {
+        if let Err(error) = self.asking.count_calls(self.ledger, self.entity.name).await {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
                 "metered calls were not counted yet"
             );
         }
-    }
-
-    /// The next page of a walk, by the request that the source serves.
-    async fn page(&self, walk: &mut Walk<'_>) -> Result<Page, Failure> {
-        let connector = self.upstream.connector();
-        loop {
-            let request = walk.request();
-            let helps = |failure: &Failure| walk.helps_against(connector, failure);
-            let asked = self
-                .upstream
-                .ask_unless(self.patience, helps, async |connector, target| {
-                    connector.page(&target, &request).await
-                });
-            match asked.await {
-                Ok(page) => return Ok(walk.arrived(page)),
-                Err(failure) => {
-                    let change = walk.failed(connector, failure.clone())?;
-                    self.tell_change(change, &failure);
-                }
-            }
-        }
-    }
-
-    fn tell_change(&self, change: Change, failure: &Failure) {
-        let (company, entity) = (&self.upstream.connection.name, self.entity.name);
-        let more = match change {
-            Change::Rows(_) => " (--page-size)",
-            Change::PastOne | Change::NoOrder => "",
-        };
-        self.patience
-            .talk
-            .warn(format!("{company} {entity}: {}; {change}{more}", failure.message));
-    }
-
-    async fn ask<T>(
-        &self,
-        question: impl AsyncFn(&dyn Connector, Target<'_>) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        self.upstream.ask(self.patience, question).await
     }
 
     /// When a place was last read to its end; of several days, when the first of them was.

@@ -75,7 +75,7 @@ fn last_before(day: NaiveDate) -> NaiveDate {
 impl Subject<'_> {
     /// The days cut so that what is stored of each portion fits into memory; a single day may have more.
     pub(super) async fn portions(&self) -> Result<Vec<Portion>, LedgerError> {
-        let (connection, table) = (self.upstream.connection.id, self.entity.table);
+        let (connection, table) = (self.asking.company().connection.id, self.entity.table);
         let Some(ranges) = self.ranges else {
             let stored = self.ledger.record_count(connection, table).await?;
             return Ok(vec![Portion { days: None, stored }]);

@@ -155,6 +155,8 @@ pub struct FindRequest<'a> {
     pub from: &'a Position,
     /// Rows a page.
     pub size: u32,
+    /// What the upstream's language may be used for.
+    pub dialect: Dialect,
 }
 
 /// A page that was read completely and checked.

@@ -6,7 +6,7 @@ const FRUITLESS: u32 = 6;
 
 /// The places looked at so far.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Search {
+pub(crate) struct Search {
     /// How many different rows were known when the last place was chosen.
     known: Option<u64>,
     has_begun_again: bool,
@@ -15,7 +15,7 @@ pub struct Search {
 
 /// Where to look next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     /// Behind the last row: a page that was not full may have been cut.
     Behind,
     /// At the window's beginning, once more: pages in no order show other rows each time.
@@ -25,7 +25,7 @@ pub enum Place {
 impl Search {
     /// The next place, if there is one that may bring rows. It ends: places are looked at again only while that brings
     /// rows, or for a few times more where luck may bring them.
-    pub fn next(&mut self, known: u64, in_order: bool) -> Option<Place> {
+    pub(crate) fn next(&mut self, known: u64, in_order: bool) -> Option<Place> {
         let brought_nothing = self.known == Some(known);
         self.known = Some(known);
         if !self.has_begun_again && !brought_nothing {

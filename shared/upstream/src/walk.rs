@@ -18,7 +18,7 @@ const MOST_SLOWER: u32 = 2;
 
 /// A way through the pages of one window.
 #[derive(Debug, Clone)]
-pub struct Walk<'a> {
+pub(crate) struct Walk<'a> {
     entity: &'static EntitySpec,
     window: &'a Window,
     position: Position,
@@ -48,6 +48,8 @@ pub enum Change {
     PastOne,
     /// It asks for no order.
     NoOrder,
+    /// It asks for one record after the other.
+    OneId,
 }
 
 impl std::fmt::Display for Change {
@@ -56,13 +58,14 @@ impl std::fmt::Display for Change {
             Self::Rows(rows) => write!(f, "asking for {rows} rows at once"),
             Self::PastOne => f.write_str("passing over one row"),
             Self::NoOrder => f.write_str("asking for no order"),
+            Self::OneId => f.write_str("asking for one record after the other"),
         }
     }
 }
 
 impl<'a> Walk<'a> {
     /// A way that goes on at a position of a window.
-    pub fn new(
+    pub(crate) fn new(
         entity: &'static EntitySpec,
         window: &'a Window,
         from: Position,
@@ -85,7 +88,7 @@ impl<'a> Walk<'a> {
     }
 
     /// What to ask for next.
-    pub fn request(&self) -> PageRequest<'_> {
+    pub(crate) fn request(&self) -> PageRequest<'_> {
         PageRequest {
             entity: self.entity,
             window: self.window,
@@ -96,34 +99,34 @@ impl<'a> Walk<'a> {
     }
 
     /// Where it is.
-    pub fn position(&self) -> &Position {
+    pub(crate) fn position(&self) -> &Position {
         &self.position
     }
 
     /// Goes on from another position.
-    pub fn go_to(&mut self, position: Position) {
+    pub(crate) fn go_to(&mut self, position: Position) {
         self.position = position;
         self.aside.clear();
     }
 
     /// Rows a page that are asked for.
-    pub fn rows(&self) -> u32 {
+    pub(crate) fn rows(&self) -> u32 {
         self.size
     }
 
     /// Whether another request may be served after one that failed so.
-    pub fn helps_against(&self, connector: &dyn Connector, failure: &Failure) -> bool {
+    pub(crate) fn helps_against(&self, connector: &dyn Connector, failure: &Failure) -> bool {
         self.clone().other_request(connector, failure).is_some()
     }
 
     /// Whether this walk has found out that pages are served only without an order.
-    pub fn has_learned_that_order_is_refused(&self) -> bool {
+    pub(crate) fn has_learned_that_order_is_refused(&self) -> bool {
         self.order_refused
     }
 
     /// Goes on after a page that came for [`Walk::request`]. Rows that were set aside before it are among its
     /// quarantined ones from now on.
-    pub fn arrived(&mut self, mut page: Page) -> Page {
+    pub(crate) fn arrived(&mut self, mut page: Page) -> Page {
         let aside = std::mem::take(&mut self.aside);
         if !aside.is_empty() {
             self.size = self.wanted;
@@ -139,7 +142,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Finds another request after one that failed; gives the failure back where no other one would be served.
-    pub fn failed(&mut self, connector: &dyn Connector, failure: Failure) -> Result<Change, Failure> {
+    pub(crate) fn failed(&mut self, connector: &dyn Connector, failure: Failure) -> Result<Change, Failure> {
         match self.other_request(connector, &failure) {
             Some(change) => Ok(change),
             None => Err(self.give_up(failure)),

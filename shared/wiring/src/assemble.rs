@@ -163,6 +163,7 @@ async fn build(
         vault,
         clock,
         timings: settings.timings,
+        distance: Arc::default(),
         gates: ConfiguredGates::of(settings),
         places: Places::of(settings),
         notices,

@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use ledgerfleet_access::Access;
 use ledgerfleet_config::{ConnectorSettings, Settings};
-use ledgerfleet_connectors::{ConnectorEntry, Connectors, REGISTRY};
-use ledgerfleet_coordination::{Bell, Examination, Gate, GateLimits, Locks, RedisServer, Unreachable};
+use ledgerfleet_connectors::{ConnectorEntry, Connectors, REGISTRY, connector_entry};
+use ledgerfleet_coordination::{
+    Bell, Distance, Examination, Gate, GateLimits, Locks, RedisServer, Unreachable,
+};
 use ledgerfleet_duties::{Duties, Leading};
 use ledgerfleet_ledger::{Leadership, Ledger};
 use ledgerfleet_model::{Clock, Connection, Timings};
+use ledgerfleet_upstream::{Company, Means, Unknown};
 use ledgerfleet_vault::Vault;
 
 use crate::WiringError;
@@ -43,6 +46,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// How long things take.
     pub timings: Timings,
+    /// How far away the gate is from this process.
+    pub(crate) distance: Arc<Distance>,
     /// The limits of each connector's gates, where they are configured.
     pub(crate) gates: ConfiguredGates,
     /// Where this process writes files.
@@ -133,6 +138,29 @@ impl Parts {
         match found.unsuitable {
             Some(why) => Err(WiringError::UnsuitableRedis(why)),
             None => Ok(found.warnings),
+        }
+    }
+
+    /// Whom a connection means, with all that this program knows of it.
+    pub fn company(&self, connection: Arc<Connection>) -> Result<Company, Unknown> {
+        let unknown = || Unknown(format!("connector `{}`", connection.connector));
+        let entry = connector_entry(&connection.connector).ok_or_else(unknown)?;
+        let connector = self.connectors.get(entry.name).cloned().ok_or_else(unknown)?;
+        Ok(Company {
+            limits: self.gate_limits(&connection, entry),
+            connection,
+            entry,
+            connector,
+        })
+    }
+
+    /// What asking a company takes.
+    pub fn means(&self) -> Means {
+        Means {
+            access: self.access.clone(),
+            gate: self.gate.clone(),
+            timings: self.timings,
+            distance: self.distance.clone(),
         }
     }
 

@@ -4,15 +4,17 @@ pub(crate) mod add;
 mod remove;
 mod set;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use ledgerfleet_connectors::{Connector, Target};
 use ledgerfleet_ledger::{Purge, Refresh, RefreshOutcome};
 use ledgerfleet_model::{Connection, ConnectionState, Failure, FailureKind};
+use ledgerfleet_upstream::{Asking, Identify};
 use ledgerfleet_wiring::Parts;
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use crate::advice::to_place_rightly;
 use crate::cli::ConnectionCommand;
@@ -20,7 +22,7 @@ use crate::exit::{Exit, Problem};
 use crate::output::{Row, instant, optional, span};
 use crate::running::carry::{Role, role, tell_if_nobody_runs};
 use crate::session::{Session, connection_named};
-use crate::upstream::{Patience, Upstream};
+use crate::waits::Waits;
 
 /// How long `connection test --wait` waits.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
@@ -75,12 +77,8 @@ async fn test(session: &Session, name: &str, wait: bool) -> anyhow::Result<Exit>
         }
         Role::Runner(_) | Role::Client(None) => Renewal::Always,
     };
-    let patience = wait.then(|| Patience {
-        talk: &session.talk,
-        most: LONGEST_WAIT,
-        stop: session.heed_signals(),
-    });
-    let company = identify(&parts, &connection, renewal, patience).await?;
+    let asking = asking(session, &parts, &connection, wait)?;
+    let company = identify(&parts, &connection, renewal, &asking).await?;
     session.talk.say(format!("{name} answers: it is {company}"));
     if connection.state == ConnectionState::NeedsReauthorisation {
         parts
@@ -114,25 +112,45 @@ fn beside_a_runner(connection: &Connection) -> Renewal {
     }
 }
 
+fn asking<'a>(
+    session: &'a Session,
+    parts: &Parts,
+    connection: &Connection,
+    wait: bool,
+) -> anyhow::Result<Asking<'a>> {
+    let company = parts.company(Arc::new(connection.clone()));
+    let company = company.context("this program lacks the connector")?;
+    let waits = Waits {
+        talk: &session.talk,
+        whom: connection.name.clone(),
+    };
+    if !wait {
+        return Ok(Asking::once(
+            parts.means(),
+            company,
+            CancellationToken::new(),
+            waits,
+        ));
+    }
+    let stop = session.heed_signals().token().clone();
+    Ok(Asking::once(parts.means(), company, stop, waits).for_at_most(LONGEST_WAIT))
+}
+
 async fn identify(
     parts: &Parts,
     connection: &Connection,
     renewal: Renewal,
-    patience: Option<Patience<'_>>,
+    asking: &Asking<'_>,
 ) -> anyhow::Result<String> {
-    let upstream = Upstream::of(parts, connection).context("this program lacks the connector")?;
     if renewal == Renewal::Always {
         let access = parts.access.token(connection).await?;
         parts.access.refused(connection.id, &access).await;
     }
     // Refused credentials are told by this error; the rest by what the upstream says.
     parts.access.token(connection).await?;
-    let question = async |connector: &dyn Connector, target: Target<'_>| connector.identify(&target).await;
-    let answer = match patience {
-        Some(patience) => upstream.ask(patience, question).await,
-        None => upstream.ask_once(&question).await,
-    };
-    answer.map_err(|failure| refused(connection, &failure).into())
+    let named = asking.ask(&Identify).await;
+    let named = named.map_err(|failure| refused(connection, &failure))?;
+    Ok(named.answer)
 }
 
 /// What a refusal by the upstream means for a person.

@@ -4,6 +4,7 @@ pub(crate) mod findings;
 mod fix;
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveDate;
@@ -11,7 +12,7 @@ use ledgerfleet_connectors::EntitySpec;
 use ledgerfleet_ledger::CoverageFilter;
 use ledgerfleet_model::{Axis, Connection, Failure, FailureKind, Segmenting};
 use ledgerfleet_process::Stop;
-use ledgerfleet_upstream::Lessons;
+use ledgerfleet_upstream::{Asking, KnownLessons};
 use ledgerfleet_wiring::Parts;
 
 use crate::cli::VerifyArgs;
@@ -21,8 +22,8 @@ use crate::output::counted;
 use crate::plan::{Part, Plan, Request, plan};
 use crate::running::carry::{Role, role};
 use crate::session::{Session, connections_named};
-use crate::upstream::{Patience, Upstream};
 use crate::verify::{Compared, Subject, Verdict, VerifyError, spans, with_days_without_records};
+use crate::waits::Waits;
 use findings::{Found, Reported, exit_of, show, take_failure, tell_advice, tell_failures};
 use fix::fix;
 
@@ -44,6 +45,7 @@ pub(crate) async fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<
         page_size: plan.page_size(),
         max_wait: args.max_wait,
         at_once: args.at_once,
+        lessons: KnownLessons::default(),
         worst_accepted: if args.strict {
             Verdict::Green
         } else {
@@ -140,6 +142,7 @@ pub(super) struct Comparing<'a> {
     page_size: u32,
     max_wait: Duration,
     at_once: u64,
+    lessons: KnownLessons,
     /// The worst verdict that is no failure.
     pub(super) worst_accepted: Verdict,
 }
@@ -162,10 +165,11 @@ impl Comparing<'_> {
                 continue;
             }
             let name = format!("{} {}", question.connection.name, question.entity.name);
-            let upstream = self.upstream(question)?;
-            let compared = self.compare_or_stop(&upstream, question).await;
-            calls += upstream.calls();
-            let counted = upstream.count_calls(question.entity.name).await;
+            let asking = self.asking(question)?;
+            let compared = self.compare_or_stop(&asking, question).await;
+            calls += asking.calls();
+            let ledger = &*self.parts.ledger;
+            let counted = asking.count_calls(ledger, question.entity.name).await;
             let uncounted = counted.err().map(VerifyError::Uncounted);
             let (compared, failed) = match compared {
                 Ok(compared) => (compared, uncounted),
@@ -217,21 +221,28 @@ impl Comparing<'_> {
         Ok(found)
     }
 
-    fn upstream<'a>(&'a self, question: &'a Question) -> Result<Upstream<'a>, Problem> {
-        Upstream::of(self.parts, &question.connection).ok_or_else(|| {
-            let connector = &question.connection.connector;
-            let what = format!("this program lacks the connector `{connector}`");
+    fn asking<'a>(&'a self, question: &'a Question) -> Result<Asking<'a>, Problem> {
+        let connection = &question.connection;
+        let company = self.parts.company(Arc::new(connection.clone()));
+        let company = company.map_err(|_| {
+            let what = format!("this program lacks the connector `{}`", connection.connector);
             Problem::usage(what, "a program of the version that added the connection")
-        })
+        })?;
+        let waits = Waits {
+            talk: &self.session.talk,
+            whom: format!("{} {}", connection.name, question.entity.name),
+        };
+        let stop = self.stop.token().clone();
+        Ok(Asking::once(self.parts.means(), company, stop, waits).for_at_most(self.max_wait))
     }
 
     /// A signal ends the comparison by its next question. Its request under way may be charged for, so it is finished.
     async fn compare_or_stop(
         &self,
-        upstream: &Upstream<'_>,
+        asking: &Asking<'_>,
         question: &Question,
     ) -> Result<Compared, VerifyError> {
-        let mut comparing = pin!(self.compare_one(upstream, question));
+        let mut comparing = pin!(self.compare_one(asking, question));
         tokio::select! {
             biased;
             () = self.stop.token().cancelled() => {}
@@ -242,11 +253,7 @@ impl Comparing<'_> {
         comparing.await
     }
 
-    async fn compare_one(
-        &self,
-        upstream: &Upstream<'_>,
-        question: &Question,
-    ) -> Result<Compared, VerifyError> {
+    async fn compare_one(&self, asking: &Asking<'_>, question: &Question) -> Result<Compared, VerifyError> {
         let ledger = &*self.parts.ledger;
         let filter = CoverageFilter {
             connections: vec![question.connection.id],
@@ -254,25 +261,21 @@ impl Comparing<'_> {
             ..CoverageFilter::default()
         };
         let coverage = ledger.coverage(&filter).await?;
-        let learned = ledger
-            .learned(question.connection.id, question.entity.name)
-            .await?;
+        let learner = self
+            .lessons
+            .learner(ledger, question.connection.id, question.entity.name);
+        let mut learner = learner.await?;
         let subject = Subject {
-            upstream,
-            patience: Patience {
-                talk: &self.session.talk,
-                most: self.max_wait,
-                stop: self.stop,
-            },
+            asking,
+            talk: &self.session.talk,
             ledger,
             entity: question.entity,
             ranges: question.ranges.as_deref(),
             coverage: &coverage,
             page_size: self.page_size,
             at_once: self.at_once,
-            lessons: Lessons::of(learned),
         };
-        subject.compare().await
+        subject.compare(&mut learner).await
     }
 }
 

@@ -110,7 +110,7 @@ impl Connector for QuickBooks {
         let page = Asked {
             place,
             size: request.size,
-            in_order: request.entity.orderable,
+            in_order: request.entity.orderable && request.dialect.order,
         };
         page_of(answer, request.entity, page)
             .map_err(|failure| asked(failure, &statement))

@@ -15,7 +15,7 @@ use ledgerfleet_model::{Days, InstantField, Window};
 
 use super::paging::Place;
 use super::properties::checked;
-use crate::{CountRequest, EntityKind, EntitySpec, FindRequest, PageRequest, Test, Value};
+use crate::{CountRequest, Dialect, EntityKind, EntitySpec, FindRequest, PageRequest, Test, Value};
 
 /// The most rows an answer may be asked for; what more does is not documented.
 pub(super) const PAGE_SIZE_MAX: u32 = 1_000;
@@ -69,12 +69,11 @@ impl Query {
     pub(super) fn page(request: &PageRequest<'_>, place: Place) -> Self {
         let entity = request.entity;
         let single = entity.kind == EntityKind::Single;
-        let in_order = entity.orderable && !single && request.dialect.order;
         Self {
             select: Select::Columns(entity.projection),
             from: entity.upstream,
             filters: since(filters(entity, request.window), place),
-            order: in_order.then_some(CREATED).into_iter().collect(),
+            order: in_order(entity, request.dialect),
             rows: (!single).then(|| Rows::of(place, request.size)),
         }
     }
@@ -94,7 +93,7 @@ impl Query {
             select: Select::Columns(entity.projection),
             from: entity.upstream,
             filters: since(filters, place),
-            order: entity.orderable.then_some(CREATED).into_iter().collect(),
+            order: in_order(entity, request.dialect),
             rows: Some(Rows::of(place, request.size)),
         })
     }
@@ -112,6 +111,12 @@ impl Query {
             rows: None,
         }
     }
+}
+
+/// The order of an entity's pages, where it has one and it may be asked for.
+fn in_order(entity: &EntitySpec, dialect: Dialect) -> Vec<&'static str> {
+    let is_ordered = entity.orderable && entity.kind != EntityKind::Single && dialect.order;
+    is_ordered.then_some(CREATED).into_iter().collect()
 }
 
 /// How many rows are really asked for where `size` are wanted.

@@ -1,6 +1,6 @@
 //! Every fault at every place where it can strike: each is the right failure there, and never an answer.
 
-use ledgerfleet_connectors::{AuthenticationError, CountRequest, FindRequest, PageRequest};
+use ledgerfleet_connectors::{AuthenticationError, CountRequest, Dialect, FindRequest, PageRequest};
 use ledgerfleet_emulator::{CutLength, DropMoment, FaultKind, FaultSpec, Surface, ThrottleBody};
 use ledgerfleet_model::{Failure, FailureKind as Kind, Position};
 use secrecy::SecretString;
@@ -52,6 +52,7 @@ async fn ask(world: &World, access: &SecretString, place: Place) -> Result<Strin
                 conditions: &[],
                 from: &Position::start(),
                 size: 20,
+                dialect: Dialect::default(),
             };
             format!("{:?}", world.quickbooks.find(&target, &request).await?)
         }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use ledgerfleet_connectors::quickbooks::ENTITIES;
 use ledgerfleet_connectors::{
-    Condition, EntityKind, EntitySpec, FindRequest, PageRequest, RowShape, Test, Value,
+    Condition, Dialect, EntityKind, EntitySpec, FindRequest, PageRequest, RowShape, Test, Value,
 };
 use ledgerfleet_emulator::{OptionalEntities, Switches, TruthFilter, TruthLine};
 use ledgerfleet_model::{FailureKind, Position, Record};
@@ -27,6 +27,7 @@ impl World {
                 conditions,
                 from: &from,
                 size,
+                dialect: Dialect::default(),
             };
             let found = self
                 .quickbooks
@@ -187,6 +188,7 @@ async fn what_is_not_documented_is_refused_and_not_sent() {
         conditions: &condition,
         from: &Position::start(),
         size: 10,
+        dialect: Dialect::default(),
     };
     let failure = world
         .quickbooks

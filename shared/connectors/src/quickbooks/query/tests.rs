@@ -7,8 +7,8 @@ use ledgerfleet_model::{Axis, DateRange, Position, Segmenting, window::windows};
 use proptest::prelude::*;
 
 use super::*;
-use crate::Condition;
 use crate::quickbooks::entities::entity;
+use crate::{Condition, Dialect};
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
@@ -177,6 +177,7 @@ fn found(entity: &'static EntitySpec, conditions: &[Condition]) -> Result<ReadSt
         conditions,
         from: &Position::start(),
         size: 10,
+        dialect: Dialect::default(),
     };
     Query::find(&request, Place { skip: 18, ..FIRST }).map(|query| read(&query))
 }

@@ -1,0 +1,47 @@
+//! Waits: what a command says while it asks a company.
+
+use std::time::Duration;
+
+use ledgerfleet_model::Failure;
+use ledgerfleet_upstream::{Change, Observer, Wait};
+
+use crate::output::{Talk, span};
+
+/// Says what asking a company meets.
+#[derive(Debug)]
+pub(crate) struct Waits<'a> {
+    pub(crate) talk: &'a Talk,
+    /// Whom the questions are about: a company, and of it an entity.
+    pub(crate) whom: String,
+}
+
+impl Observer for Waits<'_> {
+    fn asks_otherwise(&self, change: Change, failure: &Failure) {
+        let more = match change {
+            Change::Rows(_) => " (--page-size)",
+            Change::PastOne | Change::NoOrder | Change::OneId => "",
+        };
+        let Self { talk, whom } = self;
+        talk.warn(format!("{whom}: {}; {change}{more}", failure.message));
+    }
+
+    fn waits(&self, wait: Wait, failure: &Failure) {
+        let [next, most] = [wait.next, wait.most].map(seconds);
+        let Self { talk, whom } = self;
+        talk.warn(format!(
+            "{whom}: {}; asking again in {next}, for {most} at most (--max-wait)",
+            failure.message
+        ));
+    }
+
+    fn gave_up(&self, wait: Wait) -> String {
+        let [waited, next, most] = [wait.waited, wait.next, wait.most].map(seconds);
+        format!(
+            "after {waited} the next try would be in {next}, and more than {most} is not waited (--max-wait)"
+        )
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    span(time.as_secs_f64())
+}

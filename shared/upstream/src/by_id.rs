@@ -1,0 +1,223 @@
+//! By id: records that are stored and were on no page, asked for by their ids.
+//!
+//! Many are asked for in one request where the source takes several ids; what does not come then is confirmed by its own
+//! word for one of them, because an answer that was cut lacks its last rows. A request that is too large, or that holds a
+//! record which cannot be served, is halved. A source that refuses several ids, or contradicts itself, is asked for each.
+
+use std::collections::HashMap;
+
+use ledgerfleet_connectors::{Condition, EntityKind, EntitySpec, FindRequest, RowShape};
+use ledgerfleet_ledger::Fact;
+use ledgerfleet_model::{Failure, FailureKind, Position, Served};
+use tokio::time::Instant;
+
+use crate::asking::{Answered, Asking};
+use crate::known::Learner;
+use crate::patience::stopped;
+use crate::question::OneRecord;
+use crate::walk::Change;
+
+/// Ids in one request.
+const MOST_AT_ONCE: usize = 100;
+
+/// Records that are asked for by their ids, a few at a time.
+#[derive(Debug)]
+pub struct LookUps {
+    entity: &'static EntitySpec,
+    /// What is left to be asked for, the next on top.
+    batches: Vec<Vec<String>>,
+}
+
+/// What the source says of some ids.
+#[derive(Debug)]
+pub struct LookedUp {
+    /// Each id, and what there is of it.
+    pub found: Vec<(String, Found)>,
+    /// What was asked, as text.
+    pub request: String,
+    /// The local instant just before it was asked.
+    pub asked_at: Instant,
+}
+
+/// What the source has under an id.
+#[derive(Debug)]
+pub enum Found {
+    /// This.
+    Here(Served),
+    /// Nothing: it says so itself.
+    Gone,
+    /// Something that it cannot serve.
+    Unservable,
+}
+
+impl LookUps {
+    /// Looks for records with these ids, those with small numbers first.
+    pub fn new(entity: &'static EntitySpec, ids: impl IntoIterator<Item = String>) -> Self {
+        let (words, mut numbers): (Vec<_>, Vec<_>) = ids
+            .into_iter()
+            .partition(|id| entity.is_looked_for_in_the_list(id));
+        // Ids are numbers as a rule: 9 comes before 10.
+        numbers.sort_unstable_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
+        // A question about several ids takes numbers only, where the source has words for some.
+        let batches = words.into_iter().map(|word| vec![word]);
+        let numbers = numbers.chunks(most_at_once(entity)).rev().map(<[String]>::to_vec);
+        Self {
+            entity,
+            batches: batches.chain(numbers).collect(),
+        }
+    }
+
+    /// The answer to the next of them; none when all were asked for.
+    pub async fn next(
+        &mut self,
+        asking: &Asking<'_>,
+        learner: &mut Learner<'_>,
+    ) -> Result<Option<LookedUp>, Failure> {
+        while let Some(batch) = self.batches.pop() {
+            if let [id] = batch.as_slice() {
+                return self.alone(asking, id.clone()).await.map(Some);
+            }
+            if !learner.lessons().dialect.several_ids {
+                self.one_by_one(batch);
+                continue;
+            }
+            match self.together(asking, learner, &batch).await {
+                Ok(looked_up) => return Ok(Some(looked_up)),
+                Err(NotTogether::Halve) => self.halve(batch),
+                Err(NotTogether::Refused(failure)) => {
+                    asking.observer().asks_otherwise(Change::OneId, &failure);
+                    learner.heed(Fact::SeveralIdsRefused).await;
+                    self.one_by_one(batch);
+                }
+                Err(NotTogether::Contradicted(failure)) => {
+                    asking.observer().asks_otherwise(Change::OneId, &failure);
+                    self.one_by_one(batch);
+                }
+                Err(NotTogether::Failed(failure)) => return Err(failure),
+            }
+            if asking.is_stopped() {
+                return Err(stopped());
+            }
+        }
+        Ok(None)
+    }
+
+    fn one_by_one(&mut self, batch: Vec<String>) {
+        self.batches.extend(batch.into_iter().rev().map(|id| vec![id]));
+    }
+
+    fn halve(&mut self, mut batch: Vec<String>) {
+        let rest = batch.split_off(batch.len() / 2);
+        self.batches.extend([rest, batch]);
+    }
+
+    /// What the source has under one id.
+    async fn alone(&self, asking: &Asking<'_>, id: String) -> Result<LookedUp, Failure> {
+        let entity = self.entity;
+        let asked_at = Instant::now();
+        let question = OneRecord { entity, id: &id };
+        let (found, asked_at) = match asking.ask_unless(&question, is_about_a_record).await {
+            Ok(Answered { answer, asked_at }) => (answer.map_or(Found::Gone, Found::Here), asked_at),
+            Err(failure) if failure.kind == FailureKind::Unservable => (Found::Unservable, asked_at),
+            Err(failure) => return Err(failure),
+        };
+        Ok(LookedUp {
+            request: format!("GET {} {id}", entity.upstream),
+            found: vec![(id, found)],
+            asked_at,
+        })
+    }
+
+    /// What the source has under several ids.
+    async fn together(
+        &self,
+        asking: &Asking<'_>,
+        learner: &Learner<'_>,
+        ids: &[String],
+    ) -> Result<LookedUp, NotTogether> {
+        let request = FindRequest {
+            entity: self.entity,
+            conditions: &[Condition::one_of("Id", ids)],
+            from: &Position::start(),
+            size: u32::try_from(ids.len()).unwrap_or(u32::MAX),
+            dialect: learner.lessons().dialect,
+        };
+        let Answered { answer, asked_at } = asking.ask_unless(&request, NotTogether::is).await?;
+        let records = answer.records.into_iter().map(Served::Record);
+        let quarantined = answer.quarantined.into_iter().map(Served::Quarantined);
+        let mut served: HashMap<String, Served> = records
+            .chain(quarantined)
+            .map(|served| (served.id().to_owned(), served))
+            .collect();
+        drop(answer.held);
+        self.confirm_absence(asking, ids, &served).await?;
+        let found = ids.iter().map(|id| {
+            let served = served.remove(id);
+            (id.clone(), served.map_or(Found::Gone, Found::Here))
+        });
+        Ok(LookedUp {
+            found: found.collect(),
+            request: format!("{} {} by id", ids.len(), self.entity.upstream),
+            asked_at,
+        })
+    }
+
+    /// Asks for the last one that did not come.
+    async fn confirm_absence(
+        &self,
+        asking: &Asking<'_>,
+        ids: &[String],
+        served: &HashMap<String, Served>,
+    ) -> Result<(), NotTogether> {
+        let Some(absent) = ids.iter().rfind(|id| !served.contains_key(*id)) else {
+            return Ok(());
+        };
+        let confirmed = self.alone(asking, absent.clone()).await;
+        match confirmed.map_err(NotTogether::Failed)?.found.as_slice() {
+            [(_, Found::Gone)] => Ok(()),
+            _ => {
+                let message = format!("the source shows {absent} by itself and not among others");
+                let failure = Failure::new(FailureKind::Unstable, message);
+                Err(NotTogether::Contradicted(failure))
+            }
+        }
+    }
+}
+
+/// Why several records are not had together.
+enum NotTogether {
+    /// They are too large, or one of them cannot be served.
+    Halve,
+    /// The source does not take several ids.
+    Refused(Failure),
+    /// It has one of them and does not show it among the others.
+    Contradicted(Failure),
+    Failed(Failure),
+}
+
+impl NotTogether {
+    /// Whether a failure says that fewer ids may be served.
+    fn is(failure: &Failure) -> bool {
+        !matches!(Self::from(failure.clone()), Self::Failed(_))
+    }
+}
+
+impl From<Failure> for NotTogether {
+    fn from(failure: Failure) -> Self {
+        match failure.kind {
+            FailureKind::TooLarge | FailureKind::Unservable => Self::Halve,
+            FailureKind::BadRequest | FailureKind::NotInPlan => Self::Refused(failure),
+            _ => Self::Failed(failure),
+        }
+    }
+}
+
+fn is_about_a_record(failure: &Failure) -> bool {
+    failure.kind == FailureKind::Unservable
+}
+
+/// How many records the source can be asked for by their ids in one request.
+fn most_at_once(entity: &EntitySpec) -> usize {
+    let takes_several = entity.kind != EntityKind::Single && !matches!(entity.rows, RowShape::Keyed(_));
+    if takes_several { MOST_AT_ONCE } else { 1 }
+}

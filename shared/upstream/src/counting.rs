@@ -1,0 +1,45 @@
+//! Counting: how many rows a window has, by the source's own word.
+
+use chrono::{DateTime, Utc};
+use ledgerfleet_connectors::{CountRequest, EntitySpec};
+use ledgerfleet_ledger::Fact;
+use ledgerfleet_model::{Failure, FailureKind, Window};
+
+use crate::asking::Asking;
+use crate::known::Learner;
+
+/// Whether the source counts an entity, as far as is known.
+pub fn is_counted(entity: &EntitySpec, learner: &Learner<'_>) -> bool {
+    entity.countable && learner.lessons().dialect.count
+}
+
+/// The source's count of a window; of those rows only that have changed since, where an instant is given. None where it
+/// does not count.
+pub async fn count(
+    asking: &Asking<'_>,
+    learner: &mut Learner<'_>,
+    entity: &'static EntitySpec,
+    window: &Window,
+    changed_since: Option<DateTime<Utc>>,
+) -> Result<Option<u64>, Failure> {
+    if !is_counted(entity, learner) {
+        return Ok(None);
+    }
+    let request = CountRequest {
+        entity,
+        window,
+        changed_since,
+    };
+    match asking.ask_unless(&request, is_refusal).await {
+        Ok(counted) => Ok(Some(counted.answer)),
+        Err(failure) if is_refusal(&failure) => {
+            learner.heed(Fact::CountRefused).await;
+            Ok(None)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+fn is_refusal(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::BadRequest | FailureKind::NotInPlan)
+}

@@ -1,0 +1,244 @@
+//! Pass: one reading of a window, page by page, and what its pages have shown.
+//!
+//! It asks for the next page by the request that the upstream serves, knows which page is the last one, and where rows may
+//! be that the source counts and its pages have not shown. Whose rows are known already, its caller says: an attempt keeps
+//! them in the ledger, a comparison in memory.
+
+use ledgerfleet_connectors::{Connector, Dialect, EntitySpec, Page};
+use ledgerfleet_ledger::Fact;
+use ledgerfleet_model::{Failure, Position, Window};
+use tokio::time::Instant;
+
+use crate::asking::{Answered, Asking};
+use crate::known::Learner;
+use crate::lessons::Lessons;
+use crate::patience::stopped;
+use crate::question::NthPage;
+use crate::search::{Place, Search};
+use crate::walk::Walk;
+
+/// One reading of a window.
+#[derive(Debug)]
+pub struct Pass<'a> {
+    entity: &'static EntitySpec,
+    walk: Walk<'a>,
+    /// Where the page that came last was first asked for.
+    from: Position,
+    /// Pages with rows that were not known before, those of earlier attempts among them.
+    pages: u32,
+    /// Whether the pages came in an order in which none of their rows can have been missed.
+    in_order: bool,
+    /// Where the first page was asked for whose rows did not show their order.
+    order_lost_at: Option<Position>,
+    /// Whether the last page was not full.
+    shows_an_end: bool,
+    /// Whether the last page may be one that was cut.
+    may_be_cut: bool,
+    /// The most rows of one page.
+    largest_page: u64,
+    /// How many pages came since the window was last begun again within this pass, if it was.
+    pages_again: Option<u32>,
+    /// Where rows were looked for that the source counts.
+    search: Search,
+    /// How many rows were known when the place behind the last one was asked for.
+    known_before_the_end: Option<u64>,
+    /// Whether that place was shown to be the end.
+    has_shown_its_end: bool,
+    /// How many rows the source has counted, if it has.
+    pub counted: Option<u64>,
+}
+
+/// A page, and how it was asked for.
+#[derive(Debug)]
+pub struct Fetched {
+    /// What came.
+    pub page: Page,
+    /// What was asked, as text.
+    pub request: String,
+    /// The local instant just before it was asked.
+    pub asked_at: Instant,
+}
+
+impl<'a> Pass<'a> {
+    /// A reading of a window from its beginning, so many rows a page.
+    pub fn new(entity: &'static EntitySpec, window: &'a Window, rows: u32, dialect: Dialect) -> Self {
+        Self::on(
+            Walk::new(entity, window, Position::start(), rows, dialect),
+            entity,
+        )
+    }
+
+    /// The same, from there: so many of its pages are known.
+    #[must_use]
+    pub fn resumed(mut self, connector: &dyn Connector, position: Position, pages: u32) -> Self {
+        self.in_order = connector.is_in_order(&position);
+        self.walk.go_to(position);
+        Self { pages, ..self }
+    }
+
+    /// Begins the next reading of the same window.
+    pub fn begin_again(&mut self) {
+        self.walk.go_to(Position::start());
+        let walk = self.walk.clone();
+        *self = Self {
+            largest_page: self.largest_page,
+            ..Self::on(walk, self.entity)
+        };
+    }
+
+    fn on(walk: Walk<'a>, entity: &'static EntitySpec) -> Self {
+        Self {
+            entity,
+            walk,
+            from: Position::start(),
+            pages: 0,
+            in_order: true,
+            order_lost_at: None,
+            shows_an_end: false,
+            may_be_cut: false,
+            largest_page: 0,
+            pages_again: None,
+            search: Search::default(),
+            known_before_the_end: None,
+            has_shown_its_end: false,
+            counted: None,
+        }
+    }
+
+    /// Fetches the next page, by the request that the upstream serves.
+    pub async fn next(&mut self, asking: &Asking<'_>, learner: &mut Learner<'_>) -> Result<Fetched, Failure> {
+        let connector = &*asking.company().connector;
+        self.from = self.walk.position().clone();
+        loop {
+            let request = self.walk.request();
+            let number = self.pages + 1;
+            let helps = |failure: &Failure| self.walk.helps_against(connector, failure);
+            let failure = match asking.ask_unless(&NthPage { request, number }, helps).await {
+                Ok(Answered { answer, asked_at }) => {
+                    let request = connector.describe(&request);
+                    let page = self.arrived(answer, learner).await;
+                    return Ok(Fetched {
+                        page,
+                        request,
+                        asked_at,
+                    });
+                }
+                Err(failure) => failure,
+            };
+            let change = self.walk.failed(connector, failure.clone())?;
+            asking.observer().asks_otherwise(change, &failure);
+            if asking.is_stopped() {
+                return Err(stopped());
+            }
+        }
+    }
+
+    async fn arrived(&mut self, page: Page, learner: &mut Learner<'_>) -> Page {
+        let page = self.walk.arrived(page);
+        if self.walk.has_learned_that_order_is_refused() && learner.lessons().dialect.order {
+            learner.heed(Fact::OrderRefused).await;
+        }
+        self.pages_again = self.pages_again.map(|pages| pages + 1);
+        self.shows_an_end = !page.more;
+        self.trusts(&page, learner.lessons());
+        self.largest_page = self.largest_page.max(rows_of(&page));
+        page
+    }
+
+    /// Whether a page that is the last one to be had may be believed to be the window's last, by these lessons.
+    pub fn trusts(&mut self, page: &Page, lessons: Lessons) -> bool {
+        self.may_be_cut = !page.more && !lessons.trust(self.entity, page);
+        !self.may_be_cut
+    }
+
+    /// Takes note of whether a page has shown rows that were not known; answers whether no other page is to be asked for
+    /// now. Full pages without news may have no end; where the window was begun again, they are to be expected.
+    pub fn is_last(&mut self, page: &Page, brings_news: bool) -> bool {
+        if brings_news {
+            self.note_order(page);
+        }
+        if let Some(known) = self.known_before_the_end.take() {
+            // Who shows all of it again there does not heed where pages begin.
+            self.has_shown_its_end = !page.more && !brings_news && (known == 1 || rows_of(page) < known);
+        }
+        let is_endless = match self.pages_again {
+            None => !brings_news,
+            Some(pages) => u64::from(pages) > self.most_pages_again(),
+        };
+        !page.more || is_endless
+    }
+
+    /// A page without news has no order to show.
+    fn note_order(&mut self, page: &Page) {
+        self.pages += 1;
+        if self.in_order && !page.in_order {
+            self.order_lost_at = Some(self.from.clone());
+        }
+        self.in_order = page.in_order;
+    }
+
+    fn most_pages_again(&self) -> u64 {
+        let rows = self.counted.unwrap_or(self.largest_page);
+        10 + 2 * rows.div_ceil(u64::from(self.rows().saturating_sub(1).max(1)))
+    }
+
+    /// Goes on where more rows may be than the `known` ones; false if there is no such place.
+    pub fn looks_further(&mut self, known: u64) -> bool {
+        match self.search.next(known, self.came_in_order()) {
+            None => return false,
+            Some(Place::Behind) => self.known_before_the_end = Some(known),
+            Some(Place::Beginning) => {
+                // What came in order before that is known.
+                self.walk.go_to(self.order_lost_at.clone().unwrap_or_default());
+                self.pages_again = Some(0);
+            }
+        }
+        true
+    }
+
+    /// Whether it can have missed no row between two pages.
+    pub fn came_in_order(&self) -> bool {
+        self.pages <= 1 || self.in_order
+    }
+
+    /// Whether more rows may be there than were shown, as far as its pages tell.
+    pub fn may_have_more(&self) -> bool {
+        self.may_be_cut || !self.came_in_order()
+    }
+
+    /// Whether the last page was not full.
+    pub fn shows_an_end(&self) -> bool {
+        self.shows_an_end
+    }
+
+    /// Whether the place behind its last row was asked for, and has shown none of its rows' followers.
+    pub fn has_shown_its_end(&self) -> bool {
+        self.has_shown_its_end
+    }
+
+    /// The most rows of one page that was full, or was the last one.
+    pub fn largest_page(&self) -> u64 {
+        self.largest_page
+    }
+
+    /// Where it goes on.
+    pub fn position(&self) -> &Position {
+        self.walk.position()
+    }
+
+    /// Rows a page that are asked for by now.
+    pub fn rows(&self) -> u32 {
+        self.walk.rows()
+    }
+}
+
+fn rows_of(page: &Page) -> u64 {
+    (page.records.len() + page.quarantined.len()) as u64
+}
+
+/// The ids of a page's rows; the upstream may serve one twice.
+pub fn ids_of(page: &Page) -> impl Iterator<Item = &str> {
+    let quarantined = page.quarantined.iter().map(|quarantined| &quarantined.id);
+    let records = page.records.iter().map(|record| &record.id);
+    records.chain(quarantined).map(String::as_str)
+}

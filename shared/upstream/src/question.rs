@@ -1,0 +1,88 @@
+//! Question: what can be asked of a company. Each is one request.
+
+use ledgerfleet_connectors::{Connector, CountRequest, EntitySpec, FindRequest, Page, PageRequest, Target};
+use ledgerfleet_model::{Failure, Served};
+
+/// Something that one request asks.
+pub trait Question: Sync {
+    /// What is answered.
+    type Answer: Send;
+
+    /// Asks it.
+    fn put(
+        &self,
+        connector: &dyn Connector,
+        target: &Target<'_>,
+    ) -> impl Future<Output = Result<Self::Answer, Failure>> + Send;
+
+    /// The page of a window that it asks for, counted from 1; none if it asks for something else.
+    fn page(&self) -> Option<u32> {
+        None
+    }
+}
+
+/// A page of a window.
+#[derive(Debug, Clone, Copy)]
+pub struct NthPage<'a> {
+    /// What is asked for.
+    pub request: PageRequest<'a>,
+    /// Its number within the reading, from 1.
+    pub number: u32,
+}
+
+/// One record by its id.
+#[derive(Debug, Clone, Copy)]
+pub struct OneRecord<'a> {
+    /// Of which entity.
+    pub entity: &'static EntitySpec,
+    /// Its id.
+    pub id: &'a str,
+}
+
+/// Who the company is, asked at the one address that every company has.
+#[derive(Debug, Clone, Copy)]
+pub struct Identify;
+
+impl Question for NthPage<'_> {
+    type Answer = Page;
+
+    async fn put(&self, connector: &dyn Connector, target: &Target<'_>) -> Result<Page, Failure> {
+        connector.page(target, &self.request).await
+    }
+
+    fn page(&self) -> Option<u32> {
+        Some(self.number)
+    }
+}
+
+impl Question for CountRequest<'_> {
+    type Answer = u64;
+
+    async fn put(&self, connector: &dyn Connector, target: &Target<'_>) -> Result<u64, Failure> {
+        connector.count(target, self).await
+    }
+}
+
+impl Question for FindRequest<'_> {
+    type Answer = Page;
+
+    async fn put(&self, connector: &dyn Connector, target: &Target<'_>) -> Result<Page, Failure> {
+        connector.find(target, self).await
+    }
+}
+
+impl Question for OneRecord<'_> {
+    type Answer = Option<Served>;
+
+    async fn put(&self, connector: &dyn Connector, target: &Target<'_>) -> Result<Option<Served>, Failure> {
+        connector.record(target, self.entity, self.id).await
+    }
+}
+
+impl Question for Identify {
+    type Answer = String;
+
+    async fn put(&self, connector: &dyn Connector, target: &Target<'_>) -> Result<String, Failure> {
+        connector.identify(target).await
+    }
+}

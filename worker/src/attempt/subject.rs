@@ -1,0 +1,50 @@
+//! Subject: what an attempt is about.
+
+use chrono::{DateTime, Utc};
+use ledgerfleet_connectors::EntitySpec;
+use ledgerfleet_ledger::Claim;
+use ledgerfleet_model::Failure;
+use ledgerfleet_upstream::Company;
+use tokio::time::Instant;
+
+use super::stopped::ledger_failure;
+use crate::fleet::Fleet;
+use crate::source::Work;
+
+/// A claim, and whom and what it concerns.
+#[derive(Debug)]
+pub(crate) struct Subject<'a> {
+    pub(crate) fleet: &'a Fleet,
+    pub(crate) claim: &'a Claim,
+    /// The local instant at which the claim was answered.
+    answered_at: Instant,
+    pub(crate) company: Company,
+    pub(crate) entity: &'static EntitySpec,
+}
+
+impl<'a> Subject<'a> {
+    /// Finds out whom and what a claim concerns.
+    pub(crate) async fn of(work: &'a Work, fleet: &'a Fleet) -> Result<Self, Failure> {
+        let (claim, parts) = (&work.claim, &fleet.parts);
+        let connection = fleet.connections.get(&*parts.ledger, claim.connection).await;
+        let company = parts.company(connection.map_err(ledger_failure)?)?;
+        let entity = company.entity(&claim.entity)?;
+        Ok(Self {
+            fleet,
+            claim,
+            answered_at: work.answered_at,
+            company,
+            entity,
+        })
+    }
+
+    /// The ledger's clock now, never ahead of it: counted on from the answer to the claim.
+    pub(crate) fn ledger_now(&self) -> DateTime<Utc> {
+        self.ledger_time(Instant::now())
+    }
+
+    /// The ledger's clock at a local instant after the claim.
+    pub(crate) fn ledger_time(&self, at: Instant) -> DateTime<Utc> {
+        self.claim.claimed_at + at.saturating_duration_since(self.answered_at)
+    }
+}

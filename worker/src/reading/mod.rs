@@ -1,0 +1,187 @@
+//! Reading: one window, page by page, from the position after the last committed page.
+//!
+//! A window of one page is done with that page where nothing speaks against that: a larger page of this entity was not
+//! cut, or the answer counts its own rows, and nothing is stored of the window that the page does not show. Every other
+//! one is reconciled with the source after its last page (`reconcile`), and read on or again while they differ.
+
+mod commit;
+mod reconcile;
+
+use std::collections::HashSet;
+
+use ledgerfleet_connectors::Page;
+use ledgerfleet_failpoints::{Point, reach};
+use ledgerfleet_ledger::{FinishedWindow, NextStep, Seen};
+use ledgerfleet_model::{Failure, FailureKind};
+use ledgerfleet_upstream::{Fetched, Learner, Pass, counting, ids_of, stopped};
+
+use crate::attempt::progress::Progress;
+use crate::attempt::stopped::{Stopped, ledger_failure};
+use crate::attempt::under_way::UnderWay;
+
+/// One reading of a window, from the position after the last committed page.
+pub(crate) struct Reading<'a> {
+    attempt: &'a UnderWay<'a>,
+    progress: &'a mut Progress,
+    pass: Pass<'a>,
+    learner: Learner<'a>,
+}
+
+impl<'a> Reading<'a> {
+    /// Begins where the claim says.
+    pub(crate) async fn begin(
+        attempt: &'a UnderWay<'a>,
+        progress: &'a mut Progress,
+    ) -> Result<Self, Failure> {
+        let subject = &attempt.subject;
+        let (claim, fleet, entity) = (subject.claim, subject.fleet, subject.entity);
+        let ledger = &*fleet.parts.ledger;
+        let learner = fleet.lessons.learner(ledger, claim.connection, entity.name).await;
+        let learner = learner.map_err(ledger_failure)?;
+        let pass = Pass::new(entity, &claim.window, claim.page_size, learner.lessons().dialect);
+        let connector = &*subject.company.connector;
+        Ok(Self {
+            attempt,
+            progress,
+            pass: pass.resumed(connector, claim.position.clone(), claim.page),
+            learner,
+        })
+    }
+}
+
+impl Reading<'_> {
+    /// Reads, stores and reconciles, until the window is done or something ends it.
+    pub(crate) async fn run(mut self) -> Result<(), Stopped> {
+        if self.is_resumed() && self.reconcile().await? {
+            return Ok(());
+        }
+        loop {
+            let fetched = match self.fetch().await? {
+                Ok(fetched) => fetched,
+                Err(failure) if failure.kind == FailureKind::NotInPlan => {
+                    return self.finish_without_rows(failure).await;
+                }
+                Err(failure) => return Err(failure.into()),
+            };
+            let brings_news = self.brings_news(&fetched.page).await?;
+            let is_last = self.pass.is_last(&fetched.page, brings_news);
+            if is_last && self.is_whole_window(&fetched).await? {
+                return self.finish_with(&fetched).await;
+            }
+            // A commit forgives the failures so far. Who resumes after the last page meets one without news in every
+            // attempt, and would go on for ever if what follows it always failed.
+            if brings_news {
+                self.commit_page(&fetched, NextStep::Page).await?;
+            }
+            drop(fetched);
+            if is_last && self.reconcile().await? {
+                return Ok(());
+            }
+            if self.attempt.subject.fleet.shutdown.is_cancelled() {
+                return Err(stopped().into());
+            }
+        }
+    }
+
+    /// Whether an earlier attempt has read some of the window, and perhaps all of it. The source's count tells; asking for
+    /// another page would cost as much.
+    fn is_resumed(&self) -> bool {
+        self.progress.page > 0 && counting::is_counted(self.attempt.subject.entity, &self.learner)
+    }
+
+    /// Fetches the next page.
+    async fn fetch(&mut self) -> Result<Result<Fetched, Failure>, Stopped> {
+        let fetching = self.pass.next(&self.attempt.asking, &mut self.learner);
+        let fetched = self.attempt.guard(fetching).await?;
+        let subject = &self.attempt.subject;
+        reach(Point::AfterResponse, subject.entity.name).await;
+        if let Ok(fetched) = &fetched
+            && self.progress.page == 0
+        {
+            self.progress.read_since = Some(subject.ledger_time(fetched.asked_at));
+        }
+        Ok(fetched)
+    }
+
+    /// The window was one page: its rows, its coverage and its outcome are one commit.
+    async fn finish_with(&mut self, fetched: &Fetched) -> Result<(), Stopped> {
+        let quarantined = fetched
+            .page
+            .quarantined
+            .iter()
+            .map(|quarantined| quarantined.id.as_str());
+        let finished = FinishedWindow {
+            rows: distinct(ids_of(&fetched.page)),
+            quarantined: distinct(quarantined),
+            open: self.may_grow(),
+            ..FinishedWindow::default()
+        };
+        self.commit_page(fetched, NextStep::Done(finished)).await
+    }
+
+    /// Whether one of a page's rows was not seen in this pass. Pages that bring no news may have no end: rows that came in
+    /// before them have moved theirs, or the upstream does not heed where they were to begin.
+    async fn brings_news(&self, page: &Page) -> Result<bool, Stopped> {
+        if self.progress.page == 0 {
+            return Ok(true);
+        }
+        let ids: Vec<&str> = ids_of(page).collect();
+        let (subject, pass) = (&self.attempt.subject, self.progress.pass);
+        let ledger = &subject.fleet.parts.ledger;
+        let brings_new = ledger.brings_new(subject.claim.segment, pass, &ids).await;
+        Ok(brings_new.map_err(ledger_failure)?)
+    }
+
+    /// The upstream says that this company has no such entity: done, with a note. It is believed as its first word on a
+    /// window of which nothing is stored; of an entity that is there, it is an error like others.
+    async fn finish_without_rows(&mut self, refusal: Failure) -> Result<(), Stopped> {
+        let is_first_word = self.progress.pass == 1 && self.progress.page == 0;
+        let now = self.attempt.subject.ledger_now();
+        if !is_first_word || !self.not_seen(Seen::Ids(&[]), now, None).await?.is_empty() {
+            return Err(refusal.into());
+        }
+        let finished = FinishedWindow {
+            note: Some(refusal.message),
+            ..FinishedWindow::default()
+        };
+        self.close(NextStep::Done(finished)).await
+    }
+
+    /// Whether a last page is the whole window, and nothing speaks against that: then it needs no second look.
+    async fn is_whole_window(&mut self, fetched: &Fetched) -> Result<bool, Stopped> {
+        let is_only = self.progress.pass == 1 && self.progress.page == 0;
+        if !is_only || !self.trusts(&fetched.page).await? {
+            return Ok(false);
+        }
+        let ids: Vec<&str> = ids_of(&fetched.page).collect();
+        let since = self.attempt.subject.ledger_time(fetched.asked_at);
+        let not_seen = self.not_seen(Seen::Ids(&ids), since, None).await?;
+        Ok(not_seen.is_empty())
+    }
+
+    /// Whether a page is believed to be the last one, by what this or another worker has learned.
+    async fn trusts(&mut self, page: &Page) -> Result<bool, Stopped> {
+        if self.pass.trusts(page, self.learner.lessons()) {
+            return Ok(true);
+        }
+        self.learner.refresh().await.map_err(ledger_failure)?;
+        Ok(self.pass.trusts(page, self.learner.lessons()))
+    }
+
+    /// Whether rows may still have appeared in the window after its first page was read, because it ends too close to
+    /// that time. Where an earlier attempt read it, that was within the last day.
+    fn may_grow(&self) -> bool {
+        let subject = &self.attempt.subject;
+        let timings = &subject.fleet.parts.timings;
+        let read_since = self
+            .progress
+            .read_since
+            .unwrap_or_else(|| subject.claim.claimed_at - timings.waiting_cap);
+        let end = subject.claim.window.end(subject.company.connection.time_zone);
+        end.is_some_and(|end| end > read_since - timings.upper_margin)
+    }
+}
+
+fn distinct<'a>(ids: impl Iterator<Item = &'a str>) -> u64 {
+    ids.collect::<HashSet<_>>().len() as u64
+}
