@@ -19,7 +19,7 @@ impl Observer for Waits<'_> {
     fn asks_otherwise(&self, change: Change, failure: &Failure) {
         let more = match change {
             Change::Rows(_) => " (--page-size)",
-            Change::PastOne | Change::NoOrder | Change::OneId => "",
+            Change::PastOne | Change::Words(_) | Change::OneId => "",
         };
         let Self { talk, whom } = self;
         talk.warn(format!("{whom}: {}; {change}{more}", failure.message));

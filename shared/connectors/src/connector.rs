@@ -21,17 +21,19 @@ pub trait Connector: Send + Sync + std::fmt::Debug {
     /// Fetches one page of a window. It may begin with rows of the page before. One request.
     async fn page(&self, target: &Target<'_>, request: &PageRequest<'_>) -> Result<Page, Failure>;
 
-    /// Asks the source how many rows a window has; only for entities that can count. One request.
+    /// In how many parts a window is read and counted: one, where one question can ask for all of it.
+    fn parts(&self, entity: &EntitySpec, dialect: Dialect) -> u32;
+
+    /// Asks the source how many rows a part of a window has; only for entities that can count. One request.
     async fn count(&self, target: &Target<'_>, request: &CountRequest<'_>) -> Result<u64, Failure>;
 
-    /// Reads the record of that id. None if the upstream says, in the words documented for it, that it has none (or
+    /// Reads one record. None if the upstream says, in the words documented for it, that it has none (or
     /// none any more): that may be taken for a deletion. Whatever else comes instead of the record is a failure. Names
     /// that are inactive come as they are. One request.
     async fn record(
         &self,
         target: &Target<'_>,
-        entity: &'static EntitySpec,
-        id: &str,
+        request: &RecordRequest<'_>,
     ) -> Result<Option<Served>, Failure>;
 
     /// Fetches one page of the records that fulfil all conditions, inactive names among them unless a condition says
@@ -89,6 +91,8 @@ pub struct Dialect {
     pub count: bool,
     /// Several records may be asked for by their ids at once.
     pub several_ids: bool,
+    /// Records may be asked for whether they are active or not.
+    pub active_in: bool,
 }
 
 impl Default for Dialect {
@@ -98,6 +102,29 @@ impl Default for Dialect {
             order: true,
             count: true,
             several_ids: true,
+            active_in: true,
+        }
+    }
+}
+
+/// One record by its id.
+#[derive(Debug, Clone, Copy)]
+pub struct RecordRequest<'a> {
+    /// Of which entity.
+    pub entity: &'static EntitySpec,
+    /// Its id.
+    pub id: &'a str,
+    /// What the upstream's language may be used for.
+    pub dialect: Dialect,
+}
+
+impl<'a> RecordRequest<'a> {
+    /// The record of that id.
+    pub fn of(entity: &'static EntitySpec, id: &'a str) -> Self {
+        Self {
+            entity,
+            id,
+            dialect: Dialect::default(),
         }
     }
 }
@@ -111,6 +138,10 @@ pub struct CountRequest<'a> {
     pub window: &'a Window,
     /// Only what by the upstream's clock has changed at this instant or later.
     pub changed_since: Option<DateTime<Utc>>,
+    /// What the upstream's language may be used for.
+    pub dialect: Dialect,
+    /// Which of the parts that make up the window ([`Connector::parts`]), from 0.
+    pub part: u32,
 }
 
 impl<'a> PageRequest<'a> {
@@ -140,6 +171,8 @@ impl CountRequest<'_> {
             entity,
             window: &Window::Whole,
             changed_since: None,
+            dialect: Dialect::default(),
+            part: 0,
         }
     }
 }
@@ -172,6 +205,8 @@ pub struct Page {
     pub ending: Ending,
     /// Where the next page begins.
     pub next: Position,
+    /// Whether the next page begins another part of the window: this one may have brought nothing, and more may follow.
+    pub ends_part: bool,
     /// Whether this page and those before it have shown an order in which nothing that comes or goes moves a row over
     /// the edge of a page. Otherwise rows may be missing although every page was full.
     pub in_order: bool,

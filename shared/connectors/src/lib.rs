@@ -15,7 +15,7 @@ pub use charges::Charges;
 pub use condition::{Condition, Test, Value};
 pub use connector::{
     AccessGrant, AuthenticationError, Connector, CountRequest, Dialect, Ending, FindRequest, NoGrant, Page,
-    PageRequest, Target,
+    PageRequest, RecordRequest, Target,
 };
 pub use connectors::Connectors;
 pub use entity::{EntityKind, EntitySpec, ReadBy, RowShape};

@@ -25,12 +25,15 @@ pub enum Fact {
     CountRefused,
     /// Several records are not served by their ids at once.
     SeveralIdsRefused,
+    /// Active and inactive records are not served together.
+    ActiveInRefused,
 }
 words!(Fact {
     LargestPage => "largest_page",
     OrderRefused => "order_refused",
     CountRefused => "count_refused",
     SeveralIdsRefused => "several_ids_refused",
+    ActiveInRefused => "active_in_refused",
 });
 
 /// Keeping what was learned.

@@ -6,7 +6,9 @@
 
 use std::collections::HashMap;
 
-use ledgerfleet_connectors::{Condition, EntityKind, EntitySpec, FindRequest, RowShape};
+use ledgerfleet_connectors::{
+    Condition, Dialect, EntityKind, EntitySpec, FindRequest, RecordRequest, RowShape,
+};
 use ledgerfleet_ledger::Fact;
 use ledgerfleet_model::{Failure, FailureKind, Position, Served};
 use tokio::time::Instant;
@@ -14,7 +16,6 @@ use tokio::time::Instant;
 use crate::asking::{Answered, Asking};
 use crate::known::Learner;
 use crate::patience::stopped;
-use crate::question::OneRecord;
 use crate::walk::Change;
 
 /// Ids in one request.
@@ -60,7 +61,7 @@ impl LookUps {
         numbers.sort_unstable_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
         // A question about several ids takes numbers only, where the source has words for some.
         let batches = words.into_iter().map(|word| vec![word]);
-        let numbers = numbers.chunks(most_at_once(entity)).rev().map(<[String]>::to_vec);
+        let numbers = numbers.chunks(MOST_AT_ONCE).rev().map(<[String]>::to_vec);
         Self {
             entity,
             batches: batches.chain(numbers).collect(),
@@ -75,9 +76,10 @@ impl LookUps {
     ) -> Result<Option<LookedUp>, Failure> {
         while let Some(batch) = self.batches.pop() {
             if let [id] = batch.as_slice() {
-                return self.alone(asking, id.clone()).await.map(Some);
+                let dialect = learner.lessons().dialect;
+                return self.alone(asking, dialect, id.clone()).await.map(Some);
             }
-            if !learner.lessons().dialect.several_ids {
+            if !takes_several(self.entity, learner.lessons().dialect) {
                 self.one_by_one(batch);
                 continue;
             }
@@ -112,10 +114,14 @@ impl LookUps {
     }
 
     /// What the source has under one id.
-    async fn alone(&self, asking: &Asking<'_>, id: String) -> Result<LookedUp, Failure> {
+    async fn alone(&self, asking: &Asking<'_>, dialect: Dialect, id: String) -> Result<LookedUp, Failure> {
         let entity = self.entity;
         let asked_at = Instant::now();
-        let question = OneRecord { entity, id: &id };
+        let question = RecordRequest {
+            entity,
+            id: &id,
+            dialect,
+        };
         let (found, asked_at) = match asking.ask_unless(&question, is_about_a_record).await {
             Ok(Answered { answer, asked_at }) => (answer.map_or(Found::Gone, Found::Here), asked_at),
             Err(failure) if failure.kind == FailureKind::Unservable => (Found::Unservable, asked_at),
@@ -150,7 +156,8 @@ impl LookUps {
             .map(|served| (served.id().to_owned(), served))
             .collect();
         drop(answer.held);
-        self.confirm_absence(asking, ids, &served).await?;
+        self.confirm_absence(asking, request.dialect, ids, &served)
+            .await?;
         let found = ids.iter().map(|id| {
             let served = served.remove(id);
             (id.clone(), served.map_or(Found::Gone, Found::Here))
@@ -166,13 +173,14 @@ impl LookUps {
     async fn confirm_absence(
         &self,
         asking: &Asking<'_>,
+        dialect: Dialect,
         ids: &[String],
         served: &HashMap<String, Served>,
     ) -> Result<(), NotTogether> {
         let Some(absent) = ids.iter().rfind(|id| !served.contains_key(*id)) else {
             return Ok(());
         };
-        let confirmed = self.alone(asking, absent.clone()).await;
+        let confirmed = self.alone(asking, dialect, absent.clone()).await;
         match confirmed.map_err(NotTogether::Failed)?.found.as_slice() {
             [(_, Found::Gone)] => Ok(()),
             _ => {
@@ -216,8 +224,9 @@ fn is_about_a_record(failure: &Failure) -> bool {
     failure.kind == FailureKind::Unservable
 }
 
-/// How many records the source can be asked for by their ids in one request.
-fn most_at_once(entity: &EntitySpec) -> usize {
-    let takes_several = entity.kind != EntityKind::Single && !matches!(entity.rows, RowShape::Keyed(_));
-    if takes_several { MOST_AT_ONCE } else { 1 }
+/// Whether several records of an entity are asked for at once. Where inactive ones cannot be asked for beside the others,
+/// they would look as if they were gone.
+fn takes_several(entity: &EntitySpec, dialect: Dialect) -> bool {
+    let have_ids = entity.kind != EntityKind::Single && !matches!(entity.rows, RowShape::Keyed(_));
+    have_ids && dialect.several_ids && (dialect.active_in || !entity.hides_inactive)
 }

@@ -25,19 +25,27 @@ pub async fn count(
     if !is_counted(entity, learner) {
         return Ok(None);
     }
-    let request = CountRequest {
-        entity,
-        window,
-        changed_since,
-    };
-    match asking.ask_unless(&request, is_refusal).await {
-        Ok(counted) => Ok(Some(counted.answer)),
-        Err(failure) if is_refusal(&failure) => {
-            learner.heed(Fact::CountRefused).await;
-            Ok(None)
+    let dialect = learner.lessons().dialect;
+    let parts = asking.company().connector.parts(entity, dialect);
+    let mut rows = 0;
+    for part in 0..parts {
+        let request = CountRequest {
+            entity,
+            window,
+            changed_since,
+            dialect,
+            part,
+        };
+        match asking.ask_unless(&request, is_refusal).await {
+            Ok(counted) => rows += counted.answer,
+            Err(failure) if is_refusal(&failure) => {
+                learner.heed(Fact::CountRefused).await;
+                return Ok(None);
+            }
+            Err(failure) => return Err(failure),
         }
-        Err(failure) => Err(failure),
     }
+    Ok(Some(rows))
 }
 
 fn is_refusal(failure: &Failure) -> bool {

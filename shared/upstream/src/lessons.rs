@@ -28,6 +28,7 @@ impl Lessons {
             Fact::OrderRefused => self.dialect.order = false,
             Fact::CountRefused => self.dialect.count = false,
             Fact::SeveralIdsRefused => self.dialect.several_ids = false,
+            Fact::ActiveInRefused => self.dialect.active_in = false,
         }
         self
     }
@@ -100,7 +101,8 @@ mod tests {
             Dialect {
                 order: false,
                 count: true,
-                several_ids: false
+                several_ids: false,
+                active_in: true,
             }
         );
     }

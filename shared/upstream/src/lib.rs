@@ -23,4 +23,4 @@ pub use lessons::Lessons;
 pub use pass::{Fetched, Pass, ids_of};
 pub use patience::{Observer, Wait, stopped};
 pub use question::Identify;
-pub use walk::Change;
+pub use walk::{Change, Words};

@@ -135,8 +135,12 @@ impl<'a> Pass<'a> {
 
     async fn arrived(&mut self, page: Page, learner: &mut Learner<'_>) -> Page {
         let page = self.walk.arrived(page);
-        if self.walk.has_learned_that_order_is_refused() && learner.lessons().dialect.order {
+        let (known, served) = (learner.lessons().dialect, self.walk.served_dialect());
+        if known.order && !served.order {
             learner.heed(Fact::OrderRefused).await;
+        }
+        if known.active_in && !served.active_in {
+            learner.heed(Fact::ActiveInRefused).await;
         }
         self.pages_again = self.pages_again.map(|pages| pages + 1);
         self.shows_an_end = !page.more;
@@ -162,7 +166,7 @@ impl<'a> Pass<'a> {
             self.has_shown_its_end = !page.more && !brings_news && (known == 1 || rows_of(page) < known);
         }
         let is_endless = match self.pages_again {
-            None => !brings_news,
+            None => !brings_news && !page.ends_part,
             Some(pages) => u64::from(pages) > self.most_pages_again(),
         };
         !page.more || is_endless

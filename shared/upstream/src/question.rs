@@ -1,6 +1,8 @@
 //! Question: what can be asked of a company. Each is one request.
 
-use ledgerfleet_connectors::{Connector, CountRequest, EntitySpec, FindRequest, Page, PageRequest, Target};
+use ledgerfleet_connectors::{
+    Connector, CountRequest, FindRequest, Page, PageRequest, RecordRequest, Target,
+};
 use ledgerfleet_model::{Failure, Served};
 
 /// Something that one request asks.
@@ -28,15 +30,6 @@ pub struct NthPage<'a> {
     pub request: PageRequest<'a>,
     /// Its number within the reading, from 1.
     pub number: u32,
-}
-
-/// One record by its id.
-#[derive(Debug, Clone, Copy)]
-pub struct OneRecord<'a> {
-    /// Of which entity.
-    pub entity: &'static EntitySpec,
-    /// Its id.
-    pub id: &'a str,
 }
 
 /// Who the company is, asked at the one address that every company has.
@@ -71,11 +64,11 @@ impl Question for FindRequest<'_> {
     }
 }
 
-impl Question for OneRecord<'_> {
+impl Question for RecordRequest<'_> {
     type Answer = Option<Served>;
 
     async fn put(&self, connector: &dyn Connector, target: &Target<'_>) -> Result<Option<Served>, Failure> {
-        connector.record(target, self.entity, self.id).await
+        connector.record(target, self).await
     }
 }
 

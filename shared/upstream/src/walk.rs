@@ -33,10 +33,10 @@ pub(crate) struct Walk<'a> {
     slow: u32,
     /// Rows before the position that were not served, and why.
     aside: Vec<(Position, Failure)>,
-    /// Whether the order was left out on trial.
-    without_order_on_trial: bool,
-    /// Whether pages are served without an order, and with one they are refused.
-    order_refused: bool,
+    /// How often a refused request was put in other words, since one was served.
+    rewordings: usize,
+    /// The words with which a page was served, after it had been refused with more.
+    served_dialect: Dialect,
 }
 
 /// In which way the next request differs, for people.
@@ -46,10 +46,27 @@ pub enum Change {
     Rows(u32),
     /// It begins after a row that is not served.
     PastOne,
-    /// It asks for no order.
-    NoOrder,
+    /// It asks in other words.
+    Words(Words),
     /// It asks for one record after the other.
     OneId,
+}
+
+/// What a request leaves out that others say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Words {
+    order: bool,
+    active_in: bool,
+}
+
+impl std::fmt::Display for Words {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match (self.order, self.active_in) {
+            (true, false) => "asking for no order",
+            (false, true) => "asking for active records first, and then for inactive ones",
+            _ => "asking for no order, and for active records first",
+        })
+    }
 }
 
 impl std::fmt::Display for Change {
@@ -57,7 +74,7 @@ impl std::fmt::Display for Change {
         match self {
             Self::Rows(rows) => write!(f, "asking for {rows} rows at once"),
             Self::PastOne => f.write_str("passing over one row"),
-            Self::NoOrder => f.write_str("asking for no order"),
+            Self::Words(words) => words.fmt(f),
             Self::OneId => f.write_str("asking for one record after the other"),
         }
     }
@@ -82,8 +99,8 @@ impl<'a> Walk<'a> {
             served: false,
             slow: 0,
             aside: Vec::new(),
-            without_order_on_trial: false,
-            order_refused: false,
+            rewordings: 0,
+            served_dialect: dialect,
         }
     }
 
@@ -119,9 +136,9 @@ impl<'a> Walk<'a> {
         self.clone().other_request(connector, failure).is_some()
     }
 
-    /// Whether this walk has found out that pages are served only without an order.
-    pub(crate) fn has_learned_that_order_is_refused(&self) -> bool {
-        self.order_refused
+    /// The words with which pages are served.
+    pub(crate) fn served_dialect(&self) -> Dialect {
+        self.served_dialect
     }
 
     /// Goes on after a page that came for [`Walk::request`]. Rows that were set aside before it are among its
@@ -135,8 +152,8 @@ impl<'a> Walk<'a> {
             .iter()
             .map(|(position, fault)| Quarantined::unserved(self.window, position, fault));
         page.quarantined.extend(unserved);
-        self.order_refused |= std::mem::take(&mut self.without_order_on_trial);
-        (self.served, self.slow) = (true, 0);
+        self.served_dialect = self.dialect;
+        (self.served, self.slow, self.rewordings) = (true, 0, 0);
         self.position = page.next.clone();
         page
     }
@@ -152,13 +169,7 @@ impl<'a> Walk<'a> {
     /// Changes the request to one that may be served, if there is one.
     fn other_request(&mut self, connector: &dyn Connector, failure: &Failure) -> Option<Change> {
         match failure.kind {
-            FailureKind::BadRequest | FailureKind::NotInPlan
-                if self.entity.orderable && self.dialect.order =>
-            {
-                self.dialect.order = false;
-                self.without_order_on_trial = true;
-                Some(Change::NoOrder)
-            }
+            FailureKind::BadRequest | FailureKind::NotInPlan => self.reword(),
             FailureKind::TooLarge if self.size > 1 => Some(self.ask_for(self.size / 2)),
             FailureKind::Timeout if self.size > 1 && self.slow < MOST_SLOWER => {
                 self.slow += 1;
@@ -171,6 +182,26 @@ impl<'a> Walk<'a> {
             FailureKind::Unservable | FailureKind::TooLarge => self.pass_over(connector, failure),
             _ => None,
         }
+    }
+
+    /// Leaves out words that may be what is refused, fewer of them first.
+    fn reword(&mut self) -> Option<Change> {
+        let Dialect { order, active_in, .. } = self.served_dialect;
+        let (order, active_in) = (
+            order && self.entity.orderable,
+            active_in && self.entity.hides_inactive,
+        );
+        let tries =
+            [(true, false), (false, true), (true, true)].map(|(order, active_in)| Words { order, active_in });
+        let can_leave_out = |words: &Words| (order || !words.order) && (active_in || !words.active_in);
+        let words = tries.into_iter().filter(can_leave_out).nth(self.rewordings)?;
+        self.rewordings += 1;
+        self.dialect = Dialect {
+            order: self.served_dialect.order && !words.order,
+            active_in: self.served_dialect.active_in && !words.active_in,
+            ..self.served_dialect
+        };
+        Some(Change::Words(words))
     }
 
     /// Whether a fault is about a row for certain: the upstream says so of the request, or it has served others just now.
@@ -199,12 +230,10 @@ impl<'a> Walk<'a> {
         Some(Change::PastOne)
     }
 
-    /// The failure of the walk. What is refused without an order, too, was not refused for the order; an upstream that
-    /// serves no row at all is away.
+    /// The failure of the walk. What is refused in other words, too, was not refused for a word; an upstream that serves
+    /// no row at all is away.
     fn give_up(&mut self, failure: Failure) -> Failure {
-        if std::mem::take(&mut self.without_order_on_trial) {
-            self.dialect.order = true;
-        }
+        self.dialect = self.served_dialect;
         let kind = match failure.kind {
             // The statement is ours, and was always taken.
             FailureKind::BadRequest

@@ -2,7 +2,7 @@
 //! Whatever they do, the tables equal the truth or the window is dead; it is never done with rows missing.
 
 use ledgerfleet_emulator::{
-    Acceptance, Count, FaultKind, FaultSpec, Mutation, MutationKind, Oddity, Pick, Switches, TotalCount,
+    Count, FaultKind, FaultSpec, Mutation, MutationKind, Oddity, Pick, Switches, TotalCount,
 };
 use ledgerfleet_ledger::{DeadLetterFilter, Fact, Listing, RunReport};
 use ledgerfleet_model::{FailureKind, RunState};
@@ -258,11 +258,15 @@ async fn fields_and_words_that_nobody_has_announced_are_stored_as_they_are() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_api_that_refuses_a_query_from_now_on_kills_no_segment_and_holds_up_its_entity_alone() {
     let world = World::new().await;
-    let changed = Switches {
-        active_in: Acceptance::Refused,
-        ..Switches::default()
+    // No words are left to put this in.
+    let refused = FaultKind::Fault {
+        status: 400,
+        code: 4001,
     };
-    world.emulator.set_switches(changed);
+    world.emulator.set_fault(FaultSpec {
+        entity: Some("customer".to_owned()),
+        ..FaultSpec::always(refused)
+    });
     let run = world.submit(&["customer", "invoice"], 3, 1_000).await;
     let runner = world.runner();
     let report = world.until(run, |report| report.done == 3).await;
@@ -278,7 +282,7 @@ async fn an_api_that_refuses_a_query_from_now_on_kills_no_segment_and_holds_up_i
         .collect();
     assert_eq!(told, [("entity", FailureKind::UpstreamChanged)]);
 
-    world.emulator.set_switches(Switches::default());
+    world.emulator.clear_faults();
     let report = world.until(run, |report| report.state.is_over()).await;
     assert_eq!((report.state, report.dead), (RunState::Done, 0));
     runner.stop().await;

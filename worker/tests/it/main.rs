@@ -17,6 +17,7 @@ mod fleet;
 mod guards;
 mod pruning;
 mod quarantining;
+mod refusing;
 mod shown;
 mod traces;
 mod world;

@@ -12,12 +12,12 @@ use secrecy::{ExposeSecret, SecretString};
 use super::auth::Issuer;
 use super::faults::transaction_id;
 use super::pages::{Asked, ROUND, read_company_name, read_count, read_one, read_page};
-use super::paging::Place;
-use super::query::{PAGE_SIZE_MAX, Query};
+use super::paging::{Part, Place};
+use super::query::{PAGE_SIZE_MAX, Query, part_of};
 use crate::http::{Answer, HttpClient};
 use crate::{
-    AccessGrant, AuthenticationError, Connector, CountRequest, Ending, Endpoints, EntitySpec, FindRequest,
-    Page, PageRequest, ReadBy, Target,
+    AccessGrant, AuthenticationError, Connector, CountRequest, Dialect, Ending, Endpoints, EntitySpec,
+    FindRequest, Page, PageRequest, ReadBy, RecordRequest, Target,
 };
 
 /// The version of the payloads. Since August 2025 a lower one is served as 75 (Intuit's blog, 2025-01-21).
@@ -63,7 +63,7 @@ impl Connector for QuickBooks {
     }
 
     async fn page(&self, target: &Target<'_>, request: &PageRequest<'_>) -> Result<Page, Failure> {
-        let place = Place::of(request.from)?;
+        let place = place_of(request)?;
         let statement = Query::page(request, place).to_string();
         let answer = self.query(target, &statement).await?;
         let page = Asked {
@@ -74,6 +74,13 @@ impl Connector for QuickBooks {
         page_of(answer, request.entity, page)
             .map_err(|failure| asked(failure, &statement))
             .map_err(|failure| of_rows(failure, request.entity))
+    }
+
+    fn parts(&self, entity: &EntitySpec, dialect: Dialect) -> u32 {
+        match part_of(entity, dialect, Part::All) {
+            Part::All => 1,
+            Part::Active | Part::Inactive => 2,
+        }
     }
 
     async fn count(&self, target: &Target<'_>, request: &CountRequest<'_>) -> Result<u64, Failure> {
@@ -87,11 +94,11 @@ impl Connector for QuickBooks {
     async fn record(
         &self,
         target: &Target<'_>,
-        entity: &'static EntitySpec,
-        id: &str,
+        request: &RecordRequest<'_>,
     ) -> Result<Option<Served>, Failure> {
+        let RecordRequest { entity, id, .. } = *request;
         if entity.is_looked_for_in_the_list(id) {
-            return self.record_in_list(target, entity, id).await;
+            return self.record_in_list(target, request).await;
         }
         let url = self.address_of(target, entity, id)?;
         let what = format!("GET {} {id}", entity.upstream);
@@ -124,7 +131,7 @@ impl Connector for QuickBooks {
     }
 
     fn describe(&self, request: &PageRequest<'_>) -> String {
-        let place = Place::of(request.from).unwrap_or_default();
+        let place = place_of(request).unwrap_or_default();
         Query::page(request, place).to_string()
     }
 
@@ -135,6 +142,15 @@ impl Connector for QuickBooks {
     fn past_one(&self, from: &Position) -> Result<Position, Failure> {
         Ok(Place::of(from)?.past_one().position())
     }
+}
+
+/// Where a page begins, and of which part it is.
+fn place_of(request: &PageRequest<'_>) -> Result<Place, Failure> {
+    let place = Place::of(request.from)?;
+    Ok(Place {
+        part: part_of(request.entity, request.dialect, place.part),
+        ..place
+    })
 }
 
 /// The page in an answer.
@@ -175,9 +191,13 @@ impl QuickBooks {
     async fn record_in_list(
         &self,
         target: &Target<'_>,
-        entity: &'static EntitySpec,
-        id: &str,
+        request: &RecordRequest<'_>,
     ) -> Result<Option<Served>, Failure> {
+        let RecordRequest { entity, id, dialect } = *request;
+        if part_of(entity, dialect, Part::All) != Part::All {
+            let message = format!("no one list shows whether there is a {} {id}", entity.name);
+            return Err(Failure::new(FailureKind::Unservable, message));
+        }
         let page = self
             .page(target, &PageRequest::of_all(entity, PAGE_SIZE_MAX))
             .await?;

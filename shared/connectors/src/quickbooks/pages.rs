@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::answers::{document, is_good, malformed, unexpected};
 use super::faults::says_not_found;
 use super::json::{FirstItems, Members};
-use super::paging::{Place, Shown};
+use super::paging::{Part, Place, Shown};
 use super::query::rows_asked;
 use super::record::served;
 use super::response::{MOST_ROWS, Response};
@@ -69,7 +69,9 @@ pub(super) fn read_page(answer: &Answer, entity: &EntitySpec, asked: Asked) -> R
     }
     let next = asked.place.after(shown);
     page.in_order = !next.by_offset;
-    page.next = next.position();
+    page.ends_part = asked.place.part == Part::Active && !more;
+    page.more |= page.ends_part;
+    page.next = if page.ends_part { next.inactive() } else { next }.position();
     Ok(page)
 }
 

@@ -13,6 +13,9 @@
 //! Thousands of rows may share one instant (an import), and the upstream may ignore the order: where the rows of a page
 //! do not show it, the next page is an offset after them, one row back. Then, and for the rest of that pass, the pages
 //! prove nothing by themselves ([`Page::in_order`](crate::Page::in_order)).
+//!
+//! Inactive names are hidden from those who do not ask for `Active IN (true, false)`. Where the upstream refuses that, a
+//! window is two parts, `Active = true` and then `Active = false`.
 
 use std::fmt;
 
@@ -22,9 +25,26 @@ use ledgerfleet_model::{Failure, FailureKind, Position};
 /// Marks a position that was reached by an offset.
 const BY_OFFSET: char = '~';
 
+/// Which records a page is of, where inactive ones are hidden.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Active and inactive ones.
+    #[default]
+    All,
+    /// Active ones; inactive ones follow them.
+    Active,
+    /// Inactive ones.
+    Inactive,
+}
+
+/// Marks of the parts in a position.
+const PARTS: [(char, Part); 2] = [('a', Part::Active), ('i', Part::Inactive)];
+
 /// Where a page begins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Place {
+    /// Of which part of the window.
+    pub(super) part: Part,
     /// Only rows that were created at this instant or later.
     pub(super) since: Option<DateTime<Utc>>,
     /// How many of those come before it.
@@ -77,6 +97,10 @@ impl Place {
         if text.is_empty() {
             return Some(Self::default());
         }
+        let marked = PARTS
+            .into_iter()
+            .find_map(|(mark, part)| Some((text.strip_prefix(mark)?, part)));
+        let (text, part) = marked.unwrap_or((text, Part::All));
         let (text, by_offset) = match text.strip_prefix(BY_OFFSET) {
             Some(rest) => (rest, true),
             None => (text, false),
@@ -87,6 +111,7 @@ impl Place {
             since => Some(DateTime::parse_from_rfc3339(since).ok()?.to_utc()),
         };
         Some(Self {
+            part,
             since,
             skip: skip.parse().ok()?,
             by_offset,
@@ -102,13 +127,23 @@ impl Place {
             Some((first, last)) if first < last && self.since.is_none_or(|since| since <= first) => Self {
                 since: Some(last),
                 skip: 0,
-                by_offset: self.by_offset,
+                ..self
             },
             _ => Self {
                 skip: self.skip.saturating_add((shown.rows - 1).max(1)),
                 by_offset: true,
                 ..self
             },
+        }
+    }
+
+    /// The beginning of the inactive records, after the last active one.
+    pub(super) fn inactive(self) -> Self {
+        Self {
+            part: Part::Inactive,
+            since: None,
+            skip: 0,
+            by_offset: self.by_offset,
         }
     }
 
@@ -131,12 +166,14 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = PARTS.into_iter().find(|(_, part)| *part == self.part);
+        let part = part.map(|(mark, _)| mark.to_string()).unwrap_or_default();
         let mark = if self.by_offset { "~" } else { "" };
         let since = self
             .since
             .map(|since| since.to_rfc3339_opts(SecondsFormat::AutoSi, true))
             .unwrap_or_default();
-        write!(f, "{mark}{since}+{}", self.skip)
+        write!(f, "{part}{mark}{since}+{}", self.skip)
     }
 }
 
@@ -159,6 +196,7 @@ mod tests {
             since: since.map(at),
             skip,
             by_offset,
+            ..Place::default()
         }
     }
 
@@ -201,6 +239,9 @@ mod tests {
             "2026-13-01T00:00:00Z+1",
             "+-1",
             "~",
+            "a",
+            "b+1",
+            "ai+1",
             "+18446744073709551616",
         ] {
             assert!(Place::of(&Position::new(text)).is_err(), "{text}");
@@ -209,8 +250,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_place_is_what_its_position_says(second in proptest::option::of(0i64..1_000_000), skip: u64, by_offset: bool) {
-            let place = place(second, skip, by_offset);
+        fn a_place_is_what_its_position_says(
+            second in proptest::option::of(0i64..1_000_000),
+            skip: u64,
+            by_offset: bool,
+            part in prop::sample::select(vec![Part::All, Part::Active, Part::Inactive]),
+        ) {
+            let place = Place { part, ..place(second, skip, by_offset) };
             prop_assert_eq!(Place::of(&place.position()).unwrap(), place);
         }
     }

@@ -13,7 +13,7 @@ use std::fmt::{self, Display, Write};
 use chrono::{DateTime, SecondsFormat, Utc};
 use ledgerfleet_model::{Days, InstantField, Window};
 
-use super::paging::Place;
+use super::paging::{Part, Place};
 use super::properties::checked;
 use crate::{CountRequest, Dialect, EntityKind, EntitySpec, FindRequest, PageRequest, Test, Value};
 
@@ -72,7 +72,14 @@ impl Query {
         Self {
             select: Select::Columns(entity.projection),
             from: entity.upstream,
-            filters: since(filters(entity, request.window), place),
+            filters: since(
+                filters(
+                    entity,
+                    request.window,
+                    part_of(entity, request.dialect, place.part),
+                ),
+                place,
+            ),
             order: in_order(entity, request.dialect),
             rows: (!single).then(|| Rows::of(place, request.size)),
         }
@@ -87,7 +94,7 @@ impl Query {
         });
         let mut filters = filters.collect::<Result<Vec<_>, String>>()?;
         if !filters.iter().any(|filter| filter.property == "Active") {
-            filters.extend(inactive_too(entity));
+            filters.extend(activity(entity, part_of(entity, request.dialect, place.part)));
         }
         Ok(Self {
             select: Select::Columns(entity.projection),
@@ -100,10 +107,14 @@ impl Query {
 
     /// The statement that counts a window.
     pub(super) fn count(request: &CountRequest<'_>) -> Self {
+        let part = match request.part {
+            0 => part_of(request.entity, request.dialect, Part::All),
+            _ => Part::Inactive,
+        };
         Self {
             select: Select::Count,
             from: request.entity.upstream,
-            filters: filters(request.entity, request.window)
+            filters: filters(request.entity, request.window, part)
                 .into_iter()
                 .chain(request.changed_since.map(changed_since))
                 .collect(),
@@ -152,9 +163,9 @@ impl Filter {
     }
 }
 
-fn filters(entity: &EntitySpec, window: &Window) -> Vec<Filter> {
+fn filters(entity: &EntitySpec, window: &Window, part: Part) -> Vec<Filter> {
     let mut filters = within(window);
-    filters.extend(inactive_too(entity));
+    filters.extend(activity(entity, part));
     filters
 }
 
@@ -162,10 +173,22 @@ fn changed_since(since: DateTime<Utc>) -> Filter {
     Filter::of("MetaData.LastUpdatedTime", &Test::AtLeast(Value::Instant(since)))
 }
 
+/// Of which part a page is that begins in `part`.
+pub(super) fn part_of(entity: &EntitySpec, dialect: Dialect, part: Part) -> Part {
+    match part {
+        Part::All if entity.hides_inactive && !dialect.active_in => Part::Active,
+        part => part,
+    }
+}
+
 /// Inactive names are left out of answers to those who do not ask for them.
-fn inactive_too(entity: &EntitySpec) -> Option<Filter> {
-    let both = || Test::OneOf(vec![Value::Flag(true), Value::Flag(false)]);
-    entity.hides_inactive.then(|| Filter::of("Active", &both()))
+fn activity(entity: &EntitySpec, part: Part) -> Option<Filter> {
+    let test = match part {
+        Part::All => Test::OneOf(vec![Value::Flag(true), Value::Flag(false)]),
+        Part::Active => Test::Equal(Value::Flag(true)),
+        Part::Inactive => Test::Equal(Value::Flag(false)),
+    };
+    entity.hides_inactive.then(|| Filter::of("Active", &test))
 }
 
 fn within(window: &Window) -> Vec<Filter> {

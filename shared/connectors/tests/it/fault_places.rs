@@ -1,6 +1,8 @@
 //! Every fault at every place where it can strike: each is the right failure there, and never an answer.
 
-use ledgerfleet_connectors::{AuthenticationError, CountRequest, Dialect, FindRequest, PageRequest};
+use ledgerfleet_connectors::{
+    AuthenticationError, CountRequest, Dialect, FindRequest, PageRequest, RecordRequest,
+};
 use ledgerfleet_emulator::{CutLength, DropMoment, FaultKind, FaultSpec, Surface, ThrottleBody};
 use ledgerfleet_model::{Failure, FailureKind as Kind, Position};
 use secrecy::SecretString;
@@ -45,7 +47,13 @@ async fn ask(world: &World, access: &SecretString, place: Place) -> Result<Strin
             .count(&target, &CountRequest::of_all(entity))
             .await?
             .to_string(),
-        Place::Record => format!("{:?}", world.quickbooks.record(&target, entity, "1").await?),
+        Place::Record => format!(
+            "{:?}",
+            world
+                .quickbooks
+                .record(&target, &RecordRequest::of(entity, "1"))
+                .await?
+        ),
         Place::Found => {
             let request = FindRequest {
                 entity,

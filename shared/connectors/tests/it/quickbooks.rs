@@ -172,9 +172,8 @@ async fn a_count_equals_the_rows_of_its_window() {
         (entity("customer"), &Window::Whole),
     ] {
         let request = CountRequest {
-            entity,
             window,
-            changed_since: None,
+            ..CountRequest::of_all(entity)
         };
         let count = world
             .quickbooks
@@ -241,11 +240,7 @@ async fn every_page_and_every_count_is_one_request() {
         .page(&target(&realm, &access), &request)
         .await
         .unwrap();
-    let request = CountRequest {
-        entity: entity("invoice"),
-        window: &Window::Whole,
-        changed_since: None,
-    };
+    let request = CountRequest::of_all(entity("invoice"));
     world
         .quickbooks
         .count(&target(&realm, &access), &request)

@@ -1,7 +1,9 @@
 //! QuickBooks: one record by its id.
 
 use ledgerfleet_connectors::quickbooks::ENTITIES;
-use ledgerfleet_connectors::{Charges, Condition, CountRequest, EntityKind, EntitySpec, PageRequest, Target};
+use ledgerfleet_connectors::{
+    Charges, Condition, CountRequest, EntityKind, EntitySpec, PageRequest, RecordRequest, Target,
+};
 use ledgerfleet_emulator::{
     CompanySpec, Currencies, EmulatorOptions, FaultKind, FaultSpec, Mutation, MutationKind, OptionalEntities,
     Rate, Size, Switches, TruthFilter,
@@ -20,7 +22,7 @@ impl World {
         let (realm, access) = (self.company(COMPANY).realm, self.access(COMPANY).await);
         let served = self
             .quickbooks
-            .record(&target(&realm, &access), entity, id)
+            .record(&target(&realm, &access), &RecordRequest::of(entity, id))
             .await?;
         Ok(served.map(|served| match served {
             Served::Record(record) => record,
@@ -128,7 +130,7 @@ async fn a_record_is_one_request() {
         let before = world.emulator.summary().requests;
         world
             .quickbooks
-            .record(&target(&realm, &access), entity(name), "1")
+            .record(&target(&realm, &access), &RecordRequest::of(entity(name), "1"))
             .await
             .unwrap();
         assert_eq!(world.emulator.summary().requests, before + 1, "{name}");
@@ -150,7 +152,12 @@ async fn what_is_noted_as_charged_is_what_the_upstream_charges() {
     world.quickbooks.page(&target, &page).await.unwrap();
     let count = CountRequest::of_all(invoice);
     world.quickbooks.count(&target, &count).await.unwrap();
-    let record = async |id| world.quickbooks.record(&target, invoice, id).await;
+    let record = async |id| {
+        world
+            .quickbooks
+            .record(&target, &RecordRequest::of(invoice, id))
+            .await
+    };
     assert!(record("1").await.unwrap().is_some());
     assert!(record("99999999").await.unwrap().is_none());
     assert_eq!(charges.calls(), 3, "that there is none is a refusal");

@@ -13,6 +13,7 @@ use crate::quickbooks::samples::{Table, answer, json};
 
 const ASKED: Asked = Asked {
     place: Place {
+        part: Part::All,
         since: None,
         skip: 0,
         by_offset: false,

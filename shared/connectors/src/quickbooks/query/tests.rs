@@ -24,6 +24,7 @@ fn page(entity: &'static EntitySpec, window: &Window, place: Place) -> String {
 }
 
 const FIRST: Place = Place {
+    part: Part::All,
     since: None,
     skip: 0,
     by_offset: false,
@@ -72,9 +73,8 @@ fn inactive_names_and_hidden_columns_are_asked_for() {
 fn a_count_has_the_filters_of_the_pages_and_nothing_else() {
     let window = window(Axis::TxnDate, Tz::UTC);
     let request = CountRequest {
-        entity: entity("invoice"),
         window: &window,
-        changed_since: None,
+        ..CountRequest::of_all(entity("invoice"))
     };
     assert_eq!(
         Query::count(&request).to_string(),
@@ -89,6 +89,45 @@ fn a_count_has_the_filters_of_the_pages_and_nothing_else() {
         "SELECT count(*) FROM Invoice WHERE TxnDate >= '2026-03-08' AND TxnDate < '2026-03-09' \
          AND MetaData.LastUpdatedTime >= '2026-03-09T12:00:05Z'"
     );
+}
+
+#[test]
+fn active_and_inactive_names_are_two_parts_where_they_cannot_be_asked_for_together() {
+    let dialect = Dialect {
+        active_in: false,
+        ..Dialect::default()
+    };
+    let request = PageRequest {
+        dialect,
+        ..PageRequest::of_all(entity("customer"), 10)
+    };
+    let at = |part| Place { part, ..FIRST };
+    for (part, filter) in [
+        (Part::All, "WHERE Active = true ORDERBY"),
+        (Part::Active, "WHERE Active = true ORDERBY"),
+        (Part::Inactive, "WHERE Active = false ORDERBY"),
+    ] {
+        let text = Query::page(&request, at(part)).to_string();
+        assert!(text.contains(filter), "{text}");
+    }
+    let count = |part| {
+        Query::count(&CountRequest {
+            part,
+            dialect,
+            ..CountRequest::of_all(entity("customer"))
+        })
+        .to_string()
+    };
+    assert_eq!(count(0), "SELECT count(*) FROM Customer WHERE Active = true");
+    assert_eq!(count(1), "SELECT count(*) FROM Customer WHERE Active = false");
+    // A pass that was begun in two parts goes on so, whatever is known by then.
+    let text = page(entity("customer"), &Window::Whole, at(Part::Inactive));
+    assert!(text.contains("WHERE Active = false ORDERBY"), "{text}");
+    let invoices = PageRequest {
+        dialect,
+        ..PageRequest::of_all(entity("invoice"), 10)
+    };
+    assert!(!Query::page(&invoices, FIRST).to_string().contains("Active"));
 }
 
 #[test]
@@ -121,6 +160,7 @@ fn a_page_that_begins_at_an_instant_asks_for_what_was_created_since() {
         since: Some("2026-03-08T12:00:05Z".parse().unwrap()),
         skip: 2,
         by_offset: true,
+        ..FIRST
     };
     let rest = "ORDERBY MetaData.CreateTime STARTPOSITION 3 MAXRESULTS 1000";
     assert_eq!(
