@@ -11,8 +11,10 @@ use crate::output::{Talk, span};
 #[derive(Debug)]
 pub(crate) struct Waits<'a> {
     pub(crate) talk: &'a Talk,
-    /// Whom the questions are about: a company, and of it an entity.
-    pub(crate) whom: String,
+    /// Whose API is asked.
+    pub(crate) company: &'a str,
+    /// What is asked about.
+    pub(crate) entity: &'static str,
 }
 
 impl Observer for Waits<'_> {
@@ -21,15 +23,19 @@ impl Observer for Waits<'_> {
             Change::Rows(_) => " (--page-size)",
             Change::PastOne | Change::Words(_) | Change::OneId => "",
         };
-        let Self { talk, whom } = self;
-        talk.warn(format!("{whom}: {}; {change}{more}", failure.message));
+        let Self {
+            talk,
+            company,
+            entity,
+        } = self;
+        talk.warn(format!("{company} {entity}: {}; {change}{more}", failure.message));
     }
 
     fn waits(&self, wait: Wait, failure: &Failure) {
         let [next, most] = [wait.next, wait.most].map(seconds);
-        let Self { talk, whom } = self;
+        let Self { talk, company, .. } = self;
         talk.warn(format!(
-            "{whom}: {}; asking again in {next}, for {most} at most (--max-wait)",
+            "{company}: {}; asking again in {next}, for {most} at most (--max-wait)",
             failure.message
         ));
     }

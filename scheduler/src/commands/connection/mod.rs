@@ -115,14 +115,15 @@ fn beside_a_runner(connection: &Connection) -> Renewal {
 fn asking<'a>(
     session: &'a Session,
     parts: &Parts,
-    connection: &Connection,
+    connection: &'a Connection,
     wait: bool,
 ) -> anyhow::Result<Asking<'a>> {
     let company = parts.company(Arc::new(connection.clone()));
     let company = company.context("this program lacks the connector")?;
     let waits = Waits {
         talk: &session.talk,
-        whom: connection.name.clone(),
+        company: &connection.name,
+        entity: "company",
     };
     if !wait {
         return Ok(Asking::once(

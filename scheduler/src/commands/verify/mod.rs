@@ -230,7 +230,8 @@ impl Comparing<'_> {
         })?;
         let waits = Waits {
             talk: &self.session.talk,
-            whom: format!("{} {}", connection.name, question.entity.name),
+            company: &connection.name,
+            entity: question.entity.name,
         };
         let stop = self.stop.token().clone();
         Ok(Asking::once(self.parts.means(), company, stop, waits).for_at_most(self.max_wait))
