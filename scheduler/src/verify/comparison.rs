@@ -122,8 +122,9 @@ impl<'a> Comparison<'a> {
 
     /// Whether a page shows a row that no page has shown before.
     fn brings_news(&mut self, page: &Page) -> bool {
-        let hashes = ids_of(page).map(hash);
-        hashes.fold(false, |news, hash| self.shown.insert(hash) || news)
+        let known = self.shown.len();
+        self.shown.extend(ids_of(page).map(hash));
+        self.shown.len() > known
     }
 
     /// Meets the records of a page.

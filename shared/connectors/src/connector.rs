@@ -84,6 +84,10 @@ pub struct PageRequest<'a> {
 
 /// Which of the words that reading can do without an upstream accepts, of one entity of one company.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a list of words, each of them accepted or not"
+)]
 pub struct Dialect {
     /// Pages may be asked for in an order.
     pub order: bool,

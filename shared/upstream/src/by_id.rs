@@ -181,14 +181,13 @@ impl LookUps {
             return Ok(());
         };
         let confirmed = self.alone(asking, dialect, absent.clone()).await;
-        match confirmed.map_err(NotTogether::Failed)?.found.as_slice() {
-            [(_, Found::Gone)] => Ok(()),
-            _ => {
-                let message = format!("the source shows {absent} by itself and not among others");
-                let failure = Failure::new(FailureKind::Unstable, message);
-                Err(NotTogether::Contradicted(failure))
-            }
+        let confirmed = confirmed.map_err(NotTogether::Failed)?;
+        if let [(_, Found::Gone)] = confirmed.found.as_slice() {
+            return Ok(());
         }
+        let message = format!("the source shows {absent} by itself and not among others");
+        let failure = Failure::new(FailureKind::Unstable, message);
+        Err(NotTogether::Contradicted(failure))
     }
 }
 

@@ -30,10 +30,7 @@ pub struct Pass<'a> {
     in_order: bool,
     /// Where the first page was asked for whose rows did not show their order.
     order_lost_at: Option<Position>,
-    /// Whether the last page was not full.
-    shows_an_end: bool,
-    /// Whether the last page may be one that was cut.
-    may_be_cut: bool,
+    last: LastPage,
     /// The most rows of one page.
     largest_page: u64,
     /// How many pages came since the window was last begun again within this pass, if it was.
@@ -46,6 +43,15 @@ pub struct Pass<'a> {
     has_shown_its_end: bool,
     /// How many rows the source has counted, if it has.
     pub counted: Option<u64>,
+}
+
+/// What the page that came last is like.
+#[derive(Debug, Clone, Copy, Default)]
+struct LastPage {
+    /// Whether it was not full.
+    shows_an_end: bool,
+    /// Whether it may have been cut.
+    may_be_cut: bool,
 }
 
 /// A page, and how it was asked for.
@@ -94,8 +100,7 @@ impl<'a> Pass<'a> {
             pages: 0,
             in_order: true,
             order_lost_at: None,
-            shows_an_end: false,
-            may_be_cut: false,
+            last: LastPage::default(),
             largest_page: 0,
             pages_again: None,
             search: Search::default(),
@@ -143,7 +148,7 @@ impl<'a> Pass<'a> {
             learner.heed(Fact::ActiveInRefused).await;
         }
         self.pages_again = self.pages_again.map(|pages| pages + 1);
-        self.shows_an_end = !page.more;
+        self.last.shows_an_end = !page.more;
         self.trusts(&page, learner.lessons());
         self.largest_page = self.largest_page.max(rows_of(&page));
         page
@@ -151,8 +156,8 @@ impl<'a> Pass<'a> {
 
     /// Whether a page that is the last one to be had may be believed to be the window's last, by these lessons.
     pub fn trusts(&mut self, page: &Page, lessons: Lessons) -> bool {
-        self.may_be_cut = !page.more && !lessons.trust(self.entity, page);
-        !self.may_be_cut
+        self.last.may_be_cut = !page.more && !lessons.trust(self.entity, page);
+        !self.last.may_be_cut
     }
 
     /// Takes note of whether a page has shown rows that were not known; answers whether no other page is to be asked for
@@ -207,12 +212,12 @@ impl<'a> Pass<'a> {
 
     /// Whether more rows may be there than were shown, as far as its pages tell.
     pub fn may_have_more(&self) -> bool {
-        self.may_be_cut || !self.came_in_order()
+        self.last.may_be_cut || !self.came_in_order()
     }
 
     /// Whether the last page was not full.
     pub fn shows_an_end(&self) -> bool {
-        self.shows_an_end
+        self.last.shows_an_end
     }
 
     /// Whether the place behind its last row was asked for, and has shown none of its rows' followers.

@@ -13,6 +13,7 @@ mod watchdog;
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use ledgerfleet_failpoints::{Point, reach};
 use ledgerfleet_ledger::Claim;
 use ledgerfleet_telemetry::metrics::{self, AttemptOutcome};
@@ -75,10 +76,15 @@ async fn read(attempt: &UnderWay<'_>, progress: &mut Progress) -> Result<(), Sto
     Reading::begin(attempt, progress).await?.run().await
 }
 
-/// Takes a panic as an end like others.
-async fn caught(work: impl Future<Output = Result<(), Stopped>>) -> Result<(), Stopped> {
-    let ended = AssertUnwindSafe(work).catch_unwind().await;
-    ended.unwrap_or_else(|panic| Err(panicked(&*panic)))
+/// Takes a panic as an end like others. Boxed: what an attempt keeps in memory while it waits is some 20 KiB, which would
+/// be copied from one stack to the next.
+fn caught<'a>(
+    work: impl Future<Output = Result<(), Stopped>> + Send + 'a,
+) -> BoxFuture<'a, Result<(), Stopped>> {
+    let caught = AssertUnwindSafe(work.boxed()).catch_unwind();
+    caught
+        .map(|ended| ended.unwrap_or_else(|panic| Err(panicked(&*panic))))
+        .boxed()
 }
 
 /// Settles what did not finish.

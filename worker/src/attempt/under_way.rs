@@ -79,16 +79,14 @@ async fn lock(subject: &Subject<'_>) -> Result<Keeper, Failure> {
         .locks
         .take(&key, claim.segment, claim.standing.epoch, ttl)
         .await?;
-    match taken {
-        Taken::Taken(lock) => Ok(Keeper::start(parts.locks.clone(), lock, ttl, every)),
-        _ => {
-            metrics::lock_contended();
-            Err(Failure::new(
-                FailureKind::LockBusy,
-                "another attempt reads the same window",
-            ))
-        }
-    }
+    let Taken::Taken(lock) = taken else {
+        metrics::lock_contended();
+        return Err(Failure::new(
+            FailureKind::LockBusy,
+            "another attempt reads the same window",
+        ));
+    };
+    Ok(Keeper::start(parts.locks.clone(), lock, ttl, every))
 }
 
 fn lost_lock() -> Failure {

@@ -112,8 +112,8 @@ fn active_and_inactive_names_are_two_parts_where_they_cannot_be_asked_for_togeth
     }
     let count = |part| {
         Query::count(&CountRequest {
-            part,
             dialect,
+            part,
             ..CountRequest::of_all(entity("customer"))
         })
         .to_string()
