@@ -47,6 +47,8 @@ pub struct Switches {
     pub id_order: IdOrder,
     /// What becomes of an `ORDERBY` that names `Id`.
     pub order_by_id: OrderById,
+    /// Whether a statement may name an order at all.
+    pub order: Acceptance,
     /// How rows lie that the order leaves open, where `Id` sorts nothing.
     pub order_ties: OrderTies,
     /// Whether `SELECT count(*)` is answered.
@@ -102,6 +104,7 @@ impl Default for Switches {
             empty_result: EmptyResult::Bare,
             id_order: IdOrder::Number,
             order_by_id: OrderById::Refused,
+            order: Acceptance::Accepted,
             order_ties: OrderTies::ByAnswer,
             count: Count::Answered,
             active_in: Acceptance::Accepted,

@@ -25,6 +25,8 @@ pub struct Expect {
     pub dead: u64,
     /// How many records are in quarantine at the end, and not stored.
     pub quarantined: u64,
+    /// Ids of records that the source cannot serve: each is in quarantine by its position, beside `quarantined`.
+    pub unserved: Vec<String>,
     /// Whether the source changed while it was read, so that records may have been written more than once.
     pub changing: bool,
     /// Whether records may be stored that the source has deleted: a window on dates cannot tell.
@@ -47,6 +49,7 @@ impl Default for Expect {
         Self {
             dead: 0,
             quarantined: 0,
+            unserved: Vec::new(),
             changing: false,
             ghosts: false,
             apart_from: Vec::new(),

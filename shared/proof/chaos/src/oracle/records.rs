@@ -88,7 +88,7 @@ async fn compare(
     let away = originals::quarantined(world, company, entity);
     let lacking: Vec<&String> = truth
         .keys()
-        .filter(|id| !stored.contains_key(*id) && !away.contains(*id))
+        .filter(|id| !stored.contains_key(*id) && !away.contains(*id) && !expect.unserved.contains(id))
         .collect();
     let ghosts: Vec<&String> = stored
         .keys()

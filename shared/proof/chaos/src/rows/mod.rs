@@ -17,7 +17,9 @@ mod stops;
 mod suspension;
 mod texts;
 mod tokens;
+mod unserved;
 mod upstream;
+mod words;
 
 use std::pin::Pin;
 
@@ -154,10 +156,18 @@ rows! {
     F67b slow "the leader alone has an old password for Redis" => links::leader_with_old_password;
     F68 slow "statements of a page fail every time" => postgres::failing_statements;
     F69 slow "the rights on the records are taken away" => postgres::without_rights;
+    F70 quick "every table is published" => postgres::published;
     F71 slow "the database stands still for 30 s while a command waits" => links::ledger_away_while_waiting;
     F72 slow "the upstream is away for ten minutes" => upstream::away;
+    F73 slow "the upstream stops to order" => words::order;
+    F73b slow "the upstream stops to count" => words::count;
+    F73c slow "the upstream stops to look for several ids" => words::several_ids;
+    F73d slow "the upstream stops to tell active from inactive names" => words::active;
+    F74 slow "a record that cannot be served, pages that are too large or too slow" => unserved::set_aside;
     F75 quick "a worker with another master key beside good ones" => secrets::other_key;
     F76 quick "a token is repeated at every place of a refusal" => secrets::echoed;
     F77 quick "absurd numbers between a grant and its escrow" => secrets::absurd;
+    F78 quick "a SQLite file is copied, moved, linked, and reached by two paths" => embedded::moved;
+    F78b slow "the clock of a process on a SQLite file was ahead" => embedded::ahead;
     F79 slow "a segment that nobody can finish is handed back for ever" => postgres::lost_for_ever;
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ledgerfleet_emulator::{Mutation, MutationKind};
 use ledgerfleet_testkit::{Cut, Direction, LineFaults};
 use tokio::time::sleep;
 
@@ -105,6 +106,40 @@ pub(super) async fn one_connection(stage: Stage) -> Ending {
     world.ask(&Wish::days(&["invoice", "journal_entry"], 10)).await;
     let facts = world.judge(Expect::default()).await;
     assert_eq!(retries(&world), 0, "waiting for a connection is nobody's failure");
+    Ok(facts)
+}
+
+/// F70: every table is published, as those do who copy a whole database elsewhere, and a slot keeps what changes. A table
+/// without an identity could not be written to.
+pub(super) async fn published(stage: Stage) -> Ending {
+    let ground = Ground {
+        postgres: vec![("wal_level".to_owned(), "logical".to_owned())],
+        ..Ground::default()
+    };
+    let mut world = World::new(&stage, ground).await;
+    world.sql("CREATE PUBLICATION everything FOR ALL TABLES");
+    world.sql("SELECT pg_create_logical_replication_slot('reader', 'pgoutput')");
+    world.fleet.start(2);
+    let run = world.submit().await;
+    // What is read again updates what is there.
+    world.until_done(run, 40).await;
+    let touch = Mutation {
+        count: 20,
+        ..Mutation::new("north", "customer", MutationKind::Update)
+    };
+    world.emulator.mutate(touch).unwrap();
+    world.ask(&Wish::days(&["customer"], 20).in_one_page()).await;
+    let expect = Expect {
+        changing: true,
+        ..Expect::default()
+    };
+    let mut facts = world.judge(expect).await;
+    let told = world.count(
+        "SELECT count(*) FROM pg_logical_slot_peek_binary_changes('reader', NULL, NULL, 'proto_version', '1',
+         'publication_names', 'everything')",
+    );
+    assert!(told > 0, "nothing was published");
+    facts.push(format!("{told} changes were published"));
     Ok(facts)
 }
 

@@ -30,7 +30,8 @@ async fn trouble(stage: &Stage, faults: &[&str]) -> Trouble {
     Trouble { world, facts }
 }
 
-fn set(world: &World, stage: &Stage, fault: &str) {
+/// Has answers go wrong from now on.
+pub(super) fn set(world: &World, stage: &Stage, fault: &str) {
     let mut spec: FaultSpec = fault.parse().unwrap();
     spec.seed = stage.seed;
     world.emulator.set_fault(spec);

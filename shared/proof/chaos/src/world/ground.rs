@@ -29,6 +29,8 @@ pub struct Ground {
     pub memory: Memory,
     /// Whether Postgres keeps what it has committed when the machine loses power.
     pub durable: bool,
+    /// Further settings of Postgres: `("wal_level", "logical")`.
+    pub postgres: Vec<(String, String)>,
     /// Multiplies leases, deadlines and backoff.
     pub scale: f64,
     /// Whether connections are in another time zone than UTC.
@@ -51,6 +53,7 @@ impl Default for Ground {
             slots: None,
             memory: Memory::Forgets,
             durable: false,
+            postgres: Vec::new(),
             scale: 0.1,
             time_zone: chrono_tz::UTC,
         }

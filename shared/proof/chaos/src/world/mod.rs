@@ -66,6 +66,7 @@ impl World {
         let postgres = PrivatePostgres::start_with(&PostgresSettings {
             durable: ground.durable,
             tcp: true,
+            further: ground.postgres.clone(),
             ..PostgresSettings::default()
         });
         let url = postgres_url(postgres.port());

@@ -26,6 +26,12 @@ async fn every_word_that_can_be_taken_back_is_a_400_with_its_code_and_reason() {
             "property 'Id' is not sortable",
         ),
         (
+            "order",
+            "SELECT * FROM Invoice ORDERBY MetaData.CreateTime",
+            "4001",
+            "cannot be ordered",
+        ),
+        (
             "count",
             "SELECT count(*) FROM Invoice",
             "4000",

@@ -10,7 +10,7 @@ use super::test::{Demand, Setting, Test};
 use crate::books::bounds::{Bounds, Span};
 use crate::books::entity::{Asking, Entity};
 use crate::books::property::{Kind, Lookup, Property, Scalar};
-use crate::switches::{Count, OrderById, OverCap, StartZero, Switches};
+use crate::switches::{Acceptance, Count, OrderById, OverCap, StartZero, Switches};
 
 /// A statement that can be run.
 pub(super) struct Query {
@@ -42,6 +42,7 @@ const MOST_RESULTS: u64 = 1_000;
 pub(super) fn bind(entity: &Entity, statement: &Statement, setting: Setting) -> Result<Query, QueryError> {
     check_asking(entity, statement)?;
     check_count(statement, &setting.switches)?;
+    check_order(statement, &setting.switches)?;
     let mut tests = Vec::new();
     for condition in &statement.conditions {
         tests.push(Test::new(
@@ -90,6 +91,15 @@ fn check_count(statement: &Statement, switches: &Switches) -> Result<(), QueryEr
     if statement.columns == Columns::Count && switches.count == Count::Refused {
         return Err(QueryError::Parse(
             "Encountered \"count\". Was expecting: \"*\"".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+fn check_order(statement: &Statement, switches: &Switches) -> Result<(), QueryError> {
+    if !statement.order.is_empty() && switches.order == Acceptance::Refused {
+        return Err(QueryError::Validation(
+            "a query cannot be ordered any more".to_owned(),
         ));
     }
     Ok(())
