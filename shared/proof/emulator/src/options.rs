@@ -188,6 +188,16 @@ pub(crate) fn name_companies(companies: &mut [CompanySpec]) {
     }
 }
 
+impl Region {
+    /// The country's name in an address.
+    pub(crate) fn country(self) -> &'static str {
+        match self {
+            Self::Us => "USA",
+            Self::Ca => "CAN",
+        }
+    }
+}
+
 impl Size {
     /// The word for it on the command line.
     pub fn word(self) -> &'static str {

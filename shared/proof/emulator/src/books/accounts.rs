@@ -1,5 +1,6 @@
 //! Accounts: the part of the chart that documents post to. Its entries are as old as the books and never inactive.
 
+use crate::json::Json;
 use crate::options::Region;
 
 /// An account's id, its names with those of its parents, English and French, and its class.
@@ -18,6 +19,11 @@ pub(crate) struct Class(
 );
 
 impl Account {
+    /// Writes a reference to it.
+    pub(crate) fn refer(&self, key: &str, region: Region, json: &mut Json) {
+        json.reference(key, self.id, self.name(region));
+    }
+
     pub(crate) fn name(&self, region: Region) -> &'static str {
         match region {
             Region::Us => self.names[0],

@@ -3,11 +3,8 @@
 use chrono::{NaiveDate, TimeDelta};
 
 use super::calendar::{Calendar, drawn};
-use super::entities::ALL;
-use super::entity::{Entity, Need, Opened, Population};
-use super::flow::following;
-use super::head::Head;
-use super::planned;
+use super::census::{Census, Need, Opened, Population, following};
+use super::name::Name;
 use super::roll::Roll;
 use crate::dice::{Dice, topic};
 use crate::options::{Currencies, Plan, Region, Size};
@@ -30,7 +27,9 @@ pub(crate) struct Blueprint {
     pub(crate) closing: i64,
     /// When the first entry of every list was created.
     pub(crate) lists_from: i64,
-    /// How the ordinals of each entity lie in time, in the order of [`ALL`].
+    /// In the order of [`Name`].
+    census: &'static [&'static Census; Name::COUNT],
+    /// How the ordinals of each entity lie in time, in the same order.
     indexes: Vec<Index>,
 }
 
@@ -63,7 +62,7 @@ const LIST_DAYS_BEFORE: u32 = 1095;
 const YEAR_SECONDS: i64 = 365 * 86_400;
 
 impl Blueprint {
-    pub(crate) fn new(draft: Draft) -> Self {
+    pub(crate) fn new(draft: Draft, census: &'static [&'static Census; Name::COUNT]) -> Self {
         let first_day = draft.as_of - TimeDelta::days(i64::from(draft.days) - 1);
         let lists_from = midnight(first_day) - 86_400 * i64::from(LIST_DAYS_BEFORE.max(draft.days));
         let mut blueprint = Self {
@@ -79,6 +78,7 @@ impl Blueprint {
             as_of: draft.as_of,
             closing: midnight(draft.as_of) + 86_399,
             lists_from,
+            census,
             indexes: Vec::new(),
         };
         blueprint.indexes = blueprint.draw_indexes();
@@ -107,8 +107,8 @@ impl Blueprint {
     }
 
     /// Whether the company's plan has an entity.
-    pub(crate) fn has(&self, entity: &Entity) -> bool {
-        match entity.need {
+    pub(crate) fn has(&self, entity: Name) -> bool {
+        match self.census(entity).need {
             Need::Nothing | Need::Favour(_) | Need::Luck => true,
             Need::Essentials => self.plan >= Plan::Essentials,
             Need::Plus => self.plan >= Plan::Plus,
@@ -116,12 +116,15 @@ impl Blueprint {
         }
     }
 
-    pub(crate) fn index(&self, entity: &Entity) -> &Index {
-        let at = ALL.iter().position(|known| known.is(entity));
-        at.and_then(|at| self.indexes.get(at)).unwrap_or(&Index::Absent)
+    pub(crate) fn census(&self, entity: Name) -> &'static Census {
+        self.census[entity as usize]
     }
 
-    pub(crate) fn calendar(&self, entity: &Entity) -> Option<&Calendar> {
+    pub(crate) fn index(&self, entity: Name) -> &Index {
+        &self.indexes[entity as usize]
+    }
+
+    pub(crate) fn calendar(&self, entity: Name) -> Option<&Calendar> {
         match self.index(entity) {
             Index::Documents(calendar) => Some(calendar),
             _ => None,
@@ -129,13 +132,13 @@ impl Blueprint {
     }
 
     /// How many documents a day has, counted from the first; none outside of the books.
-    pub(crate) fn documents_on(&self, entity: &Entity, day: i64) -> u64 {
+    pub(crate) fn documents_on(&self, entity: Name, day: i64) -> u64 {
         let ordinals = self.calendar(entity).and_then(|calendar| calendar.day(day));
         ordinals.map_or(0, |ordinals| ordinals.end - ordinals.start)
     }
 
     /// How many records there are before any mutation.
-    pub(crate) fn planned(&self, entity: &Entity) -> u64 {
+    pub(crate) fn planned(&self, entity: Name) -> u64 {
         match self.index(entity) {
             Index::Documents(calendar) => calendar.total(),
             Index::List(roll) => roll.count(),
@@ -144,13 +147,8 @@ impl Blueprint {
         }
     }
 
-    /// The head of a record before any mutation.
-    pub(crate) fn head(&self, entity: &Entity, ordinal: u64) -> Head {
-        planned::head(self, entity, ordinal)
-    }
-
     /// How many entries of a list surely existed at an instant; at least one.
-    pub(crate) fn existing(&self, entity: &Entity, instant: i64) -> u64 {
+    pub(crate) fn existing(&self, entity: Name, instant: i64) -> u64 {
         match self.index(entity) {
             Index::List(roll) => roll.existing_at(instant),
             _ => 1,
@@ -159,9 +157,9 @@ impl Blueprint {
 
     /// Sources before what follows from them, each once.
     fn draw_indexes(&self) -> Vec<Index> {
-        let mut drawn: Vec<Option<Index>> = ALL.iter().map(|_| None).collect();
-        for at in 0..ALL.len() {
-            self.draw_index(at, &mut drawn);
+        let mut drawn: Vec<Option<Index>> = self.census.iter().map(|_| None).collect();
+        for census in self.census {
+            self.draw_index(census, &mut drawn);
         }
         drawn
             .into_iter()
@@ -169,20 +167,18 @@ impl Blueprint {
             .collect()
     }
 
-    fn draw_index(&self, at: usize, drawn: &mut Vec<Option<Index>>) {
+    fn draw_index(&self, census: &Census, drawn: &mut Vec<Option<Index>>) {
+        let at = census.name as usize;
         if drawn[at].is_some() {
             return;
         }
-        let entity = ALL[at];
-        for stream in entity.streams {
-            if let Some(source) = ALL.iter().position(|known| known.is(stream.source)) {
-                self.draw_index(source, drawn);
-            }
+        for stream in census.streams {
+            self.draw_index(self.census(stream.source), drawn);
         }
-        drawn[at] = Some(match entity.population {
-            _ if !self.has(entity) => Index::Absent,
+        drawn[at] = Some(match census.population {
+            _ if !self.has(census.name) => Index::Absent,
             Population::Documents { .. } | Population::Daily { .. } => {
-                Index::Documents(self.lay_out(entity, drawn))
+                Index::Documents(self.lay_out(census, drawn))
             }
             Population::List { count, opened, .. } => {
                 let (from, until) = match opened {
@@ -193,37 +189,29 @@ impl Blueprint {
                     Opened::Throughout => (self.lists_from, self.closing),
                     Opened::WithDocuments => (midnight(self.first_day), self.closing),
                 };
-                Index::List(Roll::new(
-                    self.seed,
-                    entity.topic(),
-                    self.size.of(count),
-                    from,
-                    until,
-                ))
+                let topic = census.name.topic();
+                Index::List(Roll::new(self.seed, topic, self.size.of(count), from, until))
             }
             Population::Single => Index::Single,
         });
     }
 
-    fn lay_out(&self, entity: &Entity, known: &[Option<Index>]) -> Calendar {
-        let source = |entity: &Entity, day: i64| {
-            let at = ALL.iter().position(|known| known.is(entity));
-            match at.and_then(|at| known[at].as_ref()) {
-                Some(Index::Documents(calendar)) => calendar.day(day).map_or(0, |day| day.end - day.start),
-                _ => 0,
-            }
+    fn lay_out(&self, census: &Census, known: &[Option<Index>]) -> Calendar {
+        let source = |entity: Name, day: i64| match &known[entity as usize] {
+            Some(Index::Documents(calendar)) => calendar.day(day).map_or(0, |day| day.end - day.start),
+            _ => 0,
         };
         let days = (0..i64::from(self.days)).zip(self.first_day.iter_days());
         let counts = days.map(|(day, date)| {
-            let own = match entity.population {
+            let own = match census.population {
                 Population::Documents { per_day } => {
                     let per_day = self.size.of(per_day);
-                    drawn(self.seed, entity.topic(), day.unsigned_abs(), date, per_day)
+                    drawn(self.seed, census.name.topic(), day.unsigned_abs(), date, per_day)
                 }
                 Population::Daily { per_day } => per_day,
                 Population::List { .. } | Population::Single => 0,
             };
-            own + following(entity.streams, day, source)
+            own + following(census.streams, day, source)
         });
         Calendar::new(self.first_day, counts)
     }

@@ -32,7 +32,7 @@ impl Book {
     pub(crate) fn new(blueprint: &Blueprint, entity: &'static Entity) -> Self {
         Self {
             entity,
-            planned: blueprint.planned(entity),
+            planned: blueprint.planned(entity.census.name),
             overlay: RwLock::default(),
         }
     }
@@ -54,14 +54,14 @@ impl Book {
     pub(crate) fn changed_head(&self, blueprint: &Blueprint, ordinal: u64, change: &Change) -> Head {
         let planned = match change.birth {
             Some(birth) => planned::plain(ordinal, birth.date, birth.at),
-            None => blueprint.head(self.entity, ordinal),
+            None => blueprint.head(self.entity.census.name, ordinal),
         };
         change.on(planned)
     }
 
     /// The ordinals of the blueprint among which all its records within the bounds are.
     fn planned_range(&self, blueprint: &Blueprint, bounds: &Bounds) -> Range<u64> {
-        match blueprint.index(self.entity) {
+        match blueprint.index(self.entity.census.name) {
             Index::Documents(calendar) => calendar.ordinals(bounds.possible_dates()),
             Index::List(_) | Index::Single | Index::Absent => 0..self.planned,
         }
@@ -74,7 +74,7 @@ impl Sight<'_> {
         match self.overlay.see(ordinal, self.view) {
             Seen::Changed(change) => Some(self.book.changed_head(self.blueprint, ordinal, &change)),
             Seen::Untouched if ordinal < self.book.planned() => {
-                Some(self.blueprint.head(self.book.entity, ordinal))
+                Some(self.blueprint.head(self.book.entity.census.name, ordinal))
             }
             Seen::Untouched | Seen::Absent => None,
         }

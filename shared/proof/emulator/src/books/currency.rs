@@ -3,8 +3,7 @@
 use chrono::NaiveDate;
 
 use super::blueprint::{Blueprint, midnight};
-use super::entities::customer;
-use super::entity::Entity;
+use super::name::Name;
 use crate::dice::topic;
 use crate::json::Json;
 use crate::money::{Money, Rate};
@@ -49,17 +48,12 @@ pub(crate) fn foreign(region: Region) -> &'static [Currency] {
     }
 }
 
-/// What a customer or vendor is dealt with in; none for the home currency. A job follows its customer.
-pub(crate) fn of(plan: &Blueprint, party: &Entity, ordinal: u64) -> Option<&'static Currency> {
+/// What a customer or vendor is dealt with in; none for the home currency. Whose number it is matters only with several.
+pub(crate) fn of(plan: &Blueprint, party: Name, ordinal: impl FnOnce() -> u64) -> Option<&'static Currency> {
     if plan.currencies == Currencies::One {
         return None;
     }
-    let whose = if party.is(&customer::ENTITY) {
-        customer::parent(plan, ordinal).unwrap_or(ordinal)
-    } else {
-        ordinal
-    };
-    let mut dice = plan.dice("currency", whose ^ party.topic());
+    let mut dice = plan.dice("currency", ordinal() ^ party.topic());
     dice.chance(35).then(|| &foreign(plan.region)[dice.index(USED)])
 }
 
@@ -92,17 +86,4 @@ pub(crate) fn write(plan: &Blueprint, currency: Option<&Currency>, date: NaiveDa
 pub(crate) fn write_reference(plan: &Blueprint, currency: Option<&Currency>, json: &mut Json) {
     let (code, name) = currency.map_or_else(|| plan.currency(), |currency| (currency.code, currency.name));
     json.reference("CurrencyRef", code, name);
-}
-
-/// An amount in the home currency, which only companies with several ones are shown.
-pub(crate) fn write_at_home(
-    plan: &Blueprint,
-    currency: Option<&Currency>,
-    date: NaiveDate,
-    (member, amount): (&str, Money),
-    json: &mut Json,
-) {
-    if plan.currencies == Currencies::Many {
-        json.value(member, at_home(plan, currency, date, amount));
-    }
 }

@@ -1,100 +1,40 @@
-//! An entity: one kind of record (invoice, customer). Its file says how many there are, what can be asked and how one reads.
+//! An entity: one kind of record (invoice, customer). Its file says how many there are, what can be asked and of which
+//! members one consists.
 
 use super::blueprint::Blueprint;
-use super::flow::Stream;
+use super::census::{Census, Inactive, Need, Opened, Population, Stream, Voiding};
 use super::head::Head;
-use super::property::{COMMON, DOCUMENT, DOCUMENT_CLOSED, LIST, LIST_CLOSED, Lookup, Property};
-use crate::dice::topic;
+use super::name::Name;
+use super::property::{COMMON, DOCUMENT, DOCUMENT_CLOSED, LIST, LIST_CLOSED, Lookup, Property, Read};
+use super::record::Form;
 use crate::json::Json;
 use crate::money::Money;
 
-/// The definition of an entity; adding one is a file in `entities/` and a line in its list.
+/// The definition of an entity; adding one is a name, a file in `entities/` and a line in its list.
 pub(crate) struct Entity {
+    pub(crate) census: Census,
     /// The product's name: snake_case, singular.
     pub(crate) name: &'static str,
     /// Upstream's name in statements and, in lower case, in paths.
     pub(crate) api: &'static str,
     /// Upstream's name in answers, where that is another one.
     pub(crate) answer_key: Option<&'static str>,
-    pub(crate) population: Population,
-    /// The documents from which some of these follow.
-    pub(crate) streams: &'static [Stream],
-    pub(crate) need: Need,
     pub(crate) asking: Asking,
     pub(crate) changes: Changes,
     pub(crate) removal: Removal,
-    pub(crate) voiding: Voiding,
     pub(crate) key: Key,
-    /// What statements may filter and order by, in groups: those shared with other entities and its own.
+    /// What its records consist of.
+    pub(crate) form: &'static (dyn Form + Sync),
+    /// What statements may filter and order by besides the members that its form marks as asked, in groups.
     pub(crate) properties: &'static [&'static [Property]],
-    /// Members that exist and cannot be asked for.
-    pub(crate) not_queryable: &'static [&'static str],
+    /// Members that exist and cannot be asked for, with blanks between them.
+    pub(crate) not_queryable: &'static str,
     /// Members that a query answers only when they are named beside the `*`.
     pub(crate) only_projected: &'static [&'static str],
     /// Members that differ at every answer and are no part of the truth.
     pub(crate) volatile: &'static [Volatile],
     /// The text with which the custom fields beyond the third begin; they end with their list.
     pub(crate) beyond_three: Option<&'static str>,
-    /// What a `link` mutation adds a link to, and the link's type.
-    pub(crate) linked: Option<(&'static Entity, &'static str)>,
-    /// Writes the members of the complete record.
-    pub(crate) write: fn(&Blueprint, &Head, &mut Json),
-    /// The record's control total, where it has one.
-    pub(crate) total: fn(&Blueprint, &Head) -> Option<Money>,
-}
-
-/// How many records there are, by size.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Population {
-    /// Dated documents; so many a day stand for themselves, others follow from a stream.
-    Documents { per_day: [u64; 3] },
-    /// Dated records, exactly so many every day.
-    Daily { per_day: u64 },
-    /// Entries of a list.
-    List {
-        count: [u64; 3],
-        inactive: Inactive,
-        opened: Opened,
-    },
-    /// Exactly one.
-    Single,
-}
-
-/// Which entries of a list are inactive from the start; the first never is.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Inactive {
-    None,
-    /// So many of a hundred, by chance.
-    Percent(u64),
-    /// The last so many.
-    Last(u64),
-}
-
-/// When the entries of a list were made.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Opened {
-    /// All within the year that began so many years before the first customer came.
-    YearsBefore(u32),
-    /// One after the other until the books close.
-    Throughout,
-    /// The same, from the first day of documents on: whatever they refer to is years older.
-    WithDocuments,
-}
-
-/// What a company must have for the entity to exist there; without it upstream answers with a fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Need {
-    Nothing,
-    /// The plan `essentials` or a larger one.
-    Essentials,
-    /// The plan `plus`.
-    Plus,
-    /// More than one currency.
-    Currencies,
-    /// A client that upstream lets: refused with this code unless a switch serves it.
-    Favour(u32),
-    /// Read-only and perhaps not queryable: served unless a switch refuses it.
-    Luck,
 }
 
 /// What statements about the entity may hold.
@@ -126,18 +66,6 @@ pub(crate) enum Removal {
     Impossible,
 }
 
-/// Whether upstream can void a document of this kind, and how many are void from the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Voiding {
-    /// `percent` of those that follow from nothing and that nothing follows from: the last of each day, from the share
-    /// `beyond` on.
-    Possible {
-        percent: u64,
-        beyond: u64,
-    },
-    Impossible,
-}
-
 /// What identifies a record.
 #[derive(Clone, Copy)]
 pub(crate) enum Key {
@@ -155,65 +83,117 @@ pub(crate) struct Volatile {
 }
 
 impl Entity {
-    pub(crate) fn topic(&self) -> u64 {
-        topic(self.name)
+    /// A document with a `TxnDate`, deleted for good; it can be said otherwise.
+    pub(crate) const fn document(name: Name, form: &'static (dyn Form + Sync)) -> Self {
+        Self {
+            census: Census {
+                name,
+                population: Population::Documents {
+                    per_day: [1, 10, 1_000],
+                },
+                streams: &[],
+                need: Need::Nothing,
+                voiding: Voiding::Impossible,
+                linked: None,
+            },
+            name: name.product(),
+            api: name.api(),
+            answer_key: None,
+            asking: Asking::Anything,
+            changes: Changes::Told,
+            removal: Removal::Vanishes,
+            key: Key::Number,
+            form,
+            properties: &[COMMON, DOCUMENT],
+            not_queryable: DOCUMENT_CLOSED,
+            only_projected: &[],
+            volatile: &[],
+            beyond_three: None,
+        }
     }
 
-    /// What an entity is unless it says otherwise: a document with a `TxnDate`, deleted for good.
-    pub(crate) const DOCUMENT: Self = Self {
-        name: "",
-        api: "",
-        answer_key: None,
-        population: Population::Documents {
-            per_day: [1, 10, 1_000],
-        },
-        streams: &[],
-        need: Need::Nothing,
-        asking: Asking::Anything,
-        changes: Changes::Told,
-        removal: Removal::Vanishes,
-        voiding: Voiding::Impossible,
-        key: Key::Number,
-        properties: &[COMMON, DOCUMENT],
-        not_queryable: DOCUMENT_CLOSED,
-        only_projected: &[],
-        volatile: &[],
-        beyond_three: None,
-        linked: None,
-        write: |_, head, json| head.write(json),
-        total: |_, _| None,
-    };
-
     /// A list of names: never deleted, only made inactive.
-    pub(crate) const LIST: Self = Self {
-        population: Population::List {
-            count: [12, 30, 200],
-            inactive: Inactive::Percent(10),
-            opened: Opened::Throughout,
-        },
-        removal: Removal::BecomesInactive,
-        properties: &[COMMON, LIST],
-        not_queryable: LIST_CLOSED,
-        ..Self::DOCUMENT
-    };
+    pub(crate) const fn list(name: Name, form: &'static (dyn Form + Sync)) -> Self {
+        let document = Self::document(name, form);
+        Self {
+            removal: Removal::BecomesInactive,
+            properties: &[COMMON, LIST],
+            not_queryable: LIST_CLOSED,
+            ..document
+        }
+        .counting([12, 30, 200], Inactive::Percent(10), Opened::Throughout)
+    }
 
     /// One record about the company.
-    pub(crate) const SINGLE: Self = Self {
-        population: Population::Single,
-        asking: Asking::Bare,
-        changes: Changes::Uncertain,
-        removal: Removal::Impossible,
-        properties: &[COMMON],
-        not_queryable: &[],
-        ..Self::DOCUMENT
-    };
+    pub(crate) const fn single(name: Name, form: &'static (dyn Form + Sync)) -> Self {
+        let document = Self::document(name, form);
+        Self {
+            census: Census {
+                population: Population::Single,
+                ..document.census
+            },
+            asking: Asking::Bare,
+            changes: Changes::Uncertain,
+            removal: Removal::Impossible,
+            properties: &[COMMON],
+            not_queryable: "",
+            ..document
+        }
+    }
+
+    /// So many documents a day, by size, that follow from nothing.
+    pub(crate) const fn per_day(mut self, per_day: [u64; 3]) -> Self {
+        self.census.population = Population::Documents { per_day };
+        self
+    }
+
+    /// So many entries, by size.
+    pub(crate) const fn counting(mut self, count: [u64; 3], inactive: Inactive, opened: Opened) -> Self {
+        self.census.population = Population::List {
+            count,
+            inactive,
+            opened,
+        };
+        self
+    }
+
+    /// Some or all follow from other documents.
+    pub(crate) const fn following(mut self, streams: &'static [Stream]) -> Self {
+        self.census.streams = streams;
+        self
+    }
+
+    /// Only some companies have it.
+    pub(crate) const fn needing(mut self, need: Need) -> Self {
+        self.census.need = need;
+        self
+    }
+
+    /// So many percent of those beyond a share of their day are void from the start.
+    pub(crate) const fn voidable(mut self, percent: u64, beyond: u64) -> Self {
+        self.census.voiding = Voiding::Possible { percent, beyond };
+        self
+    }
+
+    /// What a `link` mutation adds a link to, and the link's type.
+    pub(crate) const fn linked(mut self, to: Name, kind: &'static str) -> Self {
+        self.census.linked = Some((to, kind));
+        self
+    }
 
     /// Whether its records lie on days.
     pub(crate) fn is_dated(&self) -> bool {
-        matches!(
-            self.population,
-            Population::Documents { .. } | Population::Daily { .. }
-        )
+        self.census.is_dated()
+    }
+
+    /// Writes the members of the complete record.
+    pub(crate) fn write(&self, plan: &Blueprint, head: &Head, json: &mut Json) {
+        self.form.write(plan, &self.census, head, json);
+    }
+
+    /// The record's control total, where it has one.
+    pub(crate) fn total(&self, plan: &Blueprint, head: &Head) -> Option<Money> {
+        self.form.total(plan, head)
     }
 
     /// The member of an answer that holds its records.
@@ -229,11 +209,6 @@ impl Entity {
         }
     }
 
-    /// Whether it is the same entity; there is one definition of each.
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        std::ptr::eq(self, other)
-    }
-
     /// Whether people mean this entity: any case, `-` and `_` or none, and upstream's own spelling.
     pub(crate) fn answers_to(&self, name: &str) -> bool {
         let letters = |text: &str| -> String {
@@ -245,14 +220,23 @@ impl Entity {
         letters(name) == letters(self.name)
     }
 
-    pub(crate) fn lookup(&self, name: &str) -> Lookup {
+    /// How a property of that name can be used.
+    pub(crate) fn lookup(&'static self, name: &str) -> Lookup {
         let named = |property: &&Property| property.name.eq_ignore_ascii_case(name);
-        if let Some(property) = self.properties.iter().flat_map(|group| group.iter()).find(named) {
-            return Lookup::Queryable(property);
+        let groups = self.properties.iter().flat_map(|group| group.iter());
+        if let Some(property) = groups.into_iter().find(named) {
+            return Lookup::Queryable(*property);
+        }
+        if let Some((name, kind)) = self.form.asked(name) {
+            return Lookup::Queryable(Property {
+                name,
+                kind,
+                read: Read::Member(self.form, &self.census),
+            });
         }
         let root = name.split('.').next().unwrap_or(name);
-        let known = |member: &&str| member.eq_ignore_ascii_case(name) || member.eq_ignore_ascii_case(root);
-        if self.not_queryable.iter().any(known) {
+        let known = |member: &str| member.eq_ignore_ascii_case(name) || member.eq_ignore_ascii_case(root);
+        if self.not_queryable.split_whitespace().any(known) {
             Lookup::NotQueryable
         } else {
             Lookup::Unknown

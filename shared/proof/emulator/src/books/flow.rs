@@ -3,58 +3,27 @@
 
 use super::blueprint::Blueprint;
 use super::calendar::Calendar;
-use super::entity::Entity;
+use super::census::{Stream, following};
+use super::name::Name;
 use crate::dice::{Dice, topic};
-
-/// A share of each day's documents of one entity from which documents of another follow some days later.
-pub(crate) struct Stream {
-    pub(crate) source: &'static Entity,
-    /// Days from the source to what follows; negative where it comes before (a quote before its invoice). At least seven
-    /// either way: then what comes first was also entered first, however early or late each was entered.
-    pub(crate) lag: i64,
-    /// From and to, in percent of the source's day in its own shuffled order. Shares of several streams may overlap.
-    pub(crate) share: (u64, u64),
-    /// How many of the source's documents make one of these.
-    pub(crate) group: u64,
-}
 
 /// From what a document follows.
 pub(crate) struct Origin {
-    pub(crate) source: &'static Entity,
+    pub(crate) source: Name,
     /// At least one.
     pub(crate) ordinals: Vec<u64>,
 }
 
-impl Stream {
-    /// How many documents follow from a day of the source.
-    fn count(&self, of_source: u64) -> u64 {
-        let (from, to) = self.turns(of_source);
-        (to - from).div_ceil(self.group)
-    }
-
-    /// The turns of a day that it takes.
-    fn turns(&self, of_source: u64) -> (u64, u64) {
-        (of_source * self.share.0 / 100, of_source * self.share.1 / 100)
-    }
-}
-
-/// How many documents of a day follow from others.
-pub(crate) fn following(streams: &[Stream], day: i64, source: impl Fn(&Entity, i64) -> u64) -> u64 {
-    streams
-        .iter()
-        .map(|stream| stream.count(source(stream.source, day - stream.lag)))
-        .sum()
-}
-
 /// From what a document follows; none if it stands for itself.
-pub(crate) fn origin(plan: &Blueprint, entity: &Entity, ordinal: u64) -> Option<Origin> {
+pub(crate) fn origin(plan: &Blueprint, entity: Name, ordinal: u64) -> Option<Origin> {
     let calendar = plan.calendar(entity)?;
-    if entity.streams.is_empty() || ordinal >= calendar.total() {
+    let streams = plan.census(entity).streams;
+    if streams.is_empty() || ordinal >= calendar.total() {
         return None;
     }
     let place = calendar.place(ordinal);
     let mut position = place.position;
-    for stream in entity.streams {
+    for stream in streams {
         let day = place.day - stream.lag;
         let of_source = plan.documents_on(stream.source, day);
         let count = stream.count(of_source);
@@ -75,7 +44,7 @@ pub(crate) fn origin(plan: &Blueprint, entity: &Entity, ordinal: u64) -> Option<
 }
 
 /// The document of `entity` that follows from one of `source`, if any does within the books.
-pub(crate) fn follower(plan: &Blueprint, entity: &Entity, source: &Entity, ordinal: u64) -> Option<u64> {
+pub(crate) fn follower(plan: &Blueprint, entity: Name, source: Name, ordinal: u64) -> Option<u64> {
     let calendar = plan.calendar(entity)?;
     let sources = plan.calendar(source)?;
     if ordinal >= sources.total() {
@@ -85,16 +54,13 @@ pub(crate) fn follower(plan: &Blueprint, entity: &Entity, source: &Entity, ordin
     let turn = turned(plan, source, place.day, place.position, place.of);
     let wanted = |stream: &&Stream| {
         let (from, to) = stream.turns(place.of);
-        stream.source.is(source) && (from..to).contains(&turn)
+        stream.source == source && (from..to).contains(&turn)
     };
-    let (number, stream) = entity
-        .streams
-        .iter()
-        .enumerate()
-        .find(|(_, stream)| wanted(stream))?;
+    let streams = plan.census(entity).streams;
+    let (number, stream) = streams.iter().enumerate().find(|(_, stream)| wanted(stream))?;
     let day = place.day + stream.lag;
     let start = calendar.day(day)?.start;
-    let before = &entity.streams[..number];
+    let before = &streams[..number];
     let passed = following(before, day, |source, day| plan.documents_on(source, day));
     Some(start + passed + (turn - stream.turns(place.of).0) / stream.group)
 }
@@ -102,7 +68,7 @@ pub(crate) fn follower(plan: &Blueprint, entity: &Entity, source: &Entity, ordin
 /// Whether a document is among the last of its day's shuffled order, which no stream reaches that ends at `beyond` percent.
 pub(crate) fn is_beyond(
     plan: &Blueprint,
-    entity: &Entity,
+    entity: Name,
     calendar: &Calendar,
     ordinal: u64,
     beyond: u64,
@@ -112,15 +78,15 @@ pub(crate) fn is_beyond(
 }
 
 /// The shuffled order of a day is its own order from another start: enough to mix, and reversible without a table.
-fn turned(plan: &Blueprint, entity: &Entity, day: i64, position: u64, of: u64) -> u64 {
+fn turned(plan: &Blueprint, entity: Name, day: i64, position: u64, of: u64) -> u64 {
     (position + rotation(plan, entity, day, of)) % of.max(1)
 }
 
-fn unturned(plan: &Blueprint, entity: &Entity, day: i64, turn: u64, of: u64) -> u64 {
+fn unturned(plan: &Blueprint, entity: Name, day: i64, turn: u64, of: u64) -> u64 {
     (turn + of - rotation(plan, entity, day, of)) % of.max(1)
 }
 
-fn rotation(plan: &Blueprint, entity: &Entity, day: i64, of: u64) -> u64 {
+fn rotation(plan: &Blueprint, entity: Name, day: i64, of: u64) -> u64 {
     let seed = plan.seed ^ entity.topic();
     Dice::new(seed, topic("rotation"), day.unsigned_abs()).below(of)
 }
@@ -136,7 +102,8 @@ mod tests {
     fn what_follows_from_a_document_names_it_as_its_origin_and_the_other_way_round() {
         let plan = blueprint(Region::Us);
         let mut links = 0;
-        for entity in ALL {
+        for census in ALL.iter().map(|entity| entity.census) {
+            let entity = census.name;
             let total = plan.calendar(entity).map_or(0, Calendar::total);
             for ordinal in 0..total {
                 let Some(origin) = origin(&plan, entity, ordinal) else {
@@ -147,19 +114,18 @@ mod tests {
                     assert_eq!(
                         follower(&plan, entity, origin.source, *source),
                         Some(ordinal),
-                        "{}",
-                        entity.name
+                        "{entity:?}"
                     );
                     links += 1;
                 }
             }
-            for source in entity.streams.iter().map(|stream| stream.source) {
+            for source in census.streams.iter().map(|stream| stream.source) {
                 for ordinal in 0..plan.calendar(source).map_or(0, Calendar::total) {
                     let Some(follower) = follower(&plan, entity, source, ordinal) else {
                         continue;
                     };
                     let origin = origin(&plan, entity, follower).unwrap();
-                    assert!(origin.source.is(source) && origin.ordinals.contains(&ordinal));
+                    assert!(origin.source == source && origin.ordinals.contains(&ordinal));
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use super::name::Name;
 use super::oddity::Odd;
 use crate::json::Json;
 use crate::pacific::Pacific;
@@ -42,8 +43,7 @@ pub(crate) struct Spoilt {
 /// A record of another entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Companion {
-    /// The entity's name.
-    pub(crate) entity: &'static str,
+    pub(crate) entity: Name,
     pub(crate) ordinal: u64,
 }
 
@@ -64,6 +64,16 @@ impl Head {
 
     pub(crate) fn is_voided(&self) -> bool {
         self.standing == Standing::Voided
+    }
+
+    /// What stands behind the name of an inactive entry.
+    pub(crate) fn suffix(&self) -> &'static str {
+        if self.is_active() { "" } else { " (deleted)" }
+    }
+
+    /// What shows that an entry was renamed: one for each time.
+    pub(crate) fn asterisks(&self) -> String {
+        "*".repeat(usize::try_from(self.editions).unwrap_or(0))
     }
 
     pub(crate) fn is_active(&self) -> bool {

@@ -5,6 +5,7 @@ pub(crate) mod blueprint;
 pub(crate) mod book;
 pub(crate) mod bounds;
 mod calendar;
+pub(crate) mod census;
 mod currency;
 pub(crate) mod entities;
 pub(crate) mod entity;
@@ -13,12 +14,15 @@ pub(crate) mod head;
 pub(crate) mod mutation;
 pub(crate) mod mutation_error;
 pub(crate) mod mutation_kind;
+pub(crate) mod name;
 mod names;
 pub(crate) mod oddity;
 pub(crate) mod overlay;
 mod planned;
 pub(crate) mod property;
+pub(crate) mod record;
 mod roll;
+pub(crate) mod scalar;
 pub(crate) mod selection;
 pub(crate) mod served;
 #[cfg(test)]
@@ -29,6 +33,7 @@ pub(crate) mod truth;
 use blueprint::{Blueprint, Draft};
 use book::Book;
 use entity::Entity;
+use name::Name;
 
 /// All books of one company.
 pub(crate) struct Books {
@@ -38,7 +43,7 @@ pub(crate) struct Books {
 
 impl Books {
     pub(crate) fn open(draft: Draft) -> Self {
-        let blueprint = Blueprint::new(draft);
+        let blueprint = Blueprint::new(draft, &entities::CENSUS);
         let shelf = entities::ALL
             .iter()
             .map(|entity| Book::new(&blueprint, entity))
@@ -53,9 +58,8 @@ impl Books {
 
     /// The book of the deposits that links of an entity's records are made with.
     pub(crate) fn deposits_of(&self, entity: &Entity) -> Option<&Book> {
-        let deposit = &entities::deposit::ENTITY;
-        let links = entity.linked.is_some_and(|(target, _)| target.is(deposit));
-        links.then(|| self.book(deposit.name)).flatten()
+        let (target, _) = entity.census.linked?;
+        (target == Name::Deposit).then(|| &self.shelf[target as usize])
     }
 
     /// The book of an entity by any of its names.

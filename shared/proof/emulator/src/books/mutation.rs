@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::blueprint::{Blueprint, Index};
 use super::book::{Book, Sight};
 use super::bounds::{Bounds, Span};
-use super::entity::{Entity, Population, Removal, Voiding};
+use super::census::{Population, Voiding};
+use super::entity::{Entity, Removal};
 use super::flow::follower;
 use super::head::{Companion, Head, Spoilt, Standing};
 use super::mutation_error::MutationError;
@@ -123,7 +124,8 @@ impl Mutation {
     ) -> Result<Vec<String>, MutationError> {
         self.check(book.entity)?;
         if self.kind == MutationKind::Create {
-            return match (plan.index(book.entity), book.entity.population) {
+            let census = &book.entity.census;
+            return match (plan.index(census.name), census.population) {
                 (Index::Single | Index::Absent, _) | (_, Population::Daily { .. }) => {
                     Err(MutationError::Create(book.entity.name))
                 }
@@ -150,13 +152,13 @@ impl Mutation {
         if !(1..=MOST).contains(&self.count) {
             return Err(MutationError::Count(self.count));
         }
-        if self.kind == MutationKind::Void && entity.voiding == Voiding::Impossible {
+        if self.kind == MutationKind::Void && entity.census.voiding == Voiding::Impossible {
             return Err(MutationError::Void(entity.name));
         }
         if self.kind == MutationKind::Delete && entity.removal == Removal::Impossible {
             return Err(MutationError::Delete(entity.name));
         }
-        if self.kind == MutationKind::Link && entity.linked.is_none() {
+        if self.kind == MutationKind::Link && entity.census.linked.is_none() {
             return Err(MutationError::Link(entity.name));
         }
         if self.kind == MutationKind::Redate && !entity.is_dated() {
@@ -210,7 +212,7 @@ impl Mutation {
                     at: occasion.now,
                 }),
                 companion: Some(Companion {
-                    entity: book.entity.name,
+                    entity: book.entity.census.name,
                     ordinal: head.ordinal,
                 }),
                 ..Change::default()
@@ -221,7 +223,7 @@ impl Mutation {
         let mut overlay = book.overlay.write();
         let mut change = overlay.newest(head.ordinal).unwrap_or_default();
         change.companion = Some(Companion {
-            entity: deposits.entity.name,
+            entity: deposits.entity.census.name,
             ordinal: born,
         });
         overlay.put(head.ordinal, change, occasion.now, occasion.visible_at);
@@ -326,7 +328,13 @@ fn is_undeposited(plan: &Blueprint, deposits: &Book, book: &Book, head: &Head) -
     let planned = head.ordinal < book.planned();
     planned
         && head.companion.is_none()
-        && follower(plan, deposits.entity, book.entity, head.ordinal).is_none()
+        && follower(
+            plan,
+            deposits.entity.census.name,
+            book.entity.census.name,
+            head.ordinal,
+        )
+        .is_none()
 }
 
 fn named(sight: &Sight<'_>, book: &Book, id: &str) -> Result<Head, MutationError> {

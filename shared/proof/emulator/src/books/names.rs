@@ -1,236 +1,90 @@
-//! Names: invented words for companies, people and goods, with every script and quote that a warehouse must survive.
+//! Names: invented words for companies, people and goods, with every script and quote that a warehouse must survive. The
+//! words themselves are in `words/`, a file for each region.
+
+use std::sync::LazyLock;
 
 use crate::dice::Dice;
 use crate::options::Region;
 
-const HOUSES: [&[&str]; 2] = [
-    &[
-        "Marrowbrook",
-        "Tallowick",
-        "Fennimoor",
-        "Quillander",
-        "Oxbarrow",
-        "Stonewhistle",
-        "Harrowmint",
-        "Pellucid",
-        "Brindlecote",
-        "Wexmere",
-        "Ottersby",
-        "Larkhollow",
-        "Cinderford",
-        "Velvaroon",
-        "Thistlemark",
-        "Umberline",
-    ],
-    &[
-        "Tourvelle",
-        "Lacombière",
-        "Boisjoyeux",
-        "Grandpréval",
-        "Rivièrelle",
-        "Montcourçon",
-        "Clairvoisin",
-        "Hautfleurie",
-        "Pontgarnier",
-        "Saulnoix",
-        "Vertmanoir",
-        "Bellégarde",
-        "Fontaçay",
-        "Neigebourg",
-        "Érablière-Nord",
-        "Cœurvaillant",
-    ],
-];
+/// The words of one region's file, by section.
+#[derive(Debug)]
+pub(crate) struct Words {
+    houses: Vec<&'static str>,
+    trades: Vec<&'static str>,
+    given: Vec<&'static str>,
+    family: Vec<&'static str>,
+    projects: Vec<&'static str>,
+    goods: Vec<&'static str>,
+    streets: Vec<&'static str>,
+    towns: Vec<Town>,
+    pub(crate) classes: Vec<&'static str>,
+    pub(crate) departments: Vec<&'static str>,
+    pub(crate) payment_methods: Vec<&'static str>,
+    pub(crate) terms: Vec<&'static str>,
+    pub(crate) customer_types: Vec<&'static str>,
+    pub(crate) journal_codes: Vec<&'static str>,
+}
 
-const TRADES: [&[&str]; 2] = [
-    &[
-        "Tiling",
-        "Bakery",
-        "Orchards",
-        "Bicycle Works",
-        "Print & Paper",
-        "Roofing",
-        "Veterinary",
-        "Freight",
-        "Ceramics",
-        "Tea Rooms",
-        "Joinery",
-        "Aquatics",
-        "Instruments",
-        "Nurseries",
-        "Signs",
-        "Upholstery",
-    ],
-    &[
-        "Boulangerie",
-        "Ébénisterie",
-        "Quincaillerie",
-        "Imprimerie",
-        "Fromagerie",
-        "Plomberie",
-        "Librairie",
-        "Traiteur",
-        "Électricité",
-        "Pépinière",
-        "Brûlerie",
-        "Toitures",
-        "Lunetterie",
-        "Cordonnerie",
-        "Chocolaterie",
-        "Déménagement",
-    ],
-];
+/// A town with its state or province and its postal code.
+#[derive(Debug)]
+pub(crate) struct Town {
+    pub(crate) name: &'static str,
+    pub(crate) state: &'static str,
+    pub(crate) code: &'static str,
+}
 
-const GIVEN: [&[&str]; 2] = [
-    &[
-        "Orlen", "Tavia", "Brisco", "Maelwyn", "Jorunn", "Pax", "Sabeth", "Ivo", "Zelda", "Corwin",
-    ],
-    &[
-        "Aurèle",
-        "Mélodine",
-        "Fabrice",
-        "Noëlla",
-        "Gaëtane",
-        "Thibaud",
-        "Zoé-Lune",
-        "Célestin",
-        "Maïté",
-        "Hervé",
-    ],
-];
-
-const FAMILY: [&[&str]; 2] = [
-    &[
-        "O'Dunmarrow",
-        "Vantreight-Sole",
-        "Hexley",
-        "Quarrington",
-        "Bellwether",
-        "Småland",
-        "Pryde",
-        "Underhay",
-    ],
-    &[
-        "L'Espérançon",
-        "Dufrênois",
-        "Tremblanois",
-        "D'Aubercy",
-        "Lachanceux",
-        "Gagnebois",
-        "Çavelier",
-        "Roylande",
-    ],
-];
+static US: LazyLock<Words> = LazyLock::new(|| Words::read(include_str!("words/us.txt")));
+static CA: LazyLock<Words> = LazyLock::new(|| Words::read(include_str!("words/ca.txt")));
 
 /// Whole names in other scripts, with emoji, quotes and apostrophes; all of them made up.
-const UNUSUAL: &[&str] = &[
-    "月灘工房",
-    "北雲茶屋 株式会社",
-    "푸른달 상점",
-    "مخبز النجمة الزرقاء",
-    "נגריית הירח הכחול",
-    "Пекарня «Синий журавль»",
-    "Pixel & Paw 🐾",
-    "Étoile 🌟 du Nord",
-    "\"Big\" Odo's Goods",
-    "Ma’s Kitchen – “Fresh”",
-    "Back\\Slash Records",
-    "Zażółć Gęślą Sp. z o.o.",
-    "Ångström & Søn ApS",
-    "कमल वस्त्र भंडार",
-    "👩‍🔧 Repairs",
-    "100% Cotton_Co.",
-];
+static UNUSUAL: LazyLock<Vec<&str>> =
+    LazyLock::new(|| section(include_str!("words/any.txt"), "unusual names").collect());
 
-const PROJECTS: [&[&str]; 2] = [
-    &[
-        "Showroom",
-        "Warehouse B",
-        "North Wing",
-        "Spring Refit",
-        "Unit 7",
-        "Harbour Kiosk",
-    ],
-    &[
-        "Salle d'exposition",
-        "Entrepôt B",
-        "Aile nord",
-        "Rénovation d'été",
-        "Local 7",
-        "Kiosque du port",
-    ],
-];
-
-const GOODS: [&[&str]; 2] = [
-    &[
-        "Oak Plank",
-        "Copper Hinge",
-        "Site Survey",
-        "Hourly Labour",
-        "Glazed Tile",
-        "Rain Gutter",
-        "Brass Lamp",
-        "Seed Mix",
-        "Wool Felt",
-        "Garden Bench",
-        "Paint, Café au Lait",
-        "Bolt 3/8\"",
-        "Design Session",
-        "Delivery",
-    ],
-    &[
-        "Planche d'érable",
-        "Charnière en cuivre",
-        "Relevé sur place",
-        "Main-d'œuvre",
-        "Carreau émaillé",
-        "Gouttière",
-        "Lampe en laiton",
-        "Mélange de semences",
-        "Feutre de laine",
-        "Banc de jardin",
-        "Peinture « Crème brûlée »",
-        "Boulon 3/8\"",
-        "Séance de conception",
-        "Livraison",
-    ],
-];
-
-const STREETS: [&[&str]; 2] = [
-    &[
-        "Tinder Row",
-        "Old Mill Lane",
-        "Quay Street",
-        "Larch Avenue",
-        "Fable Court",
-    ],
-    &[
-        "rue des Brumes",
-        "chemin du Vieux-Moulin",
-        "avenue des Mélèzes",
-        "boul. de l'Aurore",
-        "côte Sainte-Fable",
-    ],
-];
-
-const TOWNS: [&[(&str, &str, &str)]; 2] = [
-    &[
-        ("Eastmarrow", "CA", "94900"),
-        ("Port Fennel", "WA", "98900"),
-        ("Dry Creek Falls", "TX", "75900"),
-    ],
-    &[
-        ("Saint-Brumeux", "QC", "G0X 9Z9"),
-        ("Val-des-Fables", "QC", "J0V 9Z9"),
-        ("Pointe-Claironne", "QC", "H9Z 9Z9"),
-    ],
-];
-
-fn of<T>(lists: [&'static [T]; 2], region: Region) -> &'static [T] {
+pub(crate) fn words(region: Region) -> &'static Words {
     match region {
-        Region::Us => lists[0],
-        Region::Ca => lists[1],
+        Region::Us => &US,
+        Region::Ca => &CA,
     }
+}
+
+impl Words {
+    fn read(file: &'static str) -> Self {
+        let list = |name| section(file, name).collect();
+        Self {
+            houses: list("houses"),
+            trades: list("trades"),
+            given: list("given names"),
+            family: list("family names"),
+            projects: list("projects"),
+            goods: list("goods"),
+            streets: list("streets"),
+            towns: section(file, "towns").filter_map(Town::read).collect(),
+            classes: list("classes"),
+            departments: list("departments"),
+            payment_methods: list("payment methods"),
+            terms: list("terms"),
+            customer_types: list("customer types"),
+            journal_codes: list("journal codes"),
+        }
+    }
+}
+
+impl Town {
+    /// `Eastmarrow | CA | 94900`
+    fn read(line: &'static str) -> Option<Self> {
+        let (name, rest) = line.split_once(" | ")?;
+        let (state, code) = rest.split_once(" | ")?;
+        Some(Self { name, state, code })
+    }
+}
+
+/// The lines between a heading, `[houses]`, and the next empty line.
+fn section(file: &'static str, name: &str) -> impl Iterator<Item = &'static str> {
+    let heading = format!("[{name}]");
+    file.lines()
+        .skip_while(move |line| *line != heading)
+        .skip(1)
+        .take_while(|line| !line.is_empty())
 }
 
 /// A customer's name; the number keeps it unlike all others of its list.
@@ -240,8 +94,8 @@ pub(crate) fn customer(dice: &mut Dice, region: Region, number: u64) -> String {
         let turn = usize::try_from(number / 7).unwrap_or(0);
         return format!("{} {number}", UNUSUAL[turn % UNUSUAL.len()]);
     }
-    let house = *dice.pick(of(HOUSES, region));
-    let trade = *dice.pick(of(TRADES, region));
+    let house = *dice.pick(&words(region).houses);
+    let trade = *dice.pick(&words(region).trades);
     match (region, dice.below(3)) {
         (Region::Us, 0) => format!("{house} {trade} #{number}"),
         (Region::Us, _) => format!("{house} {trade} {number}"),
@@ -252,12 +106,12 @@ pub(crate) fn customer(dice: &mut Dice, region: Region, number: u64) -> String {
 
 /// The name of a job for a customer.
 pub(crate) fn project(dice: &mut Dice, region: Region, number: u64) -> String {
-    format!("{} {number}", dice.pick(of(PROJECTS, region)))
+    format!("{} {number}", dice.pick(&words(region).projects))
 }
 
 /// The name of something to sell.
 pub(crate) fn good(dice: &mut Dice, region: Region, number: u64) -> String {
-    let name = dice.pick(of(GOODS, region));
+    let name = dice.pick(&words(region).goods);
     if dice.chance(4) {
         format!("{name} 🧰 {number}")
     } else {
@@ -267,19 +121,55 @@ pub(crate) fn good(dice: &mut Dice, region: Region, number: u64) -> String {
 
 /// A person's given and family name.
 pub(crate) fn person(dice: &mut Dice, region: Region) -> (&'static str, &'static str) {
-    (*dice.pick(of(GIVEN, region)), *dice.pick(of(FAMILY, region)))
+    (
+        *dice.pick(&words(region).given),
+        *dice.pick(&words(region).family),
+    )
 }
 
-/// A street address: line, town, state or province, postal code.
-pub(crate) fn address(
-    dice: &mut Dice,
-    region: Region,
-) -> (String, &'static (&'static str, &'static str, &'static str)) {
+/// A street address.
+pub(crate) struct Address {
+    pub(crate) line: String,
+    pub(crate) town: &'static Town,
+}
+
+pub(crate) fn address(dice: &mut Dice, region: Region) -> Address {
     let number = dice.between(1, 9899);
-    let street = *dice.pick(of(STREETS, region));
+    let street = *dice.pick(&words(region).streets);
     let line = match region {
         Region::Us => format!("{number} {street}"),
         Region::Ca => format!("{number}, {street}"),
     };
-    (line, dice.pick(of(TOWNS, region)))
+    let town = dice.pick(&words(region).towns);
+    Address { line, town }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_of_both_regions_have_words_in_every_section() {
+        for region in [Region::Us, Region::Ca] {
+            let words = words(region);
+            let lists = [
+                &words.houses,
+                &words.trades,
+                &words.given,
+                &words.family,
+                &words.projects,
+                &words.goods,
+                &words.streets,
+                &words.classes,
+                &words.departments,
+                &words.payment_methods,
+                &words.terms,
+                &words.customer_types,
+                &words.journal_codes,
+                &UNUSUAL,
+            ];
+            assert!(lists.iter().all(|list| list.len() >= 4), "{region:?}");
+            assert_eq!(words.towns.len(), 3);
+        }
+    }
 }

@@ -5,35 +5,29 @@ use chrono::{DateTime, NaiveDate};
 use super::blueprint::{Blueprint, Index, midnight};
 use super::bounds::UPDATED_WITHIN_DAYS;
 use super::calendar::Calendar;
-use super::entity::{Entity, Inactive, Population, Voiding};
+use super::census::{Inactive, Population, Voiding};
 use super::flow;
 use super::head::{Head, Standing};
+use super::name::Name;
 use super::roll::Roll;
 use crate::dice::{Dice, topic};
 
 const HEAD: u64 = topic("head");
 
-/// The head that the blueprint gives one of its records.
-pub(crate) fn head(plan: &Blueprint, entity: &Entity, ordinal: u64) -> Head {
-    match plan.index(entity) {
-        Index::Documents(calendar) => document(plan, entity, calendar, ordinal),
-        Index::List(roll) => entry(plan, entity, *roll, ordinal),
-        Index::Single | Index::Absent => single(plan, ordinal),
+impl Blueprint {
+    /// The head of a record before any mutation.
+    pub(crate) fn head(&self, entity: Name, ordinal: u64) -> Head {
+        match self.index(entity) {
+            Index::Documents(calendar) => document(self, entity, calendar, ordinal),
+            Index::List(roll) => entry(self, entity, *roll, ordinal),
+            Index::Single | Index::Absent => single(self, ordinal),
+        }
     }
-}
-
-/// Whether a list's entry is inactive in the blueprint: other records show its name accordingly.
-pub(crate) fn is_inactive(plan: &Blueprint, entity: &Entity, ordinal: u64) -> bool {
-    matches!(entity.population, Population::List { .. }) && !head(plan, entity, ordinal).is_active()
 }
 
 /// What other records see behind the name of an inactive entry.
-pub(crate) fn suffix(plan: &Blueprint, entity: &Entity, ordinal: u64) -> &'static str {
-    if is_inactive(plan, entity, ordinal) {
-        " (deleted)"
-    } else {
-        ""
-    }
+pub(crate) fn suffix(plan: &Blueprint, entity: Name, ordinal: u64) -> &'static str {
+    plan.head(entity, ordinal).suffix()
 }
 
 /// A head at one instant, that of nothing special.
@@ -54,7 +48,7 @@ pub(crate) fn plain(ordinal: u64, date: NaiveDate, at: i64) -> Head {
 }
 
 /// Entered on its date during the working day, in the order of ids; some days before or after in one case of eight.
-fn document(plan: &Blueprint, entity: &Entity, calendar: &Calendar, ordinal: u64) -> Head {
+fn document(plan: &Blueprint, entity: Name, calendar: &Calendar, ordinal: u64) -> Head {
     let place = calendar.place(ordinal);
     let mut dice = Dice::new(plan.seed ^ entity.topic(), HEAD, ordinal);
     let opening = midnight(place.date) + 13 * 3600;
@@ -67,7 +61,7 @@ fn document(plan: &Blueprint, entity: &Entity, calendar: &Calendar, ordinal: u64
     }
     let created = created.min(plan.closing);
     let (updated, version) = later_change(&mut dice, created, plan.closing);
-    let standing = match entity.voiding {
+    let standing = match plan.census(entity).voiding {
         Voiding::Possible { percent, beyond }
             if dice.chance(percent)
                 && flow::is_beyond(plan, entity, calendar, ordinal, beyond)
@@ -97,7 +91,7 @@ fn later_change(dice: &mut Dice, created: i64, closing: i64) -> (i64, u32) {
     (updated, u32::try_from(versions).unwrap_or(0))
 }
 
-fn entry(plan: &Blueprint, entity: &Entity, roll: Roll, ordinal: u64) -> Head {
+fn entry(plan: &Blueprint, entity: Name, roll: Roll, ordinal: u64) -> Head {
     let created = roll.created(ordinal);
     let mut dice = Dice::new(plan.seed ^ entity.topic(), HEAD, ordinal);
     let updated = if dice.chance(40) {
@@ -108,7 +102,7 @@ fn entry(plan: &Blueprint, entity: &Entity, roll: Roll, ordinal: u64) -> Head {
     let bumped = updated > created && dice.chance(70);
     // The first entry is active, so that even the smallest list has something to show.
     let inactive = ordinal > 0
-        && match entity.population {
+        && match plan.census(entity).population {
             Population::List {
                 inactive: Inactive::Percent(percent),
                 ..

@@ -26,7 +26,7 @@ pub(crate) fn draft(region: Region) -> Draft {
 }
 
 pub(crate) fn blueprint(region: Region) -> Blueprint {
-    Blueprint::new(draft(region))
+    Blueprint::new(draft(region), &super::entities::CENSUS)
 }
 
 pub(crate) fn heads(plan: &Blueprint, entity: &'static Entity) -> Vec<Head> {

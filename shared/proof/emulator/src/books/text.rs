@@ -36,11 +36,11 @@ impl Fields {
 pub(crate) fn write(plan: &Blueprint, entity: &Entity, head: &Head, fields: Fields, json: &mut Json) {
     let start = json.len();
     match head.odd {
-        None => json.element(|json| (entity.write)(plan, head, json)),
+        None => json.element(|json| entity.write(plan, head, json)),
         Some(odd) => {
             let mut record = Json::with_capacity(4096);
             record.element(|json| {
-                (entity.write)(plan, head, json);
+                entity.write(plan, head, json);
                 odd.write(json);
             });
             json.comma();

@@ -169,7 +169,8 @@ pub(crate) fn count(
     for ordinal in sight.select(&bounds).iter() {
         if let Some(head) = sight.head(ordinal).filter(|head| within(&bounds, head, entity)) {
             counted.rows += 1;
-            sum = (entity.total)(plan, &head)
+            sum = entity
+                .total(plan, &head)
                 .map(|total| total + sum.unwrap_or(Money::ZERO))
                 .or(sum);
         }
@@ -243,7 +244,7 @@ fn line(plan: &Blueprint, entity: &Entity, head: &Head, fields: Fields) -> Truth
         updated_at: utc(head.updated),
         date: entity.is_dated().then_some(head.date),
         hash: record_hash(plan, entity, head, fields),
-        total: (entity.total)(plan, head).map(Money::plain),
+        total: entity.total(plan, head).map(Money::plain),
         deleted_at: None,
     }
 }

@@ -3,29 +3,22 @@
 
 use chrono::DateTime;
 
-use super::{customer, invoice};
 use crate::books::blueprint::Blueprint;
 use crate::books::bounds::Span;
-use crate::books::entity::{Changes, Entity, Inactive, Opened, Population, Removal, Volatile};
+use crate::books::census::{Inactive, Opened};
+use crate::books::entity::{Changes, Entity, Removal, Volatile};
 use crate::books::head::Head;
-use crate::books::property::{COMMON, Property, Scalar};
+use crate::books::name::Name;
+use crate::books::property::COMMON;
+use crate::books::record::Member::{self, Always, Asked, Count, Flag, Id, List, Object, Text, When, Word};
+use crate::books::record::Table;
 use crate::dice::{Dice, topic};
 use crate::json::Json;
 
 pub(crate) static ENTITY: Entity = Entity {
-    name: "attachable",
-    api: "Attachable",
-    population: Population::List {
-        count: [40, 300, 5_000],
-        inactive: Inactive::None,
-        opened: Opened::WithDocuments,
-    },
     changes: Changes::Uncertain,
     removal: Removal::Vanishes,
-    properties: &[
-        COMMON,
-        &[Property::text("FileName", |_, head| Scalar::text(&file(head)))],
-    ],
+    properties: &[COMMON],
     volatile: &[
         Volatile {
             before: "Size",
@@ -36,73 +29,99 @@ pub(crate) static ENTITY: Entity = Entity {
             write: write_thumbnail_address,
         },
     ],
-    write,
-    ..Entity::LIST
+    ..Entity::list(Name::Attachable, &ATTACHABLE).counting(
+        [40, 300, 5_000],
+        Inactive::None,
+        Opened::WithDocuments,
+    )
 };
+
+static ATTACHABLE: Table<Subject> = Table {
+    content: Subject::drawn,
+    members: &[
+        Asked(&Text("FileName", |file| {
+            let suffix = if is_image(file.head) { "jpg" } else { "pdf" };
+            let (id, edition) = (file.head.id(), file.head.editions + 1);
+            format!("reçu – été {id} (final v{edition}).{suffix}")
+        })),
+        Text("FileAccessUri", |file| {
+            format!("/v3/company/{}/download/{}", file.plan.realm, file.head.id())
+        }),
+        Count("Size", |file| {
+            1_000 + file.plan.dice("size", file.head.ordinal).below(4_000_000)
+        }),
+        When(
+            |file| is_image(file.head),
+            &[
+                Always(r#""ContentType":"image/jpeg","Category":"Image""#),
+                Text("ThumbnailFileAccessUri", |file| {
+                    format!(
+                        "/v3/company/{}/download/{}?thumb=true",
+                        file.plan.realm,
+                        file.head.id()
+                    )
+                }),
+            ],
+        ),
+        When(
+            |file| !is_image(file.head),
+            &[Always(r#""ContentType":"application/pdf""#)],
+        ),
+        When(
+            |file| file.head.ordinal.is_multiple_of(3),
+            &[Word("Note", |_| "Scan; page 2 manque \"Size\":1")],
+        ),
+        List("AttachableRef", |file, json| file.one(SUBJECT, json)),
+        Member::HEAD,
+    ],
+    total: |_, _| None,
+};
+
+const SUBJECT: &[Member<Subject>] = &[
+    Object(
+        "EntityRef",
+        &[
+            Word("type", |file| file.kind),
+            Id("value", |file| file.ordinal + 1),
+        ],
+    ),
+    Flag("IncludeOnSend", |_| false),
+];
+
+/// What it hangs on: an invoice of the time before it was attached, else a customer.
+struct Subject {
+    kind: &'static str,
+    ordinal: u64,
+}
 
 /// What was entered at least a week before is surely older.
 const WEEK: i64 = 7 * 86_400;
 
-/// The type and the ordinal of what it hangs on: an invoice of the time before it was attached, else a customer.
-fn subject(plan: &Blueprint, head: &Head) -> (&'static str, u64) {
-    let mut dice = plan.dice("attachable", head.ordinal);
-    let until = DateTime::from_timestamp(head.created - WEEK, 0).map(|instant| instant.date_naive());
-    let invoices = plan.calendar(&invoice::ENTITY).map_or(0, |calendar| {
-        let known = calendar.ordinals(Span {
+impl Subject {
+    fn drawn(plan: &Blueprint, head: &Head) -> Self {
+        let mut dice = plan.dice("attachable", head.ordinal);
+        let until = DateTime::from_timestamp(head.created - WEEK, 0).map(|instant| instant.date_naive());
+        let known = Span {
             from: None,
             to: until,
-        });
-        known.end
-    });
-    if invoices > 0 && dice.chance(80) {
-        return ("Invoice", dice.below(invoices));
+        };
+        let calendar = plan.calendar(Name::Invoice);
+        let invoices = calendar.map_or(0, |calendar| calendar.ordinals(known).end);
+        if invoices > 0 && dice.chance(80) {
+            let ordinal = dice.below(invoices);
+            let kind = "Invoice";
+            return Self { kind, ordinal };
+        }
+        Self {
+            kind: "Customer",
+            ordinal: dice.below(plan.existing(Name::Customer, head.created)),
+        }
     }
-    (
-        "Customer",
-        dice.below(plan.existing(&customer::ENTITY, head.created)),
-    )
 }
 
 /// Every fourth is a photograph.
 fn is_image(head: &Head) -> bool {
     head.ordinal % 4 == 1
-}
-
-fn file(head: &Head) -> String {
-    let suffix = if is_image(head) { "jpg" } else { "pdf" };
-    format!("reçu – été {} (final v{}).{suffix}", head.id(), head.editions + 1)
-}
-
-fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
-    let (kind, ordinal) = subject(plan, head);
-    json.text("FileName", &file(head));
-    json.quoted(
-        "FileAccessUri",
-        format_args!("/v3/company/{}/download/{}", plan.realm, head.id()),
-    );
-    json.value("Size", 1_000 + plan.dice("size", head.ordinal).below(4_000_000));
-    if is_image(head) {
-        json.raw_member(r#""ContentType":"image/jpeg","Category":"Image""#);
-        json.quoted(
-            "ThumbnailFileAccessUri",
-            format_args!("/v3/company/{}/download/{}?thumb=true", plan.realm, head.id()),
-        );
-    } else {
-        json.text("ContentType", "application/pdf");
-    }
-    if head.ordinal.is_multiple_of(3) {
-        json.text("Note", "Scan; page 2 manque \"Size\":1");
-    }
-    json.array("AttachableRef", |json| {
-        json.element(|json| {
-            json.object("EntityRef", |json| {
-                json.text("type", kind);
-                json.quoted("value", ordinal + 1);
-            });
-            json.value("IncludeOnSend", false);
-        });
-    });
-    head.write(json);
 }
 
 fn write_address(plan: &Blueprint, head: &Head, answer: u64, json: &mut Json) {

@@ -2,62 +2,70 @@
 
 use chrono::{Datelike, NaiveDate};
 
-use crate::books::accounts::EXPENSES;
+use crate::books::accounts::{Account, EXPENSES};
 use crate::books::blueprint::Blueprint;
-use crate::books::entity::{Entity, Inactive, Need, Opened, Population};
+use crate::books::census::{Inactive, Need, Opened};
+use crate::books::entity::Entity;
 use crate::books::head::Head;
-use crate::books::property::{COMMON, LIST, Property, Scalar};
-use crate::json::Json;
+use crate::books::name::Name;
+use crate::books::record::Member::{self, AccountRef, Always, Amount, Asked, Date, List, Text};
+use crate::books::record::Table;
 use crate::money::Money;
 
-pub(crate) static ENTITY: Entity = Entity {
-    name: "budget",
-    api: "Budget",
-    population: Population::List {
-        count: [4, 6, 12],
-        inactive: Inactive::Last(1),
-        opened: Opened::WithDocuments,
-    },
-    need: Need::Plus,
-    properties: &[
-        COMMON,
-        LIST,
-        &[Property::text("Name", |plan, head| {
-            Scalar::text(&shown(plan, head))
-        })],
+pub(crate) static ENTITY: Entity = Entity::list(Name::Budget, &BUDGET)
+    .counting([4, 6, 12], Inactive::Last(1), Opened::WithDocuments)
+    .needing(Need::Plus);
+
+static BUDGET: Table<Budget> = Table {
+    content: Budget::drawn,
+    members: &[
+        Asked(&Text("Name", |budget| {
+            let (id, suffix) = (budget.head.id(), budget.head.suffix());
+            format!("Budget prévu {} – v{id}{suffix}", budget.year)
+        })),
+        Text("StartDate", |budget| format!("{}-01-01", budget.year)),
+        Text("EndDate", |budget| format!("{}-12-31", budget.year)),
+        Always(r#""BudgetType":"ProfitAndLoss","BudgetEntryType":"Monthly""#),
+        Member::ACTIVE,
+        List("BudgetDetail", |budget, json| {
+            budget.each(&budget.months, MONTH, json)
+        }),
+        Member::HEAD,
     ],
-    write,
-    ..Entity::LIST
+    total: |_, _| None,
 };
 
-fn year(plan: &Blueprint, head: &Head) -> i32 {
-    plan.first_day.year() + i32::try_from(head.ordinal % 3).unwrap_or(0)
+const MONTH: &[Member<Month>] = &[
+    Date("BudgetDate", |month| month.first_day),
+    Amount("Amount", |month| month.amount),
+    AccountRef("AccountRef", |month| month.account),
+];
+
+/// The exact content of one budget.
+struct Budget {
+    year: i32,
+    months: Vec<Month>,
 }
 
-fn shown(plan: &Blueprint, head: &Head) -> String {
-    let suffix = if head.is_active() { "" } else { " (deleted)" };
-    format!("Budget prévu {} – v{}{suffix}", year(plan, head), head.id())
+struct Month {
+    first_day: NaiveDate,
+    account: &'static Account,
+    amount: Money,
 }
 
-fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
-    let year = year(plan, head);
-    let mut dice = plan.dice("budget", head.ordinal);
-    json.text("Name", &shown(plan, head));
-    json.quoted("StartDate", format_args!("{year}-01-01"));
-    json.quoted("EndDate", format_args!("{year}-12-31"));
-    json.raw_member(r#""BudgetType":"ProfitAndLoss","BudgetEntryType":"Monthly""#);
-    json.value("Active", head.is_active());
-    json.array("BudgetDetail", |json| {
-        for month in 1..=12 {
-            let date = NaiveDate::from_ymd_opt(year, month, 1).unwrap_or(plan.first_day);
-            let account = dice.pick(EXPENSES);
-            let amount = Money::cents(dice.between(10_000, 500_000) + 100 * i64::from(head.editions));
-            json.element(|json| {
-                json.quoted("BudgetDate", date);
-                json.value("Amount", amount);
-                json.reference("AccountRef", account.id, account.name(plan.region));
-            });
+impl Budget {
+    fn drawn(plan: &Blueprint, head: &Head) -> Self {
+        let year = plan.first_day.year() + i32::try_from(head.ordinal % 3).unwrap_or(0);
+        let mut dice = plan.dice("budget", head.ordinal);
+        let more = 100 * i64::from(head.editions);
+        let month = |month| Month {
+            first_day: NaiveDate::from_ymd_opt(year, month, 1).unwrap_or(plan.first_day),
+            account: dice.pick(EXPENSES),
+            amount: Money::cents(dice.between(10_000, 500_000) + more),
+        };
+        Self {
+            year,
+            months: (1..=12).map(month).collect(),
         }
-    });
-    head.write(json);
+    }
 }

@@ -1,46 +1,47 @@
 //! A company currency: one that the company deals in besides its own. References use its code, not its id.
 
 use crate::books::blueprint::Blueprint;
+use crate::books::census::{Inactive, Need, Opened};
 use crate::books::currency::{Currency, foreign};
-use crate::books::entity::{Changes, Entity, Inactive, Need, Opened, Population};
+use crate::books::entity::{Changes, Entity};
 use crate::books::head::Head;
-use crate::books::property::{COMMON, LIST, Property, Scalar};
-use crate::json::Json;
+use crate::books::name::Name;
+use crate::books::property::{COMMON, LIST, Property};
+use crate::books::record::Member::{self, Asked, Text, Word};
+use crate::books::record::Table;
+use crate::books::scalar::{Kind, Scalar};
 
 pub(crate) static ENTITY: Entity = Entity {
-    name: "company_currency",
-    api: "CompanyCurrency",
-    population: Population::List {
-        count: [4, 4, 4],
-        inactive: Inactive::Last(1),
-        opened: Opened::YearsBefore(1),
-    },
-    need: Need::Currencies,
     changes: Changes::Uncertain,
     properties: &[
         COMMON,
         LIST,
-        &[
-            Property::text("Code", |plan, head| Scalar::text(currency(plan, head).code)),
-            Property::text("Name", |plan, head| Scalar::text(currency(plan, head).name)),
-        ],
+        // Whatever it was renamed to.
+        &[Property::new("Name", Kind::Text, |plan, head| {
+            Scalar::text(currency(plan, head).name)
+        })],
     ],
-    write,
-    ..Entity::LIST
+    ..Entity::list(Name::CompanyCurrency, &COMPANY_CURRENCY)
+        .counting([4, 4, 4], Inactive::Last(1), Opened::YearsBefore(1))
+        .needing(Need::Currencies)
+};
+
+static COMPANY_CURRENCY: Table<&Currency> = Table {
+    content: currency,
+    members: &[
+        Asked(&Word("Code", |currency| currency.code)),
+        // An inactive one keeps its name.
+        Text("Name", |currency| {
+            format!("{}{}", currency.name, currency.head.asterisks())
+        }),
+        Member::ACTIVE,
+        Member::NO_CUSTOM_FIELDS,
+        Member::HEAD,
+    ],
+    total: |_, _| None,
 };
 
 fn currency(plan: &Blueprint, head: &Head) -> &'static Currency {
     let all = foreign(plan.region);
     &all[usize::try_from(head.ordinal).unwrap_or(0) % all.len()]
-}
-
-/// An inactive one keeps its name.
-fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
-    let currency = currency(plan, head);
-    json.text("Code", currency.code);
-    let renamed = "*".repeat(usize::try_from(head.editions).unwrap_or(0));
-    json.text("Name", &format!("{}{renamed}", currency.name));
-    json.value("Active", head.is_active());
-    json.array("CustomField", |_| {});
-    head.write(json);
 }

@@ -1,97 +1,142 @@
 //! A customer: somebody to invoice, or a job of one.
 
 use crate::books::blueprint::Blueprint;
-use crate::books::currency;
-use crate::books::entity::{Entity, Inactive, Opened, Population};
+use crate::books::census::{Inactive, Opened};
+use crate::books::currency::{self, Currency};
+use crate::books::entity::Entity;
 use crate::books::head::Head;
+use crate::books::name::Name;
 use crate::books::names;
 use crate::books::planned::suffix;
-use crate::books::property::{COMMON, Kind, LIST, Property, Scalar};
+use crate::books::property::{COMMON, LIST, Property};
+use crate::books::record::Member::{self, Always, Amount, Asked, Flag, Object, Other, Ref, Text, When, Word};
+use crate::books::record::{Record, Reference, Table};
+use crate::books::scalar::{Kind, Scalar};
 use crate::json::Json;
 use crate::money::Money;
-use crate::options::Region;
 
 pub(crate) static ENTITY: Entity = Entity {
-    name: "customer",
-    api: "Customer",
-    population: Population::List {
-        count: [120, 1_200, 50_000],
-        inactive: Inactive::Percent(6),
-        opened: Opened::Throughout,
-    },
-    properties: &[COMMON, LIST, CUSTOMER],
-    not_queryable: &[
-        "SyncToken",
-        "BillAddr",
-        "ShipAddr",
-        "ParentRef",
-        "Level",
-        "PrimaryPhone",
-        "PrimaryEmailAddr",
-        "CurrencyRef",
-        "Notes",
-        "Taxable",
-        "BillWithParent",
-        "BalanceWithJobs",
-        "IsProject",
-        "domain",
-        "sparse",
+    properties: &[
+        COMMON,
+        LIST,
+        // A job's, too, although it does not show one.
+        &[Property::new("CompanyName", Kind::Text, |plan, head| {
+            Scalar::text(&own_name(plan, head.ordinal))
+        })],
     ],
-    write,
-    ..Entity::LIST
+    not_queryable: "SyncToken BillAddr ShipAddr ParentRef Level PrimaryPhone PrimaryEmailAddr CurrencyRef Notes Taxable \
+        BillWithParent BalanceWithJobs IsProject domain sparse",
+    ..Entity::list(Name::Customer, &CUSTOMER).counting(
+        [120, 1_200, 50_000],
+        Inactive::Percent(6),
+        Opened::Throughout,
+    )
 };
 
-const CUSTOMER: &[Property] = &[
-    Property {
-        name: "DisplayName",
-        kind: Kind::Text,
-        read: |plan, head| Scalar::text(&shown(plan, head).display),
-    },
-    Property {
-        name: "FullyQualifiedName",
-        kind: Kind::Text,
-        read: |plan, head| Scalar::text(&shown(plan, head).qualified),
-    },
-    Property {
-        name: "GivenName",
-        kind: Kind::Text,
-        read: |plan, head| Scalar::text(person(plan, head.ordinal).0),
-    },
-    Property {
-        name: "FamilyName",
-        kind: Kind::Text,
-        read: |plan, head| Scalar::text(person(plan, head.ordinal).1),
-    },
-    Property {
-        name: "CompanyName",
-        kind: Kind::Text,
-        read: |plan, head| Scalar::text(&own_name(plan, head.ordinal)),
-    },
-    Property {
-        name: "Balance",
-        kind: Kind::Number,
-        read: |plan, head| Scalar::money(balance(plan, head)),
-    },
-    Property {
-        name: "Job",
-        kind: Kind::Flag,
-        read: |plan, head| Scalar::Flag(parent(plan, head.ordinal).is_some()),
-    },
-];
+static CUSTOMER: Table<Customer> = Table {
+    content: Customer::drawn,
+    members: &[
+        Flag("Taxable", |customer| customer.taxable),
+        When(
+            |customer| customer.with_address,
+            &[Object("BillAddr", &[Other(write_address)])],
+        ),
+        When(
+            |customer| customer.noted,
+            &[Word(
+                "Notes",
+                |_| "Ring twice.\tGate code: ask 🔑\r\nPas le lundi.",
+            )],
+        ),
+        Asked(&Flag("Job", |customer| customer.parent.is_some())),
+        Flag("BillWithParent", |customer| customer.parent.is_some()),
+        When(
+            |customer| customer.parent.is_some(),
+            &[
+                Ref("ParentRef", |customer| Reference {
+                    ordinal: customer.parent.unwrap_or(0),
+                    name: qualified_name,
+                }),
+                Always(r#""Level":1"#),
+            ],
+        ),
+        Asked(&Amount("Balance", balance)),
+        Amount("BalanceWithJobs", balance),
+        Other(|customer, json| {
+            let currency = currency(customer.plan, customer.head.ordinal);
+            currency::write_reference(customer.plan, currency, json);
+        }),
+        Word("PreferredDeliveryMethod", |customer| customer.delivery),
+        Always(r#""IsProject":false"#),
+        Asked(&Word("GivenName", |customer| person(customer).0)),
+        Asked(&Word("FamilyName", |customer| person(customer).1)),
+        Asked(&Text("FullyQualifiedName", |customer| {
+            qualified_name(customer.plan, customer.head.ordinal) + customer.head.suffix()
+        })),
+        When(
+            |customer| customer.parent.is_none(),
+            &[Text("CompanyName", |customer| {
+                own_name(customer.plan, customer.head.ordinal)
+            })],
+        ),
+        Asked(&Text("DisplayName", display_name)),
+        Text("PrintOnCheckName", display_name),
+        Member::ACTIVE,
+        // Numbers and addresses from the ranges that are reserved for fiction.
+        Object(
+            "PrimaryPhone",
+            &[Text("FreeFormNumber", |customer| {
+                format!("(555) 555-01{:02}", customer.head.id() % 100)
+            })],
+        ),
+        Object(
+            "PrimaryEmailAddr",
+            &[Text("Address", |customer| {
+                format!("books{}@example.com", customer.head.id())
+            })],
+        ),
+        Member::HEAD,
+    ],
+    total: |_, _| None,
+};
 
-/// A customer's names as they are shown.
-struct Names {
-    display: String,
-    qualified: String,
+/// The content of one customer.
+struct Customer {
+    taxable: bool,
+    with_address: bool,
+    noted: bool,
+    delivery: &'static str,
+    parent: Option<u64>,
 }
 
-/// The name by which documents refer to a customer: with its parent's before it.
-pub(crate) fn planned_name(plan: &Blueprint, ordinal: u64) -> String {
-    qualified_name(plan, ordinal) + suffix(plan, &ENTITY, ordinal)
+impl Customer {
+    fn drawn(plan: &Blueprint, head: &Head) -> Self {
+        let mut dice = plan.dice("customer", head.ordinal);
+        Self {
+            taxable: dice.chance(80),
+            with_address: dice.chance(85),
+            noted: dice.chance(10),
+            delivery: ["Print", "Email", "None"][dice.index(3)],
+            parent: parent(plan, head.ordinal),
+        }
+    }
+}
+
+/// How documents refer to a customer: with its parent's name before its own.
+pub(super) fn reference(ordinal: u64) -> Reference {
+    Reference {
+        ordinal,
+        name: |plan, ordinal| qualified_name(plan, ordinal) + suffix(plan, Name::Customer, ordinal),
+    }
+}
+
+/// What a customer is dealt with in. A job follows its customer.
+pub(super) fn currency(plan: &Blueprint, ordinal: u64) -> Option<&'static Currency> {
+    currency::of(plan, Name::Customer, || parent(plan, ordinal).unwrap_or(ordinal))
 }
 
 /// The customer that this one is a job of: always an older one that is no job itself.
-pub(crate) fn parent(plan: &Blueprint, ordinal: u64) -> Option<u64> {
+fn parent(plan: &Blueprint, ordinal: u64) -> Option<u64> {
     if !is_job(plan, ordinal) {
         return None;
     }
@@ -120,88 +165,33 @@ fn qualified_name(plan: &Blueprint, ordinal: u64) -> String {
     }
 }
 
-fn shown(plan: &Blueprint, head: &Head) -> Names {
-    let suffix = if head.is_active() { "" } else { " (deleted)" };
-    Names {
-        display: own_name(plan, head.ordinal) + suffix,
-        qualified: qualified_name(plan, head.ordinal) + suffix,
-    }
+fn display_name(customer: &Record<'_, Customer>) -> String {
+    own_name(customer.plan, customer.head.ordinal) + customer.head.suffix()
 }
 
-fn person(plan: &Blueprint, ordinal: u64) -> (&'static str, &'static str) {
-    names::person(&mut plan.dice("person", ordinal), plan.region)
+fn person(customer: &Record<'_, Customer>) -> (&'static str, &'static str) {
+    let mut dice = customer.plan.dice("person", customer.head.ordinal);
+    names::person(&mut dice, customer.plan.region)
 }
 
 /// Not the sum of the open invoices: that would make a customer depend on every document there is.
-fn balance(plan: &Blueprint, head: &Head) -> Money {
-    let mut dice = plan.dice("balance", head.ordinal);
+fn balance(customer: &Record<'_, Customer>) -> Money {
+    let mut dice = customer.plan.dice("balance", customer.head.ordinal);
     let owed = if dice.chance(60) {
         0
     } else {
         dice.between(1, 900_000)
     };
-    Money::cents(owed + i64::from(head.editions) * 100)
+    Money::cents(owed + i64::from(customer.head.editions) * 100)
 }
 
-fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
-    let names = shown(plan, head);
-    let mut dice = plan.dice("customer", head.ordinal);
-    json.value("Taxable", dice.chance(80));
-    if dice.chance(85) {
-        write_address(plan, head, json);
-    }
-    if dice.chance(10) {
-        json.text("Notes", "Ring twice.\tGate code: ask 🔑\r\nPas le lundi.");
-    }
-    let parent = parent(plan, head.ordinal);
-    json.value("Job", parent.is_some());
-    json.value("BillWithParent", parent.is_some());
-    if let Some(parent) = parent {
-        json.reference("ParentRef", parent + 1, &qualified_name(plan, parent));
-        json.value("Level", 1);
-    }
-    let balance = balance(plan, head);
-    json.value("Balance", balance);
-    json.value("BalanceWithJobs", balance);
-    let currency = currency::of(plan, &ENTITY, head.ordinal);
-    currency::write_reference(plan, currency, json);
-    json.text(
-        "PreferredDeliveryMethod",
-        ["Print", "Email", "None"][dice.index(3)],
-    );
-    json.value("IsProject", false);
-    let (given, family) = person(plan, head.ordinal);
-    json.text("GivenName", given);
-    json.text("FamilyName", family);
-    json.text("FullyQualifiedName", &names.qualified);
-    if parent.is_none() {
-        json.text("CompanyName", &own_name(plan, head.ordinal));
-    }
-    json.text("DisplayName", &names.display);
-    json.text("PrintOnCheckName", &names.display);
-    json.value("Active", head.is_active());
-    write_contact(head, json);
-    head.write(json);
-}
-
-fn write_address(plan: &Blueprint, head: &Head, json: &mut Json) {
-    let (line, (town, state, code)) = names::address(&mut plan.dice("address", head.ordinal), plan.region);
-    json.object("BillAddr", |json| {
-        json.quoted("Id", head.id() + 1);
-        json.text("Line1", &line);
-        json.text("City", town);
-        json.text("Country", if plan.region == Region::Ca { "CAN" } else { "USA" });
-        json.text("CountrySubDivisionCode", state);
-        json.text("PostalCode", code);
-    });
-}
-
-/// Addresses and numbers from the ranges that are reserved for fiction.
-fn write_contact(head: &Head, json: &mut Json) {
-    json.object("PrimaryPhone", |json| {
-        json.text("FreeFormNumber", &format!("(555) 555-01{:02}", head.id() % 100));
-    });
-    json.object("PrimaryEmailAddr", |json| {
-        json.text("Address", &format!("books{}@example.com", head.id()));
-    });
+fn write_address(customer: &Record<'_, Customer>, json: &mut Json) {
+    let (plan, head) = (customer.plan, customer.head);
+    let address = names::address(&mut plan.dice("address", head.ordinal), plan.region);
+    json.quoted("Id", head.id() + 1);
+    json.text("Line1", &address.line);
+    json.text("City", address.town.name);
+    json.text("Country", plan.region.country());
+    json.text("CountrySubDivisionCode", address.town.state);
+    json.text("PostalCode", address.town.code);
 }

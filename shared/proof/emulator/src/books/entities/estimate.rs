@@ -3,68 +3,58 @@
 use chrono::TimeDelta;
 
 use super::invoice;
-use super::members::Link;
-use super::sale::{Sale, Topics, known_at, sale_properties};
-use super::sale_text::{self, Paper};
+use super::paper::{PAPER, Paper};
+use super::sale::{Sale, Topics, known_at};
 use crate::books::blueprint::Blueprint;
+use crate::books::census::Stream;
 use crate::books::entity::Entity;
-use crate::books::flow::{Stream, origin};
+use crate::books::flow::origin;
 use crate::books::head::Head;
-use crate::books::property::{COMMON, DOCUMENT, Kind, Property, Scalar};
-use crate::json::Json;
+use crate::books::name::Name;
+use crate::books::record::Member::{self, Asked, Date, Shared, Text, Word};
+use crate::books::record::{Link, Table};
 
-pub(crate) static ENTITY: Entity = Entity {
-    name: "estimate",
-    api: "Estimate",
-    streams: &[Stream {
-        source: &invoice::ENTITY,
-        lag: -7,
-        share: (40, 60),
-        group: 1,
-    }],
-    properties: &[COMMON, DOCUMENT, sale_properties!(sale, number)],
-    linked: Some((&invoice::ENTITY, "Invoice")),
-    write,
+pub(crate) static ENTITY: Entity = Entity::document(Name::Estimate, &ESTIMATE)
+    .following(&[Stream::from(Name::Invoice, -7, (40, 60))])
+    .linked(Name::Invoice, "Invoice");
+
+static ESTIMATE: Table<Paper> = Table {
+    content,
+    members: &[
+        Word("TxnStatus", |paper| {
+            match (paper.links.is_empty(), paper.head.ordinal % 3) {
+                (false, _) => "Closed",
+                (true, 0) => "Rejected",
+                (true, _) => "Pending",
+            }
+        }),
+        Date("ExpirationDate", |paper| paper.head.date + TimeDelta::days(30)),
+        Member::HEAD,
+        Member::NO_CUSTOM_FIELDS,
+        Asked(&Text("DocNumber", |paper| {
+            format!("E-{}", 1000 + paper.head.id())
+        })),
+        Shared(PAPER),
+    ],
     total: |plan, head| Some(sale(plan, head).total),
-    ..Entity::DOCUMENT
 };
 
+fn content(plan: &Blueprint, head: &Head) -> Paper {
+    let link = invoice_of(plan, head).map(|ordinal| Link::to(ordinal, "Invoice"));
+    Paper::of(plan, head, Name::Estimate, sale(plan, head), link)
+}
+
+/// The invoice of an accepted one.
+fn invoice_of(plan: &Blueprint, head: &Head) -> Option<u64> {
+    origin(plan, Name::Estimate, head.ordinal).map(|origin| origin.ordinals[0])
+}
+
+/// What it quotes is what the invoice says, whatever either of them was changed to later.
 fn sale(plan: &Blueprint, head: &Head) -> Sale {
-    let Some(origin) = origin(plan, &ENTITY, head.ordinal) else {
+    let Some(ordinal) = invoice_of(plan, head) else {
         return Sale::drawn(plan, head, Topics("estimate", "estimate lines"), known_at(head));
     };
-    let invoice = plan.head(&invoice::ENTITY, origin.ordinals[0]);
-    // What it quotes is what the invoice says, whatever either of them was changed to later.
-    invoice::sale(
-        plan,
-        &Head {
-            editions: head.editions,
-            ..invoice
-        },
-    )
-}
-
-fn number(head: &Head) -> String {
-    format!("E-{}", 1000 + head.id())
-}
-
-fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
-    let invoice = origin(plan, &ENTITY, head.ordinal).map(|origin| origin.ordinals[0]);
-    let status = match (invoice, head.ordinal % 3) {
-        (Some(_), _) => "Closed",
-        (None, 0) => "Rejected",
-        (None, _) => "Pending",
-    };
-    json.text("TxnStatus", status);
-    json.quoted("ExpirationDate", head.date + TimeDelta::days(30));
-    let paper = Paper {
-        entity: &ENTITY,
-        sale: &sale(plan, head),
-        number: number(head),
-        links: invoice
-            .map(|ordinal| Link::to(ordinal, "Invoice"))
-            .into_iter()
-            .collect(),
-    };
-    sale_text::write(plan, head, &paper, json);
+    let editions = head.editions;
+    let invoice = plan.head(Name::Invoice, ordinal);
+    invoice::sale(plan, &Head { editions, ..invoice })
 }

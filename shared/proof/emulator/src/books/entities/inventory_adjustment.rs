@@ -1,46 +1,63 @@
 //! An inventory adjustment: stock counted anew. Upstream lets only some clients ask for it.
 
 use super::item::{self, Sort};
-use super::members::{write_account, write_note};
 use super::sale::known_at;
 use crate::books::accounts::COST_OF_GOODS;
 use crate::books::blueprint::Blueprint;
-use crate::books::entity::{Changes, Entity, Need};
+use crate::books::census::Need;
+use crate::books::entity::{Changes, Entity};
 use crate::books::head::Head;
-use crate::json::Json;
+use crate::books::name::Name;
+use crate::books::record::Member::{self, AccountRef, Always, List, Object, Other, Ref, Text};
+use crate::books::record::Table;
 
 pub(crate) static ENTITY: Entity = Entity {
-    name: "inventory_adjustment",
-    api: "InventoryAdjustment",
-    // Permission denied: it takes a partner of a higher tier.
-    need: Need::Favour(5020),
     changes: Changes::Uncertain,
-    write,
-    ..Entity::DOCUMENT
+    // Permission denied: it takes a partner of a higher tier.
+    ..Entity::document(Name::InventoryAdjustment, &INVENTORY_ADJUSTMENT).needing(Need::Favour(5020))
 };
 
-fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
-    let mut dice = plan.dice("inventory adjustment", head.ordinal);
-    let items = plan.existing(&item::ENTITY, known_at(head));
-    let first = dice.below(items);
-    // The next one that is kept in stock, or the first one at all where none is.
-    let stocked = (0..items).map(|step| (first + step) % items);
-    let stocked = stocked
-        .into_iter()
-        .find(|item| item::planned(plan, *item).sort == Sort::Inventory);
-    let item = stocked.unwrap_or(first);
-    write_account(plan, "AdjustAccountRef", &COST_OF_GOODS, json);
-    json.text("DocNumber", &format!("IA-{}", head.id()));
-    json.quoted("TxnDate", head.date);
-    write_note(head, None, json);
-    json.array("Line", |json| {
-        json.element(|json| {
-            json.raw_member(r#""Id":"1","DetailType":"ItemAdjustmentLineDetail""#);
-            json.object("ItemAdjustmentLineDetail", |json| {
-                json.reference("ItemRef", item + 1, &item::planned_name(plan, item));
-                json.value("QtyDiff", dice.between(-20, 20) + i64::from(head.editions));
-            });
-        });
-    });
-    head.write(json);
+static INVENTORY_ADJUSTMENT: Table<Adjustment> = Table {
+    content: Adjustment::drawn,
+    members: &[
+        AccountRef("AdjustAccountRef", |_| &COST_OF_GOODS),
+        Text("DocNumber", |adjustment| format!("IA-{}", adjustment.head.id())),
+        Member::TXN_DATE,
+        Member::NO_NOTE,
+        List("Line", |adjustment, json| adjustment.one(LINE, json)),
+        Member::HEAD,
+    ],
+    total: |_, _| None,
+};
+
+const LINE: &[Member<Adjustment>] = &[
+    Always(r#""Id":"1","DetailType":"ItemAdjustmentLineDetail""#),
+    Object(
+        "ItemAdjustmentLineDetail",
+        &[
+            Ref("ItemRef", |adjustment| item::reference(adjustment.item)),
+            Other(|adjustment, json| json.value("QtyDiff", adjustment.difference)),
+        ],
+    ),
+];
+
+/// The exact content of one adjustment.
+struct Adjustment {
+    item: u64,
+    difference: i64,
+}
+
+impl Adjustment {
+    fn drawn(plan: &Blueprint, head: &Head) -> Self {
+        let mut dice = plan.dice("inventory adjustment", head.ordinal);
+        let items = plan.existing(Name::Item, known_at(head));
+        let first = dice.below(items);
+        // The next one that is kept in stock, or the first one at all where none is.
+        let mut from_there_on = (0..items).map(|step| (first + step) % items);
+        let stocked = from_there_on.find(|item| item::planned(plan, *item).sort == Sort::Inventory);
+        Self {
+            item: stocked.unwrap_or(first),
+            difference: dice.between(-20, 20) + i64::from(head.editions),
+        }
+    }
 }

@@ -3,105 +3,209 @@
 
 use chrono::{NaiveDate, TimeDelta};
 
-use super::estimate;
-use super::invoice_text::{BEYOND_THREE, write};
-use super::payment;
+use super::paper::{Habits, Paper, Sold};
 use super::sale::{Sale, Topics, known_at};
+use super::settlement::part_of_invoice;
 use crate::books::blueprint::Blueprint;
-use crate::books::entity::{Entity, Population, Voiding};
+use crate::books::entity::Entity;
 use crate::books::flow::follower;
 use crate::books::head::Head;
-use crate::books::property::{COMMON, DOCUMENT, Kind, Property, Scalar};
+use crate::books::name::Name;
+use crate::books::record::Member::{
+    self, Always, Amount, Asked, Count, Date, Flag, Id, List, Note, Object, Text, When, Word,
+};
+use crate::books::record::{Link, Record, Table, has_currencies};
+use crate::json::Json;
 use crate::money::Money;
+use crate::options::Region;
 
 pub(crate) static ENTITY: Entity = Entity {
-    name: "invoice",
-    api: "Invoice",
-    population: Population::Documents {
-        per_day: [10, 100, 10_000],
-    },
-    properties: &[COMMON, DOCUMENT, INVOICE],
-    not_queryable: &[
-        "SyncToken",
-        "Line",
-        "TxnTaxDetail",
-        "LinkedTxn",
-        "CurrencyRef",
-        "ExchangeRate",
-        "DepartmentRef",
-        "ClassRef",
-        "PrivateNote",
-        "CustomerMemo",
-        "BillAddr",
-        "ShipAddr",
-        "BillEmail",
-        "PrintStatus",
-        "EmailStatus",
-        "domain",
-        "sparse",
-    ],
-    voiding: Voiding::Possible {
-        percent: 0,
-        beyond: 100,
-    },
-    linked: Some((&payment::ENTITY, "Payment")),
+    not_queryable: "SyncToken Line TxnTaxDetail LinkedTxn CurrencyRef ExchangeRate DepartmentRef ClassRef PrivateNote \
+        CustomerMemo BillAddr ShipAddr BillEmail PrintStatus EmailStatus domain sparse",
     beyond_three: Some(BEYOND_THREE),
-    write,
-    total: |plan, head| Some(sale(plan, head).total),
-    ..Entity::DOCUMENT
+    ..Entity::document(Name::Invoice, &INVOICE)
+        .per_day([10, 100, 10_000])
+        .voidable(0, 100)
+        .linked(Name::Payment, "Payment")
 };
 
-const INVOICE: &[Property] = &[
-    Property::text("DocNumber", |_, head| Scalar::text(&doc_number(head))),
-    Property::text("CustomerRef", |plan, head| {
-        Scalar::Text((sale(plan, head).customer + 1).to_string())
-    }),
-    Property::new("DueDate", Kind::Date, |_, head| Scalar::Date(due_date(head))),
-    Property::number("TotalAmt", |plan, head| Scalar::money(sale(plan, head).total)),
-    Property::number("Balance", |plan, head| {
-        Scalar::money(balance(plan, head, &sale(plan, head)))
-    }),
-];
+static INVOICE: Table<Invoice> = Table {
+    content: Invoice::drawn,
+    members: &[
+        Always(r#""AllowIPNPayment":false,"AllowOnlinePayment":false,"AllowOnlineCreditCardPayment":false"#),
+        Flag("AllowOnlineACHPayment", |invoice| invoice.online),
+        Member::HEAD,
+        List("CustomField", write_custom_fields),
+        Asked(&Text("DocNumber", |invoice| doc_number(invoice.head))),
+        Member::TXN_DATE,
+        Member::CURRENCY,
+        Note(|invoice| {
+            let noted = invoice.paper.with_note;
+            noted.then_some("Net terms agreed by phone; see C:\\notes\\2026")
+        }),
+        Member::SOLD,
+        When(
+            |invoice| invoice.paper.with_memo || invoice.head.editions > 0,
+            &[Object("CustomerMemo", &[Text("value", memo)])],
+        ),
+        Member::ADDRESS,
+        Asked(&Date("DueDate", due_date)),
+        Member::TOTAL,
+        Member::DELIVERY,
+        Asked(&Amount("Balance", balance)),
+        When(
+            has_currencies,
+            &[Amount("HomeBalance", |invoice| invoice.at_home(balance(invoice)))],
+        ),
+    ],
+    total: |plan, head| Some(sale(plan, head).total),
+};
+
+/// The exact content of one invoice.
+struct Invoice {
+    online: bool,
+    /// Who did the work, where a custom field says so.
+    crew: Option<u64>,
+    paper: Paper,
+}
+
+impl Sold for Invoice {
+    fn paper(&self) -> &Paper {
+        &self.paper
+    }
+}
+
+impl Invoice {
+    fn drawn(plan: &Blueprint, head: &Head) -> Self {
+        let mut dice = plan.dice("invoice text", head.ordinal);
+        let online = dice.chance(20);
+        let crew = dice.chance(15).then(|| 100 + dice.below(12));
+        let habits = Habits {
+            note: 10,
+            memo: 40,
+            address: 70,
+            sent: 60,
+        };
+        Self {
+            online,
+            crew,
+            paper: Paper::written(sale(plan, head), links(plan, head), dice, &habits),
+        }
+    }
+}
 
 /// Long enough before an invoice that its estimate, too, came after whatever existed then.
 const BEFORE_THE_ESTIMATE: i64 = 14 * 86_400;
 
 pub(super) fn sale(plan: &Blueprint, head: &Head) -> Sale {
-    let known_at = match follower(plan, &estimate::ENTITY, &ENTITY, head.ordinal) {
+    let known_at = match follower(plan, Name::Estimate, Name::Invoice, head.ordinal) {
         Some(_) => known_at(head) - BEFORE_THE_ESTIMATE,
         None => known_at(head),
     };
     Sale::drawn(plan, head, Topics("invoice", "invoice lines"), known_at)
 }
 
+/// The estimate before it and the payment after it.
+fn links(plan: &Blueprint, head: &Head) -> Vec<Link> {
+    let kinds = [(Name::Estimate, "Estimate"), (Name::Payment, "Payment")];
+    let link = |(name, kind)| {
+        let ordinal = follower(plan, name, Name::Invoice, head.ordinal)?;
+        Some(Link::to(ordinal, kind))
+    };
+    kinds.into_iter().filter_map(link).collect()
+}
+
 /// What is left to pay. A payment covers what the invoice was when it came; what was added later is open.
-pub(super) fn balance(plan: &Blueprint, head: &Head, sale: &Sale) -> Money {
-    let Some(payment) = follower(plan, &payment::ENTITY, &ENTITY, head.ordinal) else {
-        return sale.total;
+fn balance(invoice: &Record<'_, Invoice>) -> Money {
+    let (plan, head, total) = (invoice.plan, invoice.head, invoice.paper.sale.total);
+    let Some(payment) = follower(plan, Name::Payment, Name::Invoice, head.ordinal) else {
+        return total;
     };
     if head.is_voided() {
         return Money::ZERO;
     }
     let then = if head.editions == 0 {
-        sale.total
+        total
     } else {
-        self::sale(plan, &plan.head(&ENTITY, head.ordinal)).total
+        sale(plan, &plan.head(Name::Invoice, head.ordinal)).total
     };
-    sale.total - payment::part(plan, payment, then)
+    total - part_of_invoice(plan, payment, then)
 }
 
 pub(super) fn doc_number(head: &Head) -> String {
     (1000 + head.id()).to_string()
 }
 
-pub(super) fn due_date(head: &Head) -> NaiveDate {
-    let days = [0, 15, 30, 60][usize::try_from(head.ordinal % 4).unwrap_or(0)];
-    head.date + TimeDelta::days(days)
+fn due_date(invoice: &Record<'_, Invoice>) -> NaiveDate {
+    let days = [0, 15, 30, 60][usize::try_from(invoice.head.ordinal % 4).unwrap_or(0)];
+    invoice.head.date + TimeDelta::days(days)
 }
+
+fn memo(invoice: &Record<'_, Invoice>) -> String {
+    let thanks = match invoice.plan.region {
+        Region::Us => "Thank you for your business – it's \"always\" a pleasure 🙂",
+        Region::Ca => "Merci de votre confiance et à bientôt ☕",
+    };
+    match invoice.head.editions {
+        0 => thanks.to_owned(),
+        editions => format!("{thanks} (rev. {editions})"),
+    }
+}
+
+/// With what the custom fields beyond the third begin. Ids of newer ones are far from the first three's.
+const BEYOND_THREE: &str = r#",{"DefinitionId":"1000000"#;
+
+/// One custom field or, in every second invoice that has any, five: three of the first three and two beyond.
+fn write_custom_fields(invoice: &Record<'_, Invoice>, json: &mut Json) {
+    let Some(crew) = invoice.crew else { return };
+    let mut fields = vec![Field::text("1", "Crew #", crew)];
+    if invoice.head.ordinal.is_multiple_of(2) {
+        let mut dice = invoice.plan.dice("more custom fields", invoice.head.ordinal);
+        for (definition, name) in [("2", "Site"), ("3", "Truck"), ("1000000004", "Permit")] {
+            fields.push(Field::text(definition, name, 1 + dice.below(900)));
+        }
+        fields.push(Field {
+            is_text: false,
+            ..Field::text("1000000005", "Weight", 1 + dice.below(5_000))
+        });
+    }
+    invoice.each(&fields, FIELD, json);
+}
+
+struct Field {
+    definition: &'static str,
+    name: &'static str,
+    is_text: bool,
+    value: u64,
+}
+
+impl Field {
+    fn text(definition: &'static str, name: &'static str, value: u64) -> Self {
+        Self {
+            definition,
+            name,
+            is_text: true,
+            value,
+        }
+    }
+}
+
+const FIELD: &[Member<Field>] = &[
+    Word("DefinitionId", |field| field.definition),
+    Word("Name", |field| field.name),
+    Word(
+        "Type",
+        |field| if field.is_text { "StringType" } else { "NumberType" },
+    ),
+    When(|field| field.is_text, &[Id("StringValue", |field| field.value)]),
+    When(
+        |field| !field.is_text,
+        &[Count("NumberValue", |field| field.value)],
+    ),
+];
 
 #[cfg(test)]
 mod tests {
-    use super::super::{customer, item};
     use super::*;
     use crate::books::tests_support::{blueprint, heads};
     use crate::options::Region;
@@ -133,14 +237,14 @@ mod tests {
     #[test]
     fn an_invoices_customer_and_items_were_there_before_it() {
         let plan = blueprint(Region::Ca);
-        let created = |entity: &Entity, ordinal| plan.head(entity, ordinal).created;
+        let created = |entity, ordinal| plan.head(entity, ordinal).created;
         for head in heads(&plan, &ENTITY) {
             let sale = sale(&plan, &head);
-            assert!(created(&customer::ENTITY, sale.customer) <= head.created);
+            assert!(created(Name::Customer, sale.customer) <= head.created);
             assert!(
                 sale.lines
                     .iter()
-                    .all(|line| created(&item::ENTITY, line.item) <= head.created)
+                    .all(|line| created(Name::Item, line.item) <= head.created)
             );
         }
     }

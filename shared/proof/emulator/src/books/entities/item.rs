@@ -2,80 +2,81 @@
 
 use crate::books::accounts::{COST_OF_GOODS, INVENTORY, SALES, SERVICES};
 use crate::books::blueprint::Blueprint;
-use crate::books::entity::{Entity, Inactive, Opened, Population};
-use crate::books::head::Head;
+use crate::books::census::{Inactive, Opened};
+use crate::books::entity::Entity;
+use crate::books::name::Name;
 use crate::books::names;
 use crate::books::planned::suffix;
-use crate::books::property::{COMMON, Kind, LIST, Property, Scalar};
-use crate::json::Json;
+use crate::books::record::Member::{
+    self, AccountRef, Asked, Cost, Date, Flag, Optional, Other, Text, When, Word,
+};
+use crate::books::record::{Record, Reference, Table};
 use crate::money::Price;
 
 pub(crate) static ENTITY: Entity = Entity {
-    name: "item",
-    api: "Item",
-    population: Population::List {
-        count: [60, 400, 5_000],
-        inactive: Inactive::Percent(8),
-        opened: Opened::Throughout,
-    },
-    properties: &[COMMON, LIST, ITEM],
-    not_queryable: &[
-        "SyncToken",
-        "Taxable",
-        "IncomeAccountRef",
-        "ExpenseAccountRef",
-        "AssetAccountRef",
-        "PurchaseCost",
-        "PurchaseDesc",
-        "QtyOnHand",
-        "TrackQtyOnHand",
-        "InvStartDate",
-        "domain",
-        "sparse",
-    ],
+    not_queryable: "SyncToken Taxable IncomeAccountRef ExpenseAccountRef AssetAccountRef PurchaseCost PurchaseDesc \
+        QtyOnHand TrackQtyOnHand InvStartDate domain sparse",
     only_projected: &["Sku"],
-    write,
-    ..Entity::LIST
+    ..Entity::list(Name::Item, &ITEM).counting([60, 400, 5_000], Inactive::Percent(8), Opened::Throughout)
 };
 
-const ITEM: &[Property] = &[
-    Property {
-        name: "Name",
-        kind: Kind::Text,
-        read: |plan, head| Scalar::text(&shown_name(plan, head)),
+static ITEM: Table<Goods> = Table {
+    content: |plan, head| {
+        let mut goods = planned(plan, head.ordinal);
+        goods.price.0 += i64::from(head.editions) * 10_000;
+        goods
     },
-    Property {
-        name: "FullyQualifiedName",
-        kind: Kind::Text,
-        read: |plan, head| Scalar::text(&shown_name(plan, head)),
-    },
-    Property {
-        name: "Sku",
-        kind: Kind::Text,
-        read: |plan, head| Scalar::text(&sku(plan, head.ordinal)),
-    },
-    Property {
-        name: "Type",
-        kind: Kind::Text,
-        read: |plan, head| Scalar::text(goods(plan, head).sort.word()),
-    },
-    Property {
-        name: "UnitPrice",
-        kind: Kind::Number,
-        read: |plan, head| price_scalar(goods(plan, head).price),
-    },
-];
+    members: &[
+        Asked(&Text("Name", name)),
+        Optional("Description", |item| {
+            let described = item.head.ordinal.is_multiple_of(3);
+            described.then(|| format!("{}: \"as agreed\"\n2 × pièces", name(item)))
+        }),
+        Member::ACTIVE,
+        Asked(&Text("FullyQualifiedName", name)),
+        Flag("Taxable", |item| item.taxable),
+        Asked(&Cost("UnitPrice", |item| item.price)),
+        Asked(&Word("Type", |item| item.sort.word())),
+        AccountRef("IncomeAccountRef", |item| {
+            if item.sort == Sort::Service {
+                &SERVICES
+            } else {
+                &SALES
+            }
+        }),
+        When(
+            |item| item.sort == Sort::Inventory,
+            &[
+                AccountRef("ExpenseAccountRef", |_| &COST_OF_GOODS),
+                AccountRef("AssetAccountRef", |_| &INVENTORY),
+                Other(|item, json| json.value("QtyOnHand", on_hand(item))),
+                Date("InvStartDate", |item| item.plan.first_day),
+            ],
+        ),
+        Cost("PurchaseCost", |item| match item.sort {
+            Sort::Service => Price(0),
+            _ => Price(item.price.0 / 200 * 100),
+        }),
+        Flag("TrackQtyOnHand", |item| item.sort == Sort::Inventory),
+        Asked(&Text("Sku", |item| {
+            let letters = item.plan.dice("sku", item.head.ordinal).letters(3);
+            format!("{}-{:05}", letters.to_uppercase(), item.head.id())
+        })),
+        Member::HEAD,
+    ],
+    total: |_, _| None,
+};
 
 /// What the content of an item is.
-pub(crate) struct Goods {
-    pub(crate) price: Price,
-    pub(crate) sort: Sort,
-    pub(crate) taxable: bool,
+pub(super) struct Goods {
+    pub(super) price: Price,
+    pub(super) sort: Sort,
+    pub(super) taxable: bool,
 }
 
 /// The `Type` of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sort {
+pub(super) enum Sort {
     Service,
     NonInventory,
     Inventory,
@@ -92,7 +93,7 @@ impl Sort {
 }
 
 /// The item as documents sell it: its price today does not follow later mutations.
-pub(crate) fn planned(plan: &Blueprint, ordinal: u64) -> Goods {
+pub(super) fn planned(plan: &Blueprint, ordinal: u64) -> Goods {
     let mut dice = plan.dice("item", ordinal);
     let sort = *dice.pick(&[
         Sort::Service,
@@ -113,85 +114,29 @@ pub(crate) fn planned(plan: &Blueprint, ordinal: u64) -> Goods {
     }
 }
 
-/// The name by which documents refer to an item.
-pub(crate) fn planned_name(plan: &Blueprint, ordinal: u64) -> String {
+/// How documents refer to an item.
+pub(super) fn reference(ordinal: u64) -> Reference {
+    Reference {
+        ordinal,
+        name: planned_name,
+    }
+}
+
+pub(super) fn planned_name(plan: &Blueprint, ordinal: u64) -> String {
+    good(plan, ordinal) + suffix(plan, Name::Item, ordinal)
+}
+
+fn good(plan: &Blueprint, ordinal: u64) -> String {
     names::good(&mut plan.dice("item name", ordinal), plan.region, ordinal + 1)
-        + suffix(plan, &ENTITY, ordinal)
 }
 
-fn goods(plan: &Blueprint, head: &Head) -> Goods {
-    let mut goods = planned(plan, head.ordinal);
-    goods.price.0 += i64::from(head.editions) * 10_000;
-    goods
+fn name(item: &Record<'_, Goods>) -> String {
+    good(item.plan, item.head.ordinal) + item.head.suffix()
 }
 
-fn shown_name(plan: &Blueprint, head: &Head) -> String {
-    let mut name = names::good(&mut plan.dice("item name", head.ordinal), plan.region, head.id());
-    if !head.is_active() {
-        name.push_str(" (deleted)");
+fn on_hand(item: &Record<'_, Goods>) -> i64 {
+    if item.price.0 % 7 == 0 {
+        return 0;
     }
-    name
-}
-
-fn sku(plan: &Blueprint, ordinal: u64) -> String {
-    format!(
-        "{}-{:05}",
-        plan.dice("sku", ordinal).letters(3).to_uppercase(),
-        ordinal + 1
-    )
-}
-
-fn price_scalar(price: Price) -> Scalar {
-    Scalar::Number(i128::from(price.0) * 100)
-}
-
-fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
-    let goods = goods(plan, head);
-    let name = shown_name(plan, head);
-    json.text("Name", &name);
-    if head.ordinal.is_multiple_of(3) {
-        json.text("Description", &format!("{name}: \"as agreed\"\n2 × pièces"));
-    }
-    json.value("Active", head.is_active());
-    json.text("FullyQualifiedName", &name);
-    json.value("Taxable", goods.taxable);
-    json.value("UnitPrice", goods.price);
-    json.text("Type", goods.sort.word());
-    let income = if goods.sort == Sort::Service {
-        SERVICES
-    } else {
-        SALES
-    };
-    json.reference("IncomeAccountRef", income.id, income.name(plan.region));
-    if goods.sort == Sort::Inventory {
-        write_stock(plan, head, &goods, json);
-    }
-    json.value(
-        "PurchaseCost",
-        if goods.sort == Sort::Service {
-            Price(0)
-        } else {
-            Price(goods.price.0 / 200 * 100)
-        },
-    );
-    json.value("TrackQtyOnHand", goods.sort == Sort::Inventory);
-    json.text("Sku", &sku(plan, head.ordinal));
-    head.write(json);
-}
-
-fn write_stock(plan: &Blueprint, head: &Head, goods: &Goods, json: &mut Json) {
-    let mut dice = plan.dice("stock", head.ordinal);
-    json.reference(
-        "ExpenseAccountRef",
-        COST_OF_GOODS.id,
-        COST_OF_GOODS.name(plan.region),
-    );
-    json.reference("AssetAccountRef", INVENTORY.id, INVENTORY.name(plan.region));
-    let on_hand = if goods.price.0 % 7 == 0 {
-        0
-    } else {
-        dice.between(-3, 400)
-    };
-    json.value("QtyOnHand", on_hand);
-    json.quoted("InvStartDate", plan.first_day);
+    item.plan.dice("stock", item.head.ordinal).between(-3, 400)
 }

@@ -2,48 +2,92 @@
 
 use crate::books::accounts::{Account, JOURNAL};
 use crate::books::blueprint::Blueprint;
-use crate::books::currency;
-use crate::books::entity::{Entity, Population};
+use crate::books::entity::Entity;
 use crate::books::head::Head;
-use crate::books::property::{COMMON, DOCUMENT, Kind, Property, Scalar};
-use crate::json::Json;
+use crate::books::name::Name;
+use crate::books::record::Member::{
+    self, AccountRef, Always, Amount, Asked, Flag, Id, List, Object, Optional, When, Word,
+};
+use crate::books::record::{Table, has_currencies};
 use crate::money::Money;
 
 pub(crate) static ENTITY: Entity = Entity {
-    name: "journal_entry",
-    api: "JournalEntry",
-    population: Population::Documents {
-        per_day: [1, 10, 1_000],
-    },
-    properties: &[COMMON, DOCUMENT, JOURNAL_ENTRY],
-    not_queryable: &[
-        "SyncToken",
-        "Line",
-        "TxnTaxDetail",
-        "CurrencyRef",
-        "ExchangeRate",
-        "DepartmentRef",
-        "TotalAmt",
-        "Adjustment",
-        "PrivateNote",
-        "domain",
-        "sparse",
-    ],
-    write,
-    total: |plan, head| Some(debits(&postings(plan, head))),
-    ..Entity::DOCUMENT
+    not_queryable: "SyncToken Line TxnTaxDetail CurrencyRef ExchangeRate DepartmentRef TotalAmt Adjustment PrivateNote \
+        domain sparse",
+    ..Entity::document(Name::JournalEntry, &JOURNAL_ENTRY).per_day([1, 10, 1_000])
 };
 
-const JOURNAL_ENTRY: &[Property] = &[Property {
-    name: "DocNumber",
-    kind: Kind::Text,
-    read: |_, head| doc_number(head).map_or(Scalar::Null, |number| Scalar::text(&number)),
-}];
+static JOURNAL_ENTRY: Table<Vec<Posting>> = Table {
+    content: postings,
+    members: &[
+        Flag("Adjustment", |entry| entry.head.ordinal.is_multiple_of(10)),
+        Member::HEAD,
+        Asked(&Optional("DocNumber", |entry| {
+            (entry.head.ordinal % 4 != 3).then(|| format!("JE-{}", entry.head.id()))
+        })),
+        Member::TXN_DATE,
+        Member::AT_HOME,
+        When(
+            |entry| entry.head.ordinal.is_multiple_of(5),
+            &[Always(r#""PrivateNote":"Month's end – accrual «provisoire»""#)],
+        ),
+        List("Line", |entry, json| entry.each(entry, LINE, json)),
+        Object("TxnTaxDetail", &[]),
+        // Companies with one currency are not told the sum.
+        When(
+            has_currencies,
+            &[
+                Amount("TotalAmt", |entry| debits(entry)),
+                Amount("HomeTotalAmt", |entry| debits(entry)),
+            ],
+        ),
+    ],
+    total: |plan, head| Some(debits(&postings(plan, head))),
+};
+
+const LINE: &[Member<Posting>] = &[
+    // The first line's id is "0", as upstream numbers these documents.
+    Id("Id", |posting| posting.number - 1),
+    When(
+        |posting| posting.number % 2 == 1,
+        &[Word("Description", |posting| {
+            if posting.is_debit() {
+                "to record"
+            } else {
+                "à reporter"
+            }
+        })],
+    ),
+    Amount("Amount", |posting| {
+        if posting.is_debit() {
+            posting.amount
+        } else {
+            -posting.amount
+        }
+    }),
+    Always(r#""DetailType":"JournalEntryLineDetail""#),
+    Object(
+        "JournalEntryLineDetail",
+        &[
+            Word(
+                "PostingType",
+                |posting| if posting.is_debit() { "Debit" } else { "Credit" },
+            ),
+            AccountRef("AccountRef", |posting| posting.account),
+        ],
+    ),
+];
 
 struct Posting {
     /// Positive is a debit.
     amount: Money,
     account: &'static Account,
+}
+
+impl Posting {
+    fn is_debit(&self) -> bool {
+        self.amount > Money::ZERO
+    }
 }
 
 /// One to four debits and one or two credits of the same sum.
@@ -79,52 +123,4 @@ fn debits(lines: &[Posting]) -> Money {
         .map(|line| line.amount)
         .filter(|amount| *amount > Money::ZERO)
         .sum()
-}
-
-fn doc_number(head: &Head) -> Option<String> {
-    (head.ordinal % 4 != 3).then(|| format!("JE-{}", head.id()))
-}
-
-fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
-    json.value("Adjustment", head.ordinal.is_multiple_of(10));
-    head.write(json);
-    if let Some(number) = doc_number(head) {
-        json.text("DocNumber", &number);
-    }
-    json.quoted("TxnDate", head.date);
-    currency::write(plan, None, head.date, json);
-    if head.ordinal.is_multiple_of(5) {
-        json.text("PrivateNote", "Month's end – accrual «provisoire»");
-    }
-    let postings = postings(plan, head);
-    json.array("Line", |json| write_lines(plan, &postings, json));
-    json.object("TxnTaxDetail", |_| {});
-    // Companies with one currency are not told the sum.
-    currency::write_at_home(plan, None, head.date, ("TotalAmt", debits(&postings)), json);
-    currency::write_at_home(plan, None, head.date, ("HomeTotalAmt", debits(&postings)), json);
-}
-
-fn write_lines(plan: &Blueprint, postings: &[Posting], json: &mut Json) {
-    for (number, posting) in postings.iter().enumerate() {
-        json.element(|json| write_line(plan, number, posting, json));
-    }
-}
-
-/// The first line's id is "0", as upstream numbers these documents.
-fn write_line(plan: &Blueprint, number: usize, posting: &Posting, json: &mut Json) {
-    let debit = posting.amount > Money::ZERO;
-    json.quoted("Id", number);
-    if number.is_multiple_of(2) {
-        json.text("Description", if debit { "to record" } else { "à reporter" });
-    }
-    json.value("Amount", if debit { posting.amount } else { -posting.amount });
-    json.text("DetailType", "JournalEntryLineDetail");
-    json.object("JournalEntryLineDetail", |json| {
-        json.text("PostingType", if debit { "Debit" } else { "Credit" });
-        json.reference(
-            "AccountRef",
-            posting.account.id,
-            posting.account.name(plan.region),
-        );
-    });
 }

@@ -2,59 +2,60 @@
 //! registration.
 
 pub(crate) mod account;
-pub(crate) mod attachable;
-pub(crate) mod bill;
-pub(crate) mod bill_payment;
-pub(crate) mod budget;
-pub(crate) mod company;
-pub(crate) mod company_currency;
-pub(crate) mod credit_card_payment;
-pub(crate) mod credit_memo;
+mod attachable;
+mod bill;
+mod bill_payment;
+mod budget;
+mod company;
+mod company_currency;
+mod credit_card_payment;
+mod credit_memo;
 pub(crate) mod customer;
-pub(crate) mod deposit;
-pub(crate) mod employee;
-pub(crate) mod estimate;
-pub(crate) mod exchange_rate;
-pub(crate) mod inventory_adjustment;
+mod deposit;
+mod employee;
+mod estimate;
+mod exchange_rate;
+mod inventory_adjustment;
 pub(crate) mod invoice;
-mod invoice_text;
-pub(crate) mod item;
-pub(crate) mod journal_entry;
-mod members;
-pub(crate) mod payment;
-pub(crate) mod purchase;
-pub(crate) mod purchase_order;
-pub(crate) mod recurring_transaction;
-pub(crate) mod refund_receipt;
-pub(crate) mod reimburse_charge;
+mod item;
+mod journal_entry;
+mod paper;
+mod payment;
+mod purchase;
+mod purchase_order;
+mod recurring_transaction;
+mod refund_receipt;
+mod reimburse_charge;
 mod sale;
-mod sale_text;
-pub(crate) mod sales_receipt;
+mod sales_receipt;
+mod settlement;
 mod spending;
-pub(crate) mod tax;
-pub(crate) mod time_activity;
-pub(crate) mod transfer;
-pub(crate) mod vendor;
-pub(crate) mod vendor_credit;
-pub(crate) mod words;
+mod tax;
+mod time_activity;
+mod transfer;
+mod vendor;
+mod vendor_credit;
+mod word_lists;
 
+use super::census::Census;
 use super::entity::Entity;
+use super::name::Name;
 
-/// Every entity, in the order of their names.
-pub(crate) const ALL: &[&Entity] = &[
+/// Every entity, in the order of [`Name`].
+pub(crate) static ALL: [&Entity; Name::COUNT] = [
     &account::ENTITY,
     &attachable::ENTITY,
     &bill::ENTITY,
     &bill_payment::ENTITY,
     &budget::ENTITY,
-    &words::CLASS,
+    &word_lists::CLASS,
     &company_currency::ENTITY,
     &company::INFO,
     &credit_card_payment::ENTITY,
     &credit_memo::ENTITY,
     &customer::ENTITY,
-    &words::CUSTOMER_TYPE,
-    &words::DEPARTMENT,
+    &word_lists::CUSTOMER_TYPE,
+    &word_lists::DEPARTMENT,
     &deposit::ENTITY,
     &employee::ENTITY,
     &estimate::ENTITY,
@@ -62,10 +63,10 @@ pub(crate) const ALL: &[&Entity] = &[
     &inventory_adjustment::ENTITY,
     &invoice::ENTITY,
     &item::ENTITY,
-    &words::JOURNAL_CODE,
+    &word_lists::JOURNAL_CODE,
     &journal_entry::ENTITY,
     &payment::ENTITY,
-    &words::PAYMENT_METHOD,
+    &word_lists::PAYMENT_METHOD,
     &company::PREFERENCES,
     &purchase::ENTITY,
     &purchase_order::ENTITY,
@@ -76,9 +77,24 @@ pub(crate) const ALL: &[&Entity] = &[
     &tax::AGENCY,
     &tax::CODE,
     &tax::RATE,
-    &words::TERM,
+    &word_lists::TERM,
     &time_activity::ENTITY,
     &transfer::ENTITY,
     &vendor::ENTITY,
     &vendor_credit::ENTITY,
 ];
+
+/// What blueprints need to know of them.
+pub(crate) static CENSUS: [&Census; Name::COUNT] = {
+    let mut census = [&ALL[0].census; Name::COUNT];
+    let mut at = 0;
+    while at < Name::COUNT {
+        assert!(
+            ALL[at].census.name as usize == at,
+            "the list is in the order of names"
+        );
+        census[at] = &ALL[at].census;
+        at += 1;
+    }
+    census
+};

@@ -1,34 +1,162 @@
 //! A recurring transaction: a template. Its rows are wrappers: the only member is the kind of document, the id is inside.
 
-use super::members::write_account;
-use super::sale::{Sale, Topics};
-use super::sale_text::{write_customer, write_lines, write_taxes};
+use super::sale::{self, Sale, TAXES, Topics};
 use super::spending::{self, Spending, Wares};
+use super::{customer, vendor};
 use crate::books::accounts::{CHECKING, INTEREST, PAYABLE, SAVINGS};
 use crate::books::blueprint::Blueprint;
+use crate::books::census::{Inactive, Opened};
 use crate::books::currency;
-use crate::books::entity::{Changes, Entity, Inactive, Need, Opened, Population, Removal};
+use crate::books::entity::{Changes, Entity, Removal};
 use crate::books::head::Head;
+use crate::books::name::Name;
 use crate::books::property::COMMON;
-use crate::json::Json;
+use crate::books::record::Member::{
+    self, AccountRef, Always, Amount, Count, Date, Flag, List, Object, Other, Ref, Text, Word,
+};
+use crate::books::record::Table;
 use crate::money::Money;
 use crate::options::Plan;
 
 pub(crate) static ENTITY: Entity = Entity {
-    name: "recurring_transaction",
-    api: "RecurringTransaction",
-    population: Population::List {
-        count: [24, 48, 120],
-        inactive: Inactive::None,
-        opened: Opened::WithDocuments,
-    },
-    need: Need::Nothing,
     changes: Changes::Untold,
     removal: Removal::Vanishes,
     properties: &[COMMON],
-    write,
-    ..Entity::LIST
+    ..Entity::list(Name::RecurringTransaction, &RECURRING_TRANSACTION).counting(
+        [24, 48, 120],
+        Inactive::None,
+        Opened::WithDocuments,
+    )
 };
+
+static RECURRING_TRANSACTION: Table<Template> = Table {
+    content: Template::drawn,
+    members: &[Other(|template, json| {
+        json.object(template.kind, |json| {
+            template.write(TEMPLATE, json);
+            match &template.body {
+                Body::Sale(sale) => template.part(sale, SALE, json),
+                Body::Spending(spending) => template.part(spending, SPENDING, json),
+                Body::Transfer(amount) => template.part(amount, TRANSFER, json),
+                Body::Deposit(amount) => template.part(amount, DEPOSIT, json),
+                Body::JournalEntry(amount) => template.part(amount, JOURNAL_ENTRY, json),
+            }
+        });
+    })],
+    total: |_, _| None,
+};
+
+const TEMPLATE: &[Member<Template>] = &[
+    Member::HEAD,
+    Object(
+        "RecurringInfo",
+        &[
+            Text("Name", |template| {
+                format!("{} mensuel №{}", template.kind, template.head.id())
+            }),
+            Word("RecurType", |template| {
+                let types = ["Automated", "Reminded", "UnScheduled"];
+                types[usize::try_from(template.head.id() % 3).unwrap_or(0)]
+            }),
+            Flag("Active", |template| template.head.ordinal % 7 != 6),
+            Object(
+                "ScheduleInfo",
+                &[
+                    Always(r#""IntervalType":"Monthly""#),
+                    Count("NumInterval", |template| 1 + u64::from(template.head.editions)),
+                    Count("DayOfMonth", |template| 1 + template.head.ordinal % 28),
+                    Always(r#""DaysBefore":3"#),
+                    Date("NextDate", |template| template.plan.as_of),
+                ],
+            ),
+        ],
+    ),
+];
+
+const SALE: &[Member<Sale>] = &[
+    Other(|sale, json| currency::write_reference(sale.plan, sale.currency, json)),
+    List("Line", |sale, json| sale::write_lines(sale, sale, json)),
+    Object("TxnTaxDetail", TAXES),
+    Ref("CustomerRef", |sale| customer::reference(sale.customer)),
+    Amount("TotalAmt", |sale| sale.total),
+];
+
+const SPENDING: &[Member<Spending>] = &[
+    Other(|spending, json| currency::write_reference(spending.plan, spending.currency, json)),
+    List("Line", spending::write_lines),
+    Ref("VendorRef", |spending| vendor::reference(spending.vendor)),
+    AccountRef("APAccountRef", |_| &PAYABLE),
+    Amount("TotalAmt", |spending| spending.total),
+];
+
+const TRANSFER: &[Member<Money>] = &[
+    Member::HOME_CURRENCY,
+    AccountRef("FromAccountRef", |_| &CHECKING),
+    AccountRef("ToAccountRef", |_| &SAVINGS),
+    Amount("Amount", |amount| **amount),
+];
+
+const DEPOSIT: &[Member<Money>] = &[
+    Member::HOME_CURRENCY,
+    AccountRef("DepositToAccountRef", |_| &CHECKING),
+    List("Line", |amount, json| amount.one(DEPOSIT_LINE, json)),
+    Amount("TotalAmt", |amount| **amount),
+];
+
+const DEPOSIT_LINE: &[Member<Money>] = &[
+    Always(r#""Id":"1","LineNum":1"#),
+    Amount("Amount", |amount| **amount),
+    Always(r#""DetailType":"DepositLineDetail""#),
+    Object("DepositLineDetail", &[AccountRef("AccountRef", |_| &INTEREST)]),
+];
+
+const JOURNAL_ENTRY: &[Member<Money>] = &[
+    Member::HOME_CURRENCY,
+    List("Line", |amount, json| {
+        amount.one(DEBIT, json);
+        amount.one(CREDIT, json);
+    }),
+];
+
+const DEBIT: &[Member<Money>] = &[
+    Always(r#""Id":"0""#),
+    Amount("Amount", |amount| **amount),
+    Always(r#""DetailType":"JournalEntryLineDetail""#),
+    Object(
+        "JournalEntryLineDetail",
+        &[
+            Always(r#""PostingType":"Debit""#),
+            AccountRef("AccountRef", |_| &SAVINGS),
+        ],
+    ),
+];
+
+const CREDIT: &[Member<Money>] = &[
+    Always(r#""Id":"1""#),
+    Amount("Amount", |amount| **amount),
+    Always(r#""DetailType":"JournalEntryLineDetail""#),
+    Object(
+        "JournalEntryLineDetail",
+        &[
+            Always(r#""PostingType":"Credit""#),
+            AccountRef("AccountRef", |_| &CHECKING),
+        ],
+    ),
+];
+
+/// The kind of document that a template is of, and what one of it will hold.
+struct Template {
+    kind: &'static str,
+    body: Body,
+}
+
+enum Body {
+    Sale(Sale),
+    Spending(Spending),
+    Transfer(Money),
+    Deposit(Money),
+    JournalEntry(Money),
+}
 
 /// What a template is of, and from which plan on.
 const KINDS: &[(&str, Plan)] = &[
@@ -46,95 +174,25 @@ const KINDS: &[(&str, Plan)] = &[
     ("PurchaseOrder", Plan::Plus),
 ];
 
-fn kind(plan: &Blueprint, head: &Head) -> &'static str {
-    let at = usize::try_from(head.ordinal).unwrap_or(0) % KINDS.len();
-    let (kind, needs) = KINDS[at];
-    if needs <= plan.plan { kind } else { "Invoice" }
-}
-
-fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
-    let kind = kind(plan, head);
-    json.object(kind, |json| {
-        head.write(json);
-        json.object("RecurringInfo", |json| write_schedule(plan, head, kind, json));
-        match kind {
-            "Bill" | "Purchase" | "VendorCredit" | "PurchaseOrder" => write_spending(plan, head, json),
-            "Deposit" | "Transfer" | "JournalEntry" => write_move(plan, head, kind, json),
-            _ => write_sale(plan, head, json),
-        }
-    });
-}
-
-fn write_schedule(plan: &Blueprint, head: &Head, kind: &str, json: &mut Json) {
-    json.text("Name", &format!("{kind} mensuel №{}", head.id()));
-    json.text(
-        "RecurType",
-        ["Automated", "Reminded", "UnScheduled"][usize::try_from(head.id() % 3).unwrap_or(0)],
-    );
-    json.value("Active", head.ordinal % 7 != 6);
-    json.object("ScheduleInfo", |json| {
-        json.text("IntervalType", "Monthly");
-        json.value("NumInterval", 1 + head.editions);
-        json.value("DayOfMonth", 1 + head.ordinal % 28);
-        json.value("DaysBefore", 3);
-        json.quoted("NextDate", plan.as_of);
-    });
-}
-
-fn write_sale(plan: &Blueprint, head: &Head, json: &mut Json) {
-    let topics = Topics("template", "template lines");
-    let sale = Sale::drawn(plan, head, topics, head.created);
-    currency::write_reference(plan, sale.currency, json);
-    json.array("Line", |json| write_lines(plan, &sale, json));
-    json.object("TxnTaxDetail", |json| write_taxes(plan.region, &sale, json));
-    write_customer(plan, &sale, json);
-    json.value("TotalAmt", sale.total);
-}
-
-fn write_spending(plan: &Blueprint, head: &Head, json: &mut Json) {
-    let spending = Spending::drawn(plan, head, "spending template", Wares::Items, head.created);
-    currency::write_reference(plan, spending.currency, json);
-    spending::write_lines(plan, &spending, json);
-    spending::write_vendor(plan, &spending, json);
-    write_account(plan, "APAccountRef", &PAYABLE, json);
-    json.value("TotalAmt", spending.total);
-}
-
-fn write_move(plan: &Blueprint, head: &Head, kind: &str, json: &mut Json) {
-    let amount = Money::cents(plan.dice("move template", head.ordinal).between(1_000, 90_000));
-    currency::write_reference(plan, None, json);
-    match kind {
-        "Transfer" => {
-            write_account(plan, "FromAccountRef", &CHECKING, json);
-            write_account(plan, "ToAccountRef", &SAVINGS, json);
-            json.value("Amount", amount);
-        }
-        "Deposit" => {
-            write_account(plan, "DepositToAccountRef", &CHECKING, json);
-            json.array("Line", |json| {
-                json.element(|json| {
-                    json.raw_member(r#""Id":"1","LineNum":1"#);
-                    json.value("Amount", amount);
-                    json.text("DetailType", "DepositLineDetail");
-                    json.object("DepositLineDetail", |json| {
-                        write_account(plan, "AccountRef", &INTEREST, json);
-                    });
-                });
-            });
-            json.value("TotalAmt", amount);
-        }
-        _ => json.array("Line", |json| {
-            for (number, (side, account)) in [("Debit", &SAVINGS), ("Credit", &CHECKING)].iter().enumerate() {
-                json.element(|json| {
-                    json.quoted("Id", number);
-                    json.value("Amount", amount);
-                    json.text("DetailType", "JournalEntryLineDetail");
-                    json.object("JournalEntryLineDetail", |json| {
-                        json.text("PostingType", side);
-                        write_account(plan, "AccountRef", account, json);
-                    });
-                });
+impl Template {
+    fn drawn(plan: &Blueprint, head: &Head) -> Self {
+        let at = usize::try_from(head.ordinal).unwrap_or(0) % KINDS.len();
+        let (kind, needs) = KINDS[at];
+        let kind = if needs <= plan.plan { kind } else { "Invoice" };
+        let amount = || Money::cents(plan.dice("move template", head.ordinal).between(1_000, 90_000));
+        let body = match kind {
+            "Transfer" => Body::Transfer(amount()),
+            "Deposit" => Body::Deposit(amount()),
+            "JournalEntry" => Body::JournalEntry(amount()),
+            "Bill" | "Purchase" | "VendorCredit" | "PurchaseOrder" => {
+                let topic = "spending template";
+                Body::Spending(Spending::drawn(plan, head, topic, Wares::Items, head.created))
             }
-        }),
+            _ => {
+                let topics = Topics("template", "template lines");
+                Body::Sale(Sale::drawn(plan, head, topics, head.created))
+            }
+        };
+        Self { kind, body }
     }
 }

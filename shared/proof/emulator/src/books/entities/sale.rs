@@ -2,10 +2,17 @@
 //! taxes that add up.
 
 use super::{customer, item};
+use crate::books::accounts::{DISCOUNTS, SALES, SERVICES};
 use crate::books::blueprint::{Blueprint, midnight};
-use crate::books::currency::{self, Currency};
+use crate::books::currency::Currency;
 use crate::books::head::Head;
+use crate::books::name::Name;
+use crate::books::record::Member::{
+    self, AccountRef, Always, Amount, Cost, Flag, Id, List, Object, Optional, Other, Percent, Ref, When, Word,
+};
+use crate::books::record::Record;
 use crate::dice::Dice;
+use crate::json::Json;
 use crate::money::{Money, Percentage, Price, Quantity};
 use crate::options::Region;
 
@@ -51,7 +58,7 @@ pub(super) fn known_at(head: &Head) -> i64 {
 impl Sale {
     pub(super) fn drawn(plan: &Blueprint, head: &Head, topics: Topics, known_at: i64) -> Self {
         let mut dice = plan.dice(topics.0, head.ordinal);
-        let customer = dice.below(plan.existing(&customer::ENTITY, known_at));
+        let customer = dice.below(plan.existing(Name::Customer, known_at));
         let discount_percent = if dice.chance(8) {
             dice.between(1, 3) * 5_000
         } else {
@@ -67,7 +74,7 @@ impl Sale {
         let tax: Money = taxes.iter().map(|tax| tax.amount).sum();
         Self {
             customer,
-            currency: currency::of(plan, &customer::ENTITY, customer),
+            currency: customer::currency(plan, customer),
             discount,
             subtotal,
             total: subtotal - discount.map_or(Money::ZERO, |(_, amount)| amount) + tax,
@@ -78,7 +85,7 @@ impl Sale {
 }
 
 fn lines(plan: &Blueprint, head: &Head, mut dice: Dice, known_at: i64) -> Vec<Line> {
-    let items = plan.existing(&item::ENTITY, known_at);
+    let items = plan.existing(Name::Item, known_at);
     let count = match dice.below(200) {
         0 => 25,
         1..90 => 1,
@@ -139,18 +146,88 @@ fn taxes(region: Region, lines: &[Line]) -> Vec<Tax> {
     rates.iter().map(tax).collect()
 }
 
-/// What statements can ask of a document of sale, given how one is worked out.
-macro_rules! sale_properties {
-    ($sale:path, $number:path) => {
-        &[
-            Property::text("DocNumber", |_, head| Scalar::text(&$number(head))),
-            Property::text("CustomerRef", |plan, head| {
-                Scalar::Text(($sale(plan, head).customer + 1).to_string())
-            }),
-            Property::new("TotalAmt", Kind::Number, |plan, head| {
-                Scalar::money($sale(plan, head).total)
-            }),
-        ]
-    };
+/// The elements of `Line`: what was sold, then the subtotal and the discount.
+pub(super) fn write_lines<T>(record: &Record<'_, T>, sale: &Sale, json: &mut Json) {
+    record.each(&sale.lines, LINE, json);
+    // The subtotal is a line without an id: it counts everything a second time.
+    json.element(|json| record.part(sale, SUBTOTAL, json));
+    if sale.discount.is_some() {
+        json.element(|json| record.part(sale, DISCOUNT, json));
+    }
 }
-pub(super) use sale_properties;
+
+const LINE: &[Member<Line>] = &[
+    Member::NUMBERED,
+    Optional("Description", |line| {
+        let named = line.number % 2 == 1;
+        named.then(|| item::planned_name(line.plan, line.item))
+    }),
+    Amount("Amount", |line| line.amount),
+    Always(r#""DetailType":"SalesItemLineDetail""#),
+    Object(
+        "SalesItemLineDetail",
+        &[
+            Ref("ItemRef", |line| item::reference(line.item)),
+            Cost("UnitPrice", |line| line.price),
+            Other(|line, json| json.value("Qty", line.quantity)),
+            AccountRef(
+                "ItemAccountRef",
+                |line| if line.taxable { &SALES } else { &SERVICES },
+            ),
+            Object(
+                "TaxCodeRef",
+                &[Word("value", |line| tax_code(line.plan.region, line.taxable))],
+            ),
+        ],
+    ),
+];
+
+const SUBTOTAL: &[Member<Sale>] = &[
+    Amount("Amount", |sale| sale.subtotal),
+    Always(r#""DetailType":"SubTotalLineDetail","SubTotalLineDetail":{}"#),
+];
+
+const DISCOUNT: &[Member<Sale>] = &[
+    Amount("Amount", |sale| sale.discount.unwrap_or_default().1),
+    Always(r#""DetailType":"DiscountLineDetail""#),
+    Object(
+        "DiscountLineDetail",
+        &[
+            Flag("PercentBased", |_| true),
+            Percent("DiscountPercent", |sale| sale.discount.unwrap_or_default().0),
+            AccountRef("DiscountAccountRef", |_| &DISCOUNTS),
+        ],
+    ),
+];
+
+fn tax_code(region: Region, taxable: bool) -> &'static str {
+    match (region, taxable) {
+        (Region::Us, true) => "TAX",
+        (Region::Us, false) => "NON",
+        (Region::Ca, true) => "9",
+        (Region::Ca, false) => "4",
+    }
+}
+
+/// The members of `TxnTaxDetail`.
+pub(super) const TAXES: &[Member<Sale>] = &[When(
+    |sale| !sale.taxes.is_empty() || sale.plan.region == Region::Ca,
+    &[
+        Amount("TotalTax", |sale| sale.taxes.iter().map(|tax| tax.amount).sum()),
+        List("TaxLine", |sale, json| sale.each(&sale.taxes, TAX, json)),
+    ],
+)];
+
+const TAX: &[Member<Tax>] = &[
+    Amount("Amount", |tax| tax.amount),
+    Always(r#""DetailType":"TaxLineDetail""#),
+    Object(
+        "TaxLineDetail",
+        &[
+            Object("TaxRateRef", &[Id("value", |tax| tax.rate_id)]),
+            Flag("PercentBased", |_| true),
+            Percent("TaxPercent", |tax| tax.rate),
+            Amount("NetAmountTaxable", |tax| tax.base),
+        ],
+    ),
+];

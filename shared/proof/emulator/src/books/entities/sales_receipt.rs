@@ -1,61 +1,51 @@
 //! A sales receipt: a sale that was paid at once.
 
-use super::deposit;
-use super::members::{Link, write_account};
-use super::sale::{Sale, Topics, known_at, sale_properties};
-use super::sale_text::{self, Paper};
-use super::words::PAYMENT_METHODS;
+use super::paper::{PAPER, Paper};
+use super::sale::{Sale, Topics, known_at};
+use super::settlement::deposit_of;
+use super::word_lists::PAYMENT_METHODS;
 use crate::books::accounts::{CHECKING, UNDEPOSITED};
 use crate::books::blueprint::Blueprint;
-use crate::books::entity::{Entity, Population, Voiding};
+use crate::books::entity::Entity;
 use crate::books::head::Head;
-use crate::books::property::{COMMON, DOCUMENT, Kind, Property, Scalar};
-use crate::json::Json;
+use crate::books::name::Name;
+use crate::books::record::Member::{self, AccountRef, Always, Asked, Ref, Shared, Text};
+use crate::books::record::{Link, Table};
 
-pub(crate) static ENTITY: Entity = Entity {
-    name: "sales_receipt",
-    api: "SalesReceipt",
-    population: Population::Documents {
-        per_day: [3, 30, 2_000],
+pub(crate) static ENTITY: Entity = Entity::document(Name::SalesReceipt, &SALES_RECEIPT)
+    .per_day([3, 30, 2_000])
+    .voidable(6, 70)
+    .linked(Name::Deposit, "Deposit");
+
+static SALES_RECEIPT: Table<Paper> = Table {
+    content: |plan, head| {
+        let deposit = deposit_of(plan, Name::SalesReceipt, head);
+        let link = deposit.map(|ordinal| Link::to(ordinal, "Deposit"));
+        Paper::of(plan, head, Name::SalesReceipt, sale(plan, head), link)
     },
-    properties: &[COMMON, DOCUMENT, sale_properties!(sale, number)],
-    voiding: Voiding::Possible {
-        percent: 6,
-        beyond: 70,
-    },
-    linked: Some((&deposit::ENTITY, "Deposit")),
-    write,
+    members: &[
+        Member::HEAD,
+        Member::NO_CUSTOM_FIELDS,
+        Asked(&Text("DocNumber", |paper| {
+            format!("SR-{}", 2000 + paper.head.id())
+        })),
+        Shared(PAPER),
+        Always(r#""Balance":0"#),
+        Ref("PaymentMethodRef", |paper| {
+            PAYMENT_METHODS.known(paper.plan, paper.head)
+        }),
+        AccountRef("DepositToAccountRef", |paper| {
+            if paper.links.is_empty() {
+                &CHECKING
+            } else {
+                &UNDEPOSITED
+            }
+        }),
+    ],
     total: |plan, head| Some(sale(plan, head).total),
-    ..Entity::DOCUMENT
 };
 
 pub(super) fn sale(plan: &Blueprint, head: &Head) -> Sale {
     let topics = Topics("sales receipt", "sales receipt lines");
     Sale::drawn(plan, head, topics, known_at(head))
-}
-
-fn number(head: &Head) -> String {
-    format!("SR-{}", 2000 + head.id())
-}
-
-fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
-    let deposit = deposit::of(plan, &ENTITY, head);
-    let paper = Paper {
-        entity: &ENTITY,
-        sale: &sale(plan, head),
-        number: number(head),
-        links: deposit
-            .map(|ordinal| Link::to(ordinal, "Deposit"))
-            .into_iter()
-            .collect(),
-    };
-    sale_text::write(plan, head, &paper, json);
-    json.raw_member(r#""Balance":0"#);
-    PAYMENT_METHODS.refer(plan, head.ordinal, known_at(head), json);
-    let account = if deposit.is_some() {
-        &UNDEPOSITED
-    } else {
-        &CHECKING
-    };
-    write_account(plan, "DepositToAccountRef", account, json);
 }

@@ -2,32 +2,35 @@
 //! items, which add up.
 
 use super::sale::quantity;
-use super::words::{CLASS, CLASSES};
+use super::word_lists::CLASSES;
 use super::{customer, item, vendor};
 use crate::books::accounts::{Account, EXPENSES};
 use crate::books::blueprint::Blueprint;
-use crate::books::currency::{self, Currency};
+use crate::books::currency::Currency;
 use crate::books::head::Head;
+use crate::books::name::Name;
+use crate::books::record::Member::{self, Always, Amount, Asked, List, Object, Other, Ref, When, Word};
+use crate::books::record::{Dealt, Record};
 use crate::dice::Dice;
 use crate::json::Json;
 use crate::money::{Money, Price, Quantity};
 
 /// The exact content of one document of spending.
-pub(super) struct Spending {
+pub(crate) struct Spending {
     /// An ordinal of the vendors' roll.
     pub(super) vendor: u64,
     /// None for the home currency.
     pub(super) currency: Option<&'static Currency>,
     lines: Vec<Line>,
     pub(super) total: Money,
-    /// The customer who pays the first line in the end.
-    pub(super) billed_to: Option<u64>,
 }
 
 struct Line {
     what: What,
     amount: Money,
     class: Option<u64>,
+    /// The customer who pays it in the end.
+    billed_to: Option<u64>,
 }
 
 enum What {
@@ -50,7 +53,7 @@ pub(super) enum Wares {
 impl Spending {
     pub(super) fn drawn(plan: &Blueprint, head: &Head, topic: &str, wares: Wares, known_at: i64) -> Self {
         let mut dice = plan.dice(topic, head.ordinal);
-        let vendor = dice.below(plan.existing(&vendor::ENTITY, known_at));
+        let vendor = dice.below(plan.existing(Name::Vendor, known_at));
         let count = if dice.chance(50) { 1 } else { 1 + dice.below(5) };
         let mut lines: Vec<Line> = (0..count)
             .map(|_| Line::drawn(plan, &mut dice, wares, known_at))
@@ -61,11 +64,20 @@ impl Spending {
         }
         Self {
             vendor,
-            currency: currency::of(plan, &vendor::ENTITY, vendor),
+            currency: vendor::currency(plan, vendor),
             total: lines.iter().map(|line| line.amount).sum(),
             lines,
-            billed_to: None,
         }
+    }
+
+    /// Lets a customer pay the first line in the end.
+    pub(super) fn bill_to(&mut self, customer: Option<u64>) {
+        self.lines[0].billed_to = customer;
+    }
+
+    /// The customer who pays the first line in the end.
+    pub(super) fn billed_to(&self) -> Option<u64> {
+        self.lines[0].billed_to
     }
 }
 
@@ -76,10 +88,10 @@ impl Line {
             Wares::Items => true,
             Wares::Both => dice.chance(40),
         };
-        let classes = plan.has(&CLASS) && dice.chance(30);
-        let class = classes.then(|| dice.below(plan.existing(&CLASS, known_at)));
+        let classes = plan.has(Name::Class) && dice.chance(30);
+        let class = classes.then(|| dice.below(plan.existing(Name::Class, known_at)));
         if of_item {
-            let item = dice.below(plan.existing(&item::ENTITY, known_at));
+            let item = dice.below(plan.existing(Name::Item, known_at));
             let (price, quantity) = (item::planned(plan, item).price, quantity(dice));
             return Self {
                 amount: price.times(quantity),
@@ -89,12 +101,14 @@ impl Line {
                     quantity,
                 },
                 class,
+                billed_to: None,
             };
         }
         Self {
             what: What::Account(dice.pick(EXPENSES)),
             amount: Money::cents(dice.between(150, 180_000)),
             class,
+            billed_to: None,
         }
     }
 
@@ -117,65 +131,93 @@ impl Line {
     }
 }
 
-pub(super) fn write_vendor(plan: &Blueprint, spending: &Spending, json: &mut Json) {
-    json.reference(
-        "VendorRef",
-        spending.vendor + 1,
-        &vendor::planned_name(plan, spending.vendor),
-    );
+/// A document of spending.
+pub(crate) trait Spent {
+    fn spending(&self) -> &Spending;
 }
 
-pub(super) fn write_lines(plan: &Blueprint, spending: &Spending, json: &mut Json) {
-    json.array("Line", |json| {
-        for (line, number) in spending.lines.iter().zip(1_u64..) {
-            let billed_to = spending.billed_to.filter(|_| number == 1);
-            json.element(|json| write_line(plan, line, number, billed_to, json));
-        }
-    });
-}
-
-fn write_line(plan: &Blueprint, line: &Line, number: u64, billed_to: Option<u64>, json: &mut Json) {
-    json.quoted("Id", number);
-    json.value("LineNum", number);
-    if number.is_multiple_of(2) {
-        json.text("Description", "livré – 2ᵉ partie\t(see «note»)");
+impl Spent for Spending {
+    fn spending(&self) -> &Spending {
+        self
     }
-    json.value("Amount", line.amount);
-    let detail = match line.what {
-        What::Account(_) => "AccountBasedExpenseLineDetail",
-        What::Item { .. } => "ItemBasedExpenseLineDetail",
-    };
-    json.text("DetailType", detail);
-    json.object(detail, |json| {
-        match line.what {
-            What::Account(account) => json.reference("AccountRef", account.id, account.name(plan.region)),
-            What::Item {
-                item,
-                price,
-                quantity,
-            } => {
-                json.reference("ItemRef", item + 1, &item::planned_name(plan, item));
-                json.value("UnitPrice", price);
-                json.value("Qty", quantity);
-            }
-        }
-        json.text(
-            "BillableStatus",
-            if billed_to.is_some() {
-                "HasBeenBilled"
-            } else {
-                "NotBillable"
-            },
-        );
-        if let Some(customer) = billed_to {
-            let name = customer::planned_name(plan, customer);
-            json.reference("CustomerRef", customer + 1, &name);
-        }
-        if let Some(class) = line.class {
-            CLASSES.refer(plan, class, i64::MAX, json);
-        }
-        json.raw_member(r#""TaxCodeRef":{"value":"#);
-        json.string(plan.untaxed());
-        json.raw("}");
+}
+
+impl Dealt for Spending {
+    fn currency(&self) -> Option<&'static Currency> {
+        self.currency
+    }
+}
+
+impl<T: Spent + 'static> Member<T> {
+    pub(super) const VENDOR: Self = Asked(&Ref("VendorRef", |record| {
+        vendor::reference(record.spending().vendor)
+    }));
+
+    pub(super) const SPENT: Self = List("Line", |record, json| {
+        record.part(record.spending(), &[Other(write_lines)], json);
     });
+
+    pub(super) const TOTAL_SPENT: Self = Asked(&Amount("TotalAmt", |record| record.spending().total));
+}
+
+/// The elements of `Line`.
+pub(super) fn write_lines(spending: &Record<'_, Spending>, json: &mut Json) {
+    spending.each(&spending.lines, LINE, json);
+}
+
+const LINE: &[Member<Line>] = &[
+    Member::NUMBERED,
+    When(
+        |line| line.number.is_multiple_of(2),
+        &[Word("Description", |_| "livré – 2ᵉ partie\t(see «note»)")],
+    ),
+    Amount("Amount", |line| line.amount),
+    When(
+        |line| matches!(line.what, What::Account(_)),
+        &[
+            Always(r#""DetailType":"AccountBasedExpenseLineDetail""#),
+            Object("AccountBasedExpenseLineDetail", DETAIL),
+        ],
+    ),
+    When(
+        |line| matches!(line.what, What::Item { .. }),
+        &[
+            Always(r#""DetailType":"ItemBasedExpenseLineDetail""#),
+            Object("ItemBasedExpenseLineDetail", DETAIL),
+        ],
+    ),
+];
+
+const DETAIL: &[Member<Line>] = &[
+    Other(write_what),
+    Word("BillableStatus", |line| match line.billed_to {
+        Some(_) => "HasBeenBilled",
+        None => "NotBillable",
+    }),
+    When(
+        |line| line.billed_to.is_some(),
+        &[Ref("CustomerRef", |line| {
+            customer::reference(line.billed_to.unwrap_or(0))
+        })],
+    ),
+    When(
+        |line| line.class.is_some(),
+        &[Ref("ClassRef", |line| CLASSES.entry(line.class.unwrap_or(0)))],
+    ),
+    Object("TaxCodeRef", &[Word("value", |line| line.plan.untaxed())]),
+];
+
+fn write_what(line: &Record<'_, Line>, json: &mut Json) {
+    match line.what {
+        What::Account(account) => account.refer("AccountRef", line.plan.region, json),
+        What::Item {
+            item,
+            price,
+            quantity,
+        } => {
+            json.reference("ItemRef", item + 1, &item::planned_name(line.plan, item));
+            json.value("UnitPrice", price);
+            json.value("Qty", quantity);
+        }
+    }
 }

@@ -3,59 +3,88 @@
 use super::sale::known_at;
 use super::{customer, employee, item, vendor};
 use crate::books::blueprint::Blueprint;
-use crate::books::entity::{Changes, Entity, Need, Population};
+use crate::books::census::Need;
+use crate::books::entity::{Changes, Entity};
 use crate::books::head::Head;
-use crate::books::property::{COMMON, DOCUMENT, Property, Scalar};
-use crate::json::Json;
+use crate::books::name::Name;
+use crate::books::record::Member::{self, Always, Amount, Asked, Count, Flag, Ref, When, Word};
+use crate::books::record::Table;
 use crate::money::Money;
 
 pub(crate) static ENTITY: Entity = Entity {
-    name: "time_activity",
-    api: "TimeActivity",
-    population: Population::Documents {
-        per_day: [4, 40, 1_000],
-    },
-    need: Need::Essentials,
     changes: Changes::Untold,
-    properties: &[
-        COMMON,
-        DOCUMENT,
-        &[Property::text("BillableStatus", |_, head| {
-            Scalar::text(billable(head))
-        })],
-    ],
-    write,
-    ..Entity::DOCUMENT
+    ..Entity::document(Name::TimeActivity, &TIME_ACTIVITY)
+        .per_day([4, 40, 1_000])
+        .needing(Need::Essentials)
 };
 
-fn billable(head: &Head) -> &'static str {
-    ["Billable", "NotBillable", "HasBeenBilled"][usize::try_from(head.ordinal % 3).unwrap_or(0)]
+static TIME_ACTIVITY: Table<Work> = Table {
+    content: Work::drawn,
+    members: &[
+        Member::TXN_DATE,
+        When(
+            |work| work.by_employee,
+            &[
+                Always(r#""NameOf":"Employee""#),
+                Ref("EmployeeRef", |work| employee::reference(work.who)),
+            ],
+        ),
+        When(
+            |work| !work.by_employee,
+            &[
+                Always(r#""NameOf":"Vendor""#),
+                Ref("VendorRef", |work| vendor::reference(work.who)),
+            ],
+        ),
+        When(
+            |work| work.customer.is_some(),
+            &[Ref("CustomerRef", |work| {
+                customer::reference(work.customer.unwrap_or(0))
+            })],
+        ),
+        Ref("ItemRef", |work| item::reference(work.service)),
+        Asked(&Word("BillableStatus", |work| {
+            let status = ["Billable", "NotBillable", "HasBeenBilled"];
+            status[usize::try_from(work.head.ordinal % 3).unwrap_or(0)]
+        })),
+        Flag("Taxable", |work| work.taxable),
+        Amount("HourlyRate", |work| work.rate),
+        Count("Hours", |work| work.hours + u64::from(work.head.editions)),
+        Count("Minutes", |work| work.minutes),
+        Always(r#""Description":"Pose & réglage – étage 2\nreprise «demain»""#),
+        Member::HEAD,
+    ],
+    total: |_, _| None,
+};
+
+/// The exact content of one activity.
+struct Work {
+    by_employee: bool,
+    /// The employee, or the vendor.
+    who: u64,
+    customer: Option<u64>,
+    service: u64,
+    taxable: bool,
+    rate: Money,
+    hours: u64,
+    minutes: u64,
 }
 
-fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
-    let mut dice = plan.dice("time activity", head.ordinal);
-    let known = known_at(head);
-    json.quoted("TxnDate", head.date);
-    if dice.chance(75) {
-        let who = dice.below(plan.existing(&employee::ENTITY, known));
-        json.text("NameOf", "Employee");
-        json.reference("EmployeeRef", who + 1, &employee::planned_name(plan, who));
-    } else {
-        let who = dice.below(plan.existing(&vendor::ENTITY, known));
-        json.text("NameOf", "Vendor");
-        json.reference("VendorRef", who + 1, &vendor::planned_name(plan, who));
+impl Work {
+    fn drawn(plan: &Blueprint, head: &Head) -> Self {
+        let mut dice = plan.dice("time activity", head.ordinal);
+        let existing = |entity| plan.existing(entity, known_at(head));
+        let by_employee = dice.chance(75);
+        let workers = if by_employee { Name::Employee } else { Name::Vendor };
+        Self {
+            by_employee,
+            who: dice.below(existing(workers)),
+            customer: dice.chance(70).then(|| dice.below(existing(Name::Customer))),
+            service: dice.below(existing(Name::Item)),
+            taxable: dice.chance(30),
+            rate: Money::cents(dice.between(1_500, 14_000)),
+            hours: dice.below(9),
+            minutes: dice.below(4) * 15,
+        }
     }
-    if dice.chance(70) {
-        let whose = dice.below(plan.existing(&customer::ENTITY, known));
-        json.reference("CustomerRef", whose + 1, &customer::planned_name(plan, whose));
-    }
-    let service = dice.below(plan.existing(&item::ENTITY, known));
-    json.reference("ItemRef", service + 1, &item::planned_name(plan, service));
-    json.text("BillableStatus", billable(head));
-    json.value("Taxable", dice.chance(30));
-    json.value("HourlyRate", Money::cents(dice.between(1_500, 14_000)));
-    json.value("Hours", dice.below(9) + u64::from(head.editions));
-    json.value("Minutes", dice.below(4) * 15);
-    json.text("Description", "Pose & réglage – étage 2\nreprise «demain»");
-    head.write(json);
 }

@@ -1,57 +1,38 @@
 //! A vendor credit: money that a vendor owes.
 
-use super::bill;
-use super::members::{write_account, write_links, write_note};
 use super::sale::known_at;
-use super::spending::{Spending, Wares, write_lines, write_vendor};
+use super::spending::{Spending, Wares};
 use crate::books::accounts::PAYABLE;
 use crate::books::blueprint::Blueprint;
-use crate::books::currency;
-use crate::books::entity::{Entity, Need};
+use crate::books::census::Need;
+use crate::books::entity::Entity;
 use crate::books::head::Head;
-use crate::books::property::{COMMON, DOCUMENT, Property, Scalar};
-use crate::json::Json;
+use crate::books::name::Name;
+use crate::books::record::Member::{self, AccountRef, Amount, Asked, Text};
+use crate::books::record::Table;
 
-pub(crate) static ENTITY: Entity = Entity {
-    name: "vendor_credit",
-    api: "VendorCredit",
-    need: Need::Essentials,
-    properties: &[
-        COMMON,
-        DOCUMENT,
-        &[
-            Property::text("DocNumber", |_, head| Scalar::text(&number(head))),
-            Property::text("VendorRef", |plan, head| {
-                Scalar::Text((spending(plan, head).vendor + 1).to_string())
-            }),
-            Property::number("TotalAmt", |plan, head| Scalar::money(spending(plan, head).total)),
-        ],
+pub(crate) static ENTITY: Entity = Entity::document(Name::VendorCredit, &VENDOR_CREDIT)
+    .needing(Need::Essentials)
+    .linked(Name::Bill, "Bill");
+
+static VENDOR_CREDIT: Table<Spending> = Table {
+    content: spending,
+    members: &[
+        Amount("Balance", |credit| credit.total),
+        Member::HEAD,
+        Asked(&Text("DocNumber", |credit| format!("AV {}", credit.head.id()))),
+        Member::TXN_DATE,
+        Member::CURRENCY,
+        Member::NO_NOTE,
+        Member::NO_LINKS,
+        Member::SPENT,
+        Member::VENDOR,
+        AccountRef("APAccountRef", |_| &PAYABLE),
+        Member::TOTAL_SPENT,
     ],
-    linked: Some((&bill::ENTITY, "Bill")),
-    write,
     total: |plan, head| Some(spending(plan, head).total),
-    ..Entity::DOCUMENT
 };
 
 fn spending(plan: &Blueprint, head: &Head) -> Spending {
     Spending::drawn(plan, head, "vendor credit", Wares::Both, known_at(head))
-}
-
-fn number(head: &Head) -> String {
-    format!("AV {}", head.id())
-}
-
-fn write(plan: &Blueprint, head: &Head, json: &mut Json) {
-    let spending = spending(plan, head);
-    json.value("Balance", spending.total);
-    head.write(json);
-    json.text("DocNumber", &number(head));
-    json.quoted("TxnDate", head.date);
-    currency::write(plan, spending.currency, head.date, json);
-    write_note(head, None, json);
-    write_links(plan, &ENTITY, head, &[], json);
-    write_lines(plan, &spending, json);
-    write_vendor(plan, &spending, json);
-    write_account(plan, "APAccountRef", &PAYABLE, json);
-    json.value("TotalAmt", spending.total);
 }

@@ -9,7 +9,8 @@ use super::parser::{Columns, Direction, Operator, Statement};
 use super::test::{Demand, Setting, Test};
 use crate::books::bounds::{Bounds, Span};
 use crate::books::entity::{Asking, Entity};
-use crate::books::property::{Kind, Lookup, Property, Scalar};
+use crate::books::property::{Lookup, Property};
+use crate::books::scalar::{Kind, Scalar};
 use crate::switches::{Acceptance, Count, OrderById, OverCap, StartZero, Switches};
 
 /// A statement that can be run.
@@ -19,7 +20,7 @@ pub(super) struct Query {
     pub(super) bounds: Bounds,
     /// … and what has to be held against each record.
     pub(super) tests: Vec<Test>,
-    pub(super) order: Vec<(&'static Property, Direction)>,
+    pub(super) order: Vec<(Property, Direction)>,
     /// From 1.
     pub(super) start: u64,
     pub(super) max: u64,
@@ -39,7 +40,11 @@ pub(super) enum Projection {
 const DEFAULT_RESULTS: u64 = 100;
 const MOST_RESULTS: u64 = 1_000;
 
-pub(super) fn bind(entity: &Entity, statement: &Statement, setting: Setting) -> Result<Query, QueryError> {
+pub(super) fn bind(
+    entity: &'static Entity,
+    statement: &Statement,
+    setting: Setting,
+) -> Result<Query, QueryError> {
     check_asking(entity, statement)?;
     check_count(statement, &setting.switches)?;
     check_order(statement, &setting.switches)?;
@@ -57,7 +62,7 @@ pub(super) fn bind(entity: &Entity, statement: &Statement, setting: Setting) -> 
     let mut order = Vec::new();
     for term in &statement.order {
         let property = property(entity, &term.property)?;
-        if sorts(property, &setting.switches)? {
+        if sorts(&property, &setting.switches)? {
             order.push((property, term.direction));
         }
     }
@@ -73,7 +78,7 @@ pub(super) fn bind(entity: &Entity, statement: &Statement, setting: Setting) -> 
 }
 
 /// Refuses what this entity cannot be asked at all.
-fn check_asking(entity: &Entity, statement: &Statement) -> Result<(), QueryError> {
+fn check_asking(entity: &'static Entity, statement: &Statement) -> Result<(), QueryError> {
     let plain = statement.conditions.is_empty() && statement.columns != Columns::Count;
     let ordered = !statement.order.is_empty();
     let complaint = match entity.asking {
@@ -116,7 +121,7 @@ fn sorts(property: &Property, switches: &Switches) -> Result<bool, QueryError> {
     }
 }
 
-fn property(entity: &Entity, name: &str) -> Result<&'static Property, QueryError> {
+fn property(entity: &'static Entity, name: &str) -> Result<Property, QueryError> {
     match entity.lookup(name) {
         Lookup::Queryable(property) => Ok(property),
         Lookup::NotQueryable => Err(QueryError::Validation(format!(
@@ -130,7 +135,7 @@ fn property(entity: &Entity, name: &str) -> Result<&'static Property, QueryError
 }
 
 /// Upstream hides inactive names from those who do not ask about them.
-fn active_only(entity: &Entity) -> Option<Test> {
+fn active_only(entity: &'static Entity) -> Option<Test> {
     match entity.lookup("Active") {
         Lookup::Queryable(property) => Some(Test {
             property,
@@ -140,7 +145,7 @@ fn active_only(entity: &Entity) -> Option<Test> {
     }
 }
 
-fn projection(entity: &Entity, columns: &Columns) -> Result<Projection, QueryError> {
+fn projection(entity: &'static Entity, columns: &Columns) -> Result<Projection, QueryError> {
     let known = |name: &String| match entity.lookup(name) {
         Lookup::Unknown => Err(QueryError::Validation(format!(
             "Property {name} not found for Entity {}",

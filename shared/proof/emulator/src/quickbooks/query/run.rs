@@ -11,7 +11,7 @@ use crate::books::book::{Book, Sight};
 use crate::books::entity::Entity;
 use crate::books::head::Head;
 use crate::books::overlay::View;
-use crate::books::property::Scalar;
+use crate::books::scalar::Scalar;
 use crate::books::selection::Selection;
 use crate::books::{Books, served, text};
 use crate::dice::{Dice, topic};
@@ -161,7 +161,7 @@ fn arrange(sight: &Sight<'_>, query: &Query, lie: Lie, selection: Selection) -> 
             terms
                 .map(|(property, _)| match (property.name, lie.ids) {
                     ("Id", IdOrder::Text) => Scalar::Text(head.id().to_string()),
-                    _ => (property.read)(sight.blueprint, head),
+                    _ => property.read(sight.blueprint, head),
                 })
                 .collect()
         };

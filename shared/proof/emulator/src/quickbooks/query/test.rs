@@ -8,14 +8,15 @@ use super::parser::{Condition, Operator, Value};
 use super::{Distortion, QueryError};
 use crate::books::blueprint::Blueprint;
 use crate::books::head::Head;
-use crate::books::property::{Kind, Property, Scalar};
+use crate::books::property::Property;
+use crate::books::scalar::{Kind, Scalar};
 use crate::books::text::{Fields, Showing};
 use crate::pacific::from_pacific;
 use crate::switches::{Acceptance, LiteralZone, NotEqual, Switches};
 
 /// A property and what it must be.
 pub(super) struct Test {
-    pub(super) property: &'static Property,
+    pub(super) property: Property,
     pub(super) demand: Demand,
 }
 
@@ -50,7 +51,7 @@ impl Setting {
 impl Test {
     /// Gives a condition on a known property its meaning.
     pub(super) fn new(
-        property: &'static Property,
+        property: Property,
         condition: &Condition,
         setting: Setting,
     ) -> Result<Self, QueryError> {
@@ -60,19 +61,19 @@ impl Test {
                 "Encountered \"!=\". Was expecting: an operator".to_owned(),
             ));
         }
-        if operator == Operator::In && !takes_lists(property, &setting.switches) {
-            return Err(refused(property, "cannot be compared with IN"));
+        if operator == Operator::In && !takes_lists(&property, &setting.switches) {
+            return Err(refused(&property, "cannot be compared with IN"));
         }
         if property.kind == Kind::Id && !matches!(operator, Operator::Equal | Operator::In) {
-            return Err(refused(property, "can only be compared with = and IN"));
+            return Err(refused(&property, "can only be compared with = and IN"));
         }
         if operator == Operator::Like && property.kind != Kind::Text {
-            return Err(refused(property, "cannot be compared with LIKE"));
+            return Err(refused(&property, "cannot be compared with LIKE"));
         }
         let mut values = condition
             .values
             .iter()
-            .map(|value| literal(property, value, setting))
+            .map(|value| literal(&property, value, setting))
             .collect::<Result<Vec<_>, _>>()?;
         let demand = match operator {
             Operator::In => Demand::AnyOf(values),
@@ -83,7 +84,7 @@ impl Test {
     }
 
     pub(super) fn holds(&self, plan: &Blueprint, head: &Head) -> bool {
-        let value = (self.property.read)(plan, head);
+        let value = self.property.read(plan, head);
         match &self.demand {
             Demand::AnyOf(wanted) => wanted.contains(&value),
             Demand::Like(pattern) => matches!(&value, Scalar::Text(text) if is_like(text, pattern)),
