@@ -7,9 +7,9 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use clap::Parser;
 
+use crate::emulator::{Emulator, StartError};
 use crate::faults::FaultSpec;
 use crate::options::{CompanySpec, EmulatorOptions, Rate};
-use crate::server::{Emulator, StartError};
 use crate::switches::{SwitchError, SwitchSetting};
 
 /// The upstream APIs as a local server that knows the truth.

@@ -6,6 +6,7 @@ mod command;
 mod contifico;
 mod control;
 mod dice;
+mod emulator;
 mod explain;
 mod faults;
 mod json;
@@ -16,6 +17,8 @@ mod pacific;
 mod quickbooks;
 mod server;
 mod switches;
+mod tokens;
+mod upstream;
 
 pub use books::mutation::Mutation;
 pub use books::mutation_error::MutationError;
@@ -31,14 +34,14 @@ pub use contifico::{
     Served, Toggle, UnknownParameters, V1Journals, V1Paging, V2Documents, V2Order, WrongDate,
 };
 pub use control::{CompanySummary, Summary};
+pub use emulator::{Emulator, RunningEmulator, StartError};
 pub use explain::complain;
 pub use faults::{CutLength, DropMoment, EchoPlace, FaultKind, FaultShape, FaultSpec, SpecError, Surface};
 pub use options::{
     CompanySpec, Connector, Currencies, EmulatorOptions, Environment, OptionError, Plan, Rate, Region, Size,
 };
-pub use quickbooks::oauth::tokens::TokenTraffic;
 pub use quickbooks::query::{ReadCondition, ReadStatement, read_statement};
 pub use server::traffic::CompanyTraffic;
-pub use server::upstream::{CompanyInfo, Info};
-pub use server::{Emulator, RunningEmulator, StartError};
 pub use switches::*;
+pub use tokens::TokenTraffic;
+pub use upstream::{CompanyInfo, Info};

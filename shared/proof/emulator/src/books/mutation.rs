@@ -12,7 +12,7 @@ use super::census::{Population, Voiding};
 use super::entity::{Entity, Removal};
 use super::flow::follower;
 use super::head::{Companion, Head, Spoilt, Standing};
-use super::mutation_error::MutationError;
+use super::mutation_error::{MOST, MutationError};
 use super::mutation_kind::{MutationKind, Pick};
 use super::oddity::{DISTANT, Odd, Oddity};
 use super::overlay::{Birth, Change, View};
@@ -72,8 +72,6 @@ fn one() -> u32 {
     1
 }
 
-/// The overlay remembers every changed record.
-pub(super) const MOST: u32 = 100_000;
 /// The largest oddity.
 const LARGEST: u32 = 256 << 20;
 

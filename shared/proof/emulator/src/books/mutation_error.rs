@@ -1,6 +1,7 @@
 //! A mutation's error: why a change cannot be done.
 
-use super::mutation::MOST;
+/// The overlay remembers every changed record.
+pub(super) const MOST: u32 = 100_000;
 
 /// A mutation that cannot be done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

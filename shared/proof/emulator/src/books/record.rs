@@ -173,14 +173,12 @@ impl<T> Member<T> {
     /// The name and kind of a member that has one value.
     fn property(&self) -> Option<(&'static str, Kind)> {
         match self {
-            Self::Text(key, _) | Self::Optional(key, _) => Some((key, Kind::Text)),
-            Self::Word(key, _) => Some((key, Kind::Text)),
-            Self::Ref(key, _) => Some((key, Kind::Text)),
+            Self::Text(key, _) | Self::Optional(key, _) | Self::Word(key, _) | Self::Ref(key, _) => {
+                Some((key, Kind::Text))
+            }
             Self::Flag(key, _) => Some((key, Kind::Flag)),
             Self::Date(key, _) => Some((key, Kind::Date)),
-            Self::Amount(key, _) => Some((key, Kind::Number)),
-            Self::Cost(key, _) => Some((key, Kind::Number)),
-            Self::Percent(key, _) => Some((key, Kind::Number)),
+            Self::Amount(key, _) | Self::Cost(key, _) | Self::Percent(key, _) => Some((key, Kind::Number)),
             _ => None,
         }
     }
@@ -226,7 +224,9 @@ impl<T> Record<'_, T> {
     }
 
     pub(crate) fn write(&self, members: &[Member<T>], json: &mut Json) {
-        members.iter().for_each(|member| self.write_member(member, json));
+        for member in members {
+            self.write_member(member, json);
+        }
     }
 
     fn write_member(&self, member: &Member<T>, json: &mut Json) {
@@ -278,10 +278,8 @@ impl<T> Record<'_, T> {
     fn read(&self, members: &'static [Member<T>], name: &str) -> Option<Scalar> {
         members.iter().find_map(|member| match member {
             Member::Asked(member) if member.property()?.0 == name => Some(self.scalar(member)),
-            Member::When(holds, members) if asked(members, name).is_some() => match holds(self) {
-                true => self.read(members, name),
-                false => Some(Scalar::Null),
-            },
+            Member::When(holds, members) if holds(self) => self.read(members, name),
+            Member::When(_, members) => asked(members, name).map(|_| Scalar::Null),
             Member::Shared(members) => self.read(members, name),
             _ => None,
         })

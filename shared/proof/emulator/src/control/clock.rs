@@ -10,8 +10,8 @@ use chrono::SecondsFormat;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Refusal, read};
-use crate::server::upstream::Upstream;
+use super::refusal::{Refusal, read};
+use crate::upstream::Upstream;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -8,9 +8,9 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Refusal, read};
+use super::refusal::{Refusal, read};
 use crate::books::mutation_error::MutationError;
-use crate::server::upstream::Upstream;
+use crate::upstream::Upstream;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

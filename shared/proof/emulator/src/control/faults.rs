@@ -8,11 +8,11 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Refusal, read};
+use super::refusal::{Refusal, read};
 use crate::books::mutation_error::MutationError;
 use crate::faults::{FaultSpec, RuleReport};
-use crate::server::upstream::Upstream;
 use crate::switches::Switches;
+use crate::upstream::Upstream;
 
 /// First what is cleared, then what is set.
 #[derive(Debug, Deserialize)]

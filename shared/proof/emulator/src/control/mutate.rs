@@ -7,10 +7,10 @@ use axum::body::Bytes;
 use axum::extract::State;
 use serde_json::{Value, json};
 
-use super::{Refusal, read};
+use super::refusal::{Refusal, read};
 use crate::books::mutation::Mutation;
 use crate::books::mutation_error::MutationError;
-use crate::server::upstream::Upstream;
+use crate::upstream::Upstream;
 
 /// One mutation, or `{"clear": true}` to end those that recur.
 pub(super) async fn serve(

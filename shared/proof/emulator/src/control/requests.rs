@@ -8,10 +8,10 @@ use axum::http::Uri;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Refusal, parameters};
-use crate::quickbooks::oauth::tokens::TokenTraffic;
+use super::refusal::{Refusal, parameters};
 use crate::server::traffic::CompanyTraffic;
-use crate::server::upstream::Upstream;
+use crate::tokens::TokenTraffic;
+use crate::upstream::Upstream;
 
 /// What all companies saw since the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

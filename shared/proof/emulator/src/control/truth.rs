@@ -10,13 +10,13 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::mpsc::channel;
 
-use super::{Refusal, parameters};
+use super::refusal::{Refusal, parameters};
 use crate::books::book::Book;
 use crate::books::bounds::Bounds;
 use crate::books::truth::{TruthError, TruthFilter, TruthLine, TruthTotal, count, tell, text_of};
 use crate::contifico;
 use crate::server::Stream;
-use crate::server::upstream::{Company, Upstream};
+use crate::upstream::{Company, Upstream};
 
 /// Lines are sent in parts of about this size.
 const PART: usize = 64 * 1024;

@@ -1,16 +1,12 @@
-//! A fault's kind: what goes wrong. A further one is a variant here and its arm in `instead` or `bend`.
+//! A fault's kind: what goes wrong. A further one is a variant here and its arm where faults are done.
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::echo::{EchoPlace, Sent};
+use super::echo::EchoPlace;
 use super::shape::FaultShape;
-use crate::quickbooks::fault_body::{self, GATEWAY_PAGE, ServiceFault};
-use crate::quickbooks::query::{Distortion, Unservable};
-use crate::server::reply::{Coding, Delivery, Reply};
-use crate::switches::{Switches, ThrottleBody};
+use crate::switches::ThrottleBody;
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -261,128 +257,6 @@ impl FaultKind {
             "short_page" | "repeat_rows" | "large_page" => Some("rows"),
             "visibility_delay" => Some("seconds"),
             _ => None,
-        }
-    }
-
-    /// The answer that comes instead of the true one, which then is never worked out.
-    pub(crate) fn instead(&self, switches: &Switches, sent: &Sent<'_>, now: DateTime<Utc>) -> Option<Reply> {
-        match self {
-            Self::Echo { place, text, status } => Some(place.reply(*status, text, sent, now)),
-            Self::Throttle {
-                status,
-                body,
-                retry_after,
-            } => Some(fault_body::throttled(
-                &Switches {
-                    throttle_status: status.unwrap_or(switches.throttle_status),
-                    throttle_body: body.unwrap_or(switches.throttle_body),
-                    throttle_retry_after: retry_after.or(switches.throttle_retry_after),
-                    ..*switches
-                },
-                now,
-            )),
-            Self::Fault { status, code } => Some(fault_body::injected(*status, *code).reply(now)),
-            Self::ShapedFault {
-                shape,
-                status,
-                code,
-                digits,
-            } => Some(fault_body::shaped(
-                *shape,
-                *status,
-                *code,
-                usize::from(*digits),
-                now,
-            )),
-            Self::Html { status } => Some(Reply::html(*status, GATEWAY_PAGE)),
-            Self::Empty { status } => Some(Reply::empty(*status)),
-            Self::Drop {
-                moment: DropMoment::Before,
-            } => Some(Reply::empty(200).delivered(Delivery::Never)),
-            Self::Expired {} => Some(fault_body::expired(now)),
-            Self::InvalidGrant {} => Some(Reply::json(400, r#"{"error":"invalid_grant"}"#.to_owned())),
-            _ => None,
-        }
-    }
-
-    /// What becomes of one item of a batch.
-    pub(crate) fn as_service_fault(&self) -> Option<ServiceFault> {
-        match self {
-            Self::Fault { status, code } => Some(fault_body::injected(*status, *code)),
-            _ => None,
-        }
-    }
-
-    /// What becomes of a page of rows.
-    pub(crate) fn distort(&self, distortion: Distortion) -> Distortion {
-        match self {
-            Self::ShortPage { rows } => Distortion {
-                short: Some(*rows),
-                ..distortion
-            },
-            Self::EmptyPage {} => Distortion {
-                empty: true,
-                ..distortion
-            },
-            Self::RepeatRows { rows } => Distortion {
-                repeat: *rows,
-                ..distortion
-            },
-            Self::LargePage {
-                rows,
-                status,
-                code,
-                shape,
-            } => {
-                let instead = Unservable {
-                    shape: *shape,
-                    status: *status,
-                    code: *code,
-                };
-                Distortion {
-                    too_large: Some((*rows, instead)),
-                    ..distortion
-                }
-            }
-            Self::SlowRows { millis } => Distortion {
-                millis_per_row: *millis,
-                ..distortion
-            },
-            _ => distortion,
-        }
-    }
-
-    /// What becomes of the true answer.
-    pub(crate) fn bend(&self, reply: Reply) -> Reply {
-        match self {
-            Self::Truncate {
-                keep_percent,
-                length: CutLength::Cut,
-            } => reply.cut(*keep_percent),
-            Self::Truncate {
-                keep_percent,
-                length: CutLength::Full,
-            } => reply.delivered(Delivery::Broken {
-                keep_percent: *keep_percent,
-            }),
-            Self::BadGzip {} => reply.coded(Coding::Broken),
-            Self::LongBody { mebibytes } => reply.padded(*mebibytes),
-            Self::GzipBomb { mebibytes } => reply.coded(Coding::Bomb {
-                mebibytes: *mebibytes,
-            }),
-            Self::InvalidUtf8 {} => reply.injected(&[0xC3, 0x28, 0xFF]),
-            Self::ByteOrderMark {} => reply.prefixed("\u{feff}".as_bytes()),
-            Self::Slow { chunk, millis } => {
-                let pause = Duration::from_millis(*millis);
-                reply.delivered(Delivery::Slow {
-                    chunk: (*chunk).max(1),
-                    pause,
-                })
-            }
-            Self::Drop {
-                moment: DropMoment::After,
-            } => reply.delivered(Delivery::Never),
-            _ => reply,
         }
     }
 

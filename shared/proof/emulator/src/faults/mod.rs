@@ -8,7 +8,6 @@ mod spec;
 
 pub(crate) use board::{Facts, FaultBoard, RuleReport};
 pub use echo::EchoPlace;
-pub(crate) use echo::Sent;
 pub use kind::{CutLength, DropMoment, FaultKind};
 pub use shape::FaultShape;
 pub use spec::{FaultSpec, SpecError, Surface};

@@ -10,8 +10,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::fault_body;
 use crate::server::reply::Reply;
 use crate::server::traffic::{LogLine, Visit};
-use crate::server::upstream::Upstream;
 use crate::server::wire::Cord;
+use crate::upstream::Upstream;
 
 /// What the log says of a request besides its status.
 pub(super) struct Note<'call> {

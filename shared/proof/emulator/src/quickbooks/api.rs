@@ -11,20 +11,22 @@ use tokio::time::sleep;
 
 use super::answer::{Note, send};
 use super::call::{Call, entity_named};
-use super::oauth::tokens::AccessDenied;
+use super::echo::Sent;
 use super::query::{Distortion, QueryError, Setting, Unservable};
-use super::{batch, cdc, fault_body, query};
+use super::{batch, cdc, fault_body, query, strike};
 use crate::books::entity::Entity;
 use crate::books::overlay::View;
 use crate::books::{served, text};
-use crate::faults::{Facts, FaultKind, Sent, Surface};
+use crate::faults::{Facts, FaultKind, Surface};
 use crate::json::{Json, spaced};
 use crate::pacific::answer_time;
+use crate::server::bend;
 use crate::server::reply::{Coding, Reply};
 use crate::server::traffic::{Admission, Errand};
-use crate::server::upstream::{Company, Upstream};
 use crate::server::wire::Cord;
 use crate::switches::{Acceptance, Gzip, Spacing, Switches};
+use crate::tokens::AccessDenied;
+use crate::upstream::{Company, Upstream};
 
 pub(super) async fn serve(
     State(upstream): State<Arc<Upstream>>,
@@ -102,7 +104,7 @@ fn work(upstream: &Upstream, call: &Call, admission: Admission, strikes: &[Fault
             };
             strikes
                 .iter()
-                .find_map(|fault| fault.instead(&switches, &sent, now))
+                .find_map(|fault| strike::instead(fault, &switches, &sent, now))
         }
     };
     let instead = instead.or_else(|| unread_version(call, &switches, now));
@@ -117,7 +119,7 @@ fn work(upstream: &Upstream, call: &Call, admission: Admission, strikes: &[Fault
     let reply = if zipped { reply.coded(Coding::Gzip) } else { reply };
     strikes
         .iter()
-        .fold(reply, |reply, fault| fault.bend(reply))
+        .fold(reply, |reply, fault| bend(fault, reply))
         .pack()
 }
 
@@ -131,7 +133,7 @@ fn unread_version(call: &Call, switches: &Switches, now: DateTime<Utc>) -> Optio
 /// What the faults that strike make of a page.
 fn distortion(strikes: &[FaultKind]) -> Distortion {
     strikes.iter().fold(Distortion::default(), |distortion, fault| {
-        fault.distort(distortion)
+        strike::distort(fault, distortion)
     })
 }
 

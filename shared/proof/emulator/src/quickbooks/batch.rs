@@ -6,13 +6,14 @@ use serde_json::value::RawValue;
 
 use super::fault_body::{self, ServiceFault};
 use super::query::{Run, Setting};
+use super::strike;
 use crate::dice::{Dice, topic};
-use crate::faults::{Facts, FaultKind, Surface};
+use crate::faults::{Facts, Surface};
 use crate::json::Json;
 use crate::pacific::answer_time;
 use crate::server::reply::Reply;
-use crate::server::upstream::{Company, Upstream};
 use crate::switches::BatchOrder;
+use crate::upstream::{Company, Upstream};
 
 /// The most items of a request.
 const MOST: usize = 30;
@@ -101,7 +102,7 @@ impl Item<'_> {
             path: "",
         };
         let struck = upstream.faults.strike(&facts);
-        match struck.iter().find_map(FaultKind::as_service_fault) {
+        match struck.iter().find_map(strike::as_service_fault) {
             Some(fault) => Err(fault),
             None => Ok(run),
         }

@@ -5,16 +5,18 @@ mod api;
 mod batch;
 mod call;
 mod cdc;
-pub(crate) mod fault_body;
-pub(crate) mod oauth;
+mod echo;
+mod fault_body;
+mod oauth;
 pub(crate) mod query;
+mod strike;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{any, get, post};
 
-use crate::server::upstream::Upstream;
+use crate::upstream::Upstream;
 
 /// Upstream tells sandbox and production apart by host. Here the prefix names the world; without one, and without a host
 /// that says it, a company is found in either.

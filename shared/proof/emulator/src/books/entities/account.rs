@@ -1,12 +1,7 @@
 //! An account: an entry of the chart. Those that documents post to are as old as the books.
 
+use super::prelude::*;
 use crate::books::accounts::{Account, Class, EXPENSE, known, parent_of};
-use crate::books::census::{Inactive, Opened};
-use crate::books::entity::Entity;
-use crate::books::name::Name;
-use crate::books::record::Member::{self, Amount, Asked, Flag, Optional, Other, Text, Word};
-use crate::books::record::{Record, Table};
-use crate::money::Money;
 
 pub(crate) static ENTITY: Entity =
     Entity::list(Name::Account, &ACCOUNT).counting([96, 120, 200], Inactive::Last(4), Opened::YearsBefore(2));

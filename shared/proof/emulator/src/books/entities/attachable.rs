@@ -3,17 +3,10 @@
 
 use chrono::DateTime;
 
-use crate::books::blueprint::Blueprint;
+use super::prelude::*;
 use crate::books::bounds::Span;
-use crate::books::census::{Inactive, Opened};
-use crate::books::entity::{Changes, Entity, Removal, Volatile};
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::property::COMMON;
-use crate::books::record::Member::{self, Always, Asked, Count, Flag, Id, List, Object, Text, When, Word};
-use crate::books::record::Table;
+use crate::books::entity::Volatile;
 use crate::dice::{Dice, topic};
-use crate::json::Json;
 
 pub(crate) static ENTITY: Entity = Entity {
     changes: Changes::Uncertain,

@@ -2,20 +2,13 @@
 
 use chrono::TimeDelta;
 
+use super::prelude::*;
 use super::sale::known_at;
 use super::settlement::{is_paid_by_card, part_of_bill};
 use super::spending::{Spending, Wares};
 use super::word_lists::TERMS;
 use crate::books::accounts::PAYABLE;
-use crate::books::blueprint::Blueprint;
-use crate::books::census::Need;
-use crate::books::entity::Entity;
 use crate::books::flow::follower;
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::record::Member::{self, AccountRef, Amount, Asked, Date, Links, Note, Optional, Ref, When};
-use crate::books::record::{Link, Record, Table, has_currencies};
-use crate::money::Money;
 
 pub(crate) static ENTITY: Entity = Entity::document(Name::Bill, &BILL)
     .per_day([4, 40, 2_000])

@@ -1,20 +1,13 @@
 //! A bill payment: a bill paid, or half of it, by check or by card.
 
 use super::bill;
+use super::prelude::*;
 use super::settlement::{is_paid_by_card, part_of_bill};
 use super::spending::Spending;
 use super::vendor;
 use crate::books::accounts::{CARDS, CHECKING, PAYABLE};
-use crate::books::blueprint::Blueprint;
-use crate::books::census::{Need, Stream};
 use crate::books::currency::Currency;
-use crate::books::entity::Entity;
 use crate::books::flow::origin;
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::record::Member::{self, AccountRef, Always, Amount, Asked, List, Object, Ref, Text, When};
-use crate::books::record::{Dealt, Link, Table};
-use crate::money::Money;
 
 pub(crate) static ENTITY: Entity = Entity::document(Name::BillPayment, &BILL_PAYMENT)
     .per_day([0, 0, 0])

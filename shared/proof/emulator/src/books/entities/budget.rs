@@ -2,15 +2,8 @@
 
 use chrono::{Datelike, NaiveDate};
 
+use super::prelude::*;
 use crate::books::accounts::{Account, EXPENSES};
-use crate::books::blueprint::Blueprint;
-use crate::books::census::{Inactive, Need, Opened};
-use crate::books::entity::Entity;
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::record::Member::{self, AccountRef, Always, Amount, Asked, Date, List, Text};
-use crate::books::record::Table;
-use crate::money::Money;
 
 pub(crate) static ENTITY: Entity = Entity::list(Name::Budget, &BUDGET)
     .counting([4, 6, 12], Inactive::Last(1), Opened::WithDocuments)
@@ -28,7 +21,7 @@ static BUDGET: Table<Budget> = Table {
         Always(r#""BudgetType":"ProfitAndLoss","BudgetEntryType":"Monthly""#),
         Member::ACTIVE,
         List("BudgetDetail", |budget, json| {
-            budget.each(&budget.months, MONTH, json)
+            budget.each(&budget.months, MONTH, json);
         }),
         Member::HEAD,
     ],

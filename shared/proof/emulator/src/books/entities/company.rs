@@ -1,9 +1,6 @@
 //! The company: who it is and what it has switched on; one record each.
 
-use crate::books::entity::Entity;
-use crate::books::name::Name;
-use crate::books::record::Member::{self, Always, Date, Flag, List, Object, Text, Word};
-use crate::books::record::Table;
+use super::prelude::*;
 use crate::options::{Currencies, Plan, Region};
 
 pub(crate) static INFO: Entity = Entity::single(Name::CompanyInfo, &COMPANY_INFO);

@@ -1,14 +1,7 @@
 //! A company currency: one that the company deals in besides its own. References use its code, not its id.
 
-use crate::books::blueprint::Blueprint;
-use crate::books::census::{Inactive, Need, Opened};
+use super::prelude::*;
 use crate::books::currency::{Currency, foreign};
-use crate::books::entity::{Changes, Entity};
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::property::{COMMON, LIST, Property};
-use crate::books::record::Member::{self, Asked, Text, Word};
-use crate::books::record::Table;
 use crate::books::scalar::{Kind, Scalar};
 
 pub(crate) static ENTITY: Entity = Entity {

@@ -1,15 +1,9 @@
 //! A credit card payment: a card paid down from the bank. Answers call it by another name than statements do.
 
+use super::prelude::*;
 use super::sale::known_at;
 use super::vendor;
 use crate::books::accounts::{CARDS, CHECKING};
-use crate::books::blueprint::Blueprint;
-use crate::books::entity::{Changes, Entity};
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::record::Member::{self, AccountRef, Always, Amount, Asked, Ref, Text};
-use crate::books::record::Table;
-use crate::money::Money;
 
 pub(crate) static ENTITY: Entity = Entity {
     answer_key: Some("CreditCardPaymentTxn"),

@@ -1,14 +1,8 @@
 //! A credit memo: money that a customer is owed, part of which may have been used.
 
 use super::paper::{PAPER, Paper};
+use super::prelude::*;
 use super::sale::{Sale, Topics, known_at};
-use crate::books::blueprint::Blueprint;
-use crate::books::entity::Entity;
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::record::Member::{self, Amount, Asked, Shared, Text};
-use crate::books::record::{Record, Table};
-use crate::money::Money;
 
 pub(crate) static ENTITY: Entity = Entity::document(Name::CreditMemo, &CREDIT_MEMO)
     .voidable(4, 0)

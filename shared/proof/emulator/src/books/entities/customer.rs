@@ -1,19 +1,10 @@
 //! A customer: somebody to invoice, or a job of one.
 
-use crate::books::blueprint::Blueprint;
-use crate::books::census::{Inactive, Opened};
+use super::prelude::*;
 use crate::books::currency::{self, Currency};
-use crate::books::entity::Entity;
-use crate::books::head::Head;
-use crate::books::name::Name;
 use crate::books::names;
 use crate::books::planned::suffix;
-use crate::books::property::{COMMON, LIST, Property};
-use crate::books::record::Member::{self, Always, Amount, Asked, Flag, Object, Other, Ref, Text, When, Word};
-use crate::books::record::{Record, Reference, Table};
 use crate::books::scalar::{Kind, Scalar};
-use crate::json::Json;
-use crate::money::Money;
 
 pub(crate) static ENTITY: Entity = Entity {
     properties: &[

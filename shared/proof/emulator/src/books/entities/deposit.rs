@@ -1,17 +1,10 @@
 //! A deposit: payments and receipts taken to the bank together, or money that came from nowhere else.
 
+use super::prelude::*;
 use super::{payment, sales_receipt};
 use crate::books::accounts::{CHECKING, INTEREST, SAVINGS};
-use crate::books::blueprint::Blueprint;
-use crate::books::census::Stream;
 use crate::books::currency;
-use crate::books::entity::Entity;
 use crate::books::flow::origin;
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::record::Member::{self, AccountRef, Always, Amount, Asked, List, Note, Object, When};
-use crate::books::record::{Link, Table, has_currencies};
-use crate::money::Money;
 
 pub(crate) static ENTITY: Entity = Entity::document(Name::Deposit, &DEPOSIT).following(&[
     Stream {

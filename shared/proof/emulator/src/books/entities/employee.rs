@@ -1,13 +1,8 @@
 //! An employee: somebody whose hours are written down.
 
-use crate::books::blueprint::Blueprint;
-use crate::books::census::{Inactive, Opened};
-use crate::books::entity::Entity;
-use crate::books::name::Name;
+use super::prelude::*;
 use crate::books::names;
 use crate::books::planned::suffix;
-use crate::books::record::Member::{self, Asked, Date, Flag, Object, Text, Word};
-use crate::books::record::{Record, Reference, Table};
 
 pub(crate) static ENTITY: Entity =
     Entity::list(Name::Employee, &EMPLOYEE).counting([12, 60, 600], Inactive::Last(2), Opened::Throughout);

@@ -4,15 +4,9 @@ use chrono::TimeDelta;
 
 use super::invoice;
 use super::paper::{PAPER, Paper};
+use super::prelude::*;
 use super::sale::{Sale, Topics, known_at};
-use crate::books::blueprint::Blueprint;
-use crate::books::census::Stream;
-use crate::books::entity::Entity;
 use crate::books::flow::origin;
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::record::Member::{self, Asked, Date, Shared, Text, Word};
-use crate::books::record::{Link, Table};
 
 pub(crate) static ENTITY: Entity = Entity::document(Name::Estimate, &ESTIMATE)
     .following(&[Stream::from(Name::Invoice, -7, (40, 60))])

@@ -1,14 +1,10 @@
 //! An exchange rate: what a currency was worth at home on a day. It has no id; upstream's query is said to be broken.
 
-use crate::books::blueprint::Blueprint;
-use crate::books::census::{Census, Need, Population};
+use super::prelude::*;
+use crate::books::census::{Census, Population};
 use crate::books::currency::{Currency, USED, foreign, rate};
-use crate::books::entity::{Changes, Entity, Key, Removal};
-use crate::books::head::Head;
-use crate::books::name::Name;
+use crate::books::entity::Key;
 use crate::books::property::COMMON_WITHOUT_ID;
-use crate::books::record::Member::{Always, Asked, Date, Object, Other, Word};
-use crate::books::record::Table;
 use crate::money::Rate;
 use crate::pacific::Pacific;
 

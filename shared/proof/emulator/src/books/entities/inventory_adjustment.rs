@@ -1,15 +1,9 @@
 //! An inventory adjustment: stock counted anew. Upstream lets only some clients ask for it.
 
 use super::item::{self, Sort};
+use super::prelude::*;
 use super::sale::known_at;
 use crate::books::accounts::COST_OF_GOODS;
-use crate::books::blueprint::Blueprint;
-use crate::books::census::Need;
-use crate::books::entity::{Changes, Entity};
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::record::Member::{self, AccountRef, Always, List, Object, Other, Ref, Text};
-use crate::books::record::Table;
 
 pub(crate) static ENTITY: Entity = Entity {
     changes: Changes::Uncertain,

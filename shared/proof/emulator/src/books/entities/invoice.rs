@@ -4,19 +4,10 @@
 use chrono::{NaiveDate, TimeDelta};
 
 use super::paper::{Habits, Paper, Sold};
+use super::prelude::*;
 use super::sale::{Sale, Topics, known_at};
 use super::settlement::part_of_invoice;
-use crate::books::blueprint::Blueprint;
-use crate::books::entity::Entity;
 use crate::books::flow::follower;
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::record::Member::{
-    self, Always, Amount, Asked, Count, Date, Flag, Id, List, Note, Object, Text, When, Word,
-};
-use crate::books::record::{Link, Record, Table, has_currencies};
-use crate::json::Json;
-use crate::money::Money;
 use crate::options::Region;
 
 pub(crate) static ENTITY: Entity = Entity {

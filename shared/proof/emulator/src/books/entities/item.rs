@@ -1,16 +1,9 @@
 //! An item: something that a company sells.
 
+use super::prelude::*;
 use crate::books::accounts::{COST_OF_GOODS, INVENTORY, SALES, SERVICES};
-use crate::books::blueprint::Blueprint;
-use crate::books::census::{Inactive, Opened};
-use crate::books::entity::Entity;
-use crate::books::name::Name;
 use crate::books::names;
 use crate::books::planned::suffix;
-use crate::books::record::Member::{
-    self, AccountRef, Asked, Cost, Date, Flag, Optional, Other, Text, When, Word,
-};
-use crate::books::record::{Record, Reference, Table};
 use crate::money::Price;
 
 pub(crate) static ENTITY: Entity = Entity {

@@ -1,15 +1,7 @@
 //! A journal entry: amounts moved between accounts, with debits and credits in balance.
 
+use super::prelude::*;
 use crate::books::accounts::{Account, JOURNAL};
-use crate::books::blueprint::Blueprint;
-use crate::books::entity::Entity;
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::record::Member::{
-    self, AccountRef, Always, Amount, Asked, Flag, Id, List, Object, Optional, When, Word,
-};
-use crate::books::record::{Table, has_currencies};
-use crate::money::Money;
 
 pub(crate) static ENTITY: Entity = Entity {
     not_queryable: "SyncToken Line TxnTaxDetail CurrencyRef ExchangeRate DepartmentRef TotalAmt Adjustment PrivateNote \

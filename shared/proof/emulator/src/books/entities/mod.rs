@@ -21,6 +21,7 @@ mod item;
 mod journal_entry;
 mod paper;
 mod payment;
+mod prelude;
 mod purchase;
 mod purchase_order;
 mod recurring_transaction;

@@ -2,21 +2,15 @@
 //! sale share.
 
 use super::customer;
+use super::prelude::*;
 use super::sale::{Sale, TAXES, write_lines};
-use crate::books::blueprint::Blueprint;
 use crate::books::currency::Currency;
-use crate::books::head::Head;
-use crate::books::name::Name;
 use crate::books::names;
-use crate::books::record::Member::{
-    self, Always, Amount, Asked, Links, List, Note, Object, Other, Ref, Shared, Text, When, Word,
-};
-use crate::books::record::{Dealt, Link, Record, has_currencies};
 use crate::dice::Dice;
-use crate::json::Json;
 use crate::options::Region;
 
 /// The exact content of one document of sale.
+#[expect(clippy::struct_excessive_bools, reason = "each is thrown for itself")]
 pub(crate) struct Paper {
     pub(super) sale: Sale,
     pub(super) links: Vec<Link>,
@@ -107,12 +101,12 @@ impl<T: Sold + 'static> Member<T> {
     pub(super) const SOLD: Self = Shared(&[
         Links(|record| record.paper().links.clone()),
         List("Line", |record, json| {
-            write_lines(record, &record.paper().sale, json)
+            write_lines(record, &record.paper().sale, json);
         }),
         Object(
             "TxnTaxDetail",
             &[Other(|record, json| {
-                record.part(&record.paper().sale, TAXES, json)
+                record.part(&record.paper().sale, TAXES, json);
             })],
         ),
         Asked(&Ref("CustomerRef", |record| {

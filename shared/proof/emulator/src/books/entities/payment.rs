@@ -1,24 +1,14 @@
 //! A payment: what a customer paid, mostly one invoice or half of one, sometimes in advance. A deposit may follow from it,
 //! and then it shows the link although neither its version nor its time tells of it.
 
+use super::prelude::*;
 use super::sale::known_at;
 use super::settlement::{deposit_of, part_of_invoice};
 use super::word_lists::PAYMENT_METHODS;
 use super::{customer, invoice};
 use crate::books::accounts::{CHECKING, RECEIVABLE, UNDEPOSITED};
-use crate::books::blueprint::Blueprint;
-use crate::books::census::Stream;
 use crate::books::currency::{self, Currency};
-use crate::books::entity::Entity;
 use crate::books::flow::origin;
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::record::Member::{
-    self, AccountRef, Always, Amount, Asked, Links, List, Note, Object, Ref, Text,
-};
-use crate::books::record::{Dealt, Link, Record, Table};
-use crate::json::Json;
-use crate::money::Money;
 
 pub(crate) static ENTITY: Entity = Entity::document(Name::Payment, &PAYMENT)
     .following(&[
@@ -66,7 +56,7 @@ static PAYMENT: Table<Payment> = Table {
                 .collect()
         }),
         List("Line", |payment, json| {
-            payment.each(payment.invoice.as_slice(), LINE, json)
+            payment.each(payment.invoice.as_slice(), LINE, json);
         }),
     ],
     total: |plan, head| Some(Payment::drawn(plan, head).total()),
@@ -76,7 +66,7 @@ static PAYMENT: Table<Payment> = Table {
 const LINE: &[Member<Paid>] = &[
     Amount("Amount", |paid| paid.amount),
     List("LinkedTxn", |paid, json| {
-        Link::to(paid.invoice, "Invoice").write(json)
+        Link::to(paid.invoice, "Invoice").write(json);
     }),
     Object("LineEx", &[List("any", write_facts)]),
 ];

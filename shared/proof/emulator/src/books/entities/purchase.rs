@@ -1,21 +1,13 @@
 //! A purchase: an expense paid at once, in cash, by check or by card; a customer may have to pay it back.
 
+use super::prelude::*;
 use super::sale::known_at;
 use super::spending::{Spending, Spent, Wares};
 use super::vendor;
 use super::word_lists::{DEPARTMENTS, PAYMENT_METHODS};
 use crate::books::accounts::{Account, CARDS, CHECKING};
-use crate::books::blueprint::Blueprint;
 use crate::books::currency::{self, Currency};
-use crate::books::entity::Entity;
 use crate::books::flow::follower;
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::record::Member::{
-    self, AccountRef, Always, Asked, Flag, Id, Links, List, Note, Object, Ref, Text, When, Word,
-};
-use crate::books::record::{Dealt, Link, Table};
-use crate::money::Money;
 
 pub(crate) static ENTITY: Entity = Entity::document(Name::Purchase, &PURCHASE)
     .per_day([3, 30, 1_500])

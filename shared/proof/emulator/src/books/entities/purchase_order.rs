@@ -1,17 +1,11 @@
 //! A purchase order: what was ordered from a vendor; the bill of a filled one repeats it a week later.
 
 use super::bill;
+use super::prelude::*;
 use super::sale::known_at;
 use super::spending::{Spending, Wares};
 use crate::books::accounts::PAYABLE;
-use crate::books::blueprint::Blueprint;
-use crate::books::census::{Need, Stream};
-use crate::books::entity::Entity;
 use crate::books::flow::origin;
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::record::Member::{self, AccountRef, Always, Asked, Links, Text, Word};
-use crate::books::record::{Link, Table};
 
 pub(crate) static ENTITY: Entity = Entity::document(Name::PurchaseOrder, &PURCHASE_ORDER)
     .following(&[Stream::from(Name::Bill, -7, (50, 80))])

@@ -1,21 +1,11 @@
 //! A recurring transaction: a template. Its rows are wrappers: the only member is the kind of document, the id is inside.
 
+use super::prelude::*;
 use super::sale::{self, Sale, TAXES, Topics};
 use super::spending::{self, Spending, Wares};
 use super::{customer, vendor};
 use crate::books::accounts::{CHECKING, INTEREST, PAYABLE, SAVINGS};
-use crate::books::blueprint::Blueprint;
-use crate::books::census::{Inactive, Opened};
 use crate::books::currency;
-use crate::books::entity::{Changes, Entity, Removal};
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::property::COMMON;
-use crate::books::record::Member::{
-    self, AccountRef, Always, Amount, Count, Date, Flag, List, Object, Other, Ref, Text, Word,
-};
-use crate::books::record::Table;
-use crate::money::Money;
 use crate::options::Plan;
 
 pub(crate) static ENTITY: Entity = Entity {

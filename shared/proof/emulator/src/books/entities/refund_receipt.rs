@@ -1,15 +1,10 @@
 //! A refund receipt: a sale taken back and paid back.
 
 use super::paper::{PAPER, Paper};
+use super::prelude::*;
 use super::sale::{Sale, Topics, known_at};
 use super::word_lists::PAYMENT_METHODS;
 use crate::books::accounts::CHECKING;
-use crate::books::blueprint::Blueprint;
-use crate::books::entity::Entity;
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::record::Member::{self, AccountRef, Always, Asked, Ref, Shared, Text};
-use crate::books::record::Table;
 
 pub(crate) static ENTITY: Entity = Entity::document(Name::RefundReceipt, &REFUND_RECEIPT).voidable(4, 0);
 

@@ -1,16 +1,9 @@
 //! A reimburse charge: an expense that a customer will be billed for. Upstream makes it; nobody else writes one.
 
+use super::prelude::*;
 use super::sale::known_at;
 use super::{customer, purchase};
-use crate::books::blueprint::Blueprint;
-use crate::books::census::{Need, Stream};
-use crate::books::entity::{Changes, Entity};
 use crate::books::flow::origin;
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::record::Member::{self, Always, Amount, Asked, Links, List, Ref};
-use crate::books::record::{Link, Table};
-use crate::money::Money;
 
 pub(crate) static ENTITY: Entity = Entity {
     changes: Changes::Uncertain,

@@ -1,19 +1,13 @@
 //! A sale: what an invoice, a quote, a receipt, a credit and a refund have in common: a customer, lines, a discount and
 //! taxes that add up.
 
+use super::prelude::*;
 use super::{customer, item};
 use crate::books::accounts::{DISCOUNTS, SALES, SERVICES};
-use crate::books::blueprint::{Blueprint, midnight};
+use crate::books::blueprint::midnight;
 use crate::books::currency::Currency;
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::record::Member::{
-    self, AccountRef, Always, Amount, Cost, Flag, Id, List, Object, Optional, Other, Percent, Ref, When, Word,
-};
-use crate::books::record::Record;
 use crate::dice::Dice;
-use crate::json::Json;
-use crate::money::{Money, Percentage, Price, Quantity};
+use crate::money::{Percentage, Price, Quantity};
 use crate::options::Region;
 
 /// The exact content of one document of sale.

@@ -1,16 +1,11 @@
 //! A sales receipt: a sale that was paid at once.
 
 use super::paper::{PAPER, Paper};
+use super::prelude::*;
 use super::sale::{Sale, Topics, known_at};
 use super::settlement::deposit_of;
 use super::word_lists::PAYMENT_METHODS;
 use crate::books::accounts::{CHECKING, UNDEPOSITED};
-use crate::books::blueprint::Blueprint;
-use crate::books::entity::Entity;
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::record::Member::{self, AccountRef, Always, Asked, Ref, Shared, Text};
-use crate::books::record::{Link, Table};
 
 pub(crate) static ENTITY: Entity = Entity::document(Name::SalesReceipt, &SALES_RECEIPT)
     .per_day([3, 30, 2_000])

@@ -1,19 +1,14 @@
 //! Spending: what a bill, an order, a purchase and a vendor's credit have in common: a vendor and lines for accounts or for
 //! items, which add up.
 
+use super::prelude::*;
 use super::sale::quantity;
 use super::word_lists::CLASSES;
 use super::{customer, item, vendor};
 use crate::books::accounts::{Account, EXPENSES};
-use crate::books::blueprint::Blueprint;
 use crate::books::currency::Currency;
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::record::Member::{self, Always, Amount, Asked, List, Object, Other, Ref, When, Word};
-use crate::books::record::{Dealt, Record};
 use crate::dice::Dice;
-use crate::json::Json;
-use crate::money::{Money, Price, Quantity};
+use crate::money::{Price, Quantity};
 
 /// The exact content of one document of spending.
 pub(crate) struct Spending {

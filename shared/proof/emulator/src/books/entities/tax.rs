@@ -1,15 +1,8 @@
 //! Taxes: the codes that lines name, the rates behind them and the agencies that collect them.
 
-use crate::books::blueprint::Blueprint;
-use crate::books::census::{Inactive, Opened};
-use crate::books::entity::{Asking, Changes, Entity, Key, Removal};
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::property::{COMMON, COMMON_WITHOUT_ID, LIST, Property};
-use crate::books::record::Member::{
-    self, Always, Asked, Count, Date, Flag, Id, List, Object, Other, Percent, Text, Word,
-};
-use crate::books::record::{Record, Table};
+use super::prelude::*;
+use crate::books::entity::{Asking, Key};
+use crate::books::property::COMMON_WITHOUT_ID;
 use crate::books::scalar::{Kind, Scalar};
 use crate::money::Percentage;
 use crate::options::Region;
@@ -59,7 +52,7 @@ static TAX_CODE: Table<&[u64]> = Table {
         Object(
             "SalesTaxRateList",
             &[List("TaxRateDetail", |code, json| {
-                code.each(**code, RATE_DETAIL, json)
+                code.each(**code, RATE_DETAIL, json);
             })],
         ),
         Always(r#""PurchaseTaxRateList":{"TaxRateDetail":[]},"domain":"QBO","sparse":false"#),

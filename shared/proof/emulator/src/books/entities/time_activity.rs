@@ -1,15 +1,8 @@
 //! A time activity: hours that somebody worked. It is no transaction: it has no lines, no number and no currency.
 
+use super::prelude::*;
 use super::sale::known_at;
 use super::{customer, employee, item, vendor};
-use crate::books::blueprint::Blueprint;
-use crate::books::census::Need;
-use crate::books::entity::{Changes, Entity};
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::record::Member::{self, Always, Amount, Asked, Count, Flag, Ref, When, Word};
-use crate::books::record::Table;
-use crate::money::Money;
 
 pub(crate) static ENTITY: Entity = Entity {
     changes: Changes::Untold,

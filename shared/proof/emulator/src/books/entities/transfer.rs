@@ -1,13 +1,7 @@
 //! A transfer: money moved between two accounts of the company.
 
+use super::prelude::*;
 use crate::books::accounts::{CHECKING, SAVINGS};
-use crate::books::blueprint::Blueprint;
-use crate::books::entity::Entity;
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::record::Member::{self, AccountRef, Amount, Asked, Note};
-use crate::books::record::Table;
-use crate::money::Money;
 
 pub(crate) static ENTITY: Entity = Entity::document(Name::Transfer, &TRANSFER).voidable(5, 0);
 

@@ -1,17 +1,9 @@
 //! A vendor: somebody to buy from.
 
-use crate::books::blueprint::Blueprint;
-use crate::books::census::{Inactive, Opened};
+use super::prelude::*;
 use crate::books::currency::{self, Currency};
-use crate::books::entity::Entity;
-use crate::books::head::Head;
-use crate::books::name::Name;
 use crate::books::names;
 use crate::books::planned::suffix;
-use crate::books::record::Member::{self, Amount, Asked, Flag, Object, Other, Text, When, Word};
-use crate::books::record::{Record, Reference, Table};
-use crate::json::Json;
-use crate::money::Money;
 use crate::options::Region;
 
 pub(crate) static ENTITY: Entity =

@@ -1,15 +1,9 @@
 //! A vendor credit: money that a vendor owes.
 
+use super::prelude::*;
 use super::sale::known_at;
 use super::spending::{Spending, Wares};
 use crate::books::accounts::PAYABLE;
-use crate::books::blueprint::Blueprint;
-use crate::books::census::Need;
-use crate::books::entity::Entity;
-use crate::books::head::Head;
-use crate::books::name::Name;
-use crate::books::record::Member::{self, AccountRef, Amount, Asked, Text};
-use crate::books::record::Table;
 
 pub(crate) static ENTITY: Entity = Entity::document(Name::VendorCredit, &VENDOR_CREDIT)
     .needing(Need::Essentials)

@@ -1,17 +1,10 @@
 //! Word lists: short lists that documents refer to and that differ in little but their words, so one file holds them. The
 //! words are in `words/`.
 
+use super::prelude::*;
 use super::sale::known_at;
-use crate::books::blueprint::Blueprint;
-use crate::books::census::{Inactive, Need, Opened};
-use crate::books::entity::{Changes, Entity, Removal};
-use crate::books::head::Head;
-use crate::books::name::Name;
 use crate::books::names::{Words, words};
 use crate::books::planned::suffix;
-use crate::books::property::COMMON;
-use crate::books::record::Member::{self, Always, Asked, Count, Text, Word};
-use crate::books::record::{Record, Reference, Table};
 
 /// The words of a list and how others name its entries.
 pub(super) struct WordList {

@@ -29,11 +29,12 @@ use super::resource::Version;
 use super::switches::{ContificoSwitches, Presence};
 use crate::faults::{Facts, FaultKind, Surface};
 use crate::json::spaced;
+use crate::server::bend;
 use crate::server::reply::{Coding, Reply};
 use crate::server::traffic::{Admission, Errand};
-use crate::server::upstream::Upstream;
 use crate::server::wire::Cord;
 use crate::switches::{Gzip, Spacing};
+use crate::upstream::Upstream;
 use call::{Call, Target};
 
 pub(crate) fn routes() -> Router<Arc<Upstream>> {
@@ -117,7 +118,7 @@ fn work(
     let reply = if zipped { reply.coded(Coding::Gzip) } else { reply };
     strikes
         .iter()
-        .fold(reply, |reply, fault| fault.bend(reply))
+        .fold(reply, |reply, fault| bend(fault, reply))
         .pack()
 }
 

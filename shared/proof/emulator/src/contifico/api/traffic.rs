@@ -6,8 +6,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::call::Call;
 use crate::server::reply::Reply;
 use crate::server::traffic::{LogLine, Visit};
-use crate::server::upstream::Upstream;
 use crate::server::wire::Cord;
+use crate::upstream::Upstream;
 
 pub(super) fn send(
     upstream: &Upstream,

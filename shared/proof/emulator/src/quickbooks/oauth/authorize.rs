@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 use crate::quickbooks::answer::{Note, send};
 use crate::server::reply::Reply;
-use crate::server::upstream::Upstream;
 use crate::server::wire::Cord;
+use crate::upstream::Upstream;
 
 const PATH: &str = "/connect/oauth2";
 const SCOPE: &str = "com.intuit.quickbooks.accounting";

@@ -11,15 +11,18 @@ use axum::response::Response;
 use serde::Deserialize;
 use tokio::time::sleep;
 
-use super::tokens::{ACCESS_SECONDS, Grant, InvalidGrant};
 use super::{authorization, knows_keys};
-use crate::faults::{Facts, Sent, Surface};
+use crate::faults::{Facts, Surface};
 use crate::json::Json;
 use crate::quickbooks::answer::{Note, send};
+use crate::quickbooks::echo::Sent;
+use crate::quickbooks::strike;
+use crate::server::bend;
 use crate::server::reply::Reply;
-use crate::server::upstream::Upstream;
 use crate::server::wire::Cord;
 use crate::switches::{Switches, TokenNumbers};
+use crate::tokens::{ACCESS_SECONDS, Grant, InvalidGrant};
+use crate::upstream::Upstream;
 
 const PATH: &str = "/oauth2/v1/tokens/bearer";
 
@@ -71,11 +74,11 @@ pub(crate) async fn serve(
     };
     let instead = strikes
         .iter()
-        .find_map(|fault| fault.instead(&switches, &sent, arrived_at));
+        .find_map(|fault| strike::instead(fault, &switches, &sent, arrived_at));
     let reply = instead.unwrap_or_else(|| answer(&upstream, &headers, request.as_ref().ok()));
     let reply = strikes
         .iter()
-        .fold(reply.uncached(), |reply, fault| fault.bend(reply))
+        .fold(reply.uncached(), |reply, fault| bend(fault, reply))
         .pack();
     send(
         &upstream,

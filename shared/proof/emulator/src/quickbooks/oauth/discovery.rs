@@ -8,8 +8,8 @@ use axum::response::Response;
 use crate::json::Json;
 use crate::quickbooks::answer::{Note, send};
 use crate::server::reply::Reply;
-use crate::server::upstream::Upstream;
 use crate::server::wire::Cord;
+use crate::upstream::Upstream;
 
 pub(crate) async fn production(upstream: State<Arc<Upstream>>, cord: ConnectInfo<Cord>) -> Response {
     answer(

@@ -4,14 +4,13 @@ pub(crate) mod authorize;
 pub(crate) mod bearer;
 pub(crate) mod discovery;
 pub(crate) mod revoke;
-pub(crate) mod tokens;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::server::upstream::Upstream;
+use crate::upstream::Upstream;
 
 /// What the header `Authorization` holds after its scheme.
 fn authorization(headers: &HeaderMap) -> Option<&str> {

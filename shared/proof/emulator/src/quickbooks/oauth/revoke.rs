@@ -13,8 +13,8 @@ use serde::Deserialize;
 use super::knows_keys;
 use crate::quickbooks::answer::{Note, send};
 use crate::server::reply::Reply;
-use crate::server::upstream::Upstream;
 use crate::server::wire::Cord;
+use crate::upstream::Upstream;
 
 const PATH: &str = "/v2/oauth2/tokens/revoke";
 

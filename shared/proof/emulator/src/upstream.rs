@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::traffic::Traffic;
 use crate::books::Books;
 use crate::books::blueprint::Draft;
 use crate::books::mutation::{Mutation, Occasion};
@@ -17,8 +16,9 @@ use crate::dice::{Dice, topic};
 use crate::faults::{Facts, FaultBoard, Surface};
 use crate::locks::{Lock, RwLock};
 use crate::options::{CompanySpec, Connector, EmulatorOptions, Environment, Rate};
-use crate::quickbooks::oauth::tokens::TokenStore;
+use crate::server::traffic::Traffic;
 use crate::switches::Switches;
+use crate::tokens::TokenStore;
 
 /// The state behind every route.
 pub(crate) struct Upstream {
