@@ -91,8 +91,14 @@ impl Head {
     pub(crate) fn write_versions(&self, json: &mut Json) {
         json.quoted("SyncToken", self.version);
         json.object("MetaData", |json| {
-            json.quoted("CreateTime", Pacific(self.created));
-            json.quoted("LastUpdatedTime", Pacific(self.updated));
+            // A time of day in a zone is the costliest text of a record, and most records are as they were entered.
+            let created = Pacific(self.created).to_string();
+            json.quoted("CreateTime", &created);
+            if self.updated == self.created {
+                json.quoted("LastUpdatedTime", &created);
+            } else {
+                json.quoted("LastUpdatedTime", Pacific(self.updated));
+            }
         });
     }
 }
