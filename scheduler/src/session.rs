@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ledgerfleet_config::Settings;
+use ledgerfleet_config::{Settings, Shape};
 use ledgerfleet_ledger::{Ledger, LedgerError};
 use ledgerfleet_model::{Connection, WorkerName};
 use ledgerfleet_process::Stop;
@@ -12,6 +12,7 @@ use ledgerfleet_wiring::{Opening, Parts, WiringError, assemble};
 use crate::cli::Global;
 use crate::exit::Problem;
 use crate::output::{Output, Talk};
+use crate::running::patience::Patience;
 
 /// Settings, voice and data's way out.
 #[derive(Debug)]
@@ -110,6 +111,18 @@ impl Session {
     /// Opens the ledger, which must be there, and composes the parts.
     pub(crate) async fn parts(&self) -> Result<Parts, WiringError> {
         self.assemble(Opening::Existing).await
+    }
+
+    /// The same for a command that waits for a run: a fleet's database that stands still is waited for, and it is said.
+    pub(crate) async fn parts_patiently(&self) -> Result<Parts, WiringError> {
+        match self.settings.shape {
+            Shape::Fleet { .. } => {
+                Patience::OPENING
+                    .with(&self.talk, async || self.parts().await)
+                    .await
+            }
+            Shape::Embedded { .. } => self.parts().await,
+        }
     }
 
     /// Opens the ledger, or makes one, and composes the parts; says what was made on the way.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ledgerfleet_failpoints::{Point, reach};
-use ledgerfleet_ledger::{Claim, Held};
+use ledgerfleet_ledger::{Claim, Held, LedgerError};
 use ledgerfleet_model::SegmentId;
 use ledgerfleet_telemetry::metrics;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -20,10 +20,15 @@ use crate::source::Work;
 /// How long one wait at the bell lasts; it must be less than the response timeout of a remote one.
 const POP_PATIENCE: Duration = Duration::from_secs(2);
 
+/// So often the ledger has to say what is ours after a claim that it did not answer: a server that stood still carries the
+/// statement out at the moment in which it answers again.
+const SAID: u32 = 2;
+
 /// Claims work and sends it to `out` until `shutdown`; then `out` is dropped, which ends the runtime.
 ///
-/// Only waiting is interrupted. A claim that has been sent to the ledger is waited for: dropped, it might take effect
-/// and nobody would know of it until its lease is over.
+/// Only waiting is interrupted. A claim that has been sent to the ledger is waited for, as long as what it brings would be
+/// worth something: dropped, it may take effect, and until its lease is over nobody would know of it. So after one that was
+/// not answered the ledger is asked what is ours.
 pub(crate) async fn keep_claiming(fleet: &Fleet, out: mpsc::Sender<Work>, shutdown: CancellationToken) {
     let places = Arc::new(Semaphore::new(fleet.concurrency));
     let mut hearing = Hearing::default();
@@ -32,8 +37,10 @@ pub(crate) async fn keep_claiming(fleet: &Fleet, out: mpsc::Sender<Work>, shutdo
         let ids = pop(fleet, permits.num_permits(), &mut hearing).await;
         (permits, ids)
     };
+    let mut doubt = Doubt::default();
     while let Some((permits, ids)) = shutdown.run_until_cancelled(ready()).await {
-        let claimed = claim(fleet, &ids).await;
+        doubt.resolve(fleet).await;
+        let claimed = claim(fleet, &ids, &mut doubt).await;
         let handing = hand_on(fleet, claimed, permits, &places, &out);
         // What is not handed on when it is interrupted is still held, and handed back at the end.
         if shutdown.run_until_cancelled(handing).await.is_none() {
@@ -95,21 +102,18 @@ async fn pop(fleet: &Fleet, most: usize, hearing: &mut Hearing) -> Vec<SegmentId
 
 /// Claims what of `ids` can be claimed. The leases are counted from before the question, so that we never believe
 /// in one for longer than the ledger does.
-async fn claim(fleet: &Fleet, ids: &[SegmentId]) -> Claimed {
+async fn claim(fleet: &Fleet, ids: &[SegmentId], doubt: &mut Doubt) -> Claimed {
     let asked_at = Instant::now();
     if ids.is_empty() {
         return Claimed::since(asked_at, Vec::new());
     }
     reach(Point::AfterDequeue, "").await;
-    match fleet
-        .parts
-        .ledger
-        .claim(ids, &fleet.name, fleet.parts.timings.lease)
-        .await
-    {
+    let lease = fleet.parts.timings.lease;
+    let asking = fleet.parts.ledger.claim(ids, &fleet.name, lease);
+    match fleet.told(asking).await {
         Ok(claims) => {
             for claim in &claims {
-                fleet.held.enter(held(claim), asked_at, fleet.parts.timings.lease);
+                fleet.held.enter(held(claim), asked_at, lease);
             }
             let claimed = Claimed::since(asked_at, claims);
             note_skew(fleet, &claimed);
@@ -117,7 +121,7 @@ async fn claim(fleet: &Fleet, ids: &[SegmentId]) -> Claimed {
         }
         Err(error) => {
             warn!(error = &error as &dyn std::error::Error, "claiming failed");
-            give_back_unknown(fleet).await;
+            doubt.begin();
             sleep(fleet.parts.timings.tick).await;
             Claimed::since(asked_at, Vec::new())
         }
@@ -132,29 +136,45 @@ fn note_skew(fleet: &Fleet, claimed: &Claimed) {
     }
 }
 
-/// After a claim whose answer was lost: gives back what the ledger says is ours and we do not know of.
-async fn give_back_unknown(fleet: &Fleet) {
-    let known = fleet.held.all();
-    let given_back = async {
-        let unknown: Vec<Held> = fleet
-            .parts
-            .ledger
-            .held_by(&fleet.name)
-            .await?
-            .into_iter()
-            .filter(|held| !known.contains(held))
-            .collect();
-        fleet.parts.ledger.hand_back(&unknown).await
-    };
-    match given_back.await {
-        Ok(0) => {}
-        Ok(segments) => info!(segments, "claims of unknown outcome were handed back"),
-        // Their leases end by themselves; rescue finds them.
-        Err(error) => warn!(
-            error = &error as &dyn std::error::Error,
-            "claims of unknown outcome remain"
-        ),
+/// Whether there may be claims of ours that we do not know of, because their answer was lost.
+#[derive(Debug, Default)]
+struct Doubt {
+    /// How often the ledger still has to say what is ours.
+    left: u32,
+}
+
+impl Doubt {
+    fn begin(&mut self) {
+        self.left = SAID;
     }
+
+    /// Gives back what the ledger says is ours and we do not know of. Never beside a claim, whose segments would be among
+    /// them.
+    async fn resolve(&mut self, fleet: &Fleet) {
+        if self.left == 0 {
+            return;
+        }
+        match give_back_unknown(fleet).await {
+            Ok(segments) => {
+                self.left -= 1;
+                if segments > 0 {
+                    info!(segments, "claims of unknown outcome were handed back");
+                }
+            }
+            // Their leases end by themselves, and rescue finds them, if it cannot be told until then.
+            Err(error) => warn!(
+                error = &error as &dyn std::error::Error,
+                "claims of unknown outcome remain"
+            ),
+        }
+    }
+}
+
+async fn give_back_unknown(fleet: &Fleet) -> Result<u64, LedgerError> {
+    let known = fleet.held.all();
+    let ours = fleet.told(fleet.parts.ledger.held_by(&fleet.name)).await?;
+    let unknown: Vec<Held> = ours.into_iter().filter(|held| !known.contains(held)).collect();
+    fleet.told(fleet.parts.ledger.hand_back(&unknown)).await
 }
 
 /// Sends claims on, each with its place. Suspects come last, and each waits until it is alone.
@@ -196,7 +216,7 @@ async fn hand_on(
 /// Notes in the ledger that a suspect begins, so that a crash from now on is its own. False if it is ours no more.
 async fn begin_alone(fleet: &Fleet, claim: &mut Claim) -> bool {
     info!(segment = %claim.segment, crashes = claim.standing.crashes, "a suspect runs alone");
-    match fleet.parts.ledger.start(held(claim)).await {
+    match fleet.told(fleet.parts.ledger.start(held(claim))).await {
         Ok(true) => {
             claim.standing.started = true;
             true

@@ -2,9 +2,11 @@
 
 use std::sync::OnceLock;
 
+use ledgerfleet_ledger::LedgerError;
 use ledgerfleet_model::WorkerName;
 use ledgerfleet_upstream::KnownLessons;
 use ledgerfleet_wiring::Parts;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
@@ -69,6 +71,16 @@ impl Fleet {
     /// Why this process can work for nobody.
     pub(crate) fn unfit(&self) -> Option<&str> {
         self.unfit.get().map(String::as_str)
+    }
+
+    /// What the ledger says of claims, if it says it in time: one that has gone silent is one that is away.
+    pub(crate) async fn told<T>(
+        &self,
+        call: impl Future<Output = Result<T, LedgerError>>,
+    ) -> Result<T, LedgerError> {
+        let silent = |_| Err(LedgerError::Unavailable("it does not answer".to_owned(), None));
+        let answered = timeout(self.parts.timings.claim_patience(), call).await;
+        answered.unwrap_or_else(silent)
     }
 
     /// Tells the leader that the ledger has changed. A ring that is not heard costs one tick.

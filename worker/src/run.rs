@@ -115,6 +115,6 @@ async fn hand_back_rest(fleet: &Fleet) {
 }
 
 async fn try_hand_back(fleet: &Fleet) -> Result<u64, LedgerError> {
-    let rest = fleet.parts.ledger.held_by(&fleet.name).await?;
-    fleet.parts.ledger.hand_back(&rest).await
+    let rest = fleet.told(fleet.parts.ledger.held_by(&fleet.name)).await?;
+    fleet.told(fleet.parts.ledger.hand_back(&rest)).await
 }

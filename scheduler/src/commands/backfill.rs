@@ -13,11 +13,16 @@ use crate::exit::Exit;
 use crate::output::{Row, counted, span, thousands};
 use crate::plan::{Part, Plan, Request, plan};
 use crate::running::carry::{Holding, Role, role, run_here};
+use crate::running::patience::Patience;
 use crate::session::{Session, connections_named};
 use crate::submit::submit;
 
 pub(crate) async fn run(session: &Session, args: &BackfillArgs) -> anyhow::Result<Exit> {
-    let parts = session.parts().await?;
+    let parts = if args.wait {
+        session.parts_patiently().await?
+    } else {
+        session.parts().await?
+    };
     let plan = planned(session, &parts, args).await?;
     tell_left_out(session, &plan, &args.entity);
     if args.dry_run {
@@ -35,8 +40,10 @@ pub(crate) async fn run(session: &Session, args: &BackfillArgs) -> anyhow::Resul
 }
 
 async fn planned(session: &Session, parts: &Parts, args: &BackfillArgs) -> anyhow::Result<Plan> {
+    let named = async || connections_named(&*parts.ledger, &args.connection).await;
+    let connections = patience(args.wait).with(&session.talk, named);
     let request = Request {
-        connections: connections_named(&*parts.ledger, &args.connection).await?,
+        connections: connections.await?,
         entities: args.entity.clone(),
         from: args.from,
         to: args.to,
@@ -48,9 +55,20 @@ async fn planned(session: &Session, parts: &Parts, args: &BackfillArgs) -> anyho
     Ok(plan(&request)?)
 }
 
+/// Who waits for the run waits for a database that stands still, too.
+fn patience(wait: bool) -> Patience {
+    if wait {
+        Patience::SUBMITTING
+    } else {
+        Patience::NONE
+    }
+}
+
 /// Submits; somebody else runs it.
 async fn hand_over(session: &Session, parts: &Parts, plan: &Plan, wait: bool) -> anyhow::Result<Exit> {
-    let submitted = submit(parts, plan.run(), &mut plan.segments()).await?;
+    let submitting = async || submit(parts, plan.run(), &mut plan.segments()).await;
+    // What was stored although its answer was lost is joined by the next try.
+    let submitted = patience(wait).with(&session.talk, submitting).await?;
     let stop = session.heed_signals();
     tell_submitted(session, &submitted);
     if wait {

@@ -11,6 +11,7 @@ use ledgerfleet_process::Stop;
 use ledgerfleet_wiring::{Parts, RunnerLock, RunnerLockError};
 
 use super::disk;
+use super::patience::Patience;
 use super::runner::{Runner, take_lock};
 use super::watch::{Ended, Watched, Watching, ended, pause_after, watch};
 use crate::commands::no_such_run;
@@ -80,8 +81,8 @@ pub(crate) async fn abandoned(session: &Session, parts: &Parts, run: RunId) -> a
     while can_run(session) {
         if let Role::Runner(role) = role(session, parts)? {
             // Whoever had the role may have given it up because nothing is left.
-            let report = parts.ledger.run(run).await?;
-            if report.is_some_and(|report| ended(&report).is_none()) {
+            let report = Patience::FOLLOWING.with(&session.talk, async || parts.ledger.run(run).await);
+            if report.await?.is_some_and(|report| ended(&report).is_none()) {
                 return Ok(role);
             }
         }
@@ -129,8 +130,8 @@ pub(crate) async fn run_here(
         return Err(disk_is_full(&error).into());
     }
     let ended = watched?.ok_or_else(|| no_such_run(run))?;
-    let report = ledger.run(run).await?.ok_or_else(|| no_such_run(run))?;
-    Ok((report, ended))
+    let report = Patience::CARRYING.with(&session.talk, async || ledger.run(run).await);
+    Ok((report.await?.ok_or_else(|| no_such_run(run))?, ended))
 }
 
 /// Runs that were left behind before this process took the role: it works on them, and does not stay for them.
@@ -193,7 +194,8 @@ impl Carrying<'_> {
     }
 
     async fn has_work_of_others(&self) -> Result<bool, LedgerError> {
-        let runs = self.parts.ledger.runs(NEWEST).await?;
+        let runs = async || self.parts.ledger.runs(NEWEST).await;
+        let runs = Patience::CARRYING.with(&self.session.talk, runs).await?;
         Ok(runs.iter().any(|run| {
             run.run_id != self.run && !self.left_behind.contains(&run.run_id) && ended(run).is_none()
         }))

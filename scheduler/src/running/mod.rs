@@ -2,6 +2,7 @@
 
 pub(crate) mod carry;
 mod disk;
+pub(crate) mod patience;
 mod remaining;
 pub(crate) mod runner;
 pub(crate) mod watch;

@@ -17,6 +17,10 @@ use ledgerfleet_connectors::connector_entry;
 use ledgerfleet_ledger::{LedgerError, Remaining, RunReport};
 use ledgerfleet_model::{Connection, ConnectionId};
 use ledgerfleet_wiring::Parts;
+use tokio::time::timeout;
+
+/// A count that takes longer is given up.
+const COUNTING: Duration = Duration::from_secs(20);
 
 /// What is left is counted anew this often; between, time passes.
 const COUNT_EVERY: Duration = Duration::from_secs(10);
@@ -54,7 +58,9 @@ impl Estimate {
         report: &RunReport,
     ) -> Option<f64> {
         if self.counted.as_ref().is_none_or(Counted::is_old) {
-            match count(parts, connections, report).await {
+            let silent = |_| Err(LedgerError::Unavailable("it does not answer".to_owned(), None));
+            let counted = timeout(COUNTING, count(parts, connections, report)).await;
+            match counted.unwrap_or_else(silent) {
                 Ok(counted) => self.counted = Some(counted),
                 Err(error) => tracing::debug!(
                     error = &error as &dyn std::error::Error,

@@ -6,6 +6,7 @@ use ledgerfleet_ledger::{BrakeScope, LedgerError, RunReport};
 use ledgerfleet_model::{Connection, ConnectionState, RunId, RunState};
 use ledgerfleet_wiring::Parts;
 
+use super::patience::{Patience, in_passing};
 use super::remaining::Estimate;
 use crate::braked::{closed, line};
 use crate::exit::Exit;
@@ -17,16 +18,6 @@ const NOBODY_WORKS_AFTER: Duration = Duration::from_secs(30);
 
 /// A look is followed by no longer a pause than this, however long it took.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-
-/// A look that takes longer is given up and tried again: the ledger ends its statements not much later, and only a
-/// connection that leads nowhere lasts longer.
-const LONGEST_LOOK: Duration = Duration::from_secs(45);
-
-/// How long the end of a run may wait for the ledger to be told.
-const OUTAGE: Duration = Duration::from_secs(30);
-
-/// How long to wait for a ledger that does not answer before it is asked again.
-const OUTAGE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why watching ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +43,17 @@ pub(crate) struct Watching<'a> {
     pub(crate) if_nobody_works: Option<&'static str>,
 }
 
+impl Watching<'_> {
+    /// Where other processes carry the run, an outage of the ledger is theirs and ours to wait out.
+    fn patience(&self) -> Patience {
+        if self.if_nobody_works.is_some() {
+            Patience::FOLLOWING
+        } else {
+            Patience::CARRYING
+        }
+    }
+}
+
 /// What became of a run that was watched.
 #[derive(Debug)]
 pub(crate) enum Watched {
@@ -74,23 +76,21 @@ pub(crate) async fn watch(watching: &Watching<'_>, talk: &Talk, stop: &Stop) -> 
 }
 
 async fn to_its_end(watching: &Watching<'_>, talk: &Talk) -> Result<Watched, LedgerError> {
-    let Watching {
-        parts, run, every, ..
-    } = *watching;
+    let Watching { parts, every, .. } = *watching;
     let ledger = &*parts.ledger;
-    let connections = ask(watching, talk, || ledger.connections()).await?.answer;
+    let patience = watching.patience();
+    let connections = patience.with(talk, async || ledger.connections().await).await?;
     let mut progress = Progress::new(talk);
     let mut estimate = Estimate::default();
     let mut idle = Idle::since_now();
     let mut failing = Failing::default();
     loop {
-        let Asked { answer, took } = ask(watching, talk, || ledger.run(run)).await?;
-        let Some(report) = answer else {
+        let Looked { found, took } = look(watching, talk).await?;
+        let Some(report) = found else {
             return Ok(Watched::Unknown);
         };
         let left = estimate.seconds(parts, &connections, &report).await;
-        // It is told for people's comfort only: a ledger that cannot tell it now tells it at the next look.
-        let trouble = ledger.trouble(report.run_id).await.unwrap_or_default();
+        let trouble = in_passing(ledger.trouble(report.run_id)).await.flatten();
         progress.show(&report, left, trouble.as_ref());
         failing.tell(watching, &connections, &report, talk).await;
         if let Some(ended) = ended(&report) {
@@ -98,15 +98,31 @@ async fn to_its_end(watching: &Watching<'_>, talk: &Talk) -> Result<Watched, Led
         }
         if let Some(advice) = watching.if_nobody_works
             && idle.lasts_too_long(&report)
-            && ledger
-                .next_due()
+            && in_passing(ledger.next_due())
                 .await
-                .is_ok_and(|due| due.is_some_and(|wait| wait.is_zero()))
+                .flatten()
+                .is_some_and(|wait| wait.is_zero())
         {
             talk.warn(advice);
         }
         tokio::time::sleep(pause_after(every, took)).await;
     }
+}
+
+/// What one look has found, and how long it took when it was answered.
+struct Looked {
+    found: Option<RunReport>,
+    took: Duration,
+}
+
+async fn look(watching: &Watching<'_>, talk: &Talk) -> Result<Looked, LedgerError> {
+    let look = async || {
+        let asked = Instant::now();
+        let found = watching.parts.ledger.run(watching.run).await?;
+        let took = asked.elapsed();
+        Ok(Looked { found, took })
+    };
+    watching.patience().with(talk, look).await
 }
 
 /// How long to wait after a look that took so long. Sums over a million segments take their time, and looking must not
@@ -116,63 +132,6 @@ pub(crate) fn pause_after(every: Duration, took: Duration) -> Duration {
         return every;
     }
     every.max((took * 10).min(LONGEST_PAUSE))
-}
-
-/// An answer, and how long it took when it came.
-struct Asked<T> {
-    answer: T,
-    took: Duration,
-}
-
-/// Asks the ledger. Where other processes carry the run, an outage of the ledger is theirs and ours to wait out.
-async fn ask<T, F>(
-    watching: &Watching<'_>,
-    talk: &Talk,
-    question: impl Fn() -> F,
-) -> Result<Asked<T>, LedgerError>
-where
-    F: Future<Output = Result<T, LedgerError>>,
-{
-    let is_carried_elsewhere = watching.if_nobody_works.is_some();
-    let mut told = false;
-    loop {
-        let asked = Instant::now();
-        let silent = |_| Err(LedgerError::Unavailable("it does not answer".to_owned(), None));
-        let answered = tokio::time::timeout(LONGEST_LOOK, question()).await;
-        match answered.unwrap_or_else(silent) {
-            Err(error) if error.is_passing() && is_carried_elsewhere => {
-                if !told {
-                    talk.warn(format!("{error}; still waiting"));
-                    told = true;
-                }
-                tokio::time::sleep(watching.every.max(OUTAGE_PAUSE)).await;
-            }
-            answer => {
-                return answer.map(|answer| Asked {
-                    answer,
-                    took: asked.elapsed(),
-                });
-            }
-        }
-    }
-}
-
-/// Does again what failed because the ledger was away or had no session to spare for a moment: whoever has waited for
-/// hours for a run is not told at its end that this failed.
-pub(crate) async fn again_while_away<T>(doing: impl AsyncFn() -> anyhow::Result<T>) -> anyhow::Result<T> {
-    let is_away = |error: &anyhow::Error| {
-        let ledger = error.downcast_ref::<LedgerError>();
-        ledger.is_some_and(LedgerError::is_passing)
-    };
-    let began = Instant::now();
-    loop {
-        match doing().await {
-            Err(error) if is_away(&error) && began.elapsed() < OUTAGE => {
-                tokio::time::sleep(OUTAGE_PAUSE).await;
-            }
-            done => return done,
-        }
-    }
 }
 
 /// Why a run need not be watched any more, if it need not.
@@ -208,7 +167,7 @@ impl Failing {
             .filter(|connection| report.connections.contains(&connection.name))
             .cloned()
             .collect();
-        let Ok(brakes) = closed(&*watching.parts.ledger, &concerned).await else {
+        let Some(brakes) = in_passing(closed(&*watching.parts.ledger, &concerned)).await else {
             return;
         };
         for brake in brakes.iter().filter(|brake| !self.told.contains(&brake.scope)) {

@@ -17,20 +17,25 @@ use worker::WorkerOptions;
 
 use crate::world::{World, emulator};
 
-const DATABASE: &str = "LEDGERFLEET_DATABASE_URL";
+pub(crate) const DATABASE: &str = "LEDGERFLEET_DATABASE_URL";
 const REDIS: &str = "LEDGERFLEET_REDIS_URL";
 
 pub(crate) struct Fleet {
     pub(crate) world: World,
     pub(crate) emulator: RunningEmulator,
-    postgres: PrivatePostgres,
+    pub(crate) postgres: PrivatePostgres,
     pub(crate) redis: PrivateRedis,
 }
 
 impl Fleet {
     /// Servers, and nothing on them.
     async fn new() -> Self {
-        let (emulator, postgres, redis) = (emulator().await, PrivatePostgres::start(), PrivateRedis::start());
+        Self::around(PrivatePostgres::start()).await
+    }
+
+    /// The same around this database.
+    async fn around(postgres: PrivatePostgres) -> Self {
+        let (emulator, redis) = (emulator().await, PrivateRedis::start());
         let key = MasterKey::generate().to_text();
         let world = World::beside(&emulator)
             .with(DATABASE, &postgres.url("postgres"))
@@ -48,12 +53,17 @@ impl Fleet {
 
     /// A fleet whose database has a ledger.
     pub(crate) async fn migrated() -> Self {
-        let fleet = Self::new().await;
+        Self::migrated_around(PrivatePostgres::start()).await
+    }
+
+    /// The same in this database.
+    pub(crate) async fn migrated_around(postgres: PrivatePostgres) -> Self {
+        let fleet = Self::around(postgres).await;
         fleet.world.run("migrate").await.expect(0);
         fleet
     }
 
-    fn with(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.world = self.world.with(name, value);
         self
     }

@@ -21,6 +21,7 @@ mod output;
 mod replays;
 mod runner;
 mod secrets;
+mod silence;
 mod status;
 mod terminal;
 mod traces;

@@ -125,18 +125,11 @@ impl World {
     /// Starts a command; returns when it has said `text`.
     pub(crate) async fn start(&self, line: &str, text: &str) -> Running {
         let mut child = self.command(line).spawn().unwrap();
-        let mut talk = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut said = String::new();
-        while !said.contains(text) {
-            let line = talk
-                .next_line()
-                .await
-                .unwrap()
-                .unwrap_or_else(|| panic!("it ended and said {said}"));
-            said.push_str(&line);
-            said.push('\n');
-        }
-        Running { child, said, talk }
+        let talk = BufReader::new(child.stderr.take().unwrap()).lines();
+        let said = String::new();
+        let mut running = Running { child, said, talk };
+        running.until(text).await;
+        running
     }
 
     /// Adds an emulated company as a connection.
@@ -184,6 +177,16 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// Returns when it has said `text`.
+    pub(crate) async fn until(&mut self, text: &str) {
+        while !self.said.contains(text) {
+            let line = self.talk.next_line().await.unwrap();
+            let line = line.unwrap_or_else(|| panic!("it ended and said {}", self.said));
+            self.said.push_str(&line);
+            self.said.push('\n');
+        }
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id().unwrap()
     }

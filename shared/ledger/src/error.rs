@@ -84,6 +84,28 @@ impl LedgerError {
         )
     }
 
+    /// Whether the database is there and only does not answer now: it stands still, starts, stops or has no room for
+    /// another session. That nobody listens, or that a name or password is wrong, is none of this.
+    pub fn is_silence(&self) -> bool {
+        use std::io::ErrorKind;
+        const OF_A_MOMENT: [&str; 5] = ["53300", "57P01", "57P02", "57P03", "25P03"];
+        match self {
+            Self::Unavailable(_, None) => true,
+            Self::Unavailable(_, Some(cause)) => match cause {
+                sqlx::Error::PoolTimedOut => true,
+                sqlx::Error::Io(error) => matches!(
+                    error.kind(),
+                    ErrorKind::TimedOut | ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset
+                ),
+                sqlx::Error::Database(error) => {
+                    error.code().is_some_and(|code| OF_A_MOMENT.contains(&&*code))
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     /// Whether the database is to blame, and not what it was given: it is away, full or read-only, or it refuses the
     /// statement whatever the page holds (missing rights, a limit of its own, a damaged file). Then a page is neither
     /// bought again soon nor blamed.

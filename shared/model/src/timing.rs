@@ -92,6 +92,12 @@ impl Timings {
         (self.lease / 2).max(Duration::from_secs(5))
     }
 
+    /// A worker waits this long for the ledger to say what it may have: a lease, 20 s, after which what it claims would be
+    /// another's again. At least 5 s, because networks do not get faster in tests.
+    pub fn claim_patience(&self) -> Duration {
+        self.lease.max(Duration::from_secs(5))
+    }
+
     /// Who intends to exchange a credential has this long: two requests, because one whose answer is lost is sent once
     /// more, and half a request to store what they brought. 100 s.
     pub fn refresh_intent(&self) -> Duration {

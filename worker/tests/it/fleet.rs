@@ -31,10 +31,19 @@ impl Fleet {
     pub(crate) async fn with(
         options: EmulatorOptions,
         requests_per_second: Option<f64>,
+        variables: Vec<(&'static str, String)>,
+    ) -> Self {
+        Self::around(PrivatePostgres::start(), options, requests_per_second, variables).await
+    }
+
+    /// A fleet around this database.
+    pub(crate) async fn around(
+        postgres: PrivatePostgres,
+        options: EmulatorOptions,
+        requests_per_second: Option<f64>,
         mut variables: Vec<(&'static str, String)>,
     ) -> Self {
         let redis = PrivateRedis::start();
-        let postgres = PrivatePostgres::start();
         let database = postgres.url("postgres");
         PostgresLedger::migrate(&database, &PostgresOptions::default())
             .await
@@ -59,14 +68,20 @@ impl Fleet {
     /// Starts workers; each is a process that knows nothing but its environment.
     pub(crate) fn start_workers(&mut self, many: usize) {
         for _ in 0..many {
-            let worker = Command::new(env!("CARGO_BIN_EXE_worker"))
-                .args(["--concurrency", "6"])
-                .env_clear()
-                .envs(self.world.variables.iter().map(|(name, value)| (name, value)))
-                .stdin(Stdio::null())
-                .spawn();
-            self.workers.push(worker.unwrap());
+            self.start_worker_with(&[]);
         }
+    }
+
+    /// Starts one whose environment is different.
+    pub(crate) fn start_worker_with(&mut self, variables: &[(&str, String)]) {
+        let worker = Command::new(env!("CARGO_BIN_EXE_worker"))
+            .args(["--concurrency", "6"])
+            .env_clear()
+            .envs(self.world.variables.iter().map(|(name, value)| (name, value)))
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .spawn();
+        self.workers.push(worker.unwrap());
     }
 
     pub(crate) fn signal(&self, worker: usize, signal: &str) {
@@ -80,7 +95,7 @@ impl Fleet {
         );
     }
 
-    async fn until_done(&self, run: RunId, segments: u64) -> RunReport {
+    pub(crate) async fn until_done(&self, run: RunId, segments: u64) -> RunReport {
         self.world
             .until(run, |report| report.done >= segments || report.state.is_over())
             .await

@@ -19,5 +19,6 @@ mod pruning;
 mod quarantining;
 mod refusing;
 mod shown;
+mod silence;
 mod traces;
 mod world;

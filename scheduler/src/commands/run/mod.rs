@@ -14,9 +14,8 @@ use crate::exit::{Exit, Problem};
 use crate::meant::{run_meant, shortened};
 use crate::output::{counted, thousands};
 use crate::running::carry::{abandoned, run_here, tell_if_nobody_runs};
-use crate::running::watch::{
-    Ended, Watched, Watching, again_while_away, exit_of, needing_authorisation, watch,
-};
+use crate::running::patience::Patience;
+use crate::running::watch::{Ended, Watched, Watching, exit_of, needing_authorisation, watch};
 use crate::session::Session;
 use crate::submit::ring;
 use crate::views::runs::{RunDetails, RunLine};
@@ -41,12 +40,16 @@ fn nobody_works(settings: &Settings) -> &'static str {
 }
 
 pub(crate) async fn run(session: &Session, command: RunCommand) -> anyhow::Result<Exit> {
-    let parts = session.parts().await?;
+    let parts = match command {
+        RunCommand::Watch { .. } => session.parts_patiently().await?,
+        _ => session.parts().await?,
+    };
     match command {
         RunCommand::List { limit } => list(session, &parts, limit).await,
         RunCommand::Show { id } => show(session, &parts, run_meant(&*parts.ledger, &id).await?).await,
         RunCommand::Watch { id } => {
-            let id = run_meant(&*parts.ledger, &id).await?;
+            let meant = async || run_meant(&*parts.ledger, &id).await;
+            let id = Patience::FOLLOWING.with(&session.talk, meant).await?;
             follow(session, &parts, id, session.heed_signals()).await
         }
         RunCommand::Pause { id } => steer(session, &parts, &id, Steer::Pause).await,
@@ -189,9 +192,18 @@ pub(crate) async fn conclude(
     ended: Ended,
 ) -> anyhow::Result<Exit> {
     if !matches!(ended, Ended::Signal(_)) || report.state.is_over() {
-        again_while_away(async || print(session, &*parts.ledger, report.run_id).await).await?;
+        let printing = async || print(session, &*parts.ledger, report.run_id).await;
+        patience(session).with(&session.talk, printing).await?;
     }
     tell_conclusion(session, parts, report, ended).await
+}
+
+/// Whoever has waited for hours for a run is not told at its end that the ledger was away then.
+fn patience(session: &Session) -> Patience {
+    match session.settings.shape {
+        Shape::Fleet { .. } => Patience::FOLLOWING,
+        Shape::Embedded { .. } => Patience::CARRYING,
+    }
 }
 
 /// Says what to do about a run that was carried or followed, and answers the code.
@@ -205,7 +217,8 @@ pub(crate) async fn tell_conclusion(
         tell_resume(session, report);
         return Ok(exit);
     }
-    let connections = again_while_away(async || Ok(parts.ledger.connections().await?)).await?;
+    let connections = async || parts.ledger.connections().await;
+    let connections = patience(session).with(&session.talk, connections).await?;
     tell_end(session, report, ended, &connections);
     Ok(exit_of(report, ended, &connections))
 }
