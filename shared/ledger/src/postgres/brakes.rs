@@ -24,19 +24,22 @@ impl Brakes for PostgresLedger {
 
     async fn release(&self, scopes: &[BrakeScope]) -> Result<u64, LedgerError> {
         let keys = keys(scopes);
-        let release = sqlx::query("DELETE FROM fleet.brakes WHERE scope = ANY($1)").bind(&keys);
-        let released = release.execute(&self.pool).await;
-        Ok(released.map_err(failed("release brakes"))?.rows_affected())
+        let release = async || {
+            let release = sqlx::query("DELETE FROM fleet.brakes WHERE scope = ANY($1)").bind(&keys);
+            let released = release.execute(&self.pool).await;
+            released.map_err(failed("release brakes"))
+        };
+        Ok(persistently(release).await?.rows_affected())
     }
 
     async fn brakes(&self) -> Result<Vec<Brake>, LedgerError> {
         const ALL: &str =
             "SELECT *, now() AS now FROM fleet.brakes WHERE last_at > now() - $1 ORDER BY scope";
-        let rows = sqlx::query(ALL)
-            .bind(interval(STALE))
-            .fetch_all(&self.pool)
-            .await
-            .map_err(failed("brakes"))?;
+        let all = async || {
+            let all = sqlx::query(ALL).bind(interval(STALE));
+            all.fetch_all(&self.pool).await.map_err(failed("brakes"))
+        };
+        let rows = persistently(all).await?;
         rows.iter()
             .map(|row| {
                 let now = row.try_get("now").map_err(failed("brakes"))?;

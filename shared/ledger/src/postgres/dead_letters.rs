@@ -284,24 +284,31 @@ impl PostgresLedger {
 
     /// Where a segment stands in lists of the dead.
     async fn place_of(&self, segment: SegmentId) -> Result<Cursor, LedgerError> {
-        let place = sqlx::query_as!(
-            Cursor,
-            r#"SELECT ended_at AS "ended_at!", id FROM fleet.segments WHERE id = $1 AND ended_at IS NOT NULL"#,
-            segment.0
-        );
-        let place = place.fetch_optional(&self.pool).await;
-        place
-            .map_err(failed("place of dead letter"))?
+        let place = || async {
+            sqlx::query_as!(
+                Cursor,
+                r#"SELECT ended_at AS "ended_at!", id FROM fleet.segments WHERE id = $1 AND ended_at IS NOT NULL"#,
+                segment.0
+            )
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed("place of dead letter"))
+        };
+        persistently(place)
+            .await?
             .ok_or(LedgerError::NoSuchSegment(segment))
     }
 
     /// Begins to go through all that is dead now, the oldest first.
     pub(super) async fn sweep(&self) -> Result<Sweep, LedgerError> {
-        let began = sqlx::query_scalar!(r#"SELECT now() AS "now!""#)
-            .fetch_one(&self.pool)
-            .await;
+        let began = || async {
+            sqlx::query_scalar!(r#"SELECT now() AS "now!""#)
+                .fetch_one(&self.pool)
+                .await
+                .map_err(failed("time of sweep"))
+        };
         Ok(Sweep {
-            began: began.map_err(failed("time of sweep"))?,
+            began: persistently(began).await?,
             after: None,
         })
     }

@@ -80,9 +80,12 @@ impl Dispatching for PostgresLedger {
 
     async fn check_writable(&self) -> Result<(), LedgerError> {
         // The server looks at the rights and at its own state before it looks for rows.
-        let nothing = sqlx::query("UPDATE fleet.segments SET state = state WHERE false");
-        let written = nothing.execute(&self.pool).await;
-        written.map(drop).map_err(failed("check that it can be written"))
+        let nothing = async || {
+            let nothing = sqlx::query("UPDATE fleet.segments SET state = state WHERE false");
+            let written = nothing.execute(&self.pool).await;
+            written.map(drop).map_err(failed("check that it can be written"))
+        };
+        persistently(nothing).await
     }
 
     async fn last_dispatch(&self) -> Result<Option<Duration>, LedgerError> {
@@ -101,10 +104,11 @@ impl Dispatching for PostgresLedger {
     async fn leader(&self) -> Result<Option<Leader>, LedgerError> {
         const LEADER: &str = "
             SELECT holder, term, since, extract(epoch FROM until - now())::float8 FROM fleet.leader WHERE until > now()";
-        let leader: Option<(String, i64, Option<DateTime<Utc>>, f64)> = sqlx::query_as(LEADER)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(failed("leader"))?;
+        let leader = async || {
+            let leader = sqlx::query_as(LEADER).fetch_optional(&self.pool).await;
+            leader.map_err(failed("leader"))
+        };
+        let leader: Option<(String, i64, Option<DateTime<Utc>>, f64)> = persistently(leader).await?;
         Ok(leader.map(|(holder, term, since, seconds)| Leader {
             holder: WorkerName(holder),
             term,

@@ -68,9 +68,10 @@ impl Overview for PostgresLedger {
     }
 
     async fn trouble(&self, run: RunId) -> Result<Option<Trouble>, LedgerError> {
-        let trouble = sqlx::query_as!(
-            TroubleRow,
-            r#"
+        let trouble = || async {
+            sqlx::query_as!(
+                TroubleRow,
+                r#"
             WITH failing AS MATERIALIZED (
                 SELECT id, failures, due_at FROM fleet.segments
                 WHERE run_id = $1 AND state = 'pending' AND failures > 0)
@@ -80,12 +81,13 @@ impl Overview for PostgresLedger {
             FROM fleet.attempts a
             WHERE a.segment_id = (SELECT id FROM failing ORDER BY due_at DESC LIMIT 1) AND a.outcome = 'retry'
             ORDER BY a.id DESC LIMIT 1"#,
-            run.0
-        );
-        let row = trouble
+                run.0
+            )
             .fetch_optional(&self.pool)
             .await
-            .map_err(failed("trouble"))?;
+            .map_err(failed("trouble"))
+        };
+        let row = persistently(trouble).await?;
         Ok(row.map(|row| Trouble {
             attempts: row.attempts.0,
             reason: row.reason,
