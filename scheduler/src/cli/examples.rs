@@ -89,6 +89,19 @@ const EXAMPLES: &[(&str, &str)] = &[
          scheduler verify --connection acme --entity invoice --from 2026-05 --to 2026-05 --fix --wait",
     ),
     (
+        "model refresh",
+        "scheduler model refresh\nscheduler model refresh --full        # also what is as it should be",
+    ),
+    (
+        "model notes",
+        "scheduler model notes --connection acme\nscheduler model notes --exit-code      # for gates",
+    ),
+    ("model grant", "scheduler model grant ledgerfleet_reader"),
+    (
+        "model dictionary",
+        "scheduler model dictionary > dictionary.md\nscheduler model dictionary -o csv",
+    ),
+    (
         "serve",
         "scheduler serve\nscheduler serve --listen 127.0.0.1:9000",
     ),

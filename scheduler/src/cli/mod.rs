@@ -4,6 +4,7 @@ mod dates;
 mod dlq;
 mod examples;
 mod ids;
+mod model;
 mod values;
 
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ pub(crate) use dlq::{Choice, DlqCommand, DropArgs, ListArgs, ReplayArgs};
 pub(crate) use examples::command;
 pub(crate) use ids::IdArg;
 use ids::run_id;
+pub(crate) use model::{DictionaryArgs, ModelCommand, NotesArgs, RefreshArgs};
 pub(crate) use values::{AxisArg, EnvironmentArg, Format, SegmentArg, When};
 use values::{page_size, time_zone, wait};
 
@@ -103,6 +105,9 @@ pub(crate) enum Command {
     /// compared after it; 3 that run ended with dead segments; 4 a connection needs re-authorisation; 5 the company
     /// throttled for too long, or it, the database or Redis is away; 7 another process runs this file.
     Verify(VerifyArgs),
+    /// Makes the tables in which people read the records, and says what they mean.
+    #[command(subcommand)]
+    Model(ModelCommand),
     /// Runs until it is stopped: duties, health, metrics; on a SQLite file the worker too.
     Serve(ServeArgs),
     /// Checks configuration, database, key and connections.

@@ -11,6 +11,7 @@ mod doctor;
 mod entities;
 mod key;
 mod migrate;
+mod model;
 mod records;
 mod run;
 mod serve;
@@ -38,6 +39,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> anyhow::Result<E
         Command::Coverage(args) => coverage::run(session, &args).await,
         Command::Dlq(command) => dlq::run(session, command).await,
         Command::Verify(args) => verify::run(session, &args).await,
+        Command::Model(command) => model::run(session, command).await,
         Command::Serve(_) => serve::run(session).await,
         Command::Doctor => doctor::run(session).await,
         Command::Config(command) => config::run(session, &command),

@@ -146,6 +146,10 @@ fn of_ledger(error: &LedgerError) -> (Exit, String) {
             (Exit::Usage, "scheduler connection list")
         }
         LedgerError::NoSuchSegment(_) => (Exit::Usage, "scheduler dlq list"),
+        LedgerError::InUse { .. } => (
+            Exit::Failed,
+            "drop what hangs on it, or move it, and then: scheduler model refresh",
+        ),
         LedgerError::Corrupt(_) => (Exit::Failed, "scheduler doctor"),
         LedgerError::Statement { .. } => (Exit::Failed, "run it again with -v; if it fails again, report it"),
     };

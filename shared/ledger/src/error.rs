@@ -61,6 +61,14 @@ pub enum LedgerError {
     /// There is no such segment, or it never ended.
     #[error("there is no dead letter {0}")]
     NoSuchSegment(SegmentId),
+    /// Something that others have made hangs on what would have to go.
+    #[error("{place} is used by others: {by}")]
+    InUse {
+        /// What would have to go.
+        place: String,
+        /// What hangs on it, as the database says.
+        by: String,
+    },
     /// A stored value cannot be understood.
     #[error("the database holds a value that cannot be read: {0}")]
     Corrupt(String),

@@ -14,6 +14,7 @@ mod error;
 pub mod guard;
 pub mod learned;
 pub mod master_key;
+pub mod models;
 pub mod overview;
 pub mod pages;
 pub mod postgres;
@@ -42,6 +43,7 @@ pub use dispatching::{
 pub use error::LedgerError;
 pub use learned::{Fact, Learning};
 pub use master_key::{KeyChoice, MasterKeys};
+pub use models::{Extent, Model, ModelState, Models, TypingNote};
 pub use overview::{ConnectionSums, Overview, Trouble};
 pub use pages::{Committed, Effects, FinishedWindow, NextStep, PageCommit, Pages, SeenIds};
 pub use postgres::{ClientCertificate, Leadership, PostgresLedger, PostgresOptions};
@@ -73,6 +75,7 @@ pub trait Ledger:
     + Comparing
     + Quarantine
     + Learning
+    + Models
     + Clocks
     + Overview
     + std::fmt::Debug
@@ -95,6 +98,7 @@ impl<T> Ledger for T where
         + Comparing
         + Quarantine
         + Learning
+        + Models
         + Clocks
         + Overview
         + std::fmt::Debug

@@ -11,6 +11,7 @@ use ledgerfleet_wiring::Parts;
 use secrecy::SecretString;
 
 use crate::cli::{AddCommand, AddQuickbooksArgs};
+use crate::commands::model;
 use crate::exit::{Exit, Problem};
 use crate::session::{Session, aside};
 
@@ -28,6 +29,7 @@ pub(crate) async fn run(session: &Session, command: AddCommand) -> anyhow::Resul
     }
     let (name, environment) = (args.name, wanted.environment);
     let added = add_or_replace(&parts, wanted, &secret).await?;
+    model::follow(&*parts.ledger, &session.talk).await;
     let test = format!("`scheduler connection test {name}` asks whether it answers");
     session.talk.say(match added {
         Added::New => format!(

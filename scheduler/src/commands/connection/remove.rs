@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use ledgerfleet_ledger::{Ledger, LedgerError, Purge};
 use ledgerfleet_model::{Connection, ConnectionId};
 
+use crate::commands::model;
 use crate::exit::Exit;
 use crate::output::counted;
 use crate::session::{ChoiceError, Session, connection_named};
@@ -56,6 +57,7 @@ async fn remove_connected(
         format!("Remove {name}? Its credential is deleted, its unfinished segments are cancelled, {fate}.");
     session.confirm(&question).await?;
     let deleted = ledger.remove_connection(connection.id, purge).await?;
+    model::follow(ledger, &session.talk).await;
     session.talk.say(match purge {
         Purge::DeleteRecords => format!("removed {name}; {} deleted", counted(deleted, "record")),
         Purge::KeepRecords => format!(

@@ -6,6 +6,7 @@ use ledgerfleet_model::{Connection, Environment};
 use super::add::check_name;
 use super::remove::records;
 use crate::cli::SetConnectionArgs;
+use crate::commands::model;
 use crate::exit::{Exit, Problem};
 use crate::output::counted;
 use crate::session::{Session, connection_named};
@@ -26,6 +27,7 @@ pub(super) async fn run(session: &Session, args: &SetConnectionArgs) -> anyhow::
         confirm_environment(session, ledger, &connection, environment).await?;
     }
     let changed = ledger.change_connection(connection.id, &change).await?;
+    model::follow(ledger, &session.talk).await;
     tell(session, &connection, &changed);
     Ok(Exit::Done)
 }

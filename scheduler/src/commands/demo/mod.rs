@@ -15,7 +15,7 @@ use ledgerfleet_config::{ConnectorSettings, Settings, Shape};
 use ledgerfleet_connectors::REGISTRY;
 use ledgerfleet_connectors::http::HttpClient;
 use ledgerfleet_emulator::{CompanyInfo, Emulator, EmulatorOptions, Rate, RunningEmulator};
-use ledgerfleet_ledger::{LedgerError, NewConnection};
+use ledgerfleet_ledger::{Extent, LedgerError, NewConnection};
 use ledgerfleet_model::{Axis, Connection, ConnectionId, Environment, Segmenting};
 use ledgerfleet_wiring::{Parts, RunnerLock};
 use secrecy::SecretString;
@@ -137,6 +137,7 @@ async fn connect(parts: &Parts, emulator: &RunningEmulator) -> anyhow::Result<Ve
         let token = SecretString::from(company.refresh_token.clone());
         add_or_replace(parts, new_connection(company), &token).await?;
     }
+    parts.ledger.lay_out(Extent::Differing).await?;
     let named = |connection: &Connection| companies.iter().any(|company| company.name == connection.name);
     Ok(parts
         .ledger

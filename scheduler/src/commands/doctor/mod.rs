@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::advice::to_authorise;
 use crate::braked::{closed, whose};
+use crate::commands::model;
 use crate::exit::{Exit, explain};
 use crate::output::{Row, counted, instant, span};
 use crate::running::runner::take_lock;
@@ -51,6 +52,7 @@ async fn look_at(parts: &Parts, settings: &Settings) -> Vec<Check> {
     checks.extend(lines("connections", connections(parts)).await);
     checks.extend(lines("brakes", brakes(parts)).await);
     checks.push(line("dead letters", dead_letters(parts)).await);
+    checks.push(line("tables", model::check(parts)).await);
     checks
 }
 

@@ -23,6 +23,7 @@ mod error;
 mod leadership;
 mod learned;
 mod master_key;
+mod models;
 mod overview;
 mod pages;
 mod pool;

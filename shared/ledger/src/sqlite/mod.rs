@@ -17,6 +17,7 @@ mod error;
 mod file;
 mod learned;
 mod master_key;
+mod models;
 mod overview;
 mod pages;
 mod quarantine;

@@ -5,6 +5,7 @@ mod file;
 mod guard;
 mod hours;
 mod identity;
+mod models;
 mod postgres;
 mod size;
 mod views;

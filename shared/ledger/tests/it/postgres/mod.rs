@@ -11,9 +11,9 @@ mod records;
 mod sessions;
 mod shown;
 mod size;
-mod world;
+pub(crate) mod world;
 
-pub(crate) use world::world;
+pub(crate) use world::{PostgresWorld, world};
 
 mod promises {
     ledgerfleet_ledger::ledger_conformance!(crate::postgres::world::world);

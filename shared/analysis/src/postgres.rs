@@ -1,0 +1,426 @@
+//! The views on Postgres: a schema for each connection.
+
+use std::fmt::Write;
+
+use crate::expression::{literal, literals, name};
+use crate::layout::{
+    Column, DELETED, Kind, LONGEST_NAME, Layout, OF_EVERY_TABLE, Rows, SYNCED, Source, Table,
+};
+use crate::measure::Measure;
+use crate::path::{Path, Term, Value};
+
+/// One connection's schema.
+#[derive(Debug, Clone, Copy)]
+pub struct Schema<'a> {
+    /// What is laid out.
+    pub layout: &'a Layout,
+    /// The schema's name.
+    pub name: &'a str,
+    /// The connection's id.
+    pub connection: &'a str,
+}
+
+/// Which records a view has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Records {
+    Live,
+    All,
+}
+
+/// The name of a connection's schema. It can be written without quotes in any case if the connection's can, so it is in
+/// lower case. Where two names come to the same, or one is too long, `distinction` tells them apart: hexadecimal digits.
+pub fn schema_name(connector: &str, connection: &str, distinction: Option<&str>) -> String {
+    let whole = format!("{connector}_{}", connection.to_lowercase());
+    let Some(distinction) = distinction else {
+        return whole;
+    };
+    let most = LONGEST_NAME - distinction.len() - 1;
+    let end = (0..=most.min(whole.len()))
+        .rev()
+        .find(|end| whole.is_char_boundary(*end));
+    format!("{}_{distinction}", &whole[..end.unwrap_or(0)])
+}
+
+/// Whether Postgres would cut the name.
+pub fn is_too_long(schema: &str) -> bool {
+    schema.len() > LONGEST_NAME
+}
+
+/// Tells this program's views of a layout from those of another version.
+pub fn fingerprint(layout: &Layout) -> String {
+    let schema = Schema {
+        layout,
+        name: "any",
+        connection: "00000000-0000-0000-0000-000000000000",
+    };
+    blake3::hash(schema.statements().as_bytes()).to_hex()[..16].to_owned()
+}
+
+impl Schema<'_> {
+    /// Statements that make every view in the schema, which is there and has none of them.
+    pub fn statements(&self) -> String {
+        let mut statements = String::with_capacity(256 * 1024);
+        for table in &self.layout.tables {
+            if table.is_of_records() {
+                self.write_table(table, Records::All, &mut statements);
+            }
+            self.write_table(table, Records::Live, &mut statements);
+        }
+        self.write_typing_notes(&mut statements);
+        for measure in &self.layout.measures {
+            self.write_measure(measure, &mut statements);
+        }
+        statements
+    }
+
+    /// The views' names in the order in which they can be dropped.
+    pub fn views(&self) -> Vec<String> {
+        let mut views: Vec<String> = Vec::new();
+        for table in &self.layout.tables {
+            views.push(table.name.clone());
+            if table.is_of_records() {
+                views.push(format!("{}_history", table.name));
+            }
+        }
+        views.push("typing_notes".to_owned());
+        views.extend(self.layout.measures.iter().map(|measure| measure.name.clone()));
+        views.reverse();
+        views
+    }
+
+    fn write_table(&self, table: &Table, records: Records, statements: &mut String) {
+        let (view, meaning) = match records {
+            Records::Live => (self.relation(&table.name), table.meaning.clone()),
+            Records::All => (
+                self.relation(&format!("{}_history", table.name)),
+                format!("{} Deleted ones, too.", table.meaning),
+            ),
+        };
+        let select = if records == Records::Live && table.is_of_records() {
+            format!(
+                "SELECT * FROM {} WHERE NOT {DELETED}",
+                self.relation(&format!("{}_history", table.name))
+            )
+        } else {
+            self.select_table(table, records)
+        };
+        // Writing into a string cannot fail.
+        let _ = writeln!(statements, "CREATE VIEW {view} AS\n{select};");
+        let _ = writeln!(statements, "COMMENT ON VIEW {view} IS {};", literal(&meaning));
+        for column in &table.columns {
+            let _ = writeln!(
+                statements,
+                "COMMENT ON COLUMN {view}.{} IS {};",
+                name(&column.name),
+                literal(&column.comment())
+            );
+        }
+        for (column, _, meaning) in OF_EVERY_TABLE {
+            let _ = writeln!(
+                statements,
+                "COMMENT ON COLUMN {view}.{} IS {};",
+                name(column),
+                literal(meaning)
+            );
+        }
+    }
+
+    fn relation(&self, view: &str) -> String {
+        format!("{}.{}", name(self.name), name(view))
+    }
+
+    fn select_table(&self, table: &Table, records: Records) -> String {
+        let selects: Vec<String> = table
+            .sources
+            .iter()
+            .map(|source| self.select_source(table, source, records))
+            .collect();
+        let all = selects.join("\nUNION ALL\n");
+        if table.rows == Rows::All {
+            return all;
+        }
+        let keys: Vec<String> = table.keys().map(|key| name(&key.name)).collect();
+        let keys = keys.join(", ");
+        let columns: Vec<String> = table.columns.iter().map(|column| name(&column.name)).collect();
+        format!(
+            "SELECT {}, {SYNCED}, {DELETED} FROM (\nSELECT DISTINCT ON ({keys}) * FROM (\n{all}\n) AS every_one\n\
+             WHERE ({keys}) IS NOT NULL ORDER BY {keys}, _changed DESC NULLS LAST\n) AS newest",
+            columns.join(", ")
+        )
+    }
+
+    fn select_source(&self, table: &Table, source: &Source, records: Records) -> String {
+        let rows = RowsOf::new(source);
+        let mut columns: Vec<String> = table
+            .columns
+            .iter()
+            .map(|column| format!("{} AS {}", rows.column(column, source), name(&column.name)))
+            .collect();
+        columns.push(format!("r.ingested_at_utc AS {SYNCED}"));
+        columns.push(format!("r.deleted_at_utc IS NOT NULL AS {DELETED}"));
+        if table.rows == Rows::Distinct {
+            columns.push("r.source_updated_at AS _changed".to_owned());
+        }
+        let from = self.from(source, &rows, records);
+        format!("SELECT {}\n{from}", columns.join(",\n    "))
+    }
+
+    fn from(&self, source: &Source, rows: &RowsOf, records: Records) -> String {
+        let table = name(&format!("{}{}", self.layout.raw_prefix, source.entity));
+        let connection = literal(self.connection);
+        let mut from = format!(
+            "FROM raw.{table} AS r{}\nWHERE r.connection_id = {connection}",
+            rows.joins
+        );
+        if records == Records::Live {
+            from.push_str(" AND r.deleted_at_utc IS NULL");
+        }
+        // A company that was removed has no rows from that moment on. It is looked up once.
+        let _ = write!(
+            from,
+            " AND (SELECT state <> 'removed' FROM fleet.connections WHERE id = {connection})"
+        );
+        if let Some(filter) = &source.filter {
+            let _ = write!(
+                from,
+                " AND r.payload ->> {} IN ({})",
+                literal(&filter.member),
+                literals(&filter.values)
+            );
+        }
+        from.push_str(&rows.condition);
+        from
+    }
+
+    fn write_typing_notes(&self, statements: &mut String) {
+        let view = self.relation("typing_notes");
+        let tables = self.layout.tables.iter().filter(|table| has_notes(table));
+        let selects: Vec<String> = tables.map(|table| self.select_notes(table)).collect();
+        let _ = writeln!(
+            statements,
+            "CREATE VIEW {view} AS\nSELECT table_name, id, index, column_name, type, left(value #>> '{{}}', 200) AS text\n\
+             FROM (\n{}\n) AS every_value WHERE books.is_odd(value, type);",
+            selects.join("\nUNION ALL\n")
+        );
+        let meaning = "Values that are not of their column's type: null in the table, here as they are.";
+        let _ = writeln!(statements, "COMMENT ON VIEW {view} IS {};", literal(meaning));
+    }
+
+    fn select_notes(&self, table: &Table) -> String {
+        let source = &table.sources[0];
+        let rows = RowsOf::new(source);
+        let columns: Vec<String> = plain_paths(table)
+            .map(|(column, path)| {
+                format!(
+                    "({}, {}, '{{{}}}'::text[])",
+                    literal(&column.name),
+                    literal(column.kind.as_str()),
+                    path.members.join(",")
+                )
+            })
+            .collect();
+        format!(
+            "SELECT {} AS table_name, r.id, {} AS index, k.column_name, k.type, {} #> k.path AS value\n{}",
+            literal(&table.name),
+            rows.index,
+            rows.element,
+            self.from(source, &rows, Records::Live).replacen(
+                "\nWHERE",
+                &format!(
+                    "\nCROSS JOIN (VALUES {}) AS k (column_name, type, path)\nWHERE",
+                    columns.join(", ")
+                ),
+                1
+            )
+        )
+    }
+
+    fn write_measure(&self, measure: &Measure, statements: &mut String) {
+        let view = self.relation(&measure.name);
+        let body = measure.render(&|word, argument| Some(self.say(word, argument)));
+        // Every word was looked at when the measure was read.
+        let body = body.unwrap_or_default();
+        let _ = writeln!(statements, "CREATE VIEW {view} AS\n{body};");
+        let _ = writeln!(
+            statements,
+            "COMMENT ON VIEW {view} IS {};",
+            literal(&measure.definition)
+        );
+        for (column, meaning) in &measure.columns {
+            let _ = writeln!(
+                statements,
+                "COMMENT ON COLUMN {view}.{} IS {};",
+                name(column),
+                literal(meaning)
+            );
+        }
+    }
+
+    fn say(&self, word: &str, argument: &str) -> String {
+        match word {
+            "table" => self.relation(argument),
+            "sum" => format!("coalesce(sum({argument}), 0)"),
+            "month" => format!("date_trunc('month', {argument})::date"),
+            "age" => format!("(current_date - {argument})"),
+            "once" => "OFFSET 0".to_owned(),
+            "home" => {
+                let (amount, rate) = argument.rsplit_once(", ").unwrap_or((argument, "1"));
+                format!("round({amount} * coalesce({rate}, 1), 2)")
+            }
+            // What tells companies apart where they are in one view.
+            _ => String::new(),
+        }
+    }
+}
+
+/// Whether a table's values are held against their types. What has several sources repeats other tables.
+pub(crate) fn has_notes(table: &Table) -> bool {
+    table.sources.len() == 1 && plain_paths(table).next().is_some()
+}
+
+/// The columns whose values can be held against their types: those with a path of members alone.
+pub(crate) fn plain_paths(table: &Table) -> impl Iterator<Item = (&Column, &Path)> {
+    table.columns.iter().flat_map(|column| {
+        let terms = match &column.value {
+            Value::FirstOf(terms) => &terms[..],
+            _ => &[],
+        };
+        let paths = terms.iter().map(|term| &term.path);
+        let plain = paths.filter(|path| path.chosen.is_none() && !path.from_record);
+        plain.map(move |path| (column, path))
+    })
+}
+
+/// How rows are reached from records.
+struct RowsOf {
+    joins: String,
+    condition: String,
+    element: String,
+    index: String,
+    parent_index: String,
+}
+
+impl RowsOf {
+    fn new(source: &Source) -> Self {
+        let mut rows = Self {
+            // Unpacked once for all columns: OFFSET keeps Postgres from putting the expression wherever it is named.
+            joins: "\nCROSS JOIN LATERAL (SELECT r.payload || '{}'::jsonb AS payload OFFSET 0) AS p"
+                .to_owned(),
+            condition: String::new(),
+            element: "p.payload".to_owned(),
+            index: "NULL::integer".to_owned(),
+            parent_index: "NULL::integer".to_owned(),
+        };
+        let mut places = Vec::new();
+        for (step, level) in source.steps.iter().zip(1..) {
+            let inside = json(&rows.element, &step.path.members);
+            if step.each {
+                let _ = write!(
+                    rows.joins,
+                    "\nCROSS JOIN LATERAL jsonb_array_elements(books.elements({inside}))\
+                     \n    WITH ORDINALITY AS l{level} (element, place)"
+                );
+                places.push(format!("l{level}.place"));
+            } else {
+                let _ = write!(
+                    rows.joins,
+                    "\nCROSS JOIN LATERAL (SELECT {inside} AS element) AS l{level}"
+                );
+                let _ = write!(rows.condition, " AND jsonb_typeof(l{level}.element) = 'object'");
+            }
+            rows.element = format!("l{level}.element");
+        }
+        match &places[..] {
+            [] => {}
+            [place] => rows.index = format!("({place} - 1)::integer"),
+            [outer, ..] => {
+                let order = places.join(", ");
+                rows.index = format!("(row_number() OVER (PARTITION BY r.id ORDER BY {order}) - 1)::integer");
+                rows.parent_index = format!("({outer} - 1)::integer");
+            }
+        }
+        rows
+    }
+
+    fn column(&self, column: &Column, source: &Source) -> String {
+        match &column.value {
+            Value::RecordId => "r.id".to_owned(),
+            Value::Index => self.index.clone(),
+            Value::ParentIndex => self.parent_index.clone(),
+            Value::Kind => literal(&source.entity),
+            Value::Nothing => format!("NULL::{}", type_name(column.kind)),
+            Value::FirstOf(terms) => match &terms[..] {
+                [term] => self.term(term, column.kind),
+                terms => {
+                    let tried: Vec<String> = terms.iter().map(|term| self.term(term, column.kind)).collect();
+                    format!("coalesce({})", tried.join(", "))
+                }
+            },
+        }
+    }
+
+    fn term(&self, term: &Term, kind: Kind) -> String {
+        let value = typed(&self.path(&term.path), kind);
+        match &term.times {
+            None => value,
+            Some(times) => {
+                let times = typed(&self.path(times), Kind::Numeric);
+                format!("round({value} * coalesce({times}, 1), 2)")
+            }
+        }
+    }
+
+    fn path(&self, path: &Path) -> String {
+        let from = if path.from_record {
+            "p.payload"
+        } else {
+            &self.element
+        };
+        let Some((filter, after)) = &path.chosen else {
+            return json(from, &path.members);
+        };
+        // A path in lax mode takes an object for an array of one, and what is not there for nothing.
+        let quoted = |members: &[String]| {
+            let members: Vec<String> = members.iter().map(|member| format!(".\"{member}\"")).collect();
+            members.concat()
+        };
+        let conditions: Vec<String> = filter
+            .values
+            .iter()
+            .map(|value| format!("@.\"{}\" == \"{value}\"", filter.member))
+            .collect();
+        let way = format!(
+            "${} ? ({}){}",
+            quoted(&path.members),
+            conditions.join(" || "),
+            quoted(after)
+        );
+        format!("jsonb_path_query_first({from}, {}, '{{}}', true)", literal(&way))
+    }
+}
+
+fn json(from: &str, members: &[String]) -> String {
+    match members {
+        [] => from.to_owned(),
+        [member] => format!("({from} -> {})", literal(member)),
+        members => format!("({from} #> '{{{}}}')", members.join(",")),
+    }
+}
+
+fn typed(json: &str, kind: Kind) -> String {
+    match kind {
+        Kind::Text => format!("books.as_text({json})"),
+        Kind::Numeric => format!("books.as_numeric({json})"),
+        Kind::Date => format!("books.as_date({json})"),
+        Kind::Timestamptz => format!("books.as_timestamptz({json})"),
+        Kind::Boolean => format!("books.as_boolean({json})"),
+        Kind::Integer | Kind::Json => format!("{json}::text"),
+    }
+}
+
+fn type_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Json => "text",
+        other => other.as_str(),
+    }
+}

@@ -1,0 +1,388 @@
+//! The views on SQLite: one of each for all connections, with the connection's name first.
+//!
+//! SQLite has neither decimals nor dates: a number is a binary fraction (REAL), with its exact text beside it in
+//! `…_text`; days and instants are texts that sort (`2026-06-14`, `2026-06-15T09:30:00Z`).
+//!
+//! A view is three selects, one in the other: the innermost takes the values out of the records as JSON, the one around it
+//! gives them their types, the outermost adds the binary fractions.
+
+use std::fmt::Write;
+
+use crate::expression::{literal, literals, name};
+use crate::layout::{Column, DELETED, Kind, Layout, Rows, SYNCED, Source, Table};
+use crate::measure::Measure;
+use crate::path::{Path, Value};
+use crate::postgres::{has_notes, plain_paths};
+
+/// Which records a view has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Records {
+    Live,
+    All,
+}
+
+/// One view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// Its name.
+    pub name: String,
+    /// What makes it.
+    pub statement: String,
+}
+
+/// Tells this program's views of all layouts from those of another version.
+pub fn fingerprint(layouts: &[Layout]) -> String {
+    let mut hash = blake3::Hasher::new();
+    for view in layouts.iter().flat_map(views) {
+        hash.update(view.statement.as_bytes());
+    }
+    hash.finalize().to_hex()[..16].to_owned()
+}
+
+/// Every view of a layout, in an order in which they can be made.
+pub fn views(layout: &Layout) -> Vec<View> {
+    let mut views = Vec::new();
+    for table in &layout.tables {
+        if table.is_of_records() {
+            let history = format!("{}_history", table.name);
+            views.push(view(layout, &history, &select_table(layout, table, Records::All)));
+            let live = format!("SELECT * FROM {}_{history} WHERE NOT {DELETED}", layout.connector);
+            views.push(view(layout, &table.name, &live));
+        } else {
+            views.push(view(
+                layout,
+                &table.name,
+                &select_table(layout, table, Records::Live),
+            ));
+        }
+    }
+    views.push(view(layout, "typing_notes", &select_typing_notes(layout)));
+    views.extend(
+        layout
+            .measures
+            .iter()
+            .map(|measure| measure_view(layout, measure)),
+    );
+    views
+}
+
+fn view(layout: &Layout, table: &str, select: &str) -> View {
+    let name = format!("{}_{table}", layout.connector);
+    View {
+        statement: format!("CREATE VIEW {name} AS\n{select}"),
+        name,
+    }
+}
+
+fn select_table(layout: &Layout, table: &Table, records: Records) -> String {
+    let (mut typed, mut taken) = (Vec::new(), Vec::new());
+    for source in &table.sources {
+        let rows = RowsOf::new(source);
+        let mut values = Values::default();
+        // The same for every source: they differ in where the values are.
+        typed = table
+            .columns
+            .iter()
+            .map(|column| format!("{} AS {}", values.column(column, &rows), name(&column.name)))
+            .collect();
+        taken.push(format!(
+            "SELECT c.name AS connection, {} AS _kind, r.id AS _id, {} AS _index, {} AS _parent_index, r.ingested_at_utc AS \
+             _synced, r.deleted_at_utc IS NOT NULL AS _deleted, r.source_updated_at AS _changed{}\n{}",
+            literal(&source.entity),
+            rows.index,
+            rows.parent_index,
+            values.taken,
+            from(layout, source, &rows, records)
+        ));
+    }
+    let mut typed = format!(
+        "SELECT connection, {}, _synced AS {SYNCED}, _deleted AS {DELETED}, _changed\nFROM (\n{}\n)",
+        typed.join(", "),
+        taken.join("\nUNION ALL\n")
+    );
+    if table.rows == Rows::Distinct {
+        typed = newest(table, &typed);
+    }
+    format!(
+        "SELECT {}, {SYNCED}, {DELETED} FROM (\n{typed}\n)",
+        with_fractions(table).join(", ")
+    )
+}
+
+/// The rows of the records that changed last, one for each key.
+fn newest(table: &Table, typed: &str) -> String {
+    let keys: Vec<String> = table.keys().map(|key| name(&key.name)).collect();
+    let there: Vec<String> = keys.iter().map(|key| format!(" AND {key} IS NOT NULL")).collect();
+    format!(
+        "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY connection, {} ORDER BY _changed DESC) AS _rank\n\
+         FROM (\n{typed}\n)) WHERE _rank = 1{}",
+        keys.join(", "),
+        there.concat()
+    )
+}
+
+/// The columns as they are shown: a number as a binary fraction, and its exact text beside it.
+fn with_fractions(table: &Table) -> Vec<String> {
+    let mut columns = vec!["connection".to_owned()];
+    for column in &table.columns {
+        let column_name = name(&column.name);
+        if column.kind == Kind::Numeric {
+            columns.push(format!("CAST({column_name} AS REAL) AS {column_name}"));
+            columns.push(format!(
+                "{column_name} AS {}",
+                name(&format!("{}_text", column.name))
+            ));
+        } else {
+            columns.push(column_name);
+        }
+    }
+    columns
+}
+
+fn from(layout: &Layout, source: &Source, rows: &RowsOf, records: Records) -> String {
+    let entity = literal(&format!("{}{}", layout.raw_prefix, source.entity));
+    let mut from = format!(
+        "FROM fleet_connections AS c JOIN raw_records AS r ON r.connection_id = c.id{}\nWHERE r.entity = {entity} AND c.state <> \
+         'removed'",
+        rows.joins
+    );
+    if records == Records::Live {
+        from.push_str(" AND r.deleted_at_utc IS NULL");
+    }
+    if let Some(filter) = &source.filter {
+        let _ = write!(
+            from,
+            " AND r.payload ->> '$.{}' IN ({})",
+            filter.member,
+            literals(&filter.values)
+        );
+    }
+    from.push_str(&rows.condition);
+    from
+}
+
+fn select_typing_notes(layout: &Layout) -> String {
+    let tables = layout.tables.iter().filter(|table| has_notes(table));
+    let selects: Vec<String> = tables.map(|table| select_notes(layout, table)).collect();
+    format!(
+        "SELECT connection, table_name, id, \"index\", column_name, type, substr(trim(value, '\"'), 1, 200) AS text FROM (\n{}\n)\n\
+         WHERE value IS NOT NULL AND json_type(value) <> 'null' AND CASE type\n    \
+         WHEN 'text' THEN {} WHEN 'numeric' THEN {} WHEN 'date' THEN {}\n    \
+         WHEN 'timestamptz' THEN {} WHEN 'boolean' THEN {} ELSE 1 END IS NULL",
+        selects.join("\nUNION ALL\n"),
+        typed("value", Kind::Text),
+        typed("value", Kind::Numeric),
+        typed("value", Kind::Date),
+        typed("value", Kind::Timestamptz),
+        typed("value", Kind::Boolean),
+    )
+}
+
+fn select_notes(layout: &Layout, table: &Table) -> String {
+    let source = &table.sources[0];
+    let rows = RowsOf::new(source);
+    let columns: Vec<String> = plain_paths(table)
+        .map(|(column, path)| {
+            let (column, kind) = (literal(&column.name), column.kind.as_str());
+            format!("({column}, '{kind}', '{}')", way(&path.members))
+        })
+        .collect();
+    let from = from(layout, source, &rows, Records::Live).replacen(
+        "\nWHERE",
+        &format!("\nJOIN (VALUES {}) AS k\nWHERE", columns.join(", ")),
+        1,
+    );
+    format!(
+        "SELECT c.name AS connection, {} AS table_name, r.id AS id, {} AS \"index\", k.column1 AS column_name, k.column2 AS \
+         type, {} -> k.column3 AS value\n{from}",
+        literal(&table.name),
+        rows.index,
+        rows.element,
+    )
+}
+
+fn measure_view(layout: &Layout, measure: &Measure) -> View {
+    let body = measure.render(&|word, argument| Some(say(layout, word, argument)));
+    // Every word was looked at when the measure was read.
+    view(layout, &measure.name, &body.unwrap_or_default())
+}
+
+fn say(layout: &Layout, word: &str, argument: &str) -> String {
+    match word {
+        "table" => format!("{}_{argument}", layout.connector),
+        "connection" => "connection, ".to_owned(),
+        "of" => format!("{argument}.connection, "),
+        "same" => {
+            let (one, other) = argument.split_once(' ').unwrap_or((argument, argument));
+            format!("{one}.connection = {other}.connection AND ")
+        }
+        "apart" => format!("PARTITION BY {argument}.connection "),
+        "sum" => format!("coalesce(sum(CAST(round(({argument}) * 100) AS INTEGER)), 0) / 100.0"),
+        "month" => format!("substr({argument}, 1, 7) || '-01'"),
+        "age" => format!("CAST(julianday(date('now')) - julianday({argument}) AS INTEGER)"),
+        "once" => "LIMIT -1".to_owned(),
+        "home" => {
+            let (amount, rate) = argument.rsplit_once(", ").unwrap_or((argument, "1"));
+            format!("{} / 100.0", product(amount, &format!("coalesce({rate}, 1)")))
+        }
+        _ => String::new(),
+    }
+}
+
+/// Whole cents of an amount times a rate, rounded half away from zero. Binary fractions would lose the half cents; whole
+/// numbers hold amounts up to 900 million at eight decimals of a rate.
+fn product(amount: &str, rate: &str) -> String {
+    let product =
+        format!("(CAST(round({amount} * 100) AS INTEGER) * CAST(round({rate} * 100000000) AS INTEGER))");
+    format!(
+        "CAST(({product} + CASE WHEN {amount} < 0 THEN -50000000 ELSE 50000000 END) / 100000000 AS INTEGER)"
+    )
+}
+
+/// How rows are reached from records.
+struct RowsOf {
+    joins: String,
+    condition: String,
+    element: String,
+    index: String,
+    parent_index: String,
+}
+
+impl RowsOf {
+    fn new(source: &Source) -> Self {
+        let mut rows = Self {
+            joins: String::new(),
+            condition: String::new(),
+            element: "r.payload".to_owned(),
+            index: "NULL".to_owned(),
+            parent_index: "NULL".to_owned(),
+        };
+        let mut places = Vec::new();
+        for (step, level) in source.steps.iter().zip(1..) {
+            let (element, inside) = (&rows.element, way(&step.path.members));
+            if step.each {
+                let _ = write!(
+                    rows.joins,
+                    "\nJOIN json_each(CASE json_type({element}, '{inside}') WHEN 'array' THEN {element} -> '{inside}' ELSE '[]' END) \
+                     AS l{level}"
+                );
+                rows.element = format!("iif(l{level}.type='object',l{level}.value,'{{}}')");
+                places.push(format!("l{level}.key"));
+            } else {
+                let _ = write!(rows.condition, " AND json_type({element}, '{inside}') = 'object'");
+                rows.element = format!("({element} -> '{inside}')");
+            }
+        }
+        match &places[..] {
+            [] => {}
+            [place] => rows.index.clone_from(place),
+            [outer, ..] => {
+                let order = places.join(", ");
+                rows.index = format!("row_number() OVER (PARTITION BY c.id, r.id ORDER BY {order}) - 1");
+                rows.parent_index.clone_from(outer);
+            }
+        }
+        rows
+    }
+
+    /// What is there, as JSON.
+    fn take(&self, path: &Path) -> String {
+        let from = if path.from_record {
+            "r.payload"
+        } else {
+            &self.element
+        };
+        let inside = way(&path.members);
+        let Some((filter, after)) = &path.chosen else {
+            return format!("{from}->'{inside}'");
+        };
+        format!(
+            "(SELECT e.value -> '{}' FROM json_each(CASE json_type({from}, '{inside}') WHEN 'array' THEN ({from}) -> '{inside}' \
+             ELSE '[' || (({from}) -> '{inside}') || ']' END) AS e WHERE CASE e.type WHEN 'object' THEN e.value ->> '$.{}' END IN \
+             ({}) LIMIT 1)",
+            way(after),
+            filter.member,
+            literals(&filter.values)
+        )
+    }
+}
+
+/// The values that the innermost select takes out of records, each under a name of its own.
+#[derive(Default)]
+struct Values {
+    taken: String,
+    count: usize,
+}
+
+impl Values {
+    fn take(&mut self, rows: &RowsOf, path: &Path) -> String {
+        let name = format!("_{}", self.count);
+        self.count += 1;
+        let _ = write!(self.taken, ", {} AS {name}", rows.take(path));
+        name
+    }
+
+    fn column(&mut self, column: &Column, rows: &RowsOf) -> String {
+        let terms = match &column.value {
+            Value::RecordId => return "_id".to_owned(),
+            Value::Index => return "_index".to_owned(),
+            Value::ParentIndex => return "_parent_index".to_owned(),
+            Value::Kind => return "_kind".to_owned(),
+            Value::Nothing => return "NULL".to_owned(),
+            Value::FirstOf(terms) => terms,
+        };
+        let tried: Vec<String> = terms
+            .iter()
+            .map(|term| {
+                let value = typed(&self.take(rows, &term.path), column.kind);
+                match &term.times {
+                    None => value,
+                    Some(times) => {
+                        let times = typed(&self.take(rows, times), Kind::Numeric);
+                        let cents = product(&format!("({value})"), &format!("coalesce({times}, 1)"));
+                        format!("CASE WHEN ({value}) IS NOT NULL THEN printf('%.2f', {cents} / 100.0) END")
+                    }
+                }
+            })
+            .collect();
+        match &tried[..] {
+            [only] => only.clone(),
+            tried => format!("coalesce({})", tried.join(", ")),
+        }
+    }
+}
+
+fn way(members: &[String]) -> String {
+    let members: Vec<String> = members.iter().map(|member| format!(".{member}")).collect();
+    format!("${}", members.concat())
+}
+
+/// A value of its column's type, or null. `json` is the name of a JSON text, whose first character tells what it is.
+/// Such expressions stand in hundreds of columns, and a file's views are read whenever it is opened: they are short.
+fn typed(json: &str, kind: Kind) -> String {
+    let text = format!("trim({json},'\"')");
+    // Only a day that exists comes out as it went in: the 30th of February would be one in March.
+    let begins_with_a_day =
+        format!("date(substr({json},2,10))=substr({json},2,10) AND substr({json},2,4)<>'0000'");
+    let offset = "[-+][0-9][0-9]:[0-9][0-9]\"";
+    match kind {
+        Kind::Text => format!(
+            "CASE WHEN {json} GLOB '\"*' THEN {json}->>'$' WHEN {json} GLOB '[0-9-]*' THEN {json} END"
+        ),
+        Kind::Numeric => format!(
+            "CASE WHEN {json} GLOB '[0-9-]*' THEN {json} WHEN {json} GLOB '\"[0-9-]*' AND {json} NOT GLOB '*[eE]*' AND \
+             length({json})<103 AND json_valid({text}) THEN {text} END"
+        ),
+        Kind::Date => format!(
+            "CASE WHEN {begins_with_a_day} AND (substr({json},12) IN ('\"','Z\"') OR substr({json},12) GLOB '{offset}') THEN \
+             substr({json},2,10) END"
+        ),
+        Kind::Timestamptz => format!(
+            "CASE WHEN {begins_with_a_day} AND substr({json},12) GLOB 'T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]*' AND \
+             substr({json},13,2)<'24' AND ({json} GLOB '*Z\"' OR {json} GLOB '*{offset}') THEN \
+             strftime('%Y-%m-%dT%H:%M:%SZ',{text}) END"
+        ),
+        Kind::Boolean => format!("CASE {text} WHEN 'true' THEN 1 WHEN 'false' THEN 0 END"),
+        Kind::Integer | Kind::Json => json.to_owned(),
+    }
+}

@@ -1,0 +1,179 @@
+//! A ledger whose tables can be asked on either database, in the same words.
+
+use std::fmt::Write;
+
+use ledgerfleet_analysis::{Layout, layout};
+use ledgerfleet_ledger::conformance::World;
+use ledgerfleet_ledger::conformance::scene::company;
+use ledgerfleet_ledger::{Extent, Model, TypingNote};
+use ledgerfleet_model::ConnectionId;
+use sqlx::AssertSqlSafe;
+
+use super::books::RecordText;
+use crate::postgres;
+use crate::world as sqlite;
+
+/// A fresh ledger.
+pub(super) enum Database {
+    Postgres(Box<postgres::PostgresWorld>),
+    Sqlite(sqlite::SqliteWorld),
+}
+
+/// Both, one after the other.
+pub(super) async fn both() -> [Database; 2] {
+    [
+        Database::Sqlite(sqlite::world().await),
+        Database::Postgres(Box::new(postgres::world().await)),
+    ]
+}
+
+impl Database {
+    pub(super) fn world(&self) -> &dyn World {
+        match self {
+            Self::Postgres(world) => &**world,
+            Self::Sqlite(world) => world,
+        }
+    }
+
+    pub(super) fn layout() -> &'static Layout {
+        layout("quickbooks").unwrap()
+    }
+
+    /// Adds a company and its tables.
+    pub(super) async fn connect(&self, name: &str) -> ConnectionId {
+        let id = company(self.world(), name).await;
+        self.lay_out().await;
+        id
+    }
+
+    pub(super) async fn lay_out(&self) -> Vec<Model> {
+        self.world().ledger().lay_out(Extent::Differing).await.unwrap()
+    }
+
+    pub(super) async fn notes(&self, name: &str) -> Vec<TypingNote> {
+        let ledger = self.world().ledger();
+        let all = ledger.connections().await.unwrap();
+        let connection = all
+            .into_iter()
+            .find(|connection| connection.name == name)
+            .unwrap();
+        ledger.typing_notes(&connection).await.unwrap()
+    }
+
+    /// What stands for one company's table in a statement.
+    pub(super) async fn table(&self, company: &str, table: &str) -> String {
+        match self {
+            Self::Postgres(_) => {
+                let models = self.world().ledger().models().await.unwrap();
+                let model = models
+                    .into_iter()
+                    .find(|model| model.connection == company)
+                    .unwrap();
+                format!("\"{}\".\"{table}\"", model.place)
+            }
+            Self::Sqlite(_) => format!("(SELECT * FROM quickbooks_{table} WHERE connection = '{company}')"),
+        }
+    }
+
+    /// The first column of every row, as text; null is `-`.
+    pub(super) async fn ask(&self, statement: &str) -> Result<Vec<String>, sqlx::Error> {
+        let statement = AssertSqlSafe(statement.to_owned());
+        let rows: Vec<Option<String>> = match self {
+            Self::Postgres(world) => sqlx::query_scalar(statement).fetch_all(&world.sql).await?,
+            Self::Sqlite(world) => {
+                sqlx::query_scalar(statement)
+                    .fetch_all(&mut world.sql().await)
+                    .await?
+            }
+        };
+        Ok(rows
+            .into_iter()
+            .map(|row| row.unwrap_or_else(|| "-".to_owned()))
+            .collect())
+    }
+
+    /// The sum of an amount, in cents.
+    pub(super) async fn cents(&self, company: &str, table: &str, amount: &str, which: &str) -> i128 {
+        let table = self.table(company, table).await;
+        let sum = match self {
+            Self::Postgres(_) => format!("(round(coalesce(sum({amount}), 0), 2) * 100)::bigint::text"),
+            Self::Sqlite(_) => {
+                format!("CAST(coalesce(sum(CAST(round(({amount}) * 100) AS INTEGER)), 0) AS TEXT)")
+            }
+        };
+        let asked = self
+            .ask(&format!("SELECT {sum} FROM {table} AS t WHERE {which}"))
+            .await;
+        asked.unwrap()[0].parse().unwrap()
+    }
+
+    pub(super) async fn count(&self, company: &str, table: &str) -> usize {
+        let table = self.table(company, table).await;
+        let asked = self
+            .ask(&format!("SELECT CAST(count(*) AS TEXT) FROM {table} AS t"))
+            .await;
+        asked.unwrap()[0].parse().unwrap()
+    }
+
+    /// How many values each column of a view has.
+    pub(super) async fn filled(&self, company: &str, table: &str, columns: &[String]) -> Vec<usize> {
+        let mut counts = String::new();
+        for column in columns {
+            let separator = if counts.is_empty() { "" } else { " || ',' || " };
+            let _ = write!(counts, "{separator}CAST(count(\"{column}\") AS TEXT)");
+        }
+        let table = self.table(company, table).await;
+        let asked = self.ask(&format!("SELECT {counts} FROM {table} AS t")).await;
+        let counted = asked.unwrap_or_else(|error| panic!("{table}: {error}"));
+        counted[0]
+            .split(',')
+            .map(|count| count.parse().unwrap())
+            .collect()
+    }
+
+    /// Stores records as they are. Those of one entity at once.
+    pub(super) async fn store(&self, connection: ConnectionId, entity: &str, records: &[RecordText]) {
+        let entity = format!("qbo_{entity}");
+        let texts = |of: fn(&RecordText) -> &str| -> Vec<String> {
+            records.iter().map(|record| of(record).to_owned()).collect()
+        };
+        let (ids, payloads, updated) = (texts(|r| &r.id), texts(|r| &r.payload), texts(|r| &r.updated_at));
+        let deleted: Vec<bool> = records.iter().map(|record| record.is_deleted).collect();
+        match self {
+            Self::Postgres(world) => {
+                let insert = sqlx::query(
+                    "INSERT INTO raw.records (connection_id, entity, id, payload, payload_hash, source_updated_at,
+                         observed_at_utc, ingested_at_utc, last_seen_utc, page_number, page_size, request_payload, segment_id,
+                         deleted_at_utc)
+                     SELECT $1, $2, id, payload::jsonb, '', updated::timestamptz, now(), now(), now(), 1, 1, '', $1,
+                         CASE WHEN deleted THEN now() END
+                     FROM unnest($3::text[], $4::text[], $5::text[], $6::boolean[]) AS t (id, payload, updated, deleted)",
+                );
+                let insert = insert
+                    .bind(connection.0)
+                    .bind(entity)
+                    .bind(ids)
+                    .bind(payloads)
+                    .bind(updated);
+                insert.bind(deleted).execute(&world.sql).await.unwrap();
+            }
+            Self::Sqlite(world) => {
+                let mut sql = world.sql().await;
+                let mut tx = sqlx::Connection::begin(&mut sql).await.unwrap();
+                for record in records {
+                    let insert = sqlx::query(
+                        "INSERT INTO raw_records (connection_id, entity, id, payload, payload_hash, source_updated_at,
+                             observed_at_utc, ingested_at_utc, last_seen_utc, page_number, page_size, request_payload, segment_id,
+                             deleted_at_utc)
+                         VALUES (?1, ?2, ?3, ?4, x'', ?5, ?6, ?6, ?6, 1, 1, '', '', CASE WHEN ?7 THEN ?6 END)",
+                    );
+                    let insert = insert.bind(connection.to_string()).bind(&entity).bind(&record.id);
+                    let insert = insert.bind(&record.payload).bind(&record.updated_at);
+                    let insert = insert.bind("2026-11-21T12:00:00.000000Z").bind(record.is_deleted);
+                    insert.execute(&mut *tx).await.unwrap();
+                }
+                tx.commit().await.unwrap();
+            }
+        }
+    }
+}
