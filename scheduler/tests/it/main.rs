@@ -17,6 +17,7 @@ mod files;
 mod fleet;
 mod gaps;
 mod ids;
+mod models;
 mod output;
 mod replays;
 mod runner;

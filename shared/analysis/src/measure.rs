@@ -90,6 +90,7 @@ fn known(word: &str) -> bool {
         "of",
         "same",
         "apart",
+        "once",
         "sum",
         "home",
         "month",

@@ -217,7 +217,8 @@ fn say(layout: &Layout, word: &str, argument: &str) -> String {
             format!("{one}.connection = {other}.connection AND ")
         }
         "apart" => format!("PARTITION BY {argument}.connection "),
-        "sum" => format!("coalesce(sum(CAST(round(({argument}) * 100) AS INTEGER)), 0) / 100.0"),
+        // Whole numbers of cents are exact in a binary fraction, and their sum cannot overflow as one of integers would.
+        "sum" => format!("total(round(({argument}) * 100)) / 100"),
         "month" => format!("substr({argument}, 1, 7) || '-01'"),
         "age" => format!("CAST(julianday(date('now')) - julianday({argument}) AS INTEGER)"),
         "once" => "LIMIT -1".to_owned(),

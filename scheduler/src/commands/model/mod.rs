@@ -6,8 +6,8 @@ use ledgerfleet_analysis::{dictionary, layout, layouts};
 use ledgerfleet_ledger::{Extent, Ledger, Model, ModelState};
 use ledgerfleet_wiring::Parts;
 
-use crate::commands::doctor::Check;
 use crate::cli::{DictionaryArgs, ModelCommand, NotesArgs, RefreshArgs};
+use crate::commands::doctor::Check;
 use crate::exit::{Exit, Problem, explain};
 use crate::output::{Output, Talk, counted};
 use crate::session::{Session, connections_named};

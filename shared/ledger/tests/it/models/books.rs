@@ -1,7 +1,9 @@
 //! The books of the emulator's companies: every record as it serves it, and what the emulator itself says they come to.
 
 use ledgerfleet_connectors::connector_entry;
-use ledgerfleet_emulator::{Emulator, EmulatorOptions, RunningEmulator, TruthFilter};
+use ledgerfleet_emulator::{
+    CompanySpec, Currencies, Emulator, EmulatorOptions, Region, RunningEmulator, Size, TruthFilter,
+};
 use ledgerfleet_ledger::Purge;
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -29,6 +31,14 @@ async fn emulator() -> &'static RunningEmulator {
     let start = || async {
         let options = EmulatorOptions {
             days: DAYS,
+            companies: vec![
+                CompanySpec::new(COMPANIES[0], Size::Small),
+                CompanySpec {
+                    region: Region::Ca,
+                    currencies: Currencies::Many,
+                    ..CompanySpec::new(COMPANIES[1], Size::Small)
+                },
+            ],
             ..EmulatorOptions::default()
         };
         Emulator::start(options).await.unwrap()

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 
 use ledgerfleet_analysis::layout::{DELETED, SYNCED};
 
-use super::books::{COMPANIES, entities, stored, truth};
-use super::database::{Database, both};
+use super::books::{COMPANIES, entities, truth};
+use super::database::Database;
 
 /// Columns without a value, a line each: table, column, why.
 const ABSENT: &str = include_str!("absent.tsv");
 
-#[tokio::test]
-async fn every_view_answers_and_every_column_has_a_value_or_a_reason_to_have_none() {
+pub(super) async fn every_view_answers_and_every_column_has_a_value_or_a_reason_to_have_none(
+    database: &Database,
+) {
     let excused: BTreeSet<(&str, &str)> = ABSENT
         .lines()
         .filter(|line| !line.starts_with('#'))
@@ -20,31 +21,28 @@ async fn every_view_answers_and_every_column_has_a_value_or_a_reason_to_have_non
             (fields.next().unwrap(), fields.next().unwrap())
         })
         .collect();
-    for database in both().await {
-        stored(&database).await;
-        let mut wrong = Vec::new();
-        for (table, columns) in views() {
-            let mut filled = vec![0; columns.len()];
-            for company in COMPANIES {
-                let counts = database.filled(company, &table, &columns).await;
-                filled
-                    .iter_mut()
-                    .zip(counts)
-                    .for_each(|(sum, count)| *sum += count);
-            }
-            for (column, count) in columns.iter().zip(filled) {
-                let is_excused = excused.contains(&(table.as_str(), column.as_str()));
-                if is_excused != (count == 0) {
-                    wrong.push(format!("{table}\t{column}\t{count}"));
-                }
+    let mut wrong = Vec::new();
+    for (table, columns) in views() {
+        let mut filled = vec![0; columns.len()];
+        for company in COMPANIES {
+            let counts = database.filled(company, &table, &columns).await;
+            filled
+                .iter_mut()
+                .zip(counts)
+                .for_each(|(sum, count)| *sum += count);
+        }
+        for (column, count) in columns.iter().zip(filled) {
+            let is_excused = excused.contains(&(table.as_str(), column.as_str()));
+            if is_excused != (count == 0) {
+                wrong.push(format!("{table} {column} {count}"));
             }
         }
-        assert!(
-            wrong.is_empty(),
-            "no value and no reason, or both:\n{}",
-            wrong.join("\n")
-        );
     }
+    assert!(
+        wrong.is_empty(),
+        "no value and no reason, or both:\n{}",
+        wrong.join("\n")
+    );
 }
 
 /// Tables and measures with their columns.
@@ -62,31 +60,29 @@ pub(super) fn views() -> Vec<(String, Vec<String>)> {
     tables.chain(measures).collect()
 }
 
-#[tokio::test]
-async fn a_table_has_the_records_that_are_there_and_its_history_the_deleted_one_too() {
-    for database in both().await {
-        stored(&database).await;
-        for table in Database::layout()
-            .tables
-            .iter()
-            .filter(|table| table.is_of_records())
-        {
-            let source = &table.sources[0];
-            if source.filter.is_some() {
-                continue;
-            }
-            assert!(entities().any(|entity| entity == source.entity));
-            for company in COMPANIES {
-                let (rows, _) = truth(company, &source.entity).await;
-                assert_eq!(
-                    database.count(company, &table.name).await,
-                    rows,
-                    "{company} {}",
-                    table.name
-                );
-                let history = database.count(company, &format!("{}_history", table.name)).await;
-                assert_eq!(history, rows + usize::from(rows > 0), "{company} {}", table.name);
-            }
+pub(super) async fn a_table_has_the_records_that_are_there_and_its_history_the_deleted_one_too(
+    database: &Database,
+) {
+    for table in Database::layout()
+        .tables
+        .iter()
+        .filter(|table| table.is_of_records())
+    {
+        let source = &table.sources[0];
+        if source.filter.is_some() {
+            continue;
+        }
+        assert!(entities().any(|entity| entity == source.entity));
+        for company in COMPANIES {
+            let (rows, _) = truth(company, &source.entity).await;
+            assert_eq!(
+                database.count(company, &table.name).await,
+                rows,
+                "{company} {}",
+                table.name
+            );
+            let history = database.count(company, &format!("{}_history", table.name)).await;
+            assert_eq!(history, rows + usize::from(rows > 0), "{company} {}", table.name);
         }
     }
 }

@@ -21,13 +21,18 @@ pub(super) enum Database {
 
 /// Both, one after the other.
 pub(super) async fn both() -> [Database; 2] {
-    [
-        Database::Sqlite(sqlite::world().await),
-        Database::Postgres(Box::new(postgres::world().await)),
-    ]
+    [Database::sqlite().await, Database::postgres().await]
 }
 
 impl Database {
+    pub(super) async fn sqlite() -> Self {
+        Self::Sqlite(sqlite::world().await)
+    }
+
+    pub(super) async fn postgres() -> Self {
+        Self::Postgres(Box::new(postgres::world().await))
+    }
+
     pub(super) fn world(&self) -> &dyn World {
         match self {
             Self::Postgres(world) => &**world,

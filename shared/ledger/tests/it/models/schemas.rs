@@ -2,7 +2,9 @@
 
 use ledgerfleet_ledger::conformance::World;
 use ledgerfleet_ledger::conformance::scene::company;
-use ledgerfleet_ledger::{ConnectionChange, Extent, Ledger, LedgerError, Model, ModelState, Models, Purge};
+use ledgerfleet_ledger::{
+    ConnectionChange, Connections, Extent, Ledger, LedgerError, Model, ModelState, Models, Purge,
+};
 use ledgerfleet_model::ConnectionId;
 use sqlx::AssertSqlSafe;
 
