@@ -4,12 +4,15 @@ use ledgerfleet_process::{Listening, Stop, banner, record_metrics, tell_ready};
 use ledgerfleet_telemetry::metrics::{self, Recorder};
 use ledgerfleet_wiring::Parts;
 
+use crate::commands::model;
 use crate::exit::{Exit, Problem};
 use crate::running::runner::{Runner, take_lock};
 use crate::session::Session;
 
 pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let parts = session.parts_or_new().await?;
+    // After an upgrade nobody has to think of it.
+    model::follow(&*parts.ledger, &session.talk).await;
     for warning in parts.accept_redis().await? {
         session.talk.warn(warning);
     }

@@ -29,7 +29,8 @@ async fn a_company_has_its_tables_as_soon_as_it_is_added_and_they_hold_what_is_c
         .run("backfill --connection demo-us --entity invoice,customer --from 2026-06-28 --to 2026-06-30")
         .await
         .expect(0);
-    let months = "SELECT connection || ' ' || month || ' ' || (documents > 0) FROM quickbooks_revenue_by_month";
+    let months =
+        "SELECT connection || ' ' || month || ' ' || (documents > 0) FROM quickbooks_revenue_by_month";
     assert_eq!(ask(&world, months).await, ["demo-us 2026-06-01 1"]);
     world.run("connection set demo-us --name north").await.expect(0);
     assert_eq!(ask(&world, months).await, ["north 2026-06-01 1"]);
@@ -56,12 +57,23 @@ async fn a_value_that_is_not_of_its_type_is_listed() {
         .await
         .unwrap();
     file.close().await.unwrap();
-    let notes = world.run("model notes --exit-code -o json").await.expect(1).json();
+    let notes = world
+        .run("model notes --exit-code -o json")
+        .await
+        .expect(1)
+        .json();
     assert_eq!(notes.as_array().unwrap().len(), 1, "{notes}");
     assert_eq!(notes[0]["table"], "term");
     assert_eq!(notes[0]["column"], "due_days");
     assert_eq!(notes[0]["text"], "soon");
-    assert_eq!(ask(&world, "SELECT id FROM quickbooks_term WHERE due_days IS NULL AND id = '1'").await, ["1"]);
+    assert_eq!(
+        ask(
+            &world,
+            "SELECT id FROM quickbooks_term WHERE due_days IS NULL AND id = '1'"
+        )
+        .await,
+        ["1"]
+    );
 }
 
 #[tokio::test]
@@ -69,15 +81,30 @@ async fn tables_of_another_version_are_told_by_doctor_and_made_anew_by_refresh()
     let (_emulator, world) = with_company().await;
     let tables = async |world: &World| {
         let checks = world.run("doctor -o json").await.json();
-        let check = checks.as_array().unwrap().iter().find(|check| check["check"] == "tables").cloned().unwrap();
-        (check["result"].as_str().unwrap().to_owned(), check["next"].as_str().unwrap().to_owned())
+        let check = checks
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|check| check["check"] == "tables")
+            .cloned()
+            .unwrap();
+        (
+            check["result"].as_str().unwrap().to_owned(),
+            check["next"].as_str().unwrap().to_owned(),
+        )
     };
     assert_eq!(tables(&world).await.0, "ok");
     let url = format!("sqlite://{}", world.path("ledgerfleet.db").display());
     let mut file = SqliteConnection::connect(&url).await.unwrap();
-    sqlx::raw_sql("UPDATE fleet_models SET fingerprint = 'older'").execute(&mut file).await.unwrap();
+    sqlx::raw_sql("UPDATE fleet_models SET fingerprint = 'older'")
+        .execute(&mut file)
+        .await
+        .unwrap();
     file.close().await.unwrap();
-    assert_eq!(tables(&world).await, ("warning".to_owned(), "scheduler model refresh".to_owned()));
+    assert_eq!(
+        tables(&world).await,
+        ("warning".to_owned(), "scheduler model refresh".to_owned())
+    );
     world.run("model refresh").await.expect(0);
     assert_eq!(tables(&world).await.0, "ok");
 }
@@ -86,10 +113,21 @@ async fn tables_of_another_version_are_told_by_doctor_and_made_anew_by_refresh()
 async fn the_dictionary_is_a_page_for_people_and_a_list_for_programs() {
     let world = World::new();
     let page = world.run("model dictionary").await.expect(0).stdout;
-    assert!(page.starts_with("# The tables of quickbooks\n") && page.contains("### revenue_by_month\n"), "{page}");
+    assert!(
+        page.starts_with("# The tables of quickbooks\n") && page.contains("### revenue_by_month\n"),
+        "{page}"
+    );
     let columns = world.run("model dictionary -o json").await.expect(0).json();
-    let total = columns.as_array().unwrap().iter().find(|column| column["column"] == "total_amount").unwrap();
-    assert_eq!((total["type"].as_str(), total["path"].as_str()), (Some("numeric"), Some("TotalAmt")));
+    let total = columns
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|column| column["column"] == "total_amount")
+        .unwrap();
+    assert_eq!(
+        (total["type"].as_str(), total["path"].as_str()),
+        (Some("numeric"), Some("TotalAmt"))
+    );
     world
         .run("model dictionary --connector none")
         .await
@@ -101,5 +139,9 @@ async fn the_dictionary_is_a_page_for_people_and_a_list_for_programs() {
 #[tokio::test]
 async fn a_file_has_no_roles_to_grant_anything_to() {
     let (_emulator, world) = with_company().await;
-    world.run("model grant reader").await.expect(2).says("a file has no roles");
+    world
+        .run("model grant reader")
+        .await
+        .expect(2)
+        .says("a file has no roles");
 }

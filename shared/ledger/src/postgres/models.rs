@@ -237,15 +237,11 @@ impl Schemas {
         extent: Extent,
     ) -> Result<String, LedgerError> {
         let name = self.name_for(wanted.connection);
-        match self.of(wanted.connection).map(|row| row.schema_name.clone()) {
-            None => run(tx, "make schema", format!("CREATE SCHEMA {}", quoted(&name))).await?,
-            Some(former) if former != name => {
-                let rename = format!("ALTER SCHEMA {} RENAME TO {}", quoted(&former), quoted(&name));
-                run(tx, "rename schema", rename).await?;
-                self.names.remove(&former);
-            }
-            Some(_) => {}
+        let is_current = |row: &ModelRow| row.schema_name == name && row.fingerprint == wanted.fingerprint;
+        if extent == Extent::Differing && self.of(wanted.connection).is_some_and(is_current) {
+            return Ok(name);
         }
+        self.place(tx, wanted, &name).await?;
         let connection = wanted.connection.id.to_string();
         let schema = Schema {
             layout: wanted.layout,
@@ -259,7 +255,35 @@ impl Schemas {
             }
             run(tx, "make views", schema.statements()).await?;
         }
-        let views = schema.views();
+        self.keep(tx, wanted, &name, schema.views()).await?;
+        Ok(name)
+    }
+
+    /// Makes the schema, or gives it its new name.
+    async fn place(
+        &mut self,
+        tx: &mut PgConnection,
+        wanted: &Wanted<'_>,
+        name: &str,
+    ) -> Result<(), LedgerError> {
+        let Some(former) = self.of(wanted.connection).map(|row| row.schema_name.clone()) else {
+            return run(tx, "make schema", format!("CREATE SCHEMA {}", quoted(name))).await;
+        };
+        if former != name {
+            let rename = format!("ALTER SCHEMA {} RENAME TO {}", quoted(&former), quoted(name));
+            run(tx, "rename schema", rename).await?;
+            self.names.remove(&former);
+        }
+        Ok(())
+    }
+
+    async fn keep(
+        &mut self,
+        tx: &mut PgConnection,
+        wanted: &Wanted<'_>,
+        name: &str,
+        views: Vec<String>,
+    ) -> Result<(), LedgerError> {
         let keep = sqlx::query!(
             "
             INSERT INTO fleet.models (connection_id, schema_name, fingerprint, views, laid_out_at)
@@ -268,22 +292,22 @@ impl Schemas {
             SET schema_name = excluded.schema_name, fingerprint = excluded.fingerprint, views = excluded.views,
                 laid_out_at = excluded.laid_out_at",
             wanted.connection.id.0,
-            &name,
+            name,
             wanted.fingerprint,
             &views,
         );
         keep.execute(tx).await.map_err(failed("keep model"))?;
-        self.names.insert(name.clone());
+        self.names.insert(name.to_owned());
         self.models.insert(
             wanted.connection.id.0,
             ModelRow {
                 connection_id: wanted.connection.id.0,
-                schema_name: name.clone(),
+                schema_name: name.to_owned(),
                 fingerprint: wanted.fingerprint.to_owned(),
                 views,
             },
         );
-        Ok(name)
+        Ok(())
     }
 }
 

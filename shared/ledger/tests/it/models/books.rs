@@ -14,7 +14,7 @@ use super::database::Database;
 pub(super) const COMPANIES: [&str; 2] = ["demo-us", "demo-ca"];
 
 /// Days of documents. Some follow others after a month.
-const DAYS: u32 = 45;
+const DAYS: u32 = 35;
 
 /// One record.
 #[derive(Clone)]

@@ -4,6 +4,7 @@
 mod books;
 mod columns;
 mod database;
+mod mutants;
 mod odd;
 mod schemas;
 mod ties;

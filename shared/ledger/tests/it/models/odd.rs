@@ -126,11 +126,11 @@ async fn a_value_is_of_its_columns_type_or_null_and_noted() {
                 .ask(&shown(&database, *kind, column, &ids))
                 .await
                 .unwrap();
-            let noted = format!(
+            let asked = format!(
                 "SELECT id FROM {notes} AS n WHERE table_name = 'invoice' AND column_name = '{column}' AND type = '{}'",
                 kind.as_str()
             );
-            let noted: BTreeSet<String> = database.ask(&noted).await.unwrap().into_iter().collect();
+            let odd: BTreeSet<String> = database.ask(&asked).await.unwrap().into_iter().collect();
             for (number, (text, expected)) in VALUES.iter().enumerate() {
                 let expected = expected[place];
                 let null = if expected == "!" { "-" } else { expected };
@@ -138,7 +138,7 @@ async fn a_value_is_of_its_columns_type_or_null_and_noted() {
                     shown.contains(&format!("{}-{number}={null}", kind.as_str())),
                     "{column} of {text}: {shown:#?}"
                 );
-                let is_noted = noted.contains(&format!("{}-{number}", kind.as_str()));
+                let is_noted = odd.contains(&format!("{}-{number}", kind.as_str()));
                 assert_eq!(is_noted, expected == "!", "{column} of {text}");
             }
         }
