@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use super::books::Books;
-use super::books::plan::Plan;
+use super::books::draw::drawn;
 use super::mutation::{ContificoMutation, ContificoMutationError, Occasion};
 use crate::dice::{Dice, topic};
 use crate::locks::Lock;
@@ -87,7 +87,7 @@ impl Firm {
         // Drawn from the name and not from the place in the list: another company beside it changes nothing.
         let mut dice = Dice::new(seed, topic("contifico company"), topic(&spec.name));
         let seed = dice.next();
-        let plan = Plan::new(seed, spec.size, days, as_of);
+        let plan = drawn(seed, spec.size, days, as_of);
         Self {
             name: spec.name.clone(),
             ruc: plan.ruc.clone(),

@@ -5,6 +5,7 @@ mod books;
 mod filter;
 mod firm;
 mod mutation;
+mod parameter;
 mod records;
 mod resource;
 mod switches;
@@ -13,10 +14,6 @@ mod truth;
 pub(crate) use api::routes;
 pub(crate) use firm::{Firm, Firms};
 pub use mutation::{ContificoKind, ContificoMutation, ContificoMutationError};
+pub(crate) use resource::knows;
 pub use switches::*;
 pub(crate) use truth::{counts, open, stream, text};
-
-/// Whether a resource bears that name.
-pub(crate) fn knows(name: &str) -> bool {
-    resource::named(name).is_some()
-}

@@ -1,6 +1,6 @@
 //! A resource: one list of the API, with its paths, its filters and what it can do.
 
-use super::filter::{Ask, Parameter, Written};
+use super::parameter::{Ask, Parameter, Written};
 
 /// The two versions of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -300,6 +300,11 @@ pub(super) const ALL: &[Resource] = &[
 /// The resource of that name.
 pub(super) fn named(name: &str) -> Option<&'static Resource> {
     ALL.iter().find(|resource| resource.name == name)
+}
+
+/// Whether a resource bears that name.
+pub(crate) fn knows(name: &str) -> bool {
+    named(name).is_some()
 }
 
 /// The resource that lists a table whole.

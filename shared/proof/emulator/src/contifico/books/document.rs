@@ -108,7 +108,8 @@ impl Outline {
     }
 }
 
-pub(super) fn outline(plan: &Plan, ordinal: u64, date: NaiveDate) -> Outline {
+/// A document of an ordinal and a date of emission.
+pub(in crate::contifico) fn outline(plan: &Plan, ordinal: u64, date: NaiveDate) -> Outline {
     let dice = &mut plan.dice("document", ordinal);
     let kind = drawn(dice);
     let provider = kind.register == "PRO";

@@ -6,22 +6,9 @@ use super::accounts::account;
 use super::document::{self, Outline, Totals};
 use super::plan::Plan;
 use super::settlement::Collection;
+use super::source::JournalSource;
 use super::{movement, settlement};
 use crate::contifico::resource::Table;
-use crate::dice::topic;
-
-/// What an entry follows from.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::contifico) enum JournalSource {
-    Document(u64),
-    /// A transaction of the plan.
-    Settlement(u64),
-    Movement(u64),
-    /// The end of a day, or a part of what was bought for months.
-    Closing(u64),
-}
-
-pub(super) const TOPIC: u64 = topic("contifico ids");
 
 /// One line of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +68,7 @@ pub(in crate::contifico) fn journal(plan: &Plan, source: JournalSource) -> Journ
 
 fn of_document(plan: &Plan, ordinal: u64) -> (String, Vec<Posting>) {
     let date = plan.date(Table::Documents, ordinal).unwrap_or(plan.as_of);
-    let outline = plan.outline(ordinal, date);
+    let outline = document::outline(plan, ordinal, date);
     let totals = document::totals(&document::lines(plan, &outline, 0));
     let text = format!(
         "{} {} Nº {}",
@@ -139,7 +126,7 @@ pub(in crate::contifico) fn of_late_collection(plan: &Plan, collection: &Collect
 
 fn of_collection(plan: &Plan, collection: &Collection) -> (String, Vec<Posting>) {
     let date = plan.date(Table::Documents, collection.document);
-    let outline = plan.outline(collection.document, date.unwrap_or(collection.date));
+    let outline = document::outline(plan, collection.document, date.unwrap_or(collection.date));
     let money = match collection.form {
         "EF" => "1.1.01",
         "TC" => "1.1.07",

@@ -4,6 +4,7 @@ pub(super) mod accounts;
 pub(super) mod amount;
 mod days;
 pub(super) mod document;
+pub(super) mod draw;
 pub(super) mod ecuador;
 pub(super) mod ids;
 pub(super) mod journal;
@@ -12,6 +13,7 @@ pub(super) mod overlay;
 pub(super) mod person;
 pub(super) mod plan;
 pub(super) mod settlement;
+pub(super) mod source;
 pub(super) mod words;
 
 use std::sync::RwLockReadGuard;
@@ -148,7 +150,7 @@ pub(super) fn dated(table: Table) -> bool {
 fn created(plan: &Plan, table: Table, ordinal: u64, date: Option<NaiveDate>) -> i64 {
     let dice = &mut plan.dice("created", ordinal * 16 + table as u64);
     let day = match date {
-        Some(date) if table == Table::Documents => plan.outline(ordinal, date).created,
+        Some(date) if table == Table::Documents => document::outline(plan, ordinal, date).created,
         // What is dated ahead was entered before the books ended.
         Some(date) => date.min(plan.as_of),
         None => plan.first_day - TimeDelta::days(dice.between(1, 1_000)),
@@ -173,7 +175,7 @@ fn changed(plan: &Plan, table: Table, ordinal: u64, created: i64) -> i64 {
     let Some(date) = plan.date(table, ordinal) else {
         return created;
     };
-    let outline = plan.outline(ordinal, date);
+    let outline = document::outline(plan, ordinal, date);
     let arrived = settlement::planned(plan, &outline);
     let last = arrived
         .map(|(_, date)| ecuador::instant(date, 20 * 3_600 + 1))

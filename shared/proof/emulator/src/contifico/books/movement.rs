@@ -5,17 +5,8 @@ use chrono::{Datelike, NaiveDate};
 use super::amount::Amount;
 use super::document::{self, Outline};
 use super::plan::Plan;
+use super::source::MovementSource;
 use crate::contifico::resource::Table;
-
-/// Why goods moved.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::contifico) enum MovementSource {
-    Document(u64),
-    /// Goods were counted, and more were found.
-    Adjustment,
-    /// From one warehouse to another.
-    Transfer,
-}
 
 /// A movement with all its lines.
 #[derive(Debug, Clone)]
@@ -115,7 +106,7 @@ pub(in crate::contifico) fn of_source(
     let (kind, lines) = match source {
         MovementSource::Document(document) => {
             let emitted = plan.date(Table::Documents, document).unwrap_or(date);
-            let outline = plan.outline(document, emitted);
+            let outline = document::outline(plan, document, emitted);
             let kind = if outline.kind.register == "CLI" {
                 "EGR"
             } else {

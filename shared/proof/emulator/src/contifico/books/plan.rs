@@ -1,14 +1,11 @@
 //! A plan: what a company's books hold before anybody changes them, as a pure function of its seed. It remembers numbers per
 //! day and what follows from what; every record is computed when it is asked for.
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 
-use super::days::{Days, documents_on};
-use super::document::{self, Outline};
+use super::days::Days;
 use super::ids::Ids;
-use super::journal::{self, JournalSource};
-use super::movement::{self, MovementSource};
-use super::settlement;
+use super::source::{JournalSource, MovementSource};
 use super::{accounts, ecuador};
 use crate::contifico::resource::Table;
 use crate::dice::{Dice, topic};
@@ -21,17 +18,17 @@ pub(in crate::contifico) struct Plan {
     pub(in crate::contifico) first_day: NaiveDate,
     pub(in crate::contifico) as_of: NaiveDate,
     pub(in crate::contifico) scale: Scale,
-    documents: Days,
-    /// The document and number of every collection, in the order of their dates.
-    collections: Vec<(u64, u8)>,
-    movements: Vec<(NaiveDate, MovementSource)>,
-    journals: Vec<(NaiveDate, JournalSource)>,
+    pub(super) documents: Days,
+    /// The date, document and number of every collection, in the order of their dates.
+    pub(super) collections: Vec<(NaiveDate, u64, u8)>,
+    pub(super) movements: Vec<(NaiveDate, MovementSource)>,
+    pub(super) journals: Vec<(NaiveDate, JournalSource)>,
     /// The documents whose goods were sent with a guide.
-    guides: Vec<u64>,
+    pub(super) guides: Vec<u64>,
     /// The transactions that went through a bank.
-    bank_movements: Vec<u64>,
+    pub(super) bank_movements: Vec<u64>,
     /// In millionths, by product.
-    stock: Vec<i64>,
+    pub(super) stock: Vec<i64>,
 }
 
 /// How much there is of what.
@@ -64,127 +61,29 @@ impl Scale {
     }
 }
 
-/// Days for which entries are dated ahead of the books' end.
-const AHEAD: i64 = 120;
-/// The days between two of them.
-const STEP: usize = 5;
-
 impl Plan {
-    pub(in crate::contifico) fn new(seed: u64, size: Size, days: u32, as_of: NaiveDate) -> Self {
-        let first_day = as_of - TimeDelta::days(i64::from(days) - 1);
-        let scale = Scale::of(size);
+    /// A plan whose documents lie on its days, and of which nothing else is known yet.
+    pub(super) fn bare(
+        seed: u64,
+        scale: Scale,
+        (first_day, as_of): (NaiveDate, NaiveDate),
+        documents: impl Iterator<Item = u64>,
+    ) -> Self {
         let mut dice = Dice::new(seed, topic("company"), 0);
-        let counts = first_day
-            .iter_days()
-            .take(usize::try_from(days).unwrap_or(usize::MAX))
-            .map(|date| documents_on(seed, date, scale.documents_a_day));
-        let mut plan = Self {
+        Self {
             seed,
             ruc: ecuador::company_number(dice.next(), dice.next()),
             first_day,
             as_of,
             scale,
-            documents: Days::new(first_day, counts),
+            documents: Days::new(first_day, documents),
             collections: Vec::new(),
             movements: Vec::new(),
             journals: Vec::new(),
             guides: Vec::new(),
             bank_movements: Vec::new(),
-            stock: vec![0; usize::try_from(scale.products).unwrap_or(0)],
-        };
-        plan.draw();
-        plan
-    }
-
-    /// Finds out what follows from the documents, in the order of dates.
-    fn draw(&mut self) {
-        let mut collected: Vec<(NaiveDate, u64, u8)> = Vec::new();
-        let mut posted: Vec<(NaiveDate, JournalSource)> = Vec::new();
-        let mut moved: Vec<(NaiveDate, MovementSource)> = Vec::new();
-        for ordinal in 0..self.documents.total() {
-            let outline = self.outline(ordinal, self.documents.place(ordinal).0);
-            if outline.posts() {
-                posted.push((outline.date, JournalSource::Document(ordinal)));
-            }
-            if movement::follows(self, &outline) {
-                moved.push((outline.date, MovementSource::Document(ordinal)));
-                if outline.kind.register == "CLI" && ordinal % 37 == 5 {
-                    self.guides.push(ordinal);
-                }
-            }
-            let arrived = settlement::planned(self, &outline);
-            collected.extend(arrived.map(|(number, date)| (date, ordinal, number)));
+            stock: Vec::new(),
         }
-        let days = self.first_day.iter_days().take_while(|date| *date <= self.as_of);
-        let weekly = |number: u64, date| {
-            (
-                date,
-                if number.is_multiple_of(2) {
-                    MovementSource::Adjustment
-                } else {
-                    MovementSource::Transfer
-                },
-            )
-        };
-        moved.extend(
-            (0..)
-                .zip(days.step_by(4))
-                .map(|(number, date)| weekly(number, date)),
-        );
-        moved.sort_by_key(|(date, _)| *date);
-        self.movements = moved;
-        collected.sort_unstable();
-        self.collections = collected
-            .iter()
-            .map(|(_, document, number)| (*document, *number))
-            .collect();
-        posted.extend(
-            (0..)
-                .zip(&collected)
-                .map(|(number, (date, ..))| (*date, JournalSource::Settlement(number))),
-        );
-        self.count_stock(&mut posted);
-        self.journals = posted;
-        self.add_closings();
-        self.journals.sort_by_key(|(date, _)| *date);
-        let banked = |ordinal: &u64| {
-            settlement::of_transaction(self, *ordinal).is_some_and(|collection| collection.bank.is_some())
-        };
-        self.bank_movements = (0..self.planned(Table::Transactions)).filter(banked).collect();
-    }
-
-    /// What lies in the warehouses is what the movements brought and took.
-    fn count_stock(&mut self, posted: &mut Vec<(NaiveDate, JournalSource)>) {
-        for ordinal in 0..self.planned(Table::Movements) {
-            let movement = movement::planned(self, ordinal);
-            for line in &movement.lines {
-                let effect = movement.direction() * line.quantity.in_millionths();
-                if let Some(stock) = usize::try_from(line.product)
-                    .ok()
-                    .and_then(|at| self.stock.get_mut(at))
-                {
-                    *stock += effect;
-                }
-            }
-            if movement.posts() {
-                posted.push((movement.date, JournalSource::Movement(ordinal)));
-            }
-        }
-    }
-
-    /// Entries that follow from no document: the tills' closings of every day, and what is written off months ahead.
-    fn add_closings(&mut self) {
-        let days = self.first_day.iter_days().take_while(|date| *date <= self.as_of);
-        let each = std::iter::repeat_n((), usize::try_from(self.scale.closings_a_day).unwrap_or(0));
-        let ahead = self.as_of.iter_days().skip(STEP).step_by(STEP);
-        let ahead = ahead.take_while(|date| (*date - self.as_of).num_days() <= AHEAD);
-        let dates = days
-            .flat_map(|date| each.clone().map(move |()| date))
-            .chain(ahead);
-        let closings = (0..)
-            .zip(dates)
-            .map(|(number, date)| (date, JournalSource::Closing(number)));
-        self.journals.extend(closings);
     }
 
     /// How many records a table has.
@@ -216,9 +115,7 @@ impl Plan {
             Table::Documents => Some(self.documents.place(ordinal).0),
             Table::Movements => self.movements.get(at).map(|(date, _)| *date),
             Table::Guides => self.date(Table::Documents, *self.guides.get(at)?),
-            Table::Transactions => {
-                settlement::of_transaction(self, ordinal).map(|collection| collection.date)
-            }
+            Table::Transactions => self.collections.get(at).map(|(date, ..)| *date),
             Table::Journals => self.journals.get(at).map(|(date, _)| *date),
             Table::BankMovements => self.date(Table::Transactions, *self.bank_movements.get(at)?),
             _ => None,
@@ -246,13 +143,10 @@ impl Plan {
         }
     }
 
-    pub(in crate::contifico) fn outline(&self, ordinal: u64, date: NaiveDate) -> Outline {
-        document::outline(self, ordinal, date)
-    }
-
     /// The document of a collection and its number there.
     pub(in crate::contifico) fn collection(&self, transaction: u64) -> Option<(u64, u8)> {
-        self.collections.get(usize::try_from(transaction).ok()?).copied()
+        let (_, document, number) = self.collections.get(usize::try_from(transaction).ok()?)?;
+        Some((*document, *number))
     }
 
     pub(in crate::contifico) fn movement(&self, ordinal: u64) -> Option<(NaiveDate, MovementSource)> {
@@ -282,7 +176,7 @@ impl Plan {
     pub(in crate::contifico) fn ids(&self, table: Table) -> Ids {
         Ids::new(
             self.seed,
-            journal::TOPIC ^ (table as u64 + 1).wrapping_mul(0x9E37_79B9),
+            topic("contifico ids") ^ (table as u64 + 1).wrapping_mul(0x9E37_79B9),
         )
     }
 

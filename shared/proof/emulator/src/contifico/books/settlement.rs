@@ -2,7 +2,7 @@
 
 use chrono::{NaiveDate, TimeDelta};
 
-use super::document::{Outline, lines, totals};
+use super::document::{Outline, lines, outline, totals};
 use super::overlay::Payment;
 use super::plan::Plan;
 
@@ -98,7 +98,7 @@ fn collection(plan: &Plan, outline: &Outline, number: u8, date: NaiveDate, cents
 pub(in crate::contifico) fn of_transaction(plan: &Plan, transaction: u64) -> Option<Collection> {
     let (document, number) = plan.collection(transaction)?;
     let date = plan.date(crate::contifico::resource::Table::Documents, document)?;
-    let outline = plan.outline(document, date);
+    let outline = outline(plan, document, date);
     let total = totals(&lines(plan, &outline, 0)).total;
     let all = collections(plan, &outline, total, &[]);
     all.into_iter().find(|collection| collection.number == number)

@@ -5,7 +5,7 @@ use chrono::{Datelike, NaiveDate};
 use super::pen::{Pen, edited, nulls};
 use crate::contifico::books::amount::Amount;
 use crate::contifico::books::settlement::Collection;
-use crate::contifico::books::{Record, Sight, settlement};
+use crate::contifico::books::{Record, Sight, document, settlement};
 use crate::contifico::resource::Table;
 use crate::json::Json;
 
@@ -64,7 +64,7 @@ pub(super) fn movement(pen: &Pen<'_>, record: &Record, json: &mut Json) {
     let collection = shown(pen.sight, record);
     let outline = collection.as_ref().and_then(|collection| {
         let date = plan.date(Table::Documents, collection.document)?;
-        Some(plan.outline(collection.document, date))
+        Some(document::outline(plan, collection.document, date))
     });
     let income = outline.is_some_and(|outline| outline.kind.register == "CLI");
     let kind = match (income, collection.as_ref().map(|collection| collection.form)) {

@@ -4,7 +4,7 @@ use super::pen::Pen;
 use super::{bank, catalogue, documents, guides, journals, movements, products, transactions};
 use crate::contifico::books::ecuador::day_of;
 use crate::contifico::books::{Record, person};
-use crate::contifico::filter::Card;
+use crate::contifico::parameter::Card;
 use crate::contifico::resource::Table;
 
 /// What filters know of a record.

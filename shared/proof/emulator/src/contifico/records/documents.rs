@@ -2,11 +2,11 @@
 
 use super::pen::{Pen, edited, may_say, nulls};
 use super::{lines, parties};
-use crate::contifico::books::Record;
 use crate::contifico::books::document::{Line, Outline, Totals, lines as lines_of, totals};
 use crate::contifico::books::ecuador::{authorisation, day_of};
 use crate::contifico::books::plan::Plan;
 use crate::contifico::books::settlement::{Collection, collections};
+use crate::contifico::books::{Record, document};
 use crate::contifico::resource::Table;
 use crate::contifico::switches::Toggle;
 use crate::json::Json;
@@ -21,7 +21,7 @@ pub(super) struct Facts {
 
 pub(super) fn facts(plan: &Plan, record: &Record) -> Facts {
     let date = record.date.unwrap_or(plan.as_of);
-    let mut outline = plan.outline(record.ordinal, date);
+    let mut outline = document::outline(plan, record.ordinal, date);
     if record.state.birth.is_some() {
         outline.created = day_of(record.created);
     }

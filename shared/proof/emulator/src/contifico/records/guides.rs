@@ -2,7 +2,7 @@
 
 use super::pen::{Pen, edited, may_say, nulls};
 use crate::contifico::books::document::{Outline, lines};
-use crate::contifico::books::{Record, ecuador, person};
+use crate::contifico::books::{Record, document, ecuador, person};
 use crate::contifico::resource::Table;
 use crate::json::Json;
 
@@ -17,7 +17,7 @@ fn sent(pen: &Pen<'_>, record: &Record) -> Outline {
         .guided(record.ordinal)
         .unwrap_or(record.ordinal % plan.planned(Table::Documents).max(1));
     let date = plan.date(Table::Documents, document).unwrap_or(plan.as_of);
-    plan.outline(document, date)
+    document::outline(plan, document, date)
 }
 
 pub(super) fn guide(pen: &Pen<'_>, record: &Record, json: &mut Json) {

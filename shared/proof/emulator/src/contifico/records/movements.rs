@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::pen::{Pen, edited, nulls};
 use crate::contifico::books::Record;
 use crate::contifico::books::amount::Amount;
-use crate::contifico::books::movement::{Movement, MovementSource, of_source, planned};
+use crate::contifico::books::movement::{Movement, of_source, planned};
 use crate::contifico::books::plan::Plan;
+use crate::contifico::books::source::MovementSource;
 use crate::contifico::resource::Table;
 use crate::json::Json;
 

@@ -3,14 +3,14 @@
 use super::pen::{Pen, edited, nulls};
 use crate::contifico::books::document::{lines, totals};
 use crate::contifico::books::settlement::{Collection, collections, of_transaction};
-use crate::contifico::books::{Record, Sight};
+use crate::contifico::books::{Record, Sight, document};
 use crate::contifico::resource::Table;
 use crate::json::Json;
 
 /// A collection that came by a mutation.
 pub(super) fn late(sight: &Sight<'_>, document: u64, number: u8) -> Option<Collection> {
     let record = sight.former(Table::Documents, document);
-    let outline = sight.plan.outline(document, record.date?);
+    let outline = document::outline(sight.plan, document, record.date?);
     let total = totals(&lines(sight.plan, &outline, record.state.editions)).total;
     let all = collections(sight.plan, &outline, total, &record.state.payments);
     all.into_iter().find(|collection| collection.number == number)
@@ -42,7 +42,7 @@ pub(super) fn transaction(pen: &Pen<'_>, record: &Record, json: &mut Json) {
     let collection = facts(pen.sight, record);
     let outline = collection.as_ref().and_then(|collection| {
         let date = pen.sight.former(Table::Documents, collection.document).date?;
-        Some(plan.outline(collection.document, date))
+        Some(document::outline(plan, collection.document, date))
     });
     let paid = outline.is_some_and(|outline| outline.kind.register == "PRO");
     let form = match collection.as_ref().map(|collection| collection.form) {
