@@ -40,6 +40,13 @@ pub(super) const SESSION: &str = "
     SET jit = off;
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
+/// What the session of a migration is told. Others who migrate are waited for, however long they take; who uses a table is
+/// waited for briefly, because everybody who comes later waits behind a migration that waits. Then what it would have
+/// changed is as it was, and it is run again.
+const MIGRATION: &str = "
+    SELECT pg_advisory_lock(hashtextextended('ledgerfleet migrate', 0));
+    SET lock_timeout = '5s'";
+
 /// Where and how to connect.
 pub(super) fn target(url: &str, options: &PostgresOptions) -> Result<PgConnectOptions, LedgerError> {
     let target = PgConnectOptions::from_str(url).map_err(LedgerError::Url)?;
@@ -104,7 +111,9 @@ pub(super) async fn migrate(target: &PgConnectOptions) -> Result<(), LedgerError
         Some(_) => {}
         None => refuse_foreign(&mut connection).await?,
     }
-    // Takes a lock that others who migrate wait for, and checks what is applied under it.
+    let told = sqlx::raw_sql(MIGRATION).execute(&mut connection).await;
+    told.map_err(failed("migrate"))?;
+    // Checks what is applied under the lock, which ends with the connection.
     MIGRATIONS
         .run_direct(None, &mut connection, false)
         .await

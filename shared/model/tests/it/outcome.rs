@@ -118,3 +118,58 @@ fn those_who_wait_for_one_thing_do_not_return_as_one() {
         .collect();
     assert!(waits.len() > 90);
 }
+
+/// The shortest and the longest of a thousand waits after a failure that had so many before it.
+fn waits(failure: &Failure, failures: u32) -> (Duration, Duration) {
+    let mut rng = StdRng::seed_from_u64(3);
+    let waits: Vec<Duration> = (0..1_000)
+        .filter_map(
+            |_| match outcome(failure, failures, &Timings::default(), &mut rng) {
+                Outcome::Later { wait } | Outcome::Retry { wait } => Some(wait),
+                _ => None,
+            },
+        )
+        .collect();
+    (*waits.iter().min().unwrap(), *waits.iter().max().unwrap())
+}
+
+#[test]
+fn each_failure_doubles_what_the_next_may_wait_from_the_base_on() {
+    let base = Timings::default().backoff_base;
+    let own_trouble = Failure {
+        status: Some(500),
+        ..Failure::new(FailureKind::Unservable, "one of them")
+    };
+    for failure in [Failure::new(FailureKind::Network, ""), own_trouble] {
+        for failures in 0..4 {
+            let most = base * 2_u32.pow(failures);
+            let (_, longest) = waits(&failure, failures);
+            assert!(
+                longest <= most && longest > most.mul_f64(0.9),
+                "{:?} after {failures}: {longest:?} of {most:?}",
+                failure.kind
+            );
+        }
+    }
+}
+
+#[test]
+fn who_waits_for_others_waits_between_half_and_one_and_a_half_of_the_usual_time() {
+    let timings = Timings::default();
+    for (kind, usual) in [
+        (FailureKind::GateBusy, timings.backoff_base),
+        (FailureKind::Braked, timings.backoff_base),
+        (FailureKind::LockBusy, timings.lock_renewal),
+    ] {
+        let (shortest, longest) = waits(&Failure::new(kind, ""), 0);
+        let (half, most) = (usual / 2, usual * 3 / 2);
+        assert!(
+            shortest >= half && shortest < half.mul_f64(1.1),
+            "{kind}: {shortest:?}"
+        );
+        assert!(
+            longest <= most && longest > most.mul_f64(0.9),
+            "{kind}: {longest:?}"
+        );
+    }
+}

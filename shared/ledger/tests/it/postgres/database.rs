@@ -1,7 +1,11 @@
 //! Reaching a database, and what it must hold.
 
+use std::time::Duration;
+
 use ledgerfleet_ledger::{Connections, LedgerError, PostgresLedger, PostgresOptions};
 use ledgerfleet_testkit::{Database, PrivatePostgres, Settings};
+use sqlx::Connection as _;
+use tokio::time::timeout;
 
 use super::world::{connect, migrate};
 
@@ -76,6 +80,46 @@ async fn a_schema_named_raw_that_others_use_too_is_shared() {
     database.command("CREATE SCHEMA raw; CREATE TABLE raw.sheets (cell text)");
     try_migrate(&database.url()).await.unwrap();
     connect(&database.url()).await.unwrap();
+}
+
+/// As it was before the index that 18 adds.
+const BEFORE_18: &str = "DROP INDEX fleet.segments_failing; DELETE FROM fleet.migrations WHERE version = 18";
+
+#[tokio::test]
+async fn a_migration_gives_up_behind_who_uses_a_table_so_that_nobody_waits_behind_it() {
+    let database = migrated().await;
+    database.command(BEFORE_18);
+    let mut backup = sqlx::PgConnection::connect(&database.url()).await.unwrap();
+    sqlx::raw_sql("BEGIN; LOCK TABLE fleet.segments IN ROW EXCLUSIVE MODE")
+        .execute(&mut backup)
+        .await
+        .unwrap();
+    let url = database.url();
+    let given_up = timeout(Duration::from_mins(1), try_migrate(&url)).await;
+    let error = given_up.expect("it waits without end").unwrap_err();
+    assert!(error.is_passing(), "{error:?}");
+    assert!(error.to_string().contains("another session"), "{error}");
+    connect(&url).await.unwrap_err();
+
+    sqlx::raw_sql("ROLLBACK").execute(&mut backup).await.unwrap();
+    try_migrate(&url).await.unwrap();
+    connect(&url).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_migrates_waits_for_another_who_does_however_long_that_takes() {
+    let database = migrated().await;
+    let mut other = sqlx::PgConnection::connect(&database.url()).await.unwrap();
+    sqlx::raw_sql("SELECT pg_advisory_lock(hashtextextended('ledgerfleet migrate', 0))")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    let url = database.url();
+    let mut waiting = tokio::spawn(async move { try_migrate(&url).await });
+    let waits = timeout(Duration::from_secs(7), &mut waiting).await;
+    assert!(waits.is_err(), "it has not waited: {waits:?}");
+    other.close().await.unwrap();
+    waiting.await.unwrap().unwrap();
 }
 
 #[tokio::test]
