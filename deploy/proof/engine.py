@@ -23,7 +23,7 @@ RUN usermod -u 999 postgres && groupmod -g 999 postgres && install -d -o postgre
 RUN ln -s /usr/lib/postgresql/15/bin/* /usr/local/bin/ || true
 RUN printf '%s\\n' '#!/bin/bash' 'set -e' 'cd /var/lib/postgresql/data' 'export LC_ALL=C.UTF-8' \
   'if [ ! -s PG_VERSION ]; then' \
-  '  initdb -U "$POSTGRES_USER" -A scram-sha-256 --pwfile="$POSTGRES_PASSWORD_FILE" -E UTF8 -D . > /dev/null' \
+  '  initdb -U "$POSTGRES_USER" --auth-local=trust --auth-host=scram-sha-256 --pwfile="$POSTGRES_PASSWORD_FILE" -E UTF8 -D . > /dev/null' \
   '  echo "host all all all scram-sha-256" >> pg_hba.conf' \
   '  pg_ctl -D . -w -o "-c listen_addresses=" start > /dev/null' \
   '  PGPASSWORD=$(cat "$POSTGRES_PASSWORD_FILE") createdb -U "$POSTGRES_USER" "$POSTGRES_DB"' \
