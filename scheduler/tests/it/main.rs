@@ -13,6 +13,7 @@ mod connections;
 mod deletions;
 mod demo;
 mod dlq;
+mod doctor;
 mod files;
 mod fleet;
 mod gaps;

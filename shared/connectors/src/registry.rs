@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ledgerfleet_model::Environment;
 use secrecy::SecretString;
 use serde_json::value::RawValue;
 
@@ -26,6 +27,8 @@ pub struct ConnectorEntry {
     pub page_size_max: u32,
     /// Metered calls that the upstream's free plan grants in a month, where it counts them.
     pub free_calls_a_month: Option<u32>,
+    /// The upstream's own addresses in that environment: of the API and of everything OAuth.
+    pub addresses: fn(Environment) -> [&'static str; 2],
     /// Makes one.
     pub build: Build,
     /// Tells a record of it as people know it.

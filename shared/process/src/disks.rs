@@ -8,9 +8,18 @@ use ledgerfleet_wiring::Places;
 
 /// Room on a file system, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Room {
-    free: u64,
-    size: u64,
+pub struct Room {
+    /// What somebody without special rights may still write.
+    pub free: u64,
+    /// What it holds in all.
+    pub size: u64,
+}
+
+impl Room {
+    /// Whether it will soon be full: the alert `DiskFilling` says the same.
+    pub const fn is_scarce(self) -> bool {
+        self.free < self.size / 10 || self.free < 256_000_000
+    }
 }
 
 /// Shows the room of each place. Of what cannot be asked the last answer stays, and of what never could there is none: a
@@ -30,8 +39,8 @@ pub(crate) async fn show(places: &Places) {
     let _ = asking.await;
 }
 
-/// What somebody without special rights may still write there.
-fn room(path: &Path) -> Option<Room> {
+/// The room there; nothing if it cannot be asked, as of what is not there.
+pub fn room(path: &Path) -> Option<Room> {
     let told = rustix::fs::statvfs(path).ok()?;
     Some(Room {
         free: told.f_bavail.saturating_mul(told.f_frsize),
@@ -39,9 +48,22 @@ fn room(path: &Path) -> Option<Room> {
     })
 }
 
+/// Files and connections that this process may have open at once; nothing if without bound.
+pub fn open_files() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn room_is_scarce_below_a_tenth_and_below_a_few_hundred_megabytes() {
+        let scarce = |free, size| Room { free, size }.is_scarce();
+        assert!(scarce(99_000_000_000, 1_000_000_000_000));
+        assert!(!scarce(101_000_000_000, 1_000_000_000_000));
+        assert!(scarce(200_000_000, 300_000_000));
+    }
 
     #[test]
     fn a_directory_has_room_within_its_file_system_and_what_is_not_there_has_none() {

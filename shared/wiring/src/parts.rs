@@ -129,6 +129,14 @@ impl Parts {
         }
     }
 
+    /// What the clock of a fleet's Redis says, since 1970; nothing for one process, which has none.
+    pub async fn redis_clock(&self) -> Result<Option<Duration>, Unreachable> {
+        match &self.redis {
+            Some(redis) => redis.clock().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Refuses a Redis that this program cannot work with, and answers what is unwise about another. One that is away is
     /// waited for later, as at any other time.
     pub async fn accept_redis(&self) -> Result<Vec<String>, WiringError> {

@@ -1,6 +1,8 @@
-//! `doctor`: checks what can be checked without asking an upstream.
+//! `doctor`: checks what can be checked without asking an upstream for anything.
 
 mod clocks;
+mod machine;
+mod upstreams;
 
 use std::error::Error;
 use std::time::Duration;
@@ -30,6 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let settings = &session.settings;
     let mut checks = vec![configuration(settings), app_keys(settings)];
+    checks.extend(machine::checks(settings));
     match within(session.parts()).await {
         Some(Ok(parts)) => checks.extend(look_at(&parts, settings).await),
         Some(Err(error)) => checks.extend(failed("database", &error)),
@@ -50,6 +53,7 @@ async fn look_at(parts: &Parts, settings: &Settings) -> Vec<Check> {
     checks.push(line("runner", runner(parts, settings)).await);
     checks.extend(lines("dispatch", dispatch(parts)).await);
     checks.extend(lines("connections", connections(parts)).await);
+    checks.extend(lines("upstream", upstreams::upstreams(parts, settings)).await);
     checks.extend(lines("brakes", brakes(parts)).await);
     checks.push(line("dead letters", dead_letters(parts)).await);
     checks.push(line("tables", model::check(parts)).await);
@@ -127,7 +131,7 @@ impl Check {
         }
     }
 
-    fn bad(check: impl Into<String>, detail: impl Into<String>, next: impl Into<String>) -> Self {
+    pub(super) fn bad(check: impl Into<String>, detail: impl Into<String>, next: impl Into<String>) -> Self {
         Self {
             what: check.into(),
             result: "failed",
@@ -148,7 +152,7 @@ impl Check {
         }
     }
 
-    fn ending(self, exit: Exit) -> Self {
+    pub(super) fn ending(self, exit: Exit) -> Self {
         Self {
             exit: Some(exit),
             ..self

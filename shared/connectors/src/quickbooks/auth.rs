@@ -19,7 +19,7 @@ use crate::http::{Answer, HttpClient, HttpError, Sent};
 use crate::{AccessGrant, AuthenticationError, NoGrant};
 
 /// Where tokens are issued, for both environments.
-const ISSUER: &str = "https://oauth.platform.intuit.com";
+pub(super) const ISSUER: &str = "https://oauth.platform.intuit.com";
 
 /// How long an access token lives if the answer does not say.
 const ACCESS_LIFE: Duration = Duration::from_hours(1);

@@ -37,6 +37,14 @@ pub struct QuickBooks {
     issuer: Issuer,
 }
 
+/// Where the API is.
+pub(super) const fn api_address(environment: Environment) -> &'static str {
+    match environment {
+        Environment::Sandbox => "https://sandbox-quickbooks.api.intuit.com",
+        Environment::Production => "https://quickbooks.api.intuit.com",
+    }
+}
+
 /// Makes the connector.
 pub(super) fn build(endpoints: Endpoints, http: HttpClient) -> Arc<dyn Connector> {
     let Endpoints {
@@ -267,10 +275,7 @@ impl QuickBooks {
 
     /// The address of something of the company. Each part is encoded, so that none of them can leave the company.
     fn address(&self, target: &Target<'_>, parts: &[&str]) -> Result<Url, Failure> {
-        let base = self.api.as_deref().unwrap_or(match target.environment {
-            Environment::Sandbox => "https://sandbox-quickbooks.api.intuit.com",
-            Environment::Production => "https://quickbooks.api.intuit.com",
-        });
+        let base = self.api.as_deref().unwrap_or(api_address(target.environment));
         let wrong = || {
             Failure::new(
                 FailureKind::BadRequest,

@@ -56,6 +56,7 @@ pub const ENTRY: ConnectorEntry = ConnectorEntry {
     },
     page_size_max: query::PAGE_SIZE_MAX,
     free_calls_a_month: Some(500_000),
+    addresses: |environment| [client::api_address(environment), auth::ISSUER],
     build: client::build,
     synopsis: synopsis::synopsis,
 };

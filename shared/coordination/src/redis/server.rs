@@ -1,5 +1,7 @@
 //! Server: what kind of Redis this is, and whether it may forget what it was told.
 
+use std::time::Duration;
+
 use ::redis::cmd;
 
 use super::link::Link;
@@ -47,6 +49,15 @@ impl RedisServer {
             .map_err(unreachable)?;
         Ok(examine(&info))
     }
+
+    /// What its clock says: since 1970.
+    pub async fn clock(&self) -> Result<Duration, Unreachable> {
+        let (seconds, micros): (u64, u64) = cmd("TIME")
+            .query_async(&mut self.commands.clone())
+            .await
+            .map_err(unreachable)?;
+        Ok(Duration::from_secs(seconds) + Duration::from_micros(micros))
+    }
 }
 
 /// Reads the answer to `INFO`; what it does not tell is taken to be well.
@@ -74,6 +85,15 @@ fn examine(info: &str) -> Examination {
             "Redis forgets keys when its memory is full (maxmemory-policy {policy}), and with them who reads a window and \
              what a company was asked for: set noeviction, or give Ledgerfleet a Redis of its own"
         ));
+    }
+    // Its own setting then refuses every write: without a lock and a gate nothing is read.
+    let failed = ["rdb_last_bgsave_status", "aof_last_write_status"].map(|name| told(name) == Some("err"));
+    if failed.contains(&true) {
+        found.warnings.push(
+            "Redis could not write to its disk the last time, and may refuse every write until it can (MISCONF): give it \
+             room, or start it with --save '' --appendonly no"
+                .to_owned(),
+        );
     }
     found
 }
@@ -114,6 +134,16 @@ mod tests {
                 "redis_version:7.0.15\r\ncluster_enabled:1\r\n",
                 Some("Cluster"),
                 0,
+            ),
+            (
+                "redis_version:7.0.15\r\nrdb_last_bgsave_status:err\r\naof_last_write_status:ok\r\n",
+                None,
+                1,
+            ),
+            (
+                "redis_version:7.0.15\r\nrdb_last_bgsave_status:ok\r\naof_last_write_status:err\r\n",
+                None,
+                1,
             ),
             ("redis_version:6.2.1\r\n", Some("6.2.1"), 0),
             ("redis_version:10.0.0\r\n", None, 0),
