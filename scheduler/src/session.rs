@@ -4,8 +4,8 @@ use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ledgerfleet_config::{Settings, Shape};
-use ledgerfleet_ledger::{Ledger, LedgerError};
-use ledgerfleet_model::{Connection, WorkerName};
+use ledgerfleet_ledger::Ledger;
+use ledgerfleet_model::WorkerName;
 use ledgerfleet_process::Stop;
 use ledgerfleet_wiring::{Opening, Parts, WiringError, assemble};
 
@@ -55,15 +55,6 @@ enum Answers {
     Yes,
     Person,
     Nobody,
-}
-
-/// Why a command that needs companies has none.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ChoiceError {
-    #[error("the connections cannot be read")]
-    Ledger(#[from] LedgerError),
-    #[error("the connections that were asked for are not there")]
-    Unknown(#[from] Problem),
 }
 
 impl Session {
@@ -175,78 +166,4 @@ pub(crate) async fn aside<T: Send + 'static>(
     let (tell, told) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || tell.send(read()));
     told.await.map_err(io::Error::other)?
-}
-
-/// The company of that name.
-pub(crate) async fn connection_named(ledger: &dyn Ledger, name: &str) -> Result<Connection, ChoiceError> {
-    let mut all = ledger.connections().await?;
-    let at = all.iter().position(|connection| connection.name == name);
-    let at = at.ok_or_else(|| unknown_connection(name, &all))?;
-    Ok(all.swap_remove(at))
-}
-
-/// The companies of those names, each once; `all` stands for all.
-pub(crate) async fn connections_named(
-    ledger: &dyn Ledger,
-    names: &[String],
-) -> Result<Vec<Connection>, ChoiceError> {
-    if names.iter().any(|name| name.trim().is_empty()) {
-        return Err(empty_name(names).into());
-    }
-    let all = ledger.connections().await?;
-    let wants_all = names.iter().any(|name| name.eq_ignore_ascii_case("all"));
-    let is_unknown = |name: &&String| {
-        !name.eq_ignore_ascii_case("all") && all.iter().all(|connection| connection.name != **name)
-    };
-    if let Some(name) = names.iter().find(is_unknown) {
-        return Err(unknown_connection(name, &all).into());
-    }
-    if wants_all && all.is_empty() {
-        return Err(no_connections().into());
-    }
-    Ok(all
-        .into_iter()
-        .filter(|connection| wants_all || names.contains(&connection.name))
-        .collect())
-}
-
-fn empty_name(names: &[String]) -> Problem {
-    let given: Vec<&str> = names
-        .iter()
-        .map(String::as_str)
-        .filter(|name| !name.trim().is_empty())
-        .collect();
-    let next = if given.is_empty() {
-        "--connection NAME, or --connection all".to_owned()
-    } else {
-        format!("--connection {}", given.join(","))
-    };
-    Problem::usage("one of the names of --connection is empty", next)
-}
-
-fn unknown_connection(name: &str, known: &[Connection]) -> Problem {
-    if known.is_empty() {
-        return no_connections().because(format!("`{name}` was asked for"));
-    }
-    let wanted = name.to_lowercase();
-    let likeness = |connection: &&Connection| strsim::jaro_winkler(&wanted, &connection.name.to_lowercase());
-    let best = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let next = match best.filter(|connection| likeness(connection) > 0.8) {
-        Some(connection) => format!("did you mean `{}`?", connection.name),
-        None => "scheduler connection list".to_owned(),
-    };
-    let names: Vec<&str> = known
-        .iter()
-        .map(|connection| connection.name.as_str())
-        .take(20)
-        .collect();
-    Problem::usage(format!("there is no connection named `{name}`"), next)
-        .because(format!("there are: {}", names.join(", ")))
-}
-
-fn no_connections() -> Problem {
-    Problem::usage(
-        "there are no connections yet",
-        "scheduler connection add quickbooks --name NAME --realm ID --refresh-token-file FILE",
-    )
 }

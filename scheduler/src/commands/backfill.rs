@@ -1,21 +1,21 @@
 //! `backfill`: copies a range of days.
 
-use ledgerfleet_connectors::connector_entry;
 use ledgerfleet_ledger::Submitted;
 use ledgerfleet_model::{RunId, Segmenting};
+use ledgerfleet_planning::{Cost, Part, Plan, Request, connections_named, plan, submit};
 use ledgerfleet_process::Stop;
 use ledgerfleet_wiring::Parts;
-use serde::Serialize;
 
-use super::run::{conclude, follow};
 use crate::cli::BackfillArgs;
 use crate::exit::Exit;
-use crate::output::{Row, counted, span, thousands};
-use crate::plan::{Part, Plan, Request, plan};
-use crate::running::carry::{Holding, Role, role, run_here};
+use crate::output::{counted, span};
+use crate::running::carry::run_here;
+use crate::running::follow::follow;
 use crate::running::patience::Patience;
-use crate::session::{Session, connections_named};
-use crate::submit::submit;
+use crate::running::report::conclude;
+use crate::running::role::{Holding, Role, role};
+use crate::session::Session;
+use crate::views::plans::{Planned, SubmittedRow};
 
 pub(crate) async fn run(session: &Session, args: &BackfillArgs) -> anyhow::Result<Exit> {
     let parts = if args.wait {
@@ -66,7 +66,7 @@ fn patience(wait: bool) -> Patience {
 
 /// Submits; somebody else runs it.
 async fn hand_over(session: &Session, parts: &Parts, plan: &Plan, wait: bool) -> anyhow::Result<Exit> {
-    let submitting = async || submit(parts, plan.run(), &mut plan.segments()).await;
+    let submitting = async || submit(&*parts.ledger, &*parts.bell, plan.run(), &mut plan.segments()).await;
     // What was stored although its answer was lost is joined by the next try.
     let submitted = patience(wait).with(&session.talk, submitting).await?;
     let stop = session.heed_signals();
@@ -84,7 +84,7 @@ async fn hand_over(session: &Session, parts: &Parts, plan: &Plan, wait: bool) ->
 
 /// Submits and runs it here, to its end.
 async fn carry(session: &Session, parts: &Parts, plan: &Plan, role: Holding) -> anyhow::Result<Exit> {
-    let submitted = submit(parts, plan.run(), &mut plan.segments()).await?;
+    let submitted = submit(&*parts.ledger, &*parts.bell, plan.run(), &mut plan.segments()).await?;
     // Until here a signal ends the process as usual, and nothing or everything is submitted. Whoever is told of a run can
     // stop it.
     let stop = session.heed_signals();
@@ -113,45 +113,6 @@ pub(crate) fn tell_submitted(session: &Session, submitted: &Submitted) {
     });
 }
 
-#[derive(Serialize)]
-struct SubmittedRow(Submitted);
-
-impl Row for SubmittedRow {
-    const COLUMNS: &'static [&'static str] = &["run", "attached", "segments"];
-
-    fn cells(&self) -> Vec<String> {
-        vec![
-            self.0.run.to_string(),
-            self.0.attached.to_string(),
-            self.0.segments.to_string(),
-        ]
-    }
-}
-
-/// One line of a plan that is only shown.
-#[derive(Serialize)]
-struct Planned {
-    connection: String,
-    entity: &'static str,
-    axis: String,
-    segments: u64,
-    /// At least.
-    requests: u64,
-}
-
-impl Row for Planned {
-    const COLUMNS: &'static [&'static str] = &["connection", "entity", "by", "segments"];
-
-    fn cells(&self) -> Vec<String> {
-        vec![
-            self.connection.clone(),
-            self.entity.to_owned(),
-            self.axis.clone(),
-            thousands(self.segments),
-        ]
-    }
-}
-
 fn show(session: &Session, parts: &Parts, plan: &Plan) -> anyhow::Result<Exit> {
     let row = |part: &Part| {
         let segments = plan.count(part, plan.segmenting());
@@ -165,76 +126,39 @@ fn show(session: &Session, parts: &Parts, plan: &Plan) -> anyhow::Result<Exit> {
     };
     let rows: Vec<Planned> = plan.parts().iter().map(row).collect();
     session.output.list(&rows)?;
-    let cost = Cost::of(parts, plan, plan.segmenting());
+    let cost_of = |segmenting| {
+        Cost::of(plan, segmenting, |connection, entry| {
+            parts.gate_limits(connection, entry).requests_per_second
+        })
+    };
+    let cost = cost_of(plan.segmenting());
     session
         .talk
-        .say(format!("{}; nothing was submitted", cost.told()));
+        .say(format!("{}; nothing was submitted", told(&cost)));
     if plan.segmenting() != Segmenting::Month {
-        let by_month = Cost::of(parts, plan, Segmenting::Month);
+        let by_month = cost_of(Segmenting::Month);
         if by_month.requests < cost.requests {
             session
                 .talk
-                .say(format!("with --segment month: {}", by_month.told()));
+                .say(format!("with --segment month: {}", told(&by_month)));
         }
     }
     Ok(Exit::Done)
 }
 
-/// What a plan costs at least: a request a segment. Days with more rows than a page take more.
-struct Cost {
-    requests: u64,
-    /// At the companies' own limits, side by side: the busiest decides.
-    seconds: f64,
-    /// Of the calls that the upstream's free plan grants in a month.
-    share: Option<f64>,
-}
-
-impl Cost {
-    fn of(parts: &Parts, plan: &Plan, segmenting: Segmenting) -> Self {
-        let mut cost = Self {
-            requests: 0,
-            seconds: 0.0,
-            share: None,
-        };
-        for connection in plan.connections() {
-            let of_it = plan
-                .parts()
-                .iter()
-                .filter(|part| part.connection.id == connection.id);
-            let requests: u64 = of_it.map(|part| plan.count(part, segmenting)).sum();
-            cost.requests += requests;
-            let Some(entry) = connector_entry(&connection.connector) else {
-                continue;
-            };
-            let rate = parts.gate_limits(connection, entry).requests_per_second;
-            cost.seconds = cost
-                .seconds
-                .max(as_number(requests) / rate.max(f64::MIN_POSITIVE));
-            if let Some(free) = entry.free_calls_a_month {
-                *cost.share.get_or_insert(0.0) += as_number(requests) / f64::from(free);
-            }
-        }
-        cost
-    }
-
-    fn told(&self) -> String {
-        let share = self.share.map_or_else(String::new, |share| {
-            format!(
-                ", {:.1} % of the calls that a free plan grants in a month",
-                share * 100.0
-            )
-        });
+/// What a plan costs when it is cut so, in a line.
+fn told(cost: &Cost) -> String {
+    let share = cost.share.map_or_else(String::new, |share| {
         format!(
-            "at least {}, {} at the companies' own limits{share}",
-            counted(self.requests, "metered request"),
-            span(self.seconds)
+            ", {:.1} % of the calls that a free plan grants in a month",
+            share * 100.0
         )
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, and only shown")]
-fn as_number(count: u64) -> f64 {
-    count as f64
+    });
+    format!(
+        "at least {}, {} at the companies' own limits{share}",
+        counted(cost.requests, "metered request"),
+        span(cost.seconds)
+    )
 }
 
 /// Says which entities `all` does not mean, and that they can be named.

@@ -16,13 +16,12 @@ mod records;
 mod run;
 mod serve;
 mod status;
-pub(crate) mod verify;
+mod verify;
 
 use crate::cli::Command;
 use crate::exit::Exit;
 use crate::session::Session;
 pub(crate) use key::run as key;
-pub(crate) use run::no_such_run;
 
 /// Runs a command to its end.
 pub(crate) async fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {

@@ -1,23 +1,17 @@
 //! `records`: what is stored.
 
-use ledgerfleet_connectors::{ConnectorEntry, EntitySpec, Synopsis, connector_entry, find_entity};
-use ledgerfleet_ledger::{Ledger, QuarantineFilter, QuarantinedRecord, RecordFilter, StoredRecord};
+use ledgerfleet_connectors::EntitySpec;
+use ledgerfleet_ledger::{Ledger, QuarantineFilter, RecordFilter, StoredRecord};
 use ledgerfleet_model::Connection;
-use serde::Serialize;
+use ledgerfleet_planning::{check_days, connection_named, connector_of, entity_of};
 
 use crate::cli::RecordsArgs;
-use crate::exit::{Exit, Problem};
-use crate::output::{Row, amount_text, indented, instant, optional};
-use crate::plan::{PlanError, unknown_entity_of};
-use crate::session::{Session, connection_named};
+use crate::exit::Exit;
+use crate::session::Session;
+use crate::views::records::{RecordRow, WholeRecord};
 
 pub(crate) async fn run(session: &Session, args: RecordsArgs) -> anyhow::Result<Exit> {
-    if let (Some(from), Some(to)) = (args.from, args.to)
-        && to < from
-    {
-        let what = format!("the range ends ({to}) before it starts ({from})");
-        return Err(Problem::usage(what, format!("--from {to} --to {from}")).into());
-    }
+    check_days(args.from, args.to)?;
     let parts = session.parts().await?;
     let connection = connection_named(&*parts.ledger, &args.connection).await?;
     let entity = entity_of(&connection, &args.entity)?;
@@ -50,7 +44,7 @@ async fn list_stored(
         to: args.to,
         limit: args.limit,
     };
-    let entry = entry_of(connection)?;
+    let entry = connector_of(connection)?;
     let row = |record: StoredRecord| RecordRow {
         synopsis: (entry.synopsis)(&record.payload),
         record,
@@ -85,106 +79,4 @@ async fn list_quarantined(
     let rows = ledger.quarantined(&filter).await?;
     session.output.list(&rows)?;
     Ok(rows.len())
-}
-
-/// The entity that is meant, of one connection's connector.
-pub(crate) fn entity_of(connection: &Connection, name: &str) -> Result<&'static EntitySpec, PlanError> {
-    let entry = entry_of(connection)?;
-    find_entity(entry, name).ok_or_else(|| unknown_entity_of(name, std::iter::once(entry)))
-}
-
-fn entry_of(connection: &Connection) -> Result<&'static ConnectorEntry, PlanError> {
-    connector_entry(&connection.connector).ok_or_else(|| PlanError::UnknownConnector {
-        connection: connection.name.clone(),
-        connector: connection.connector.clone(),
-    })
-}
-
-/// A record: to programs as it is stored, to people by what they know it by.
-#[derive(Serialize)]
-struct RecordRow {
-    #[serde(flatten)]
-    record: StoredRecord,
-    #[serde(skip)]
-    synopsis: Synopsis,
-}
-
-impl Row for RecordRow {
-    const COLUMNS: &'static [&'static str] = &[
-        "id", "number", "party", "date", "total", "balance", "changed", "deleted",
-    ];
-    const TEXTS: &'static [&'static str] = &["party"];
-    const LESSER: &'static [&'static str] = &["changed", "deleted"];
-
-    fn cells(&self) -> Vec<String> {
-        let (record, synopsis) = (&self.record, &self.synopsis);
-        let amount = |digits: &Option<String>| digits.as_deref().map(amount_text).unwrap_or_default();
-        vec![
-            record.id.clone(),
-            synopsis.number.clone().unwrap_or_default(),
-            synopsis.party.clone().unwrap_or_default(),
-            optional(record.document_date),
-            amount(&synopsis.total),
-            amount(&synopsis.balance),
-            record.source_updated_at.map(instant).unwrap_or_default(),
-            record.deleted_at.map(instant).unwrap_or_default(),
-        ]
-    }
-}
-
-/// A record with everything that is kept of it.
-#[derive(Serialize)]
-#[serde(transparent)]
-struct WholeRecord(RecordRow);
-
-impl Row for WholeRecord {
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "number",
-        "party",
-        "date",
-        "total",
-        "balance",
-        "changed",
-        "deleted",
-        "version",
-        "observed",
-        "last seen",
-        "hash",
-        "payload",
-    ];
-
-    fn cells(&self) -> Vec<String> {
-        let record = &self.0.record;
-        let mut cells = self.0.cells();
-        cells.extend([
-            optional(record.source_version),
-            instant(record.observed_at),
-            instant(record.last_seen_at),
-            record.payload_hash.clone(),
-            indented(record.payload.get()),
-        ]);
-        cells
-    }
-}
-
-impl Row for QuarantinedRecord {
-    const COLUMNS: &'static [&'static str] = &[
-        "id", "reason", "length", "kept", "observed", "deleted", "segment", "original",
-    ];
-    const TEXTS: &'static [&'static str] = &["original"];
-    const LESSER: &'static [&'static str] = &["kept", "length", "original", "deleted", "segment"];
-
-    fn cells(&self) -> Vec<String> {
-        vec![
-            self.id.clone(),
-            self.reason.to_string(),
-            self.length.to_string(),
-            self.kept.to_string(),
-            instant(self.observed_at),
-            self.deleted_at.map(instant).unwrap_or_default(),
-            self.segment_id.to_string(),
-            self.original.clone().unwrap_or_default(),
-        ]
-    }
 }

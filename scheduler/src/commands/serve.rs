@@ -6,7 +6,8 @@ use ledgerfleet_wiring::Parts;
 
 use crate::commands::model;
 use crate::exit::{Exit, Problem};
-use crate::running::runner::{Runner, take_lock};
+use crate::running::role::take_lock;
+use crate::running::runner::Runner;
 use crate::session::Session;
 
 pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
@@ -23,7 +24,11 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let recorder = record_metrics()?;
     let listening = listen(session).await?;
     let address = listening.address();
-    let runner = Runner::start(lock, &parts, &session.settings, session.name.clone()).await?;
+    let name = session.name.clone();
+    let runner = match lock {
+        Some(lock) => Runner::of_file(lock, &parts, &session.settings, name).await?,
+        None => Runner::of_fleet(&parts, name),
+    };
     metrics::workers(works.into());
     introduce(session, &parts, works).await;
     tell_ready(stop);

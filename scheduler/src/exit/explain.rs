@@ -9,11 +9,11 @@ use ledgerfleet_coordination::Unreachable;
 use ledgerfleet_ledger::LedgerError;
 use ledgerfleet_model::FailureKind;
 use ledgerfleet_model::window::InvalidRange;
+use ledgerfleet_planning::{PlanError, SelectionError};
 use ledgerfleet_telemetry::logs::LogError;
 use ledgerfleet_wiring::{KeyFileError, RunnerLockError, WiringError};
 
 use super::{Exit, Problem};
-use crate::plan::PlanError;
 use crate::verify::VerifyError;
 
 /// What to do where Redis does not answer, or refuses.
@@ -82,6 +82,12 @@ fn known(error: &(dyn Error + 'static)) -> Option<Problem> {
     {
         return Some(Problem::new(Exit::DependencyDown, FORBIDDEN, GRANT));
     }
+    if let Some(error) = error.downcast_ref::<SelectionError>() {
+        return of_selection(error);
+    }
+    if let Some(PlanError::Selection(error)) = error.downcast_ref::<PlanError>() {
+        return of_selection(error);
+    }
     let (exit, next) = if let Some(error) = error.downcast_ref::<ConfigError>() {
         (Exit::Usage, error.advice())
     } else if let Some(error) = error.downcast_ref::<LedgerError>() {
@@ -93,7 +99,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<Problem> {
     } else if let Some(error) = error.downcast_ref::<AccessError>() {
         of_access(error)
     } else if let Some(error) = error.downcast_ref::<PlanError>() {
-        (Exit::Usage, of_plan(error))
+        (Exit::Usage, of_plan(error)?)
     } else if let Some(error) = error.downcast_ref::<WiringError>() {
         of_wiring(error)?
     } else if let Some(VerifyError::Source(failure)) = error.downcast_ref::<VerifyError>() {
@@ -244,13 +250,56 @@ fn of_source(kind: FailureKind) -> (Exit, String) {
     (Exit::of_refusal(kind), next.to_owned())
 }
 
-fn of_plan(error: &PlanError) -> String {
-    match error {
-        PlanError::UnknownEntity {
+/// A name or a range that was asked for and is not there; none where the ledger, below, is the cause.
+fn of_selection(error: &SelectionError) -> Option<Problem> {
+    let problem = |next: String| Problem::usage(error.to_string(), next);
+    Some(match error {
+        SelectionError::Ledger(_) => return None,
+        SelectionError::EmptyName { others } => {
+            let next = if others.is_empty() {
+                "--connection NAME, or --connection all".to_owned()
+            } else {
+                format!("--connection {}", others.join(","))
+            };
+            Problem::usage("one of the names of --connection is empty", next)
+        }
+        SelectionError::NoConnections { asked } => {
+            let problem = problem(
+                "scheduler connection add quickbooks --name NAME --realm ID --refresh-token-file FILE"
+                    .to_owned(),
+            );
+            match asked {
+                Some(name) => problem.because(format!("`{name}` was asked for")),
+                None => problem,
+            }
+        }
+        SelectionError::UnknownConnection {
+            suggestion, known, ..
+        } => {
+            let next = match suggestion {
+                Some(name) => format!("did you mean `{name}`?"),
+                None => "scheduler connection list".to_owned(),
+            };
+            problem(next).because(format!("there are: {}", known.join(", ")))
+        }
+        SelectionError::UnknownEntity {
             suggestion: Some(name),
             ..
-        } => format!("--entity {name}"),
-        PlanError::UnknownEntity { known, .. } => format!("all, or some of: {}", known.join(", ")),
+        } => problem(format!("--entity {name}")),
+        SelectionError::UnknownEntity { known, .. } => {
+            problem(format!("all, or some of: {}", known.join(", ")))
+        }
+        SelectionError::UnknownConnector { .. } => {
+            problem("use the program that added it, or a newer one".to_owned())
+        }
+        SelectionError::ReversedDays { from, to } => problem(format!("--from {to} --to {from}")),
+    })
+}
+
+/// None of a selection, which has an explanation of its own.
+fn of_plan(error: &PlanError) -> Option<String> {
+    Some(match error {
+        PlanError::Selection(_) => return None,
         PlanError::Range(InvalidRange::Reversed { .. }) => {
             "give --from and --to as days, the earlier one first".to_owned()
         }
@@ -260,8 +309,7 @@ fn of_plan(error: &PlanError) -> String {
                 .to_owned()
         }
         PlanError::PageSize { most, .. } => format!("--page-size {most}"),
-        PlanError::UnknownConnector { .. } => "use the program that added it, or a newer one".to_owned(),
-    }
+    })
 }
 
 /// Only what has no more telling cause below it.

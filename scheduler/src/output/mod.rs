@@ -5,6 +5,7 @@ mod csv;
 mod indent;
 mod paint;
 mod progress;
+mod row;
 mod table;
 mod talk;
 
@@ -21,28 +22,8 @@ use crate::cli::Format;
 pub(crate) use indent::indented;
 use paint::Paint;
 pub(crate) use progress::Progress;
+pub(crate) use row::{Row, cell, row};
 pub(crate) use talk::Talk;
-
-/// Something that is printed as a row: as text cells for tables, as an object for JSON and CSV.
-pub(crate) trait Row: Serialize {
-    /// Titles of the cells.
-    const COLUMNS: &'static [&'static str];
-
-    /// Those of free text, which may be cut where a terminal is too narrow.
-    const TEXTS: &'static [&'static str] = &[];
-
-    /// Those that are left out where there is still no room, the first first.
-    const LESSER: &'static [&'static str] = &[];
-
-    /// Whether texts go on in further lines, between words, instead of being cut.
-    const WRAPS: bool = false;
-
-    /// Those of states and verdicts, which are coloured by their word.
-    const COLOURED: &'static [&'static str] = &["state", "verdict", "result", "outcome"];
-
-    /// One text for each column.
-    fn cells(&self) -> Vec<String>;
-}
 
 /// Where a command's data goes.
 #[derive(Debug, Clone)]

@@ -4,92 +4,25 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use ledgerfleet_config::Shape;
 use ledgerfleet_ledger::{Ledger, LedgerError, RunReport};
 use ledgerfleet_model::{RunId, RunState};
 use ledgerfleet_process::Stop;
-use ledgerfleet_wiring::{Parts, RunnerLock, RunnerLockError};
+use ledgerfleet_wiring::Parts;
 
 use super::disk;
 use super::patience::Patience;
-use super::runner::{Runner, take_lock};
+use super::report::no_such_run;
+use super::role::Holding;
+use super::runner::Runner;
 use super::watch::{Ended, Watched, Watching, ended, pause_after, watch};
-use crate::commands::no_such_run;
 use crate::exit::{Exit, Problem};
 use crate::session::Session;
 
 /// How often a run that this process carries is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// How often a process that waits for another asks whether that one is still there.
-const ASK_EVERY: Duration = Duration::from_secs(1);
-
 /// Work of others is looked for among this many newest runs.
 const NEWEST: u32 = 100;
-
-/// What this process is to the ledger.
-pub(crate) enum Role {
-    /// It runs the segments itself.
-    Runner(Holding),
-    /// Somebody else does: the holder of the file, or the workers of a fleet.
-    Client(Option<RunnerLockError>),
-}
-
-/// The running role, and since when this process has it: what is submitted from then on is submitted to it.
-#[derive(Debug)]
-pub(crate) struct Holding {
-    lock: RunnerLock,
-    since: DateTime<Utc>,
-}
-
-impl Holding {
-    pub(crate) fn new(lock: RunnerLock, parts: &Parts) -> Self {
-        let since = parts.clock.now();
-        Self { lock, since }
-    }
-}
-
-/// Takes the running role if it is there to be taken.
-pub(crate) fn role(session: &Session, parts: &Parts) -> Result<Role, RunnerLockError> {
-    if !can_run(session) {
-        return Ok(Role::Client(None));
-    }
-    match take_lock(&session.settings) {
-        Ok(Some(lock)) => Ok(Role::Runner(Holding::new(lock, parts))),
-        Ok(None) => Ok(Role::Client(None)),
-        Err(held @ RunnerLockError::Held { .. }) => Ok(Role::Client(Some(held))),
-        Err(error) => Err(error),
-    }
-}
-
-fn can_run(session: &Session) -> bool {
-    cfg!(feature = "embedded") && !matches!(session.settings.shape, Shape::Fleet { .. })
-}
-
-/// Says how to get segments running, if this is a file and no process runs it.
-pub(crate) fn tell_if_nobody_runs(session: &Session, parts: &Parts) -> Result<(), RunnerLockError> {
-    if let Role::Runner(_) = role(session, parts)? {
-        session
-            .talk
-            .say("no process runs this database now: scheduler serve, or the same backfill again");
-    }
-    Ok(())
-}
-
-/// Returns with the running role when nobody has it any more and the run can still progress.
-pub(crate) async fn abandoned(session: &Session, parts: &Parts, run: RunId) -> anyhow::Result<Holding> {
-    while can_run(session) {
-        if let Role::Runner(role) = role(session, parts)? {
-            // Whoever had the role may have given it up because nothing is left.
-            let report = Patience::FOLLOWING.with(&session.talk, async || parts.ledger.run(run).await);
-            if report.await?.is_some_and(|report| ended(&report).is_none()) {
-                return Ok(role);
-            }
-        }
-        tokio::time::sleep(ASK_EVERY).await;
-    }
-    std::future::pending().await
-}
 
 /// Runs segments in this process until `run` is over, nothing of it can progress, or a signal comes. What was in
 /// progress then is finished or handed back. Before the role is given up without a signal, what others have handed
@@ -109,7 +42,7 @@ pub(crate) async fn run_here(
         stop,
         left_behind: left_behind(ledger, role.since).await?,
     };
-    let runner = Runner::start(Some(role.lock), parts, &session.settings, session.name.clone()).await?;
+    let runner = Runner::of_file(role.lock, parts, &session.settings, session.name.clone()).await?;
     let mut full = None;
     let watched = tokio::select! {
         watched = carrying.to_the_end() => watched,

@@ -6,10 +6,10 @@
 use std::time::{Duration, Instant};
 
 use ledgerfleet_ledger::LedgerError;
+use ledgerfleet_planning::SelectionError;
 use ledgerfleet_wiring::WiringError;
 
 use crate::output::Talk;
-use crate::session::ChoiceError;
 
 /// A question that takes longer is given up and asked again: the ledger ends its statements not much later, and only a
 /// connection that leads nowhere lasts longer.
@@ -124,11 +124,11 @@ impl OfTheLedger for LedgerError {
     }
 }
 
-impl OfTheLedger for ChoiceError {
+impl OfTheLedger for SelectionError {
     fn away(&self) -> Option<&LedgerError> {
         match self {
             Self::Ledger(error) => error.away(),
-            Self::Unknown(_) => None,
+            _ => None,
         }
     }
 }

@@ -7,16 +7,18 @@ use ledgerfleet_config::Settings;
 use ledgerfleet_duties::DutyError;
 use ledgerfleet_ledger::RescueScope;
 use ledgerfleet_model::WorkerName;
-use ledgerfleet_wiring::{Parts, RunnerLock, RunnerLockError};
+use ledgerfleet_wiring::{Parts, RunnerLock};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use worker::{WorkerError, WorkerOptions};
 
 /// Duties and worker at work. Dropping it without [`Runner::stop`] is what a crash does.
 #[derive(Debug)]
 pub(crate) struct Runner {
+    /// Of a file: held for as long as anything of this may still run.
     lock: Option<RunnerLock>,
     leading: JoinHandle<()>,
-    working: JoinHandle<Result<(), WorkFailed>>,
+    working: JoinHandle<Result<(), WorkerError>>,
     stop_working: CancellationToken,
     stop_leading: CancellationToken,
     ended: CancellationToken,
@@ -28,57 +30,65 @@ pub(crate) enum RunnerError {
     #[error("segments of the last runner could not be taken back")]
     Rescue(#[source] DutyError),
     #[error("the worker stopped")]
-    Work(#[from] WorkFailed),
+    Work(#[from] WorkerError),
     #[error("the worker panicked")]
     Panicked(#[source] tokio::task::JoinError),
 }
 
-/// The role of this process on its file, taken before anything is run.
-pub(crate) fn take_lock(settings: &Settings) -> Result<Option<RunnerLock>, RunnerLockError> {
-    settings.shape.embedded_path().map(RunnerLock::take).transpose()
-}
-
 impl Runner {
-    /// With a file's lock: takes back what the last runner left, then dispatches and works until it is stopped. Without
-    /// one, in a fleet: stands for leader, and leaves the work to workers.
-    pub(crate) async fn start(
-        lock: Option<RunnerLock>,
+    /// Of a file: takes back what the last runner left, then dispatches and works until it is stopped.
+    pub(crate) async fn of_file(
+        lock: RunnerLock,
         parts: &Parts,
         settings: &Settings,
         name: WorkerName,
     ) -> Result<Self, RunnerError> {
-        let works = lock.is_some();
-        if works {
-            let (ledger, bell) = (&*parts.ledger, &*parts.bell);
-            let rescued = ledgerfleet_duties::rescue(ledger, bell, RescueScope::All, &parts.timings);
-            rescued.await.map_err(RunnerError::Rescue)?;
-        }
-        let (stop_working, stop_leading) = (CancellationToken::new(), CancellationToken::new());
-        let ended = CancellationToken::new();
-        let leading = ledgerfleet_duties::lead(parts.duties(), name.clone(), stop_leading.clone());
-        let options = Options {
+        let (ledger, bell) = (&*parts.ledger, &*parts.bell);
+        let rescued = ledgerfleet_duties::rescue(ledger, bell, RescueScope::All, &parts.timings);
+        rescued.await.map_err(RunnerError::Rescue)?;
+        let options = WorkerOptions {
             concurrency: settings.worker.concurrency,
-            name,
+            name: name.clone(),
         };
-        let working = work(parts.clone(), options, stop_working.clone());
-        let (ended_by_work, idle) = (ended.clone(), stop_working.clone());
-        let working = async move {
-            let _told = ended_by_work.drop_guard();
-            if works {
-                return working.await;
-            }
+        let (worked, stop_working) = (parts.clone(), CancellationToken::new());
+        let stop = stop_working.clone();
+        let working = async move { worker::run(&worked, options, stop).await };
+        Ok(Self::start(parts, name, stop_working, working, Some(lock)))
+    }
+
+    /// Of a fleet: stands for leader, and leaves the work to workers.
+    pub(crate) fn of_fleet(parts: &Parts, name: WorkerName) -> Self {
+        let stop_working = CancellationToken::new();
+        let idle = stop_working.clone();
+        let idling = async move {
             idle.cancelled().await;
             Ok(())
         };
-        let (leading, working) = (tokio::spawn(leading), tokio::spawn(working));
-        Ok(Self {
+        Self::start(parts, name, stop_working, idling, None)
+    }
+
+    fn start(
+        parts: &Parts,
+        name: WorkerName,
+        stop_working: CancellationToken,
+        working: impl Future<Output = Result<(), WorkerError>> + Send + 'static,
+        lock: Option<RunnerLock>,
+    ) -> Self {
+        let (stop_leading, ended) = (CancellationToken::new(), CancellationToken::new());
+        let leading = ledgerfleet_duties::lead(parts.duties(), name, stop_leading.clone());
+        let end = ended.clone().drop_guard();
+        let working = async move {
+            let _end = end;
+            working.await
+        };
+        Self {
             lock,
-            leading,
-            working,
+            leading: tokio::spawn(leading),
+            working: tokio::spawn(working),
             stop_working,
             stop_leading,
             ended,
-        })
+        }
     }
 
     /// Returns when the worker has stopped without being told to.
@@ -96,34 +106,4 @@ impl Runner {
         worked.map_err(RunnerError::Panicked)??;
         led.map_err(RunnerError::Panicked)
     }
-}
-
-#[cfg(feature = "embedded")]
-pub(crate) use worker::WorkerError as WorkFailed;
-
-#[cfg(feature = "embedded")]
-use worker::WorkerOptions as Options;
-
-#[cfg(feature = "embedded")]
-async fn work(parts: Parts, options: Options, shutdown: CancellationToken) -> Result<(), WorkFailed> {
-    worker::run(&parts, options, shutdown).await
-}
-
-/// Why nothing works here.
-#[cfg(not(feature = "embedded"))]
-#[derive(Debug, thiserror::Error)]
-#[error("this program was built without its worker (feature `embedded`)")]
-pub(crate) struct WorkFailed;
-
-#[cfg(not(feature = "embedded"))]
-#[expect(dead_code, reason = "the same shape as where there is a worker")]
-struct Options {
-    concurrency: usize,
-    name: WorkerName,
-}
-
-#[cfg(not(feature = "embedded"))]
-#[expect(clippy::unused_async, reason = "the same shape as where there is a worker")]
-async fn work(_: Parts, _: Options, _: CancellationToken) -> Result<(), WorkFailed> {
-    Err(WorkFailed)
 }

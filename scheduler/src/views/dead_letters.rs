@@ -1,11 +1,11 @@
 //! How dead letters, their causes, histories and replays are printed.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use ledgerfleet_ledger::{Attempt, DeadLetter, DeadLetterGroup, Replay};
+use ledgerfleet_ledger::{Attempt, DeadLetter, DeadLetterGroup, Replay, Replayed};
 use ledgerfleet_model::{Axis, FailureKind, ReplayId, RunId, SegmentId};
 use serde::Serialize;
 
-use crate::output::{Row, instant, optional, range, span, thousands};
+use crate::output::{instant, optional, range, row, span, thousands};
 
 /// A dead letter as it is told: its days are those that people asked for, both included.
 #[derive(Serialize)]
@@ -61,117 +61,57 @@ impl LetterRow {
     }
 }
 
-impl Row for LetterRow {
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "connection",
-        "entity",
-        "days",
-        "reason",
-        "message",
-        "fingerprint",
-        "attempts",
-        "died",
-    ];
-    const TEXTS: &'static [&'static str] = &["message"];
-    const LESSER: &'static [&'static str] = &["attempts", "fingerprint", "died", "connection", "message"];
-
-    fn cells(&self) -> Vec<String> {
-        vec![
-            self.id.to_string(),
-            self.connection.clone(),
-            self.entity.clone(),
-            range(self.from, self.to),
-            self.reason.to_string(),
-            self.message.clone(),
-            self.fingerprint.clone(),
-            self.attempts.to_string(),
-            instant(self.died_at),
-        ]
-    }
+row! {
+    LetterRow as row,
+    TEXTS = ["message"],
+    LESSER = ["attempts", "fingerprint", "died", "connection", "message"],
+    "id" => row.id,
+    "connection" => row.connection,
+    "entity" => row.entity,
+    "days" => range(row.from, row.to),
+    "reason" => row.reason,
+    "message" => row.message,
+    "fingerprint" => row.fingerprint,
+    "attempts" => row.attempts,
+    "died" => instant(row.died_at),
 }
 
-impl Row for DeadLetterGroup {
-    const COLUMNS: &'static [&'static str] = &[
-        "fingerprint",
-        "entity",
-        "reason",
-        "count",
-        "message",
-        "first",
-        "last",
-    ];
-    const TEXTS: &'static [&'static str] = &["message"];
-    const LESSER: &'static [&'static str] = &["first", "last"];
-
-    fn cells(&self) -> Vec<String> {
-        vec![
-            self.fingerprint.clone(),
-            self.entity.clone(),
-            self.reason.to_string(),
-            thousands(self.count),
-            self.message.clone(),
-            instant(self.first_at),
-            instant(self.last_at),
-        ]
-    }
+row! {
+    DeadLetterGroup as row,
+    TEXTS = ["message"],
+    LESSER = ["first", "last"],
+    "fingerprint" => row.fingerprint,
+    "entity" => row.entity,
+    "reason" => row.reason,
+    "count" => thousands(row.count),
+    "message" => row.message,
+    "first" => instant(row.first_at),
+    "last" => instant(row.last_at),
 }
 
-impl Row for Attempt {
-    const COLUMNS: &'static [&'static str] = &[
-        "attempt",
-        "outcome",
-        "reason",
-        "status",
-        "code",
-        "message",
-        "request",
-        "transaction",
-        "times",
-        "pages",
-        "worked",
-        "at gate",
-        "waited",
-        "worker",
-        "started",
-        "ended",
-    ];
-    const TEXTS: &'static [&'static str] = &["message", "request"];
-    const LESSER: &'static [&'static str] = &[
-        "worker",
-        "ended",
-        "transaction",
-        "times",
-        "pages",
-        "request",
-        "at gate",
-        "worked",
-        "code",
-        "waited",
-        "started",
-        "status",
-    ];
-
-    fn cells(&self) -> Vec<String> {
-        vec![
-            self.attempt.to_string(),
-            self.outcome.clone(),
-            self.reason.clone(),
-            optional(self.status),
-            optional(self.upstream_code.as_deref()),
-            self.message.clone(),
-            optional(self.request.as_deref()),
-            optional(self.transaction_id.as_deref()),
-            self.times.to_string(),
-            optional(self.pages),
-            self.worked_seconds.map(span).unwrap_or_default(),
-            self.gate_seconds.map(span).unwrap_or_default(),
-            span(self.waited_seconds),
-            self.worker.clone(),
-            instant(self.started_at),
-            instant(self.ended_at),
-        ]
-    }
+row! {
+    Attempt as row,
+    TEXTS = ["message", "request"],
+    LESSER = [
+        "worker", "ended", "transaction", "times", "pages", "request", "at gate", "worked", "code",
+        "waited", "started", "status",
+    ],
+    "attempt" => row.attempt,
+    "outcome" => row.outcome,
+    "reason" => row.reason,
+    "status" => optional(row.status),
+    "code" => optional(row.upstream_code.as_deref()),
+    "message" => row.message,
+    "request" => optional(row.request.as_deref()),
+    "transaction" => optional(row.transaction_id.as_deref()),
+    "times" => row.times,
+    "pages" => optional(row.pages),
+    "worked" => row.worked_seconds.map(span).unwrap_or_default(),
+    "at gate" => row.gate_seconds.map(span).unwrap_or_default(),
+    "waited" => span(row.waited_seconds),
+    "worker" => row.worker,
+    "started" => instant(row.started_at),
+    "ended" => instant(row.ended_at),
 }
 
 /// A dead letter and every attempt that was made.
@@ -182,94 +122,74 @@ pub(crate) struct WithHistory {
     pub(crate) history: Vec<Attempt>,
 }
 
-impl Row for WithHistory {
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "run",
-        "connection",
-        "entity",
-        "days",
-        "reason",
-        "message",
-        "fingerprint",
-        "attempts",
-        "pages",
-        "calls",
-        "died",
-        "dropped",
-        "replay",
-        "stopped",
-    ];
-    const TEXTS: &'static [&'static str] = &["message", "stopped"];
-
-    fn cells(&self) -> Vec<String> {
-        let letter = &self.letter;
-        vec![
-            letter.id.to_string(),
-            letter.run_id.to_string(),
-            letter.connection.clone(),
-            letter.entity.clone(),
-            range(letter.from, letter.to),
-            letter.reason.to_string(),
-            letter.message.clone(),
-            letter.fingerprint.clone(),
-            letter.attempts.to_string(),
-            letter.pages.to_string(),
-            letter.calls.to_string(),
-            instant(letter.died_at),
-            letter.dropped_at.map(instant).unwrap_or_default(),
-            optional(letter.replay_id),
-            optional(letter.replay_stopped.as_deref()),
-        ]
-    }
+row! {
+    WithHistory as row,
+    TEXTS = ["message", "stopped"],
+    "id" => row.letter.id,
+    "run" => row.letter.run_id,
+    "connection" => row.letter.connection,
+    "entity" => row.letter.entity,
+    "days" => range(row.letter.from, row.letter.to),
+    "reason" => row.letter.reason,
+    "message" => row.letter.message,
+    "fingerprint" => row.letter.fingerprint,
+    "attempts" => row.letter.attempts,
+    "pages" => row.letter.pages,
+    "calls" => row.letter.calls,
+    "died" => instant(row.letter.died_at),
+    "dropped" => row.letter.dropped_at.map(instant).unwrap_or_default(),
+    "replay" => optional(row.letter.replay_id),
+    "stopped" => optional(row.letter.replay_stopped.as_deref()),
 }
 
-impl Row for Replay {
-    const COLUMNS: &'static [&'static str] = &[
-        "replay",
-        "state",
-        "sent",
-        "pending",
-        "running",
-        "done",
-        "dead",
-        "withdrawn",
-        "a minute",
-        "by",
-        "began",
-        "stopped",
-        "cause",
-        "why",
-    ];
-    const TEXTS: &'static [&'static str] = &["why"];
-    const LESSER: &'static [&'static str] = &[
-        "a minute",
-        "withdrawn",
-        "by",
-        "stopped",
-        "running",
-        "cause",
-        "pending",
-        "began",
-        "why",
-    ];
+row! {
+    Replay as row,
+    TEXTS = ["why"],
+    LESSER = ["a minute", "withdrawn", "by", "stopped", "running", "cause", "pending", "began", "why"],
+    "replay" => row.replay_id,
+    "state" => row.state,
+    "sent" => thousands(row.segments),
+    "pending" => thousands(row.pending),
+    "running" => thousands(row.running),
+    "done" => thousands(row.done),
+    "dead" => thousands(row.dead),
+    "withdrawn" => thousands(row.withdrawn),
+    "a minute" => optional(row.per_minute),
+    "by" => row.asked_by,
+    "began" => instant(row.at),
+    "stopped" => row.stopped_at.map(instant).unwrap_or_default(),
+    "cause" => optional(row.stopped_fingerprint.as_deref()),
+    "why" => optional(row.stopped_reason.as_deref()),
+}
 
-    fn cells(&self) -> Vec<String> {
-        vec![
-            self.replay_id.to_string(),
-            self.state.to_string(),
-            thousands(self.segments),
-            thousands(self.pending),
-            thousands(self.running),
-            thousands(self.done),
-            thousands(self.dead),
-            thousands(self.withdrawn),
-            optional(self.per_minute),
-            self.asked_by.clone(),
-            instant(self.at),
-            self.stopped_at.map(instant).unwrap_or_default(),
-            optional(self.stopped_fingerprint.as_deref()),
-            optional(self.stopped_reason.as_deref()),
-        ]
-    }
+/// What became of a replay that was asked for.
+#[derive(Serialize)]
+pub(crate) struct ReplayedRow {
+    #[serde(flatten)]
+    pub(crate) replayed: Replayed,
+    pub(crate) matching: u64,
+    /// Until the last is due, where it is paced.
+    pub(crate) seconds: Option<f64>,
+}
+
+row! {
+    ReplayedRow as row,
+    "replay" => optional(row.replayed.replay_id),
+    "matching" => row.matching,
+    "segments" => row.replayed.segments,
+    "runs" => row.replayed.runs,
+    "takes" => row.seconds.map(span).unwrap_or_default(),
+}
+
+/// How many dead letters were hidden.
+#[derive(Serialize)]
+pub(crate) struct DroppedRow {
+    pub(crate) matching: u64,
+    pub(crate) dropped: u64,
+}
+
+row! {
+    DroppedRow as row,
+    "matching" => row.matching,
+    "dropped" => row.dropped,
 }

@@ -1,5 +1,13 @@
-//! Views: one serialisable row type for each thing that is shown.
+//! Views: one serialisable row type for each thing that is shown. What is printed as JSON is what others will be served.
 
+pub(crate) mod checks;
+pub(crate) mod companies;
+pub(crate) mod connections;
+pub(crate) mod coverage;
 pub(crate) mod dead_letters;
+pub(crate) mod entities;
+pub(crate) mod plans;
+pub(crate) mod records;
 pub(crate) mod runs;
+pub(crate) mod settings;
 pub(crate) mod verified;

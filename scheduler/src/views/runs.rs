@@ -3,55 +3,30 @@
 use ledgerfleet_ledger::{EntityVolume, Replay, RunReport};
 use serde::Serialize;
 
-use crate::output::{Row, instant, range, span, thousands};
+use crate::output::{Row, instant, range, row, span, thousands};
 
-impl Row for RunReport {
-    const COLUMNS: &'static [&'static str] = &[
-        "run",
-        "state",
-        "connections",
-        "entities",
-        "days",
-        "segments",
-        "done",
-        "empty",
-        "dead",
-        "cancelled",
-        "pending",
-        "running",
-        "rows",
-        "quarantined",
-        "deleted",
-        "pages",
-        "calls",
-        "took",
-        "submitted",
-    ];
-    const TEXTS: &'static [&'static str] = &["connections", "entities"];
-
-    fn cells(&self) -> Vec<String> {
-        vec![
-            self.run_id.to_string(),
-            self.state.to_string(),
-            self.connections.join(", "),
-            self.entities.join(", "),
-            range(self.from, self.to),
-            thousands(self.segments),
-            thousands(self.done),
-            thousands(self.empty),
-            thousands(self.dead),
-            thousands(self.cancelled),
-            thousands(self.pending),
-            thousands(self.running),
-            thousands(self.rows),
-            thousands(self.quarantined),
-            thousands(self.deleted),
-            thousands(self.pages),
-            thousands(self.calls),
-            span(self.seconds),
-            instant(self.created_at),
-        ]
-    }
+row! {
+    RunReport as row,
+    TEXTS = ["connections", "entities"],
+    "run" => row.run_id,
+    "state" => row.state,
+    "connections" => row.connections.join(", "),
+    "entities" => row.entities.join(", "),
+    "days" => range(row.from, row.to),
+    "segments" => thousands(row.segments),
+    "done" => thousands(row.done),
+    "empty" => thousands(row.empty),
+    "dead" => thousands(row.dead),
+    "cancelled" => thousands(row.cancelled),
+    "pending" => thousands(row.pending),
+    "running" => thousands(row.running),
+    "rows" => thousands(row.rows),
+    "quarantined" => thousands(row.quarantined),
+    "deleted" => thousands(row.deleted),
+    "pages" => thousands(row.pages),
+    "calls" => thousands(row.calls),
+    "took" => span(row.seconds),
+    "submitted" => instant(row.created_at),
 }
 
 /// A run as a line of a list.
@@ -64,37 +39,20 @@ pub(crate) struct RunLine {
     pub(crate) short_id: String,
 }
 
-impl Row for RunLine {
-    const COLUMNS: &'static [&'static str] = &[
-        "run",
-        "state",
-        "connections",
-        "days",
-        "segments",
-        "done",
-        "dead",
-        "pending",
-        "rows",
-        "submitted",
-    ];
-    const TEXTS: &'static [&'static str] = &["connections"];
-    const LESSER: &'static [&'static str] = &["pending", "done", "rows", "segments", "days", "connections"];
-
-    fn cells(&self) -> Vec<String> {
-        let run = &self.report;
-        vec![
-            self.short_id.clone(),
-            run.state.to_string(),
-            run.connections.join(", "),
-            range(run.from, run.to),
-            thousands(run.segments),
-            thousands(run.done),
-            thousands(run.dead),
-            thousands(run.pending + run.running),
-            thousands(run.rows),
-            instant(run.created_at),
-        ]
-    }
+row! {
+    RunLine as row,
+    TEXTS = ["connections"],
+    LESSER = ["pending", "done", "rows", "segments", "days", "connections"],
+    "run" => row.short_id,
+    "state" => row.report.state,
+    "connections" => row.report.connections.join(", "),
+    "days" => range(row.report.from, row.report.to),
+    "segments" => thousands(row.report.segments),
+    "done" => thousands(row.report.done),
+    "dead" => thousands(row.report.dead),
+    "pending" => thousands(row.report.pending + row.report.running),
+    "rows" => thousands(row.report.rows),
+    "submitted" => instant(row.report.created_at),
 }
 
 /// A run with how much it brought of each entity, and the replays of its dead letters.
@@ -116,52 +74,25 @@ impl Row for RunDetails {
     }
 }
 
-impl Row for EntityVolume {
-    const COLUMNS: &'static [&'static str] = &[
-        "connection",
-        "entity",
+row! {
+    EntityVolume as row,
+    LESSER = [
+        "most", "rows/segment", "pages", "took", "quarantined", "empty", "calls", "done", "dead",
         "segments",
-        "done",
-        "empty",
-        "dead",
-        "rows",
-        "rows/segment",
-        "most",
-        "quarantined",
-        "pages",
-        "calls",
-        "took",
-    ];
-    const LESSER: &'static [&'static str] = &[
-        "most",
-        "rows/segment",
-        "pages",
-        "took",
-        "quarantined",
-        "empty",
-        "calls",
-        "done",
-        "dead",
-        "segments",
-    ];
-
-    fn cells(&self) -> Vec<String> {
-        vec![
-            self.connection.clone(),
-            self.entity.clone(),
-            thousands(self.segments),
-            thousands(self.done),
-            thousands(self.empty),
-            thousands(self.dead),
-            thousands(self.rows),
-            per(self.rows, self.done),
-            thousands(self.most_rows),
-            thousands(self.quarantined),
-            thousands(self.pages),
-            thousands(self.calls),
-            span(self.seconds),
-        ]
-    }
+    ],
+    "connection" => row.connection,
+    "entity" => row.entity,
+    "segments" => thousands(row.segments),
+    "done" => thousands(row.done),
+    "empty" => thousands(row.empty),
+    "dead" => thousands(row.dead),
+    "rows" => thousands(row.rows),
+    "rows/segment" => per(row.rows, row.done),
+    "most" => thousands(row.most_rows),
+    "quarantined" => thousands(row.quarantined),
+    "pages" => thousands(row.pages),
+    "calls" => thousands(row.calls),
+    "took" => span(row.seconds),
 }
 
 /// A mean with one decimal.

@@ -1,13 +1,13 @@
 //! How the findings of `verify` are printed.
 
 use chrono::NaiveDate;
+use ledgerfleet_connectors::EntitySpec;
 use ledgerfleet_model::RunId;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::commands::verify::findings::{Found, Reported};
-use crate::output::{Row, amount, number, range, some, thousands};
-use crate::verify::{Place, Verdict};
+use crate::output::{amount, number, optional, range, row, some, thousands};
+use crate::verify::{Place, Span, Verdict};
 
 /// Days of one entity that are all well, or one place that is not.
 #[derive(Serialize)]
@@ -34,12 +34,13 @@ pub(crate) struct VerifiedRow {
 }
 
 impl VerifiedRow {
-    pub(crate) fn of(found: &Found, reported: &Reported) -> Self {
-        let (place, tally) = (reported.span.place, &reported.span.tally);
-        let total = |total: Option<Decimal>| found.entity.total.and(total);
+    /// What was found in a span of one entity, and the run that has read it again.
+    pub(crate) fn of(connection: &str, entity: &EntitySpec, span: &Span, fix_run: Option<RunId>) -> Self {
+        let (place, tally) = (span.place, &span.tally);
+        let total = |total: Option<Decimal>| entity.total.and(total);
         Self {
-            connection: found.connection.name.clone(),
-            entity: found.entity.name,
+            connection: connection.to_owned(),
+            entity: entity.name,
             from: place.days().map(|(from, _)| from),
             to: place.days().map(|(_, to)| to),
             day_unknown: matches!(place, Place::Within { .. }),
@@ -52,48 +53,33 @@ impl VerifiedRow {
             different: tally.different,
             gone: tally.gone,
             quarantined: tally.quarantined,
-            fix_run: reported.fix_run,
+            fix_run,
+        }
+    }
+
+    fn days(&self) -> String {
+        let days = range(self.from, self.to);
+        if self.day_unknown {
+            format!("some of {days}")
+        } else {
+            days
         }
     }
 }
 
-impl Row for VerifiedRow {
-    const COLUMNS: &'static [&'static str] = &[
-        "connection",
-        "entity",
-        "days",
-        "verdict",
-        "source",
-        "stored",
-        "source total",
-        "stored total",
-        "missing",
-        "different",
-        "gone",
-        "quarantined",
-    ];
-    const LESSER: &'static [&'static str] = &["stored total", "source total", "source", "stored"];
-
-    fn cells(&self) -> Vec<String> {
-        let days = range(self.from, self.to);
-        let days = if self.day_unknown {
-            format!("some of {days}")
-        } else {
-            days
-        };
-        vec![
-            self.connection.clone(),
-            self.entity.to_owned(),
-            days,
-            self.verdict.word().to_owned(),
-            thousands(self.source),
-            thousands(self.stored),
-            self.source_total.map(amount).unwrap_or_default(),
-            self.stored_total.map(amount).unwrap_or_default(),
-            some(self.missing),
-            some(self.different),
-            some(self.gone),
-            some(self.quarantined),
-        ]
-    }
+row! {
+    VerifiedRow as row,
+    LESSER = ["stored total", "source total", "source", "stored"],
+    "connection" => row.connection,
+    "entity" => row.entity,
+    "days" => row.days(),
+    "verdict" => row.verdict.word(),
+    "source" => thousands(row.source),
+    "stored" => thousands(row.stored),
+    "source total" => optional(row.source_total.map(amount)),
+    "stored total" => optional(row.stored_total.map(amount)),
+    "missing" => some(row.missing),
+    "different" => some(row.different),
+    "gone" => some(row.gone),
+    "quarantined" => some(row.quarantined),
 }

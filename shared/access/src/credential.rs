@@ -7,7 +7,7 @@ use ledgerfleet_vault::{Place, Vault};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::AccessError;
+use crate::error::AccessError;
 
 /// The secrets of a connection.
 #[derive(Debug, Clone, Deserialize)]

@@ -9,11 +9,13 @@ use ledgerfleet_ledger::RefreshOutcome;
 use ledgerfleet_telemetry::metrics::{self, RefreshResult};
 use tokio::time::Instant;
 
-use crate::AccessError;
 use crate::credential::Credential;
-use crate::granted::{Granted, Stored};
-use crate::refresh::{Refresh, Unsaved};
+use crate::error::AccessError;
+use crate::granted::Granted;
+use crate::known::Unsaved;
+use crate::refresh::Refresh;
 use crate::spool::{Left, SpoolFile, on_disk};
+use crate::store::Stored;
 
 /// Before these reads of the ledger a refused credential may still turn out to be replaced by a sibling.
 const SIBLING_PAUSES: [Duration; 4] = [
@@ -103,9 +105,9 @@ fn label(outcome: RefreshOutcome) -> RefreshResult {
 impl Refresh {
     /// Exchanges the stored secret, under an intent that was asked for at `asked`. What is granted waits in `unsaved`.
     pub(crate) async fn exchange(&mut self, stored: Stored, asked: Instant) -> Result<(), AccessError> {
-        self.parts.check_spool().await;
+        self.shared.store.check_spool().await;
         // The life of what is granted counts from before the request, so that it is never believed too long.
-        let sent_at = self.parts.clock.now();
+        let sent_at = self.shared.clock.now();
         let exchanged = self.ask(&stored, asked).await;
         let (outcome, transaction_id) = (exchanged.outcome(), exchanged.transaction_id());
         let error = match exchanged.answer {
@@ -161,7 +163,7 @@ impl Refresh {
     /// Whether an intent that was asked for at `asked` lasts for one more request, by a clock that began before the
     /// ledger's did: after its end another process may send the value.
     pub(crate) fn may_send(&self, asked: Instant) -> bool {
-        let timings = &self.parts.timings;
+        let timings = &self.shared.timings;
         asked.elapsed() + timings.request <= timings.refresh_intent()
     }
 
@@ -171,7 +173,7 @@ impl Refresh {
         // A life of minutes, as a test may grant, is used to its half: five minutes early would be never.
         let used = grant
             .expires_in
-            .saturating_sub(self.parts.margin(self.connection))
+            .saturating_sub(self.shared.margin(self.connection))
             .max(grant.expires_in / 2);
         let granted = Granted {
             replaces: stored.version,
@@ -194,8 +196,8 @@ impl Refresh {
         if !granted.rotated() {
             return None;
         }
-        let spooled = granted.seal(&self.parts.vault, self.connection);
-        let spool = self.parts.spool.clone();
+        let spooled = granted.seal(&self.shared.store.vault, self.connection);
+        let spool = self.shared.store.spool.clone();
         match on_disk(move || spool.write(&spooled)).await {
             Ok(Ok(file)) => Some(file),
             Ok(Err(error)) => {
@@ -251,8 +253,11 @@ impl Refresh {
     async fn sibling_follows(&self, stored: &Stored) -> Result<bool, AccessError> {
         for pause in SIBLING_PAUSES {
             tokio::time::sleep(pause).await;
-            self.parts.recover(Some(self.connection), Left::ByAnybody).await?;
-            if self.parts.load(self.connection).await?.version > stored.version {
+            self.shared
+                .store
+                .recover(Some(self.connection), Left::ByAnybody)
+                .await?;
+            if self.shared.store.load(self.connection).await?.version > stored.version {
                 return Ok(true);
             }
         }
@@ -261,7 +266,7 @@ impl Refresh {
 
     /// Whether any process has sent this version and never saw the answer.
     async fn is_uncertain(&self, stored: &Stored) -> bool {
-        let story = self.parts.ledger.refreshes(self.connection, STORY).await;
+        let story = self.shared.store.ledger.refreshes(self.connection, STORY).await;
         story.unwrap_or_default().iter().any(|refresh| {
             let unseen = [RefreshOutcome::Lost, RefreshOutcome::Abandoned];
             refresh.version == stored.version && unseen.contains(&refresh.outcome)
@@ -269,7 +274,7 @@ impl Refresh {
     }
 
     async fn note(&self, version: i64, outcome: RefreshOutcome, transaction_id: Option<String>) {
-        let refresh = self.parts.refresh(version, outcome, transaction_id);
-        self.parts.note(self.connection, &refresh).await;
+        let refresh = self.shared.store.refresh(version, outcome, transaction_id);
+        self.shared.store.note(self.connection, &refresh).await;
     }
 }

@@ -1,15 +1,14 @@
 //! Granted: what an upstream has given out, on its way into the ledger.
 
 use chrono::{DateTime, Utc};
-use ledgerfleet_ledger::{Refresh, RefreshOutcome};
+use ledgerfleet_ledger::RefreshOutcome;
 use ledgerfleet_model::ConnectionId;
 use ledgerfleet_vault::{Place, Vault};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::AccessError;
-use crate::access::Parts;
 use crate::credential::Credential;
+use crate::error::AccessError;
 use crate::spool::Spooled;
 
 /// What an upstream has granted in exchange for a credential.
@@ -23,22 +22,6 @@ pub(crate) struct Granted {
     pub(crate) credential: Credential,
     /// The upstream's name for the exchange.
     pub(crate) transaction_id: Option<String>,
-}
-
-/// A credential as it stands in the ledger.
-#[derive(Debug)]
-pub(crate) struct Stored {
-    pub(crate) version: i64,
-    pub(crate) credential: Credential,
-}
-
-/// Where something granted has ended.
-#[derive(Debug)]
-pub(crate) enum Kept {
-    /// In the ledger, as that version.
-    Stored(i64),
-    /// Nowhere: what the ledger holds is newer.
-    Superseded,
 }
 
 /// What a file of the spool holds, in the clear, for the one moment before it is sealed.
@@ -78,7 +61,7 @@ impl Granted {
     }
 
     /// Whether it is newer than what a sibling has stored: only if that is the secret that the exchange has replaced.
-    fn is_newer_than(&self, sibling: &Credential) -> bool {
+    pub(crate) fn is_newer_than(&self, sibling: &Credential) -> bool {
         self.rotated() && sibling.has_secret(&self.exchanged)
     }
 
@@ -124,80 +107,5 @@ fn place(connection: ConnectionId, replaces: i64) -> Place<'static> {
         connection,
         column: "granted",
         version: replaces,
-    }
-}
-
-impl Parts {
-    /// The credential in the ledger, opened.
-    pub(crate) async fn load(&self, connection: ConnectionId) -> Result<Stored, AccessError> {
-        let stored = self.ledger.credential(connection).await;
-        let stored = stored.map_err(AccessError::Ledger)?;
-        let stored = stored.ok_or(AccessError::NoCredential)?;
-        Ok(Stored {
-            version: stored.version,
-            credential: Credential::open(&self.vault, connection, &stored)?,
-        })
-    }
-
-    /// Stores what was granted on top of the version it replaces. If a sibling has stored something first, ours goes on
-    /// top of that if it is the newer one; in every other case the sibling's is the one to use.
-    pub(crate) async fn keep(
-        &self,
-        connection: ConnectionId,
-        granted: &mut Granted,
-        outcome: RefreshOutcome,
-    ) -> Result<Kept, AccessError> {
-        loop {
-            let version = granted.replaces + 1;
-            let sealed = granted.credential.seal(&self.vault, connection, version);
-            let refresh = self.refresh(granted.replaces, outcome, granted.transaction_id.clone());
-            let stored = self.ledger.store_refresh(connection, &sealed, &refresh).await;
-            if stored.map_err(AccessError::Ledger)? {
-                return Ok(Kept::Stored(version));
-            }
-            let sibling = self.load(connection).await?;
-            // By ourselves, in a commit whose answer was lost, or by one who found it in the spool.
-            if sibling.credential.is(&granted.credential) {
-                return Ok(Kept::Stored(sibling.version));
-            }
-            if !granted.is_newer_than(&sibling.credential) {
-                tracing::warn!(
-                    %connection, replaces = granted.replaces, stored = sibling.version,
-                    "a granted credential is given up, because a newer one was stored meanwhile"
-                );
-                let transaction_id = granted.transaction_id.clone();
-                let given_up = self.refresh(granted.replaces, RefreshOutcome::Superseded, transaction_id);
-                self.note(connection, &given_up).await;
-                return Ok(Kept::Superseded);
-            }
-            granted.replaces = sibling.version;
-        }
-    }
-
-    /// A refresh of `version` by this process.
-    pub(crate) fn refresh(
-        &self,
-        version: i64,
-        outcome: RefreshOutcome,
-        transaction_id: Option<String>,
-    ) -> Refresh {
-        Refresh {
-            version,
-            worker: self.name.clone(),
-            outcome,
-            transaction_id,
-            at: None,
-        }
-    }
-
-    /// Writes a refresh into the story. A ledger that does not take it hides a line of history, and an intent that is
-    /// not given back ends by itself.
-    pub(crate) async fn note(&self, connection: ConnectionId, refresh: &Refresh) {
-        if let Err(error) = self.ledger.note_refresh(connection, refresh).await {
-            tracing::warn!(
-                %connection, outcome = %refresh.outcome, error = &error as &dyn std::error::Error,
-                "what became of a refresh could not be written down"
-            );
-        }
     }
 }

@@ -6,11 +6,15 @@ mod error;
 mod exchange;
 mod expiry;
 mod granted;
+mod known;
 pub mod private_file;
 mod recovery;
 mod refresh;
+mod shared;
 mod spool;
+mod store;
 
-pub use access::{Access, AccessOptions, AccessToken};
+pub use access::{Access, AccessOptions};
 pub use error::AccessError;
+pub use known::AccessToken;
 pub use spool::{Spool, SpoolError};

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use ledgerfleet_ledger::RefreshOutcome;
 use ledgerfleet_model::{ConnectionId, ConnectionState};
 
-use crate::AccessError;
-use crate::access::Parts;
-use crate::granted::{Granted, Kept};
+use crate::error::AccessError;
+use crate::granted::Granted;
 use crate::spool::{Left, SpoolFile, Spooled, on_disk};
+use crate::store::{Kept, Store};
 
 /// What to do with a file whose connection was looked at.
 enum Owner {
@@ -21,7 +21,7 @@ enum Owner {
     Foreign,
 }
 
-impl Parts {
+impl Store {
     /// Brings everything that processes have left in the spool to the ledger: at start. What cannot be brought now is
     /// told and stays.
     pub(crate) async fn recover_all(&self) {

@@ -12,12 +12,13 @@ use ledgerfleet_model::ConnectionId;
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
-use crate::access::{Known, Parts};
 use crate::credential::Credential;
-use crate::granted::{Granted, Kept, Stored};
+use crate::error::AccessError;
+use crate::known::{AccessToken, Known};
 use crate::recovery::remove;
-use crate::spool::{Left, SpoolFile};
-use crate::{AccessError, AccessToken};
+use crate::shared::Shared;
+use crate::spool::Left;
+use crate::store::{Kept, Stored};
 
 /// How often other processes may be first before this one gives up for now.
 const ROUNDS: u32 = 5;
@@ -28,22 +29,12 @@ const PAUSE_MILLIS: u64 = 100;
 /// One refresh. It holds the connection's lock, so it is the only one in this process.
 #[derive(Debug)]
 pub(crate) struct Refresh {
-    pub(crate) parts: Arc<Parts>,
+    pub(crate) shared: Arc<Shared>,
     pub(crate) connection: ConnectionId,
     pub(crate) connector: Arc<dyn Connector>,
     pub(crate) known: OwnedMutexGuard<Known>,
     /// Since when it has waited for another process, if it has.
     pub(crate) waiting: Option<Instant>,
-}
-
-/// What was granted and is not in the ledger yet.
-#[derive(Debug)]
-pub(crate) struct Unsaved {
-    pub(crate) granted: Granted,
-    /// Until when the granted access is used.
-    pub(crate) until: DateTime<Utc>,
-    /// Where it is safe from the end of this process, if it is.
-    pub(crate) file: Option<SpoolFile>,
 }
 
 /// What one round has come to.
@@ -60,7 +51,7 @@ impl Refresh {
     /// Saves what is not saved, takes what a sibling stored, or exchanges the secret; again, while siblings are first.
     pub(crate) async fn run(mut self) -> Result<AccessToken, AccessError> {
         // One intent may end without a result, and the next one's holder needs its time too.
-        let patience = self.parts.timings.refresh_intent() * 2;
+        let patience = self.shared.timings.refresh_intent() * 2;
         let began = Instant::now();
         let (mut rounds, mut waits) = (0, 0);
         while rounds < ROUNDS && began.elapsed() < patience {
@@ -81,8 +72,11 @@ impl Refresh {
         if let Some(token) = self.save().await? {
             return Ok(Round::Token(token));
         }
-        self.parts.recover(Some(self.connection), Left::ByTheDead).await?;
-        let stored = self.parts.load(self.connection).await?;
+        self.shared
+            .store
+            .recover(Some(self.connection), Left::ByTheDead)
+            .await?;
+        let stored = self.shared.store.load(self.connection).await?;
         if let Some(token) = self.take_stored(&stored) {
             return Ok(Round::Token(token));
         }
@@ -95,7 +89,7 @@ impl Refresh {
         match self.intend(&stored).await? {
             RefreshIntent::Taken if self.may_send(asked) => {
                 // Who had the intent before has had its time: what it could not store is ours to store.
-                let recovered = self.parts.recover(Some(self.connection), Left::ByAnybody).await?;
+                let recovered = self.shared.store.recover(Some(self.connection), Left::ByAnybody).await?;
                 if recovered == 0 {
                     let version = stored.version;
                     let exchanged = AssertUnwindSafe(self.exchange(stored, asked)).catch_unwind().await;
@@ -121,12 +115,13 @@ impl Refresh {
     }
 
     async fn intend(&self, stored: &Stored) -> Result<RefreshIntent, AccessError> {
-        let (lease, name) = (self.parts.timings.refresh_intent(), &self.parts.name);
+        let (lease, name) = (self.shared.timings.refresh_intent(), &self.shared.store.name);
         let waited = self.waiting.map(|since| since.elapsed()).unwrap_or_default();
-        let intent = self
-            .parts
-            .ledger
-            .intend_refresh(self.connection, stored.version, name, lease, waited);
+        let intent =
+            self.shared
+                .store
+                .ledger
+                .intend_refresh(self.connection, stored.version, name, lease, waited);
         intent
             .await
             .map_err(AccessError::Ledger)?
@@ -140,7 +135,8 @@ impl Refresh {
         };
         let outcome = unsaved.granted.outcome();
         let kept = self
-            .parts
+            .shared
+            .store
             .keep(self.connection, &mut unsaved.granted, outcome)
             .await;
         let kept = match kept {
@@ -162,8 +158,8 @@ impl Refresh {
 
     /// Takes the stored access into use, if it is neither refused nor about to end.
     fn take_stored(&mut self, stored: &Stored) -> Option<AccessToken> {
-        let until = stored.credential.access_expires_at? - self.parts.margin(self.connection);
-        if stored.version <= self.known.refused || until <= self.parts.clock.now() {
+        let until = stored.credential.access_expires_at? - self.shared.margin(self.connection);
+        if stored.version <= self.known.refused || until <= self.shared.clock.now() {
             return None;
         }
         self.put_in_use(&stored.credential, stored.version, until)
@@ -175,7 +171,7 @@ impl Refresh {
         version: i64,
         until: DateTime<Utc>,
     ) -> Option<AccessToken> {
-        self.parts
+        self.shared
             .expiries
             .note(self.connection, credential.secret_expires_at);
         let token = AccessToken {
@@ -189,8 +185,8 @@ impl Refresh {
     /// The stored access, while another process gets the next one: it is renewed minutes before it ends, so mostly there
     /// is no need to wait.
     fn still_good(&self, stored: &Stored) -> Option<AccessToken> {
-        let end = stored.credential.access_expires_at? - self.parts.timings.request;
-        if stored.version <= self.known.refused || end <= self.parts.clock.now() {
+        let end = stored.credential.access_expires_at? - self.shared.timings.request;
+        if stored.version <= self.known.refused || end <= self.shared.clock.now() {
             return None;
         }
         Some(AccessToken {
@@ -210,6 +206,6 @@ impl Refresh {
     }
 
     fn pause(&self, turn: u32) -> Duration {
-        Duration::from_millis(PAUSE_MILLIS + self.parts.random(self.connection, turn, PAUSE_MILLIS))
+        Duration::from_millis(PAUSE_MILLIS + self.shared.random(self.connection, turn, PAUSE_MILLIS))
     }
 }

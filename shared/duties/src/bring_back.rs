@@ -4,10 +4,10 @@ use ledgerfleet_coordination::Bell;
 use ledgerfleet_ledger::Ledger;
 use tracing::warn;
 
-use crate::DutyError;
+use crate::error::DutyError;
 
 /// Takes due times, leases and intents that no right clock can have given as now, says so, and asks for dispatch.
-pub async fn bring_back(ledger: &dyn Ledger, bell: &dyn Bell) -> Result<u64, DutyError> {
+pub(crate) async fn bring_back(ledger: &dyn Ledger, bell: &dyn Bell) -> Result<u64, DutyError> {
     let brought = ledger.bring_back().await?;
     if brought > 0 {
         warn!(

@@ -6,7 +6,7 @@
 use ledgerfleet_ledger::{ClosedRun, Ledger};
 use tracing::info;
 
-use crate::DutyError;
+use crate::error::DutyError;
 
 /// Ends every run that has nothing left to do.
 pub async fn close_runs(ledger: &dyn Ledger) -> Result<Vec<ClosedRun>, DutyError> {

@@ -9,7 +9,7 @@ use ledgerfleet_coordination::Bell;
 use ledgerfleet_ledger::{Brake, BrakeScope, DispatchLimits, Ledger, Ready};
 use ledgerfleet_model::{Connection, ConnectionId, Lane, SegmentId};
 
-use crate::DutyError;
+use crate::error::DutyError;
 
 /// Replaces each lane's ready set by what is due now; answers how many segments were offered.
 pub async fn dispatch(

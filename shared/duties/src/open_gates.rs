@@ -8,7 +8,7 @@ use ledgerfleet_ledger::Ledger;
 use ledgerfleet_model::SegmentState;
 use tracing::info;
 
-use crate::DutyError;
+use crate::error::DutyError;
 
 /// Opens gates whose memory is new, if nothing can be in flight; answers whether it did.
 pub async fn open_gates(ledger: &dyn Ledger, gate: &dyn Gate) -> Result<bool, DutyError> {

@@ -6,7 +6,7 @@
 use ledgerfleet_ledger::Ledger;
 use tracing::debug;
 
-use crate::DutyError;
+use crate::error::DutyError;
 
 /// Refreshes of each connection that are kept.
 const REFRESHES: u32 = 1_000;
@@ -15,7 +15,7 @@ const REFRESHES: u32 = 1_000;
 const BATCH: u32 = 1_000;
 
 /// Forgets one batch; answers whether there may be more.
-pub async fn prune(ledger: &dyn Ledger) -> Result<bool, DutyError> {
+pub(crate) async fn prune(ledger: &dyn Ledger) -> Result<bool, DutyError> {
     let refreshes = ledger.prune_refreshes(REFRESHES, BATCH).await?;
     if refreshes > 0 {
         debug!(refreshes, "old refreshes forgotten");

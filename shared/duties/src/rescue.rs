@@ -6,7 +6,7 @@ use ledgerfleet_model::Timings;
 use ledgerfleet_telemetry::metrics;
 use tracing::warn;
 
-use crate::DutyError;
+use crate::error::DutyError;
 
 /// Takes back running segments and asks for dispatch if there were any.
 pub async fn rescue(

@@ -7,10 +7,10 @@ use ledgerfleet_coordination::Bell;
 use ledgerfleet_ledger::{Ledger, Withdrawn};
 use tracing::warn;
 
-use crate::DutyError;
+use crate::error::DutyError;
 
 /// Takes back a chunk of every replay that is to be stopped, and rings where there is more.
-pub async fn stop_replays(ledger: &dyn Ledger, bell: &dyn Bell) -> Result<Vec<Withdrawn>, DutyError> {
+pub(crate) async fn stop_replays(ledger: &dyn Ledger, bell: &dyn Bell) -> Result<Vec<Withdrawn>, DutyError> {
     let withdrawn = ledger.stop_replays().await?;
     for replay in withdrawn.iter().filter(|replay| replay.finished) {
         warn!(replay = %replay.replay, "a replay was stopped: its cause has returned");

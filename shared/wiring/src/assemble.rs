@@ -1,84 +1,27 @@
 //! Assemble: settings become parts. The one file that knows what a fleet is made of, and what one process is.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use ledgerfleet_access::{Access, AccessError, AccessOptions, Spool, private_file};
+use ledgerfleet_access::{Access, AccessOptions, Spool};
 use ledgerfleet_config::{ConnectorSettings, Settings, Shape, TlsSettings};
-use ledgerfleet_connectors::http::{HttpClient, HttpError};
+use ledgerfleet_connectors::http::HttpClient;
 use ledgerfleet_connectors::{Connectors, Endpoints};
 use ledgerfleet_coordination::{
     Bell, ClientTls, Gate, Locks, MemoryBell, MemoryGate, MemoryLocks, RedisParts, RedisServer, RedisTls,
-    Unreachable,
 };
 use ledgerfleet_duties::Leading;
 use ledgerfleet_ledger::{
-    ClientCertificate, KeyChoice, Leadership, Ledger, LedgerError, PostgresLedger, PostgresOptions,
-    SqliteLedger,
+    ClientCertificate, KeyChoice, Leadership, Ledger, PostgresLedger, PostgresOptions, SqliteLedger,
 };
 use ledgerfleet_model::{Clock, SystemClock, WorkerName};
-use ledgerfleet_vault::{KeyError, MasterKey, Vault, VaultError};
+use ledgerfleet_vault::{MasterKey, Vault};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::key_file::{self, KeyFileError};
+use crate::error::WiringError;
+use crate::host::host_or;
+use crate::keys::{agree_on_key, check_key, choose_key, embedded_key, refuse_a_lone_key};
 use crate::parts::{ConfiguredGates, Parts, Places};
-
-/// Why the parts could not be put together.
-#[derive(Debug, thiserror::Error)]
-pub enum WiringError {
-    /// The ledger cannot be opened.
-    #[error("the ledger cannot be opened")]
-    Ledger(#[from] LedgerError),
-    /// There is no ledger where one was looked for.
-    #[error("there is no ledger at {}", .0.display())]
-    NoLedger(PathBuf),
-    /// The file holds nothing, although its key has been made.
-    #[error("{} is empty, but {} is the key of a database that was in use", database.display(), key.display())]
-    EmptyBesideKey {
-        /// The file.
-        database: PathBuf,
-        /// Its key.
-        key: PathBuf,
-    },
-    /// The key beside the database is unusable.
-    #[error("the master key cannot be read")]
-    KeyFile(#[from] KeyFileError),
-    /// The configured key is not one.
-    #[error("the configured master key is not a key")]
-    Key(#[from] KeyError),
-    /// The key does not open the credentials in the database.
-    #[error("this is not the master key that the stored credentials were sealed with")]
-    WrongKey(#[source] VaultError),
-    /// The ledger is used with another key, and nothing may be sealed yet that would show it.
-    #[error("this ledger is used with master key {ledger}, but the master key here is {here}")]
-    OtherKey {
-        /// The id of the key that the ledger is used with.
-        ledger: String,
-        /// The id of the one here.
-        here: String,
-    },
-    /// The HTTP client cannot be built.
-    #[error("the HTTP client cannot be built")]
-    Http(#[from] HttpError),
-    /// A fleet shares its key, so nobody makes one by the way.
-    #[error("a fleet needs a master key")]
-    NoKey,
-    /// A certificate, or its key, cannot be read.
-    #[error("the certificate or key {} cannot be read", path.display())]
-    Certificate {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The URL of Redis is not one.
-    #[error("the Redis URL cannot be used")]
-    Redis(#[source] Unreachable),
-    /// This Redis cannot be worked with.
-    #[error("{0}")]
-    UnsuitableRedis(String),
-}
 
 /// What to do where there is no ledger yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,17 +152,6 @@ async fn embedded(
     })
 }
 
-/// Refuses an empty file beside a key. A key is made after the first tables, so such a file is not a beginning but what
-/// is left of a ledger: a copy that was made without its log, for example. To begin in it would hide that.
-fn refuse_a_lone_key(settings: &Settings, path: &Path) -> Result<(), WiringError> {
-    let key = settings.master_key_file().unwrap_or_default();
-    if key.exists() && SqliteLedger::is_empty_file(path) {
-        let database = path.to_owned();
-        return Err(WiringError::EmptyBesideKey { database, key });
-    }
-    Ok(())
-}
-
 /// A fleet: Postgres and Redis, shared by any number of processes.
 async fn fleet(
     settings: &Settings,
@@ -312,88 +244,12 @@ fn pem(path: &Path) -> Result<Vec<u8>, WiringError> {
     })
 }
 
-/// Refuses a master key that does not open what is sealed.
-async fn check_key(ledger: &dyn Ledger, access: &Access) -> Result<(), WiringError> {
-    let Some(connection) = ledger.connections().await?.into_iter().next() else {
-        return Ok(());
-    };
-    match access.check_key(connection.id).await {
-        Err(AccessError::Sealed(source)) if source.is_of_this_process() => Err(WiringError::WrongKey(source)),
-        Err(AccessError::Ledger(error)) => Err(error.into()),
-        // What else may be wrong with one connection is told when it is used.
-        _ => Ok(()),
-    }
-}
-
-/// Refuses a master key that is not the ledger's, also while nothing is sealed: who seals first would otherwise decide, and
-/// every other process would find that out in the middle of its work. A file has one process that made its key, and until
-/// something is sealed another key may take its place.
-async fn agree_on_key(ledger: &dyn Ledger, vault: &Vault, shape: &Shape) -> Result<(), WiringError> {
-    let choice = match shape {
-        Shape::Embedded { .. } => KeyChoice::WhileNothingIsSealed,
-        Shape::Fleet { .. } => KeyChoice::First,
-    };
-    choose_key(ledger, vault.key_id(), choice).await
-}
-
-async fn choose_key(ledger: &dyn Ledger, here: &str, choice: KeyChoice) -> Result<(), WiringError> {
-    match ledger.agree_on_key(here, choice).await {
-        Ok(agreed) if agreed == here => Ok(()),
-        Ok(agreed) => Err(WiringError::OtherKey {
-            ledger: agreed,
-            here: here.to_owned(),
-        }),
-        // Whoever may only read seals nothing, and reads what is shown without a key.
-        Err(LedgerError::ReadOnly(_) | LedgerError::Full(_)) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
 fn access_options(settings: &Settings) -> AccessOptions {
     AccessOptions {
-        name: WorkerName::of_this_process(&host()),
+        name: WorkerName::of_this_process(&host_or("host")),
         timings: settings.timings,
         spool: Spool::at(settings.spool()),
     }
-}
-
-/// This machine's name, which tells people where a token was renewed.
-fn host() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let name = name.trim();
-    if name.is_empty() { "host" } else { name }.to_owned()
-}
-
-/// The configured key, or the one beside the database, which is made on first need.
-async fn embedded_key(
-    settings: &Settings,
-    ledger: &dyn Ledger,
-    notices: &mut Vec<String>,
-) -> Result<MasterKey, WiringError> {
-    if let Some(text) = &settings.master_key {
-        return Ok(MasterKey::parse(text)?);
-    }
-    let path = settings.master_key_file().unwrap_or_default();
-    if let Some(key) = key_file::read(&path)? {
-        if private_file::is_open_to_others(&path) {
-            notices.push(private_file::warning(&path));
-        }
-        return Ok(key);
-    }
-    // A new key would open none of what is sealed already, and would hide that the old one is needed.
-    if !ledger.connections().await?.is_empty() {
-        return Err(KeyFileError::Missing { path }.into());
-    }
-    let key = key_file::create(&path)?;
-    notices.push(created(&path));
-    Ok(key)
-}
-
-fn created(path: &Path) -> String {
-    format!(
-        "made a master key in {}; keep a copy of it apart from the database",
-        path.display()
-    )
 }
 
 fn endpoints_of(settings: ConnectorSettings) -> Endpoints {

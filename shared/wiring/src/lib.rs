@@ -1,11 +1,16 @@
 #![doc = include_str!("../README.md")]
 
 mod assemble;
+mod error;
+mod host;
 mod key_file;
+mod keys;
 mod parts;
 mod runner_lock;
 
-pub use assemble::{Opening, WiringError, assemble, migrate};
+pub use assemble::{Opening, assemble, migrate};
+pub use error::WiringError;
+pub use host::host_or;
 pub use key_file::KeyFileError;
 pub use parts::{Parts, Places};
 pub use runner_lock::{RunnerLock, RunnerLockError};

@@ -11,13 +11,13 @@ use ledgerfleet_connectors::{ConnectorEntry, Connectors, REGISTRY, connector_ent
 use ledgerfleet_coordination::{
     Bell, Distance, Examination, Gate, GateLimits, Locks, RedisServer, Unreachable,
 };
-use ledgerfleet_duties::{Duties, Leading};
+use ledgerfleet_duties::{Context, Leading};
 use ledgerfleet_ledger::{Leadership, Ledger};
 use ledgerfleet_model::{Clock, Connection, Timings};
 use ledgerfleet_upstream::{Company, Means, Unknown};
 use ledgerfleet_vault::Vault;
 
-use crate::WiringError;
+use crate::error::WiringError;
 
 /// Everything that the program is made of, behind traits.
 #[derive(Debug, Clone)]
@@ -186,8 +186,8 @@ impl Parts {
     }
 
     /// What the leader's duties need.
-    pub fn duties(&self) -> Duties {
-        Duties {
+    pub fn duties(&self) -> Context {
+        Context {
             leadership: self.leadership.clone(),
             leading: self.leading.clone(),
             ledger: self.ledger.clone(),

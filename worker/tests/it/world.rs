@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 use futures::TryStreamExt;
 use ledgerfleet_config::{Inputs, Settings};
 use ledgerfleet_connectors::{connector_entry, find_entity};
@@ -11,11 +11,9 @@ use ledgerfleet_duties::lead;
 use ledgerfleet_emulator::{
     CompanySpec, Emulator, EmulatorOptions, Rate, RunningEmulator, Size, TruthFilter,
 };
-use ledgerfleet_ledger::{Fact, NewConnection, NewRun, NewSegment, RecordStub, RunReport};
-use ledgerfleet_model::window::windows;
-use ledgerfleet_model::{
-    Axis, Connection, ConnectionId, DateRange, Environment, Lane, RunId, SegmentId, Segmenting, WorkerName,
-};
+use ledgerfleet_ledger::{Fact, NewConnection, NewRun, RecordStub, RunReport};
+use ledgerfleet_model::{Axis, Connection, ConnectionId, Environment, RunId, Segmenting, WorkerName};
+use ledgerfleet_planning::{Request, plan, submit};
 use ledgerfleet_wiring::{Opening, Parts, assemble};
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -149,48 +147,24 @@ impl World {
 
     /// Submits the last `days` days of `entities` of every connection.
     pub(crate) async fn submit(&self, entities: &[&str], days: u64, page_size: u32) -> RunId {
-        let from = LAST_DAY - chrono::Days::new(days - 1);
-        let range = DateRange::new(from, LAST_DAY, Axis::TxnDate, LAST_DAY).unwrap();
-        let mut segments = Vec::new();
-        for connection in &self.connections {
-            let entry = connector_entry(&connection.connector).unwrap();
-            for name in entities {
-                let axis = find_entity(entry, name).unwrap().axis_for(Axis::TxnDate);
-                segments.extend(
-                    windows(range, Segmenting::Day, axis, connection.time_zone).map(|window| NewSegment {
-                        id: SegmentId::new(),
-                        connection: connection.id,
-                        entity: (*name).to_owned(),
-                        window,
-                    }),
-                );
-            }
-        }
-        let run = NewRun {
-            id: RunId::new(),
-            lane: Lane::Backfill,
-            connections: self
-                .connections
-                .iter()
-                .map(|connection| connection.name.clone())
-                .collect(),
+        let request = Request {
+            connections: self.connections.clone(),
             entities: entities.iter().map(ToString::to_string).collect(),
-            from: Some(range.from()),
-            to: Some(range.to()),
+            from: LAST_DAY - chrono::Days::new(days - 1),
+            to: LAST_DAY,
             axis: Axis::TxnDate,
-            segmenting: Segmenting::Day.to_string(),
+            segmenting: Segmenting::Day,
             page_size,
-            request_key: format!("{entities:?} {days} {page_size}"),
-            trace_context: self.trace_context.clone(),
+            now: LAST_DAY.and_time(NaiveTime::MIN).and_utc(),
         };
-        let submitted = self
-            .parts
-            .ledger
-            .submit(&run, &mut segments.into_iter())
-            .await
-            .unwrap();
-        self.parts.bell.ring().await.unwrap();
-        submitted.run
+        let plan = plan(&request).unwrap();
+        let run = NewRun {
+            trace_context: self.trace_context.clone(),
+            ..plan.run()
+        };
+        let (ledger, bell) = (&*self.parts.ledger, &*self.parts.bell);
+        let submitted = submit(ledger, bell, run, &mut plan.segments()).await;
+        submitted.unwrap().run
     }
 
     pub(crate) fn runner(&self) -> Runner {

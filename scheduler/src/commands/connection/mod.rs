@@ -8,21 +8,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
-use ledgerfleet_ledger::{Purge, Refresh, RefreshOutcome};
+use ledgerfleet_ledger::Purge;
 use ledgerfleet_model::{Connection, ConnectionState, Failure, FailureKind};
 use ledgerfleet_upstream::{Asking, Identify};
 use ledgerfleet_wiring::Parts;
-use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::advice::to_place_rightly;
 use crate::cli::ConnectionCommand;
 use crate::exit::{Exit, Problem};
-use crate::output::{Row, instant, optional, span};
-use crate::running::carry::{Role, role, tell_if_nobody_runs};
-use crate::session::{Session, connection_named};
+use crate::output::span;
+use crate::running::role::{Role, role, tell_if_nobody_runs};
+use crate::session::Session;
+use crate::views::connections::{ConnectionRow, RefreshRow, ShownConnection};
 use crate::waits::Waits;
+use ledgerfleet_planning::connection_named;
 
 /// How long `connection test --wait` waits.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
@@ -198,108 +198,4 @@ fn gate_is_closed(connection: &Connection, failure: &Failure) -> Problem {
         "{}; after a start of Redis gates stay closed until nothing can be in flight any more",
         failure.message
     ))
-}
-
-/// A connection without its identity's noise.
-#[derive(Serialize)]
-#[serde(transparent)]
-pub(crate) struct ConnectionRow(pub(crate) Connection);
-
-impl Row for ConnectionRow {
-    const COLUMNS: &'static [&'static str] = &[
-        "name",
-        "connector",
-        "account",
-        "environment",
-        "time zone",
-        "state",
-        "reason",
-        "requests/s",
-        "slots",
-        "added",
-    ];
-    const TEXTS: &'static [&'static str] = &["reason"];
-    const LESSER: &'static [&'static str] = &[
-        "slots",
-        "requests/s",
-        "added",
-        "time zone",
-        "connector",
-        "environment",
-        "account",
-    ];
-
-    fn cells(&self) -> Vec<String> {
-        let Self(connection) = self;
-        vec![
-            connection.name.clone(),
-            connection.connector.clone(),
-            connection.account.clone(),
-            connection.environment.to_string(),
-            connection.time_zone.to_string(),
-            connection.state.to_string(),
-            connection.state_reason.clone().unwrap_or_default(),
-            optional(connection.requests_per_second),
-            optional(connection.slots),
-            instant(connection.created_at),
-        ]
-    }
-}
-
-/// A connection with the newest part of its credential's story.
-#[derive(Serialize)]
-struct ShownConnection {
-    #[serde(flatten)]
-    connection: ConnectionRow,
-    /// Newest first.
-    refreshes: Vec<RefreshRow>,
-}
-
-/// One exchange of a credential. There is no value in it, nor anything made of one.
-#[derive(Serialize)]
-struct RefreshRow {
-    refreshed_at: Option<DateTime<Utc>>,
-    outcome: RefreshOutcome,
-    version: i64,
-    worker: String,
-    transaction_id: Option<String>,
-}
-
-impl From<Refresh> for RefreshRow {
-    fn from(refresh: Refresh) -> Self {
-        Self {
-            refreshed_at: refresh.at,
-            outcome: refresh.outcome,
-            version: refresh.version,
-            worker: refresh.worker.0,
-            transaction_id: refresh.transaction_id,
-        }
-    }
-}
-
-impl Row for ShownConnection {
-    const COLUMNS: &'static [&'static str] = &[
-        "name",
-        "connector",
-        "account",
-        "environment",
-        "time zone",
-        "state",
-        "reason",
-        "requests/s",
-        "slots",
-        "added",
-        "access",
-    ];
-    const TEXTS: &'static [&'static str] = &["reason", "access"];
-
-    fn cells(&self) -> Vec<String> {
-        let newest = self.refreshes.first().map(|refresh| {
-            let at = refresh.refreshed_at.map(instant).unwrap_or_default();
-            format!("{} {at} by {}", refresh.outcome, refresh.worker)
-        });
-        let mut cells = self.connection.cells();
-        cells.push(newest.unwrap_or_default());
-        cells
-    }
 }

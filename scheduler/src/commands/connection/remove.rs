@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use ledgerfleet_ledger::{Ledger, LedgerError, Purge};
 use ledgerfleet_model::{Connection, ConnectionId};
+use ledgerfleet_planning::{SelectionError, connection_named};
 
 use crate::commands::model;
 use crate::exit::Exit;
 use crate::output::counted;
-use crate::session::{ChoiceError, Session, connection_named};
+use crate::session::Session;
 
 /// Removes a company. The records of one that is removed already can still be deleted by its name.
 pub(super) async fn remove(session: &Session, name: &str, purge: Purge) -> anyhow::Result<Exit> {
@@ -26,11 +27,10 @@ pub(super) async fn remove(session: &Session, name: &str, purge: Purge) -> anyho
         .into_iter()
         .filter(|connection| connection.name == name)
         .collect();
-    match (&unknown, purge, of_that_name.is_empty()) {
-        (ChoiceError::Unknown(_), Purge::DeleteRecords, false) => {
-            purge_these(session, ledger, &of_that_name).await
-        }
-        _ => Err(unknown.into()),
+    match (&unknown, purge) {
+        (SelectionError::Ledger(_), _) | (_, Purge::KeepRecords) => Err(unknown.into()),
+        _ if of_that_name.is_empty() => Err(unknown.into()),
+        _ => purge_these(session, ledger, &of_that_name).await,
     }
 }
 

@@ -9,7 +9,8 @@ use crate::cli::SetConnectionArgs;
 use crate::commands::model;
 use crate::exit::{Exit, Problem};
 use crate::output::counted;
-use crate::session::{Session, connection_named};
+use crate::session::Session;
+use ledgerfleet_planning::connection_named;
 
 pub(super) async fn run(session: &Session, args: &SetConnectionArgs) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;

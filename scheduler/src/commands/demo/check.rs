@@ -8,13 +8,13 @@ use ledgerfleet_connectors::http::HttpClient;
 use ledgerfleet_emulator::TruthLine;
 use ledgerfleet_ledger::{LedgerError, Share, Slice, Which};
 use ledgerfleet_model::{Axis, Connection, ConnectionId, DateRange};
+use ledgerfleet_planning::Part;
 use ledgerfleet_wiring::Parts;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use url::Url;
 
-use crate::output::{Row, amount, number, thousands};
-use crate::plan::Part;
+use crate::output::{amount, number, optional, row, thousands};
 use crate::verify::Side;
 
 /// Hash and amount of every live record of one table, by id.
@@ -45,39 +45,20 @@ impl Comparison {
     }
 }
 
-impl Row for Comparison {
-    const COLUMNS: &'static [&'static str] = &[
-        "connection",
-        "entity",
-        "rows",
-        "truth",
-        "missing",
-        "extra",
-        "different",
-        "new",
-        "changed",
-        "total",
-        "true total",
-    ];
-    const LESSER: &'static [&'static str] = &["changed", "new", "truth", "true total", "total"];
-
-    fn cells(&self) -> Vec<String> {
-        let counts = [
-            self.rows,
-            self.truth,
-            self.missing,
-            self.extra,
-            self.different,
-            self.new,
-            self.changed,
-        ];
-        let names = [self.connection.clone(), self.entity.to_owned()];
-        names
-            .into_iter()
-            .chain(counts.map(thousands))
-            .chain([self.total, self.true_total].map(|total| total.map(amount).unwrap_or_default()))
-            .collect()
-    }
+row! {
+    Comparison as row,
+    LESSER = ["changed", "new", "truth", "true total", "total"],
+    "connection" => row.connection,
+    "entity" => row.entity,
+    "rows" => thousands(row.rows),
+    "truth" => thousands(row.truth),
+    "missing" => thousands(row.missing),
+    "extra" => thousands(row.extra),
+    "different" => thousands(row.different),
+    "new" => thousands(row.new),
+    "changed" => thousands(row.changed),
+    "total" => optional(row.total.map(amount)),
+    "true total" => optional(row.true_total.map(amount)),
 }
 
 /// Everything that is stored of these companies.

@@ -17,22 +17,22 @@ use ledgerfleet_connectors::http::HttpClient;
 use ledgerfleet_emulator::{CompanyInfo, Emulator, EmulatorOptions, Rate, RunningEmulator};
 use ledgerfleet_ledger::{Extent, LedgerError, NewConnection};
 use ledgerfleet_model::{Axis, Connection, ConnectionId, Environment, Segmenting};
+use ledgerfleet_planning::{Plan, Request, plan, submit};
 use ledgerfleet_wiring::{Parts, RunnerLock};
 use secrecy::SecretString;
 
 use crate::cli::DemoArgs;
 use crate::commands::backfill::tell_submitted;
 use crate::commands::connection::add::add_or_replace;
-use crate::commands::run::{tell_end, tell_resume};
 use crate::commands::serve::show_while_working;
 use crate::exit::{Exit, Problem};
 use crate::output::{counted, span, thousands};
-use crate::plan::{Plan, Request, plan};
-use crate::running::carry::{Holding, run_here};
-use crate::running::runner::{Runner, take_lock};
+use crate::running::carry::run_here;
+use crate::running::report::{tell_end, tell_resume};
+use crate::running::role::{Holding, take_lock};
+use crate::running::runner::Runner;
 use crate::running::watch::{Ended, exit_of};
 use crate::session::Session;
-use crate::submit::submit;
 use check::{Comparison, Stored, compare, stored, table_of};
 use ledgerfleet_process::Stop;
 use ledgerfleet_process::{Listening, record_metrics};
@@ -58,7 +58,7 @@ pub(crate) async fn run(session: &Session, args: &DemoArgs) -> anyhow::Result<Ex
     let plan = plan_of(&session, &parts, &connections, args)?;
     tell_start(&session, &emulator, args);
 
-    let submitted = submit(&parts, plan.run(), &mut plan.segments()).await?;
+    let submitted = submit(&*parts.ledger, &*parts.bell, plan.run(), &mut plan.segments()).await?;
     tell_submitted(&session, &submitted);
     let (report, ended) = run_here(&session, &parts, submitted.run, role, stop).await?;
     if let Ended::Signal(exit) = ended {
@@ -305,6 +305,6 @@ async fn keep(
         id = info.client_id,
         health = listening.address()
     ));
-    let runner = Runner::start(Some(lock), parts, &session.settings, session.name.clone()).await?;
+    let runner = Runner::of_file(lock, parts, &session.settings, session.name.clone()).await?;
     show_while_working(session, listening, parts, recorder, runner, stop).await
 }

@@ -1,17 +1,18 @@
 //! `dlq`: dead letters, as people look at them. `send` sends them again and hides them.
 
+mod choice;
 mod send;
 
 use ledgerfleet_ledger::{DeadLetter, DeadLetterFilter, Dropped, Listing, ReplayState, WhichReplays};
 use ledgerfleet_model::{ReplayId, SegmentId};
 use ledgerfleet_wiring::Parts;
 
-use crate::cli::{Choice, DlqCommand, ListArgs};
-use crate::commands::coverage::{check_range, entities};
+use crate::cli::{DlqCommand, ListArgs};
 use crate::exit::{Exit, Problem};
-use crate::meant::{letter_meant, run_meant};
-use crate::session::{Session, connections_named};
+use crate::meant::letter_meant;
+use crate::session::Session;
 use crate::views::dead_letters::{LetterRow, WithHistory};
+use choice::filter;
 
 pub(crate) async fn run(session: &Session, command: DlqCommand) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;
@@ -142,43 +143,4 @@ async fn replays(session: &Session, parts: &Parts, limit: u32) -> anyhow::Result
 
 fn hidden(dropped: bool) -> Dropped {
     if dropped { Dropped::Only } else { Dropped::Not }
-}
-
-/// What a choice means to the ledger.
-pub(super) async fn filter(
-    parts: &Parts,
-    choice: Choice,
-    dropped: Dropped,
-) -> anyhow::Result<DeadLetterFilter> {
-    check_range(choice.from, choice.to)?;
-    let connections = if choice.connection.is_empty() {
-        parts.ledger.connections().await?
-    } else {
-        connections_named(&*parts.ledger, &choice.connection).await?
-    };
-    let entities = entities(&connections, &choice.entity)?;
-    let named = !choice.connection.is_empty();
-    let mut ids = Vec::with_capacity(choice.id.len());
-    for id in &choice.id {
-        ids.push(letter_meant(&*parts.ledger, id).await?);
-    }
-    let run = match &choice.run {
-        Some(id) => Some(run_meant(&*parts.ledger, id).await?),
-        None => None,
-    };
-    Ok(DeadLetterFilter {
-        ids,
-        run,
-        connections: connections
-            .iter()
-            .filter(|_| named)
-            .map(|connection| connection.id)
-            .collect(),
-        entities,
-        reason: choice.reason,
-        fingerprint: choice.fingerprint,
-        from: choice.from,
-        to: choice.to,
-        dropped,
-    })
 }

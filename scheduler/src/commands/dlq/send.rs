@@ -1,17 +1,16 @@
 //! `dlq replay` and `dlq drop`: what is done to dead letters.
 
-use ledgerfleet_ledger::{DeadLetterFilter, Dropped, Listing, ReplayRequest, Replayed};
+use ledgerfleet_ledger::{DeadLetterFilter, Dropped, Listing, ReplayRequest};
+use ledgerfleet_planning::ring;
 use ledgerfleet_wiring::Parts;
-use serde::Serialize;
 
-use super::filter;
+use super::choice::filter;
 use crate::cli::{Choice, DropArgs, ReplayArgs};
 use crate::exit::{Exit, Problem};
-use crate::output::{Row, counted, optional, span};
-use crate::running::carry::tell_if_nobody_runs;
+use crate::output::{counted, span};
+use crate::running::role::tell_if_nobody_runs;
 use crate::session::Session;
-use crate::submit::ring;
-use crate::views::dead_letters::LetterRow;
+use crate::views::dead_letters::{DroppedRow, LetterRow, ReplayedRow};
 
 /// How many dead letters a preview shows.
 const SHOWN: u32 = 1_000;
@@ -31,7 +30,7 @@ pub(super) async fn replay(session: &Session, parts: &Parts, args: ReplayArgs) -
         return preview_replay(session, parts, &request, matching).await;
     }
     let replayed = parts.ledger.replay(&request).await?;
-    ring(parts).await;
+    ring(&*parts.bell).await;
     let row = ReplayedRow {
         replayed,
         matching,
@@ -162,41 +161,4 @@ pub(super) async fn drop(session: &Session, parts: &Parts, args: DropArgs) -> an
         );
     }
     Ok(Exit::Done)
-}
-
-#[derive(Serialize)]
-struct ReplayedRow {
-    #[serde(flatten)]
-    replayed: Replayed,
-    matching: u64,
-    /// Until the last is due, where it is paced.
-    seconds: Option<f64>,
-}
-
-impl Row for ReplayedRow {
-    const COLUMNS: &'static [&'static str] = &["replay", "matching", "segments", "runs", "takes"];
-
-    fn cells(&self) -> Vec<String> {
-        vec![
-            optional(self.replayed.replay_id),
-            self.matching.to_string(),
-            self.replayed.segments.to_string(),
-            self.replayed.runs.to_string(),
-            self.seconds.map(span).unwrap_or_default(),
-        ]
-    }
-}
-
-#[derive(Serialize)]
-struct DroppedRow {
-    matching: u64,
-    dropped: u64,
-}
-
-impl Row for DroppedRow {
-    const COLUMNS: &'static [&'static str] = &["matching", "dropped"];
-
-    fn cells(&self) -> Vec<String> {
-        vec![self.matching.to_string(), self.dropped.to_string()]
-    }
 }

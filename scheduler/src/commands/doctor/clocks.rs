@@ -4,8 +4,8 @@ use chrono::DateTime;
 use ledgerfleet_config::{Settings, Shape};
 use ledgerfleet_wiring::Parts;
 
-use super::Check;
 use crate::output::{instant, span};
+use crate::views::checks::Check;
 
 /// This machine's clock by more than this from the ledger's, in seconds, misleads people and evidence, although no order
 /// rests on it.

@@ -7,7 +7,7 @@ use ledgerfleet_access::Spool;
 use ledgerfleet_config::Settings;
 use ledgerfleet_process::{open_files, room};
 
-use super::Check;
+use crate::views::checks::Check;
 
 /// A worker's segments, their upstreams, the database and Redis fit into a quarter of this.
 const FILES: u64 = 512;

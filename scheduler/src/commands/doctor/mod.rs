@@ -11,16 +11,16 @@ use ledgerfleet_config::{Settings, Shape};
 use ledgerfleet_ledger::{BrakeScope, Leader, RunReport};
 use ledgerfleet_model::ConnectionState;
 use ledgerfleet_wiring::{Parts, RunnerLockError};
-use serde::Serialize;
 
 use crate::advice::to_authorise;
 use crate::braked::{closed, whose};
 use crate::commands::model;
 use crate::exit::{Exit, explain};
-use crate::output::{Row, counted, instant, span};
-use crate::running::runner::take_lock;
+use crate::output::{counted, instant, span};
+use crate::running::role::take_lock;
 use crate::running::watch::ended;
 use crate::session::Session;
+use crate::views::checks::Check;
 use clocks::clocks;
 
 /// Unfinished work is looked for among this many newest runs.
@@ -87,87 +87,6 @@ fn silent(what: &str) -> Check {
                 way to them (a firewall, a stopped process) swallows what is sent";
     let detail = format!("no answer within {} s", PATIENCE.as_secs());
     Check::bad(what, detail, next).ending(Exit::DependencyDown)
-}
-
-/// One thing that was looked at.
-#[derive(Serialize)]
-pub(super) struct Check {
-    #[serde(rename = "check")]
-    what: String,
-    result: &'static str,
-    pub(super) detail: String,
-    pub(super) next: String,
-    /// The code that it asks the whole command to end with.
-    #[serde(skip)]
-    exit: Option<Exit>,
-}
-
-impl Check {
-    pub(super) fn is_good(&self) -> bool {
-        self.result == "ok"
-    }
-
-    pub(super) fn good(check: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self {
-            what: check.into(),
-            result: "ok",
-            detail: detail.into(),
-            next: String::new(),
-            exit: None,
-        }
-    }
-
-    pub(super) fn doubtful(
-        check: impl Into<String>,
-        detail: impl Into<String>,
-        next: impl Into<String>,
-    ) -> Self {
-        Self {
-            what: check.into(),
-            result: "warning",
-            detail: detail.into(),
-            next: next.into(),
-            exit: None,
-        }
-    }
-
-    pub(super) fn bad(check: impl Into<String>, detail: impl Into<String>, next: impl Into<String>) -> Self {
-        Self {
-            what: check.into(),
-            result: "failed",
-            detail: detail.into(),
-            next: next.into(),
-            exit: None,
-        }
-    }
-}
-
-impl Check {
-    /// A command is not cut, so it goes on below.
-    fn detail_and_next(&self) -> String {
-        if self.next.is_empty() {
-            self.detail.clone()
-        } else {
-            format!("{}\ntry: {}", self.detail, self.next)
-        }
-    }
-
-    pub(super) fn ending(self, exit: Exit) -> Self {
-        Self {
-            exit: Some(exit),
-            ..self
-        }
-    }
-}
-
-impl Row for Check {
-    const COLUMNS: &'static [&'static str] = &["check", "result", "detail"];
-    const TEXTS: &'static [&'static str] = &["detail"];
-    const WRAPS: bool = true;
-
-    fn cells(&self) -> Vec<String> {
-        vec![self.what.clone(), self.result.to_owned(), self.detail_and_next()]
-    }
 }
 
 fn configuration(settings: &Settings) -> Check {

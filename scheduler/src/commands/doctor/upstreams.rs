@@ -9,7 +9,7 @@ use ledgerfleet_model::{Connection, ConnectionState};
 use ledgerfleet_wiring::Parts;
 use tokio::net::TcpStream;
 
-use super::Check;
+use crate::views::checks::Check;
 
 /// Less than all lines together have.
 const CONNECTING: Duration = Duration::from_secs(4);

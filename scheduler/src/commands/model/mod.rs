@@ -4,13 +4,14 @@ mod rows;
 
 use ledgerfleet_analysis::{dictionary, layout, layouts};
 use ledgerfleet_ledger::{Extent, Ledger, Model, ModelState};
+use ledgerfleet_planning::connections_named;
 use ledgerfleet_wiring::Parts;
 
 use crate::cli::{DictionaryArgs, ModelCommand, NotesArgs, RefreshArgs};
-use crate::commands::doctor::Check;
 use crate::exit::{Exit, Problem, explain};
 use crate::output::{Output, Talk, counted};
-use crate::session::{Session, connections_named};
+use crate::session::Session;
+use crate::views::checks::Check;
 use rows::{EntryRow, ModelRow, NoteRow};
 
 pub(crate) async fn run(session: &Session, command: ModelCommand) -> anyhow::Result<Exit> {

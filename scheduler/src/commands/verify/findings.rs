@@ -11,23 +11,23 @@ use crate::verify::{Place, Span, Tally, Verdict, VerifyError};
 use crate::views::verified::VerifiedRow;
 
 /// What was found of one entity of one company.
-pub(crate) struct Found {
-    pub(crate) connection: Connection,
-    pub(crate) entity: &'static EntitySpec,
-    pub(crate) reported: Vec<Reported>,
+pub(super) struct Found {
+    pub(super) connection: Connection,
+    pub(super) entity: &'static EntitySpec,
+    pub(super) reported: Vec<Reported>,
     /// Records that have changed at the source without a new version or time.
-    pub(crate) untraced: u64,
+    pub(super) untraced: u64,
     /// Ids of records whose stored amount somebody else has changed.
-    pub(crate) spoilt: Vec<String>,
+    pub(super) spoilt: Vec<String>,
     /// Why it was not compared to its end.
-    pub(crate) failed: Option<VerifyError>,
+    pub(super) failed: Option<VerifyError>,
 }
 
 /// A finding, and the run that has read it again, or does.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Reported {
-    pub(crate) span: Span,
-    pub(crate) fix_run: Option<RunId>,
+pub(super) struct Reported {
+    pub(super) span: Span,
+    pub(super) fix_run: Option<RunId>,
 }
 
 impl Found {
@@ -44,12 +44,20 @@ impl Found {
         self.reported.iter().map(|reported| &reported.span.tally)
     }
 
-    pub(crate) fn may_be_mended(&self) -> bool {
+    fn rows(&self) -> impl Iterator<Item = VerifiedRow> {
+        let row = |reported: &Reported| {
+            let Reported { span, fix_run } = reported;
+            VerifiedRow::of(&self.connection.name, self.entity, span, *fix_run)
+        };
+        self.reported.iter().map(row)
+    }
+
+    pub(super) fn may_be_mended(&self) -> bool {
         self.tallies().any(Tally::may_be_mended)
     }
 
     /// Where reading again may help.
-    pub(crate) fn to_mend(&self) -> impl Iterator<Item = Place> {
+    pub(super) fn to_mend(&self) -> impl Iterator<Item = Place> {
         let differing = self
             .reported
             .iter()
@@ -59,14 +67,14 @@ impl Found {
 }
 
 /// A comparison that failed.
-pub(crate) struct Failed {
+pub(super) struct Failed {
     name: String,
     error: VerifyError,
 }
 
 impl Failed {
     /// Says which comparison it was; the error, which the program ends with, says why and what to do.
-    pub(crate) fn told(self, session: &Session) -> anyhow::Error {
+    pub(super) fn told(self, session: &Session) -> anyhow::Error {
         session.talk.warn(match &self.error {
             VerifyError::Uncounted(_) => format!("{}: {}", self.name, self.error),
             _ => format!("{} is not verified", self.name),
@@ -76,7 +84,7 @@ impl Failed {
 }
 
 /// The failure that says what to do first.
-pub(crate) fn take_failure(found: &mut [Found]) -> Option<Failed> {
+pub(super) fn take_failure(found: &mut [Found]) -> Option<Failed> {
     let code = |error: &VerifyError| explain(error).map_or(Exit::Failed, |problem| problem.exit);
     let failures = found.iter().filter_map(|found| found.failed.as_ref());
     let first = Exit::most_telling(failures.map(code));
@@ -88,7 +96,7 @@ pub(crate) fn take_failure(found: &mut [Found]) -> Option<Failed> {
 }
 
 /// Says what else failed.
-pub(crate) fn tell_failures(session: &Session, found: &[Found]) {
+pub(super) fn tell_failures(session: &Session, found: &[Found]) {
     for found in found {
         match &found.failed {
             None => {}
@@ -104,16 +112,8 @@ pub(crate) fn tell_failures(session: &Session, found: &[Found]) {
     }
 }
 
-pub(crate) fn show(session: &Session, found: &[Found]) -> anyhow::Result<()> {
-    let rows: Vec<VerifiedRow> = found
-        .iter()
-        .flat_map(|found| {
-            found
-                .reported
-                .iter()
-                .map(|reported| VerifiedRow::of(found, reported))
-        })
-        .collect();
+pub(super) fn show(session: &Session, found: &[Found]) -> anyhow::Result<()> {
+    let rows: Vec<VerifiedRow> = found.iter().flat_map(Found::rows).collect();
     // A person learns nothing from a table without a row.
     if !(rows.is_empty() && session.output.is_for_people()) {
         session.output.list(&rows)?;
@@ -122,7 +122,7 @@ pub(crate) fn show(session: &Session, found: &[Found]) -> anyhow::Result<()> {
 }
 
 /// Says what each colour means for the person who asked, and what to do.
-pub(crate) fn tell_advice(session: &Session, found: &[Found]) {
+pub(super) fn tell_advice(session: &Session, found: &[Found]) {
     let talk = &session.talk;
     let worst = found.iter().map(Found::verdict).max().unwrap_or(Verdict::Green);
     let has = |verdict: Verdict| {
@@ -172,7 +172,7 @@ pub(crate) fn tell_advice(session: &Session, found: &[Found]) {
 }
 
 /// Fails from `worst_accepted` on upwards.
-pub(crate) fn exit_of(found: &[Found], worst_accepted: Verdict) -> Exit {
+pub(super) fn exit_of(found: &[Found], worst_accepted: Verdict) -> Exit {
     if found.iter().any(|found| found.verdict() > worst_accepted) {
         Exit::Failed
     } else {

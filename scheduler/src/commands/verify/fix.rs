@@ -1,18 +1,18 @@
 //! `verify --fix`: reads again whatever differs, and compares that again.
 
-use chrono::{Days as CalendarDays, NaiveDate};
-use ledgerfleet_ledger::{NewRun, NewSegment};
-use ledgerfleet_model::{Axis, Days, Lane, RunId, SegmentId, Segmenting, Window};
+use chrono::NaiveDate;
+use ledgerfleet_model::RunId;
+use ledgerfleet_planning::{Plan, ReadAgain, joined, repair, submit};
 
 use super::findings::{Found, Reported, exit_of, show, take_failure, tell_advice, tell_failures};
 use super::{Comparing, Question};
 use crate::commands::backfill::tell_submitted;
-use crate::commands::run::{Followed, followed, tell_conclusion};
 use crate::exit::Exit;
-use crate::plan::Plan;
-use crate::running::carry::{Holding, Role, role, run_here};
+use crate::running::carry::run_here;
+use crate::running::follow::{Followed, followed};
+use crate::running::report::tell_conclusion;
+use crate::running::role::{Holding, Role, role};
 use crate::running::watch::Ended;
-use crate::submit::submit;
 use crate::verify::Place;
 
 /// Submits a run for whatever differs. Where this process carries it, or is to wait for it, compares that again and ends
@@ -32,8 +32,8 @@ pub(super) async fn fix(
         show(session, &found)?;
     }
     distrust(comparing, &found).await?;
-    let (run, segments) = repair(plan, &found);
-    let submitted = submit(parts, run, &mut segments.into_iter()).await?;
+    let (run, segments) = repair(plan, &to_read_again(&found));
+    let submitted = submit(&*parts.ledger, &*parts.bell, run, &mut segments.into_iter()).await?;
     tell_submitted(session, &submitted);
     let to_mend = found.iter_mut().flat_map(|found| &mut found.reported);
     note_run(
@@ -146,19 +146,7 @@ async fn compare_again(comparing: &Comparing<'_>, found: &[Found]) -> anyhow::Re
 
 /// The days of places, neighbours joined; none of what is read whole.
 fn ranges(places: impl Iterator<Item = Place>) -> Option<Vec<(NaiveDate, NaiveDate)>> {
-    let mut days: Vec<(NaiveDate, NaiveDate)> = places.filter_map(Place::days).collect();
-    if days.is_empty() {
-        return None;
-    }
-    days.sort_unstable();
-    let mut joined: Vec<(NaiveDate, NaiveDate)> = Vec::new();
-    for (from, to) in days {
-        match joined.last_mut() {
-            Some((_, last)) if from <= *last + CalendarDays::new(1) => *last = to.max(*last),
-            _ => joined.push((from, to)),
-        }
-    }
-    Some(joined)
+    joined(places.filter_map(Place::days))
 }
 
 /// Puts what was found the second time in the place of what differed the first time.
@@ -187,66 +175,14 @@ fn put_in(found: &mut [Found], second: &[Found]) {
     }
 }
 
-fn repair(plan: &Plan, found: &[Found]) -> (NewRun, Vec<NewSegment>) {
-    let differing = || found.iter().filter(|found| found.may_be_mended());
-    let segments: Vec<NewSegment> = differing()
-        .flat_map(|found| {
-            windows(ranges(found.to_mend())).map(|window| NewSegment {
-                id: SegmentId::new(),
-                connection: found.connection.id,
-                entity: found.entity.name.to_owned(),
-                window,
-            })
+/// Reads again whatever differs.
+fn to_read_again(found: &[Found]) -> Vec<ReadAgain<'_>> {
+    let differing = found.iter().filter(|found| found.may_be_mended());
+    differing
+        .map(|found| ReadAgain {
+            connection: &found.connection,
+            entity: found.entity,
+            ranges: ranges(found.to_mend()),
         })
-        .collect();
-    let (mut connections, mut entities) = (Vec::new(), Vec::new());
-    for found in differing() {
-        connections.push(found.connection.name.clone());
-        entities.push(found.entity.name.to_owned());
-    }
-    for names in [&mut connections, &mut entities] {
-        names.sort_unstable();
-        names.dedup();
-    }
-    let run = NewRun {
-        id: RunId::new(),
-        lane: Lane::Manual,
-        connections,
-        entities,
-        from: Some(plan.range().from()),
-        to: Some(plan.range().to()),
-        axis: Axis::TxnDate,
-        segmenting: Segmenting::Day.to_string(),
-        page_size: plan.page_size(),
-        request_key: request_key(&segments),
-        trace_context: None,
-    };
-    (run, segments)
-}
-
-/// A window for each day.
-fn windows(ranges: Option<Vec<(NaiveDate, NaiveDate)>>) -> impl Iterator<Item = Window> {
-    let whole = ranges.is_none().then_some(Window::Whole);
-    let days = ranges.into_iter().flatten().flat_map(|(from, to)| {
-        from.iter_days()
-            .take_while(move |day| *day <= to)
-            .map(|day| Window::Dates {
-                days: Days {
-                    from: day,
-                    to: day + CalendarDays::new(1),
-                },
-            })
-    });
-    whole.into_iter().chain(days)
-}
-
-/// Repairs of equal days have equal keys, and no backfill has one of them.
-fn request_key(segments: &[NewSegment]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(b"verify");
-    for segment in segments {
-        let days = segment.window.days();
-        hasher.update(format!("/{}/{}/{days:?}", segment.connection, segment.entity).as_bytes());
-    }
-    hasher.finalize().to_hex().to_string()
+        .collect()
 }

@@ -1,6 +1,6 @@
 //! `verify`: the source against what is stored.
 
-pub(crate) mod findings;
+mod findings;
 mod fix;
 
 use std::pin::pin;
@@ -11,6 +11,7 @@ use chrono::NaiveDate;
 use ledgerfleet_connectors::EntitySpec;
 use ledgerfleet_ledger::CoverageFilter;
 use ledgerfleet_model::{Axis, Connection, Failure, FailureKind, Segmenting};
+use ledgerfleet_planning::{Part, Plan, Request, connections_named, plan};
 use ledgerfleet_process::Stop;
 use ledgerfleet_upstream::{Asking, KnownLessons};
 use ledgerfleet_wiring::Parts;
@@ -19,9 +20,8 @@ use crate::cli::VerifyArgs;
 use crate::commands::backfill::tell_left_out;
 use crate::exit::{Exit, Problem};
 use crate::output::counted;
-use crate::plan::{Part, Plan, Request, plan};
-use crate::running::carry::{Role, role};
-use crate::session::{Session, connections_named};
+use crate::running::role::{Role, role};
+use crate::session::Session;
 use crate::verify::{Compared, Subject, Verdict, VerifyError, spans, with_days_without_records};
 use crate::waits::Waits;
 use findings::{Found, Reported, exit_of, show, take_failure, tell_advice, tell_failures};
@@ -156,7 +156,7 @@ impl Comparing<'_> {
 
     /// Compares everything that is asked, one after the other. What would fail like what has failed is left out, and
     /// whatever is left when a signal comes.
-    pub(super) async fn compare(&self, questions: &[Question]) -> anyhow::Result<Vec<Found>> {
+    async fn compare(&self, questions: &[Question]) -> anyhow::Result<Vec<Found>> {
         let talk = &self.session.talk;
         let (mut found, mut calls, mut by_id, mut left_out) = (Vec::new(), 0, 0, 0);
         for question in questions {

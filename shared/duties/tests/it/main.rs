@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ledgerfleet_coordination::{RedisParts, RedisTls};
-use ledgerfleet_duties::{Duties, Leading, lead};
+use ledgerfleet_duties::{Context, Leading, lead};
 use ledgerfleet_ledger::{Dispatching, PostgresLedger, PostgresOptions};
 use ledgerfleet_model::{SystemClock, Timings, WorkerName};
 use ledgerfleet_testkit::wait::{PATIENCE, until};
@@ -92,7 +92,7 @@ impl Fleet {
         )
         .unwrap();
         let ledger = self.ledger().await;
-        let duties = Duties {
+        let duties = Context {
             leadership: Some(ledger.leadership()),
             ledger: Arc::new(ledger),
             bell: Arc::new(redis.bell),

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use chrono::{Days, NaiveDate};
+use chrono::{Days, NaiveDate, NaiveTime};
 use ledgerfleet_ledger::{NewRun, NewSegment};
-use ledgerfleet_model::{Axis, ConnectionId, Lane, RunId, SegmentId, Window};
+use ledgerfleet_model::{Axis, ConnectionId, Lane, RunId, SegmentId, Segmenting, Window};
+use ledgerfleet_planning::{Request, plan, submit};
 use tokio::time::{Instant, sleep};
 
 use super::World;
@@ -21,23 +22,16 @@ const PATIENCE: Duration = Duration::from_hours(3);
 /// Between two looks at a run.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Segments of invoices of days before the books, one after the other round the connections.
+/// Segments of invoices of days before the books, which no request may ask for and no page is served of: what they cost is
+/// the machinery alone.
+///
+/// They go one after the other round the connections.
 pub(crate) fn empty_days(connections: &[ConnectionId], many: usize) -> impl Iterator<Item = NewSegment> {
     (0..many).map(|number| NewSegment {
         id: SegmentId::new(),
         connection: connections[number % connections.len()],
         entity: "invoice".to_owned(),
         window: day(EMPTY + Days::new((number / connections.len()) as u64)),
-    })
-}
-
-/// Segments of the last so many days of invoices of one connection.
-fn last_days(connection: ConnectionId, days: u32) -> impl Iterator<Item = NewSegment> {
-    (0..days).rev().map(move |ago| NewSegment {
-        id: SegmentId::new(),
-        connection,
-        entity: "invoice".to_owned(),
-        window: day(LAST - Days::new(u64::from(ago))),
     })
 }
 
@@ -56,7 +50,7 @@ impl World {
         self.connections.iter().map(|connection| connection.id).collect()
     }
 
-    /// Submits segments as a run and rings.
+    /// Submits segments as a run and rings. No plan has made them.
     pub(crate) async fn submit(&self, segments: impl Iterator<Item = NewSegment> + Send) -> RunId {
         let run = self.save(segments).await;
         self.parts.bell.ring().await.unwrap();
@@ -65,7 +59,20 @@ impl World {
 
     /// Submits the last days of invoices of the company of that place, a segment a day.
     pub(crate) async fn submit_last_days(&self, place: usize, days: u32) -> RunId {
-        self.submit(last_days(self.connections[place].id, days)).await
+        let request = Request {
+            connections: vec![self.connections[place].clone()],
+            entities: vec!["invoice".to_owned()],
+            from: LAST - Days::new(u64::from(days) - 1),
+            to: LAST,
+            axis: Axis::TxnDate,
+            segmenting: Segmenting::Day,
+            page_size: 1_000,
+            now: LAST.and_time(NaiveTime::MIN).and_utc(),
+        };
+        let plan = plan(&request).unwrap();
+        let (ledger, bell) = (&*self.parts.ledger, &*self.parts.bell);
+        let submitted = submit(ledger, bell, plan.run(), &mut plan.segments()).await;
+        submitted.unwrap().run
     }
 
     /// Submits segments as a run and tells nobody.

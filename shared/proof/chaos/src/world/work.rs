@@ -3,13 +3,12 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use chrono::{Days, NaiveDate};
+use chrono::{Days, NaiveDate, NaiveTime};
 use futures::future::join_all;
-use ledgerfleet_connectors::{connector_entry, find_entity};
 use ledgerfleet_emulator::EmulatorOptions;
-use ledgerfleet_ledger::{NewRun, NewSegment, ReplayRequest, RunReport, Submitted};
-use ledgerfleet_model::window::windows;
-use ledgerfleet_model::{Axis, Connection, DateRange, Lane, RunId, SegmentId, Segmenting};
+use ledgerfleet_ledger::{NewRun, ReplayRequest, RunReport, Submitted};
+use ledgerfleet_model::{Axis, Connection, RunId, Segmenting};
+use ledgerfleet_planning::{Request, plan, submit};
 
 use super::World;
 use crate::wait::{PATIENCE, until};
@@ -100,44 +99,46 @@ impl World {
 
     /// Submits a wish so many times at the same moment; answers what each who asked was told.
     pub async fn ask_at_once(&mut self, wish: &Wish, times: usize) -> Vec<Submitted> {
-        let companies = self.chosen(wish);
-        let (from, to) = (wish.to - Days::new(wish.days - 1), wish.to);
-        let range = DateRange::new(from, to, wish.axis, LAST_DAY).unwrap();
-        let segments: Vec<NewSegment> = companies
-            .iter()
-            .flat_map(|connection| segments(connection, wish, range))
-            .collect();
+        let request = self.request(wish);
+        let plan = plan(&request).unwrap();
         let asked = Asked {
             run: RunId::new(),
-            companies: companies
-                .iter()
-                .map(|connection| connection.name.clone())
-                .collect(),
+            companies: plan.run().connections,
             entities: wish.entities.clone(),
-            from,
-            to,
+            from: request.from,
+            to: request.to,
             axis: wish.axis,
-            planned: segments.len() as u64,
+            planned: plan.segments().count() as u64,
         };
+        let key = format!("wish {}", self.asked.len());
         let submissions = (0..times).map(async |_| {
+            // A wish is never joined to an earlier one, also where the two are equal.
             let run = NewRun {
-                id: RunId::new(),
-                ..new_run(&asked, wish, self.asked.len())
+                request_key: key.clone(),
+                ..plan.run()
             };
-            let mut segments = segments.iter().cloned().map(|segment| NewSegment {
-                id: SegmentId::new(),
-                ..segment
-            });
-            self.parts.ledger.submit(&run, &mut segments).await.unwrap()
+            let (ledger, bell) = (&*self.parts.ledger, &*self.parts.bell);
+            submit(ledger, bell, run, &mut plan.segments()).await.unwrap()
         });
         let submitted = join_all(submissions).await;
         self.asked.push(Asked {
             run: submitted[0].run,
             ..asked
         });
-        // A bell that cannot be reached costs a tick.
-        let _ = self.parts.bell.ring().await;
         submitted
+    }
+
+    fn request(&self, wish: &Wish) -> Request {
+        Request {
+            connections: self.chosen(wish),
+            entities: wish.entities.iter().map(ToString::to_string).collect(),
+            from: wish.to - Days::new(wish.days - 1),
+            to: wish.to,
+            axis: wish.axis,
+            segmenting: Segmenting::Day,
+            page_size: wish.page_size,
+            now: LAST_DAY.and_time(NaiveTime::MIN).and_utc(),
+        }
     }
 
     fn chosen(&self, wish: &Wish) -> Vec<Connection> {
@@ -208,37 +209,5 @@ impl World {
     pub(crate) async fn until_at_rest(&self, patience: Duration) {
         let left = "SELECT count(*) FROM fleet.segments WHERE state IN ('pending', 'running')";
         until("nothing is left to do", patience, async || self.count(left) == 0).await;
-    }
-}
-
-fn segments(connection: &Connection, wish: &Wish, range: DateRange) -> Vec<NewSegment> {
-    let entry = connector_entry(&connection.connector).unwrap();
-    let of_entity = |name: &&'static str| {
-        let axis = find_entity(entry, name).unwrap().axis_for(wish.axis);
-        windows(range, Segmenting::Day, axis, connection.time_zone)
-            .map(|window| NewSegment {
-                id: SegmentId::new(),
-                connection: connection.id,
-                entity: (*name).to_owned(),
-                window,
-            })
-            .collect::<Vec<_>>()
-    };
-    wish.entities.iter().flat_map(of_entity).collect()
-}
-
-fn new_run(asked: &Asked, wish: &Wish, number: usize) -> NewRun {
-    NewRun {
-        id: asked.run,
-        lane: Lane::Backfill,
-        connections: asked.companies.clone(),
-        entities: asked.entities.iter().map(ToString::to_string).collect(),
-        from: Some(asked.from),
-        to: Some(asked.to),
-        axis: wish.axis,
-        segmenting: Segmenting::Day.to_string(),
-        page_size: wish.page_size,
-        request_key: format!("wish {number}"),
-        trace_context: None,
     }
 }

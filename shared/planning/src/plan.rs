@@ -6,30 +6,32 @@ use ledgerfleet_ledger::{NewRun, NewSegment};
 use ledgerfleet_model::window::{InvalidRange, windows};
 use ledgerfleet_model::{Axis, Connection, DateRange, Lane, RunId, SegmentId, Segmenting};
 
+use crate::selection::{SelectionError, chosen, connector_of, is_all, unknown_entity};
+
 /// A request as people make it.
 #[derive(Debug, Clone)]
-pub(crate) struct Request {
+pub struct Request {
     /// The chosen companies.
-    pub(crate) connections: Vec<Connection>,
+    pub connections: Vec<Connection>,
     /// Entity names as they were written; `all` stands for all.
-    pub(crate) entities: Vec<String>,
+    pub entities: Vec<String>,
     /// First day.
-    pub(crate) from: NaiveDate,
+    pub from: NaiveDate,
     /// Last day, included.
-    pub(crate) to: NaiveDate,
+    pub to: NaiveDate,
     /// The date along which the range is cut.
-    pub(crate) axis: Axis,
+    pub axis: Axis,
     /// How long one segment is.
-    pub(crate) segmenting: Segmenting,
+    pub segmenting: Segmenting,
     /// Rows a page.
-    pub(crate) page_size: u32,
+    pub page_size: u32,
     /// Now.
-    pub(crate) now: DateTime<Utc>,
+    pub now: DateTime<Utc>,
 }
 
 /// A request that was understood.
 #[derive(Debug, Clone)]
-pub(crate) struct Plan {
+pub struct Plan {
     range: DateRange,
     segmenting: Segmenting,
     axis: Axis,
@@ -39,26 +41,21 @@ pub(crate) struct Plan {
 
 /// One entity of one company.
 #[derive(Debug, Clone)]
-pub(crate) struct Part {
-    pub(crate) connection: Connection,
-    pub(crate) entity: &'static EntitySpec,
+pub struct Part {
+    /// The company.
+    pub connection: Connection,
+    /// The entity.
+    pub entity: &'static EntitySpec,
     /// The axis on which this entity is cut.
-    pub(crate) axis: Axis,
+    pub axis: Axis,
 }
 
 /// Why a request cannot be planned.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum PlanError {
-    /// None of the companies knows an entity.
-    #[error("no chosen connection has an entity `{name}`")]
-    UnknownEntity {
-        /// What was asked for.
-        name: String,
-        /// What was probably meant.
-        suggestion: Option<&'static str>,
-        /// What there is.
-        known: Vec<&'static str>,
-    },
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A company or an entity cannot be chosen.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
     /// The dates are no range.
     #[error("these days cannot be asked for")]
     Range(#[source] InvalidRange),
@@ -72,23 +69,16 @@ pub(crate) enum PlanError {
         /// What it serves.
         most: u32,
     },
-    /// A company belongs to a connector that this program does not have.
-    #[error(
-        "the connection `{connection}` belongs to the connector `{connector}`, which this program does not have"
-    )]
-    UnknownConnector {
-        /// The company.
-        connection: String,
-        /// Its connector.
-        connector: String,
-    },
 }
 
 /// Understands a request.
-pub(crate) fn plan(request: &Request) -> Result<Plan, PlanError> {
+///
+/// # Errors
+/// An entity or a connector is unknown, a page is too large, or the days are no range of the calendar of documents.
+pub fn plan(request: &Request) -> Result<Plan, PlanError> {
     let mut connections = Vec::new();
     for connection in &request.connections {
-        connections.push((connection, entry_of(connection)?));
+        connections.push((connection, connector_of(connection)?));
     }
     check_page_size(&connections, request.page_size)?;
     let range = range(request)?;
@@ -104,7 +94,7 @@ pub(crate) fn plan(request: &Request) -> Result<Plan, PlanError> {
         }
     }
     if let Some(name) = request.entities.iter().find(|name| !is_known(&connections, name)) {
-        return Err(unknown_entity(name, &connections));
+        return Err(unknown_entity(name, connections.iter().map(|(_, entry)| *entry)).into());
     }
     let Request {
         segmenting,
@@ -122,13 +112,6 @@ pub(crate) fn plan(request: &Request) -> Result<Plan, PlanError> {
 }
 
 type Chosen<'a> = (&'a Connection, &'static ConnectorEntry);
-
-fn entry_of(connection: &Connection) -> Result<&'static ConnectorEntry, PlanError> {
-    connector_entry(&connection.connector).ok_or_else(|| PlanError::UnknownConnector {
-        connection: connection.name.clone(),
-        connector: connection.connector.clone(),
-    })
-}
 
 fn check_page_size(connections: &[Chosen<'_>], asked: u32) -> Result<(), PlanError> {
     match connections.iter().find(|(_, entry)| asked > entry.page_size_max) {
@@ -153,20 +136,6 @@ fn range(request: &Request) -> Result<DateRange, PlanError> {
     DateRange::new(request.from, request.to, request.axis, today).map_err(PlanError::Range)
 }
 
-fn chosen(entry: &'static ConnectorEntry, names: &[String]) -> Vec<&'static EntitySpec> {
-    let all = names.iter().any(|name| is_all(name));
-    let is_named = |entity: &&EntitySpec| names.iter().any(|name| find_entity(entry, name) == Some(*entity));
-    entry
-        .entities
-        .iter()
-        .filter(|entity| (all && entity.in_all) || is_named(entity))
-        .collect()
-}
-
-fn is_all(name: &str) -> bool {
-    name.eq_ignore_ascii_case("all")
-}
-
 fn is_known(connections: &[Chosen<'_>], name: &str) -> bool {
     is_all(name)
         || connections
@@ -174,65 +143,36 @@ fn is_known(connections: &[Chosen<'_>], name: &str) -> bool {
             .any(|(_, entry)| find_entity(entry, name).is_some())
 }
 
-fn unknown_entity(name: &str, connections: &[Chosen<'_>]) -> PlanError {
-    unknown_entity_of(name, connections.iter().map(|(_, entry)| *entry))
-}
-
-/// The refusal of a name that none of these connectors knows, with the one that was probably meant.
-pub(crate) fn unknown_entity_of(
-    name: &str,
-    entries: impl Iterator<Item = &'static ConnectorEntry>,
-) -> PlanError {
-    let entities: Vec<&'static EntitySpec> = entries.flat_map(|entry| entry.entities).collect();
-    let wanted = name.to_lowercase().replace('-', "_");
-    let likeness = |entity: &EntitySpec| {
-        let own = strsim::jaro_winkler(&wanted, entity.name);
-        own.max(strsim::jaro_winkler(&wanted, &entity.upstream.to_lowercase()))
-    };
-    let best = entities.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let suggestion = best
-        .filter(|entity| likeness(entity) > 0.8)
-        .map(|entity| entity.name);
-    let mut known: Vec<&'static str> = entities.iter().map(|entity| entity.name).collect();
-    known.sort_unstable();
-    known.dedup();
-    PlanError::UnknownEntity {
-        name: name.to_owned(),
-        suggestion,
-        known,
-    }
-}
-
 impl Plan {
     /// The parts, by company and entity.
-    pub(crate) fn parts(&self) -> &[Part] {
+    pub fn parts(&self) -> &[Part] {
         &self.parts
     }
 
     /// The days asked for.
-    pub(crate) fn range(&self) -> DateRange {
+    pub fn range(&self) -> DateRange {
         self.range
     }
 
     /// Rows a page.
-    pub(crate) fn page_size(&self) -> u32 {
+    pub fn page_size(&self) -> u32 {
         self.page_size
     }
 
     /// How it is cut.
-    pub(crate) fn segmenting(&self) -> Segmenting {
+    pub fn segmenting(&self) -> Segmenting {
         self.segmenting
     }
 
     /// The companies, each once.
-    pub(crate) fn connections(&self) -> Vec<&Connection> {
+    pub fn connections(&self) -> Vec<&Connection> {
         let mut connections: Vec<&Connection> = self.parts.iter().map(|part| &part.connection).collect();
         connections.dedup_by_key(|connection| connection.id);
         connections
     }
 
     /// The entities that `all` among these names does not mean.
-    pub(crate) fn left_out(&self, names: &[String]) -> Vec<&'static str> {
+    pub fn left_out(&self, names: &[String]) -> Vec<&'static str> {
         if !names.iter().any(|name| is_all(name)) {
             return Vec::new();
         }
@@ -251,12 +191,12 @@ impl Plan {
     }
 
     /// How many segments a part has when it is cut so.
-    pub(crate) fn count(&self, part: &Part, segmenting: Segmenting) -> u64 {
+    pub fn count(&self, part: &Part, segmenting: Segmenting) -> u64 {
         windows(self.range, segmenting, part.axis, part.connection.time_zone).count() as u64
     }
 
     /// The run, with an identity of its own.
-    pub(crate) fn run(&self) -> NewRun {
+    pub fn run(&self) -> NewRun {
         let names = |name: fn(&Part) -> String| {
             let mut names: Vec<String> = self.parts.iter().map(name).collect();
             names.sort_unstable();
@@ -279,7 +219,7 @@ impl Plan {
     }
 
     /// The segments, computed as they are asked for: memory stays flat whatever their number.
-    pub(crate) fn segments(&self) -> impl Iterator<Item = NewSegment> + Send {
+    pub fn segments(&self) -> impl Iterator<Item = NewSegment> + Send {
         self.parts.iter().flat_map(move |part| {
             let cut = windows(self.range, self.segmenting, part.axis, part.connection.time_zone);
             cut.map(|window| NewSegment {
@@ -311,5 +251,4 @@ impl Plan {
 }
 
 #[cfg(test)]
-#[path = "plan_tests.rs"]
 mod tests;

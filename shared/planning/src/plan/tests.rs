@@ -1,5 +1,6 @@
 //! What a request becomes.
 
+use ledgerfleet_connectors::connector_entry;
 use ledgerfleet_model::{ConnectionId, ConnectionState, Environment, Window};
 
 use super::*;
@@ -112,16 +113,19 @@ fn an_entity_that_nobody_knows_is_refused_with_the_one_that_was_meant() {
     assert!(
         matches!(
             error,
-            PlanError::UnknownEntity {
+            PlanError::Selection(SelectionError::UnknownEntity {
                 suggestion: Some("invoice"),
                 ..
-            }
+            })
         ),
         "{error:?}"
     );
     let error = plan(&request(&["zzz"])).unwrap_err();
     assert!(
-        matches!(error, PlanError::UnknownEntity { suggestion: None, .. }),
+        matches!(
+            error,
+            PlanError::Selection(SelectionError::UnknownEntity { suggestion: None, .. })
+        ),
         "{error:?}"
     );
 }

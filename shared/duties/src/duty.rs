@@ -1,0 +1,71 @@
+//! Duty: something that whoever leads does again and again.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use ledgerfleet_coordination::{Bell, Gate};
+use ledgerfleet_ledger::{Leadership, Ledger};
+use ledgerfleet_model::{Clock, Timings};
+
+use crate::error::DutyError;
+use crate::leading::Leading;
+
+/// What the duties need.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Which process leads; none where there is only one.
+    pub leadership: Option<Leadership>,
+    /// Told whether this process does.
+    pub leading: Leading,
+    /// The truth.
+    pub ledger: Arc<dyn Ledger>,
+    /// What is ready now.
+    pub bell: Arc<dyn Bell>,
+    /// Rate and slots.
+    pub gate: Arc<dyn Gate>,
+    /// Gate slots of a connection, by connector name.
+    pub slots: HashMap<String, u32>,
+    /// The time of day, which goes on while the machine sleeps.
+    pub clock: Arc<dyn Clock>,
+    /// How often each duty is done.
+    pub timings: Timings,
+}
+
+/// When a duty is done. The duties of a round follow each other in the order of the list; one that fails ends its round,
+/// which is tried again at its next turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Round {
+    /// At every tick, and whenever the bell rings.
+    Dispatch,
+    /// Every rescue interval, once workers had the time to renew their leases.
+    Rescue,
+    /// At once, and then every minute.
+    Minute,
+    /// At once, and then every hour.
+    Hour,
+}
+
+/// What follows a duty that was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// The next duty of the round.
+    GoOn,
+    /// Nothing more in this round: what follows has nothing to do.
+    Enough,
+    /// Nothing more, and the round again after a tick: there is more to do.
+    Again,
+}
+
+/// The work of a duty under way.
+pub(crate) type Doing<'a> = Pin<Box<dyn Future<Output = Result<Next, DutyError>> + Send + 'a>>;
+
+/// Something that whoever leads does again and again. Done twice, or in two processes, it does no harm.
+#[derive(Debug, Clone, Copy)]
+pub struct Duty {
+    /// Its name, in logs.
+    pub name: &'static str,
+    /// The rounds that it belongs to.
+    pub rounds: &'static [Round],
+    pub(crate) work: for<'a> fn(&'a Context) -> Doing<'a>,
+}

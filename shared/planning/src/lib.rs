@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod cost;
+mod gaps;
+mod plan;
+mod repair;
+mod selection;
+mod submit;
+
+pub use cost::Cost;
+pub use gaps::{Gap, GapReason, NeverAsked, gaps_of, never_asked};
+pub use plan::{Part, Plan, PlanError, Request, plan};
+pub use repair::{ReadAgain, joined, repair};
+pub use selection::{
+    SelectionError, check_days, connection_named, connections_named, connector_of, entities_named, entity_of,
+};
+pub use submit::{ring, submit};
