@@ -73,6 +73,8 @@ class Engine:
             "DOCKER_CONFIG": str(self.plugins),
             "DOCKER_BUILDKIT": "0",
             "COMPOSE_PROGRESS": "quiet",
+            # Whoever says `up` without them lays the settings of a fleet without the demo in place.
+            "COMPOSE_PROFILES": "demo,alerting",
         }
         log = open(self.directory / "engine.log", "ab")
         self.daemon = subprocess.Popen(
