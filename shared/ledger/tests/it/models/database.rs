@@ -7,7 +7,8 @@ use ledgerfleet_ledger::conformance::World;
 use ledgerfleet_ledger::conformance::scene::company;
 use ledgerfleet_ledger::{Extent, Model, TypingNote};
 use ledgerfleet_model::ConnectionId;
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, SqliteConnection};
+use tokio::sync::Mutex;
 
 use super::books::RecordText;
 use crate::postgres;
@@ -16,7 +17,8 @@ use crate::world as sqlite;
 /// A fresh ledger.
 pub(super) enum Database {
     Postgres(Box<postgres::PostgresWorld>),
-    Sqlite(sqlite::SqliteWorld),
+    /// With a connection for questions: a file is read from its beginning at each opening, all of its views too.
+    Sqlite(sqlite::SqliteWorld, Mutex<SqliteConnection>),
 }
 
 /// Both, one after the other.
@@ -26,7 +28,9 @@ pub(super) async fn both() -> [Database; 2] {
 
 impl Database {
     pub(super) async fn sqlite() -> Self {
-        Self::Sqlite(sqlite::world().await)
+        let world = sqlite::world().await;
+        let asking = world.sql().await;
+        Self::Sqlite(world, Mutex::new(asking))
     }
 
     pub(super) async fn postgres() -> Self {
@@ -36,7 +40,7 @@ impl Database {
     pub(super) fn world(&self) -> &dyn World {
         match self {
             Self::Postgres(world) => &**world,
-            Self::Sqlite(world) => world,
+            Self::Sqlite(world, _) => world,
         }
     }
 
@@ -76,7 +80,7 @@ impl Database {
                     .unwrap();
                 format!("\"{}\".\"{table}\"", model.place)
             }
-            Self::Sqlite(_) => format!("(SELECT * FROM quickbooks_{table} WHERE connection = '{company}')"),
+            Self::Sqlite(..) => format!("(SELECT * FROM quickbooks_{table} WHERE connection = '{company}')"),
         }
     }
 
@@ -85,9 +89,9 @@ impl Database {
         let statement = AssertSqlSafe(statement.to_owned());
         let rows: Vec<Option<String>> = match self {
             Self::Postgres(world) => sqlx::query_scalar(statement).fetch_all(&world.sql).await?,
-            Self::Sqlite(world) => {
+            Self::Sqlite(_, asking) => {
                 sqlx::query_scalar(statement)
-                    .fetch_all(&mut world.sql().await)
+                    .fetch_all(&mut *asking.lock().await)
                     .await?
             }
         };
@@ -102,7 +106,7 @@ impl Database {
         let table = self.table(company, table).await;
         let sum = match self {
             Self::Postgres(_) => format!("(round(coalesce(sum({amount}), 0), 2) * 100)::bigint::text"),
-            Self::Sqlite(_) => {
+            Self::Sqlite(..) => {
                 format!("CAST(coalesce(sum(CAST(round(({amount}) * 100) AS INTEGER)), 0) AS TEXT)")
             }
         };
@@ -162,9 +166,9 @@ impl Database {
                     .bind(updated);
                 insert.bind(deleted).execute(&world.sql).await.unwrap();
             }
-            Self::Sqlite(world) => {
-                let mut sql = world.sql().await;
-                let mut tx = sqlx::Connection::begin(&mut sql).await.unwrap();
+            Self::Sqlite(_, asking) => {
+                let mut sql = asking.lock().await;
+                let mut tx = sqlx::Connection::begin(&mut *sql).await.unwrap();
                 for record in records {
                     let insert = sqlx::query(
                         "INSERT INTO raw_records (connection_id, entity, id, payload, payload_hash, source_updated_at,

@@ -171,7 +171,7 @@ async fn lay_out(database: &Database, right: &str, wrong: &str) -> bool {
     let measures = MEASURES.map(mistaken);
     let measures: Vec<&str> = measures.iter().map(String::as_str).collect();
     let layout = Layout::parse("quickbooks", "qbo_", &mistaken(COLUMNS), &measures).unwrap();
-    let Database::Sqlite(world) = database else {
+    let Database::Sqlite(world, _) = database else {
         panic!("the views of a file are the ones that are changed");
     };
     let mut file = world.sql().await;

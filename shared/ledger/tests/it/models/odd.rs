@@ -161,8 +161,8 @@ async fn a_value_is_of_its_columns_type_or_null_and_noted() {
 /// A statement that answers `id=value` for the records of a column, the value in the words of the table above.
 fn shown(database: &Database, kind: Kind, column: &str, table: &str) -> String {
     let text = match (database, kind) {
-        (Database::Sqlite(_), Kind::Numeric) => format!("{column}_text"),
-        (Database::Sqlite(_), Kind::Boolean) => {
+        (Database::Sqlite(..), Kind::Numeric) => format!("{column}_text"),
+        (Database::Sqlite(..), Kind::Boolean) => {
             format!("CASE {column} WHEN 1 THEN 'yes' WHEN 0 THEN 'no' END")
         }
         (Database::Postgres(_), Kind::Boolean) => {

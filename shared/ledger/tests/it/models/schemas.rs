@@ -54,7 +54,7 @@ async fn tables_are_missing_then_current_and_outdated_when_another_program_made_
                 run(world, "DROP VIEW quickbooks_acme.invoice_linked_txn").await;
                 states().await
             }
-            Database::Sqlite(world) => {
+            Database::Sqlite(world, _) => {
                 let older =
                     "UPDATE fleet_models SET fingerprint = 'older'; DROP VIEW quickbooks_invoice_linked_txn";
                 sqlx::raw_sql(older)

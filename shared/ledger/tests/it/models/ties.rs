@@ -177,7 +177,7 @@ async fn measured(
     let table = database.table(company, measure).await;
     let cents = match database {
         Database::Postgres(_) => format!("CAST(CAST({amount} * 100 AS bigint) AS text)"),
-        Database::Sqlite(_) => format!("CAST(CAST(round({amount} * 100) AS INTEGER) AS TEXT)"),
+        Database::Sqlite(..) => format!("CAST(CAST(round({amount} * 100) AS INTEGER) AS TEXT)"),
     };
     let rows = database
         .ask(&format!("SELECT {key} || '=' || {cents} FROM {table} AS t"))
