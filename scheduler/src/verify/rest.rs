@@ -18,7 +18,12 @@ impl Comparison<'_> {
             .filter(|(_, summary)| !summary.deleted)
             .collect();
         self.compared.asked_by_id += rest.len() as u64;
-        let mut look_ups = LookUps::new(self.subject.entity, rest.keys().cloned());
+        let mut look_ups = LookUps::new(
+            self.subject.asking,
+            learner,
+            self.subject.entity,
+            rest.keys().cloned(),
+        );
         while let Some(looked_up) = look_ups.next(self.subject.asking, learner).await? {
             for (id, found) in looked_up.found {
                 if let Some(summary) = rest.remove(&id) {
@@ -31,7 +36,7 @@ impl Comparison<'_> {
 
     async fn note_found(&mut self, summary: RecordSummary, found: Found) -> Result<(), VerifyError> {
         match found {
-            Found::Gone => {
+            Found::Gone | Found::Unanswered => {
                 let place = self.portion.place(summary.document_date);
                 self.note(place, Difference::Gone, None);
             }

@@ -76,6 +76,9 @@ impl Access {
         let connector = self.0.connectors.get(&connection.connector);
         let connector =
             connector.ok_or_else(|| AccessError::UnknownConnector(connection.connector.clone()))?;
+        if connector.oauth().is_none() {
+            return self.key(connection.id).await;
+        }
         let refresh = Refresh {
             shared: Arc::clone(&self.0),
             connection: connection.id,
@@ -89,6 +92,15 @@ impl Access {
             } else {
                 AccessError::Stopped
             })
+        })
+    }
+
+    /// A key is stored as it is sent: it is neither exchanged nor renewed. One that is refused has to be replaced by a person.
+    async fn key(&self, connection: ConnectionId) -> Result<AccessToken, AccessError> {
+        let stored = self.0.store.load(connection).await?;
+        Ok(AccessToken {
+            secret: stored.credential.secret,
+            version: stored.version,
         })
     }
 

@@ -7,6 +7,7 @@ use ledgerfleet_connectors::{AccessGrant, AuthenticationError, NoGrant};
 use ledgerfleet_failpoints::{Point, reach};
 use ledgerfleet_ledger::RefreshOutcome;
 use ledgerfleet_telemetry::metrics::{self, RefreshResult};
+use secrecy::SecretString;
 use tokio::time::Instant;
 
 use crate::credential::Credential;
@@ -150,14 +151,21 @@ impl Refresh {
     /// Sends the secret; if the answer is lost, once more, because the same value may still be good.
     async fn ask(&self, stored: &Stored, asked: Instant) -> Exchanged {
         let secret = &stored.credential.secret;
-        let answer = self.connector.authenticate(secret).await;
+        let answer = self.authenticate(secret).await;
         let lost = matches!(answer, Err(AuthenticationError::Lost(_)));
         if !lost || !self.may_send(asked) {
             return Exchanged { answer, lost };
         }
         tracing::warn!(connection = %self.connection, "an answer with a credential was lost; it is asked for once more");
-        let answer = self.connector.authenticate(secret).await;
+        let answer = self.authenticate(secret).await;
         Exchanged { answer, lost }
+    }
+
+    async fn authenticate(&self, secret: &SecretString) -> Result<AccessGrant, AuthenticationError> {
+        match self.connector.oauth() {
+            Some(oauth) => oauth.authenticate(secret).await,
+            None => Err(AuthenticationError::NotSent("a key is not exchanged".to_owned())),
+        }
     }
 
     /// Whether an intent that was asked for at `asked` lasts for one more request, by a clock that began before the

@@ -1,44 +1,20 @@
 //! Connector: what the fleet can ask of an upstream API.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ledgerfleet_model::{Environment, Failure, Position, Quarantined, Record, Served, Window};
+use ledgerfleet_model::{Environment, Failure, Position, Quarantined, Record, Window};
 use secrecy::SecretString;
 
 use crate::http::HeldBytes;
-use crate::{Charges, Condition, EntitySpec};
+use crate::{Charges, Condition, Counting, EntitySpec, LookUp, OAuth};
 
-/// One upstream API. Every method but [`Connector::authenticate`] costs one request and is called only with the
-/// gate's leave.
+/// One upstream API. Every method that asks costs one request and is called only with the gate's leave.
+///
+/// What not every upstream can do is a capability: the connector says whether it has it.
 #[async_trait]
 pub trait Connector: Send + Sync + std::fmt::Debug {
-    /// Turns a credential (QuickBooks: a refresh token) into a short-lived access. The old credential must be
-    /// taken as dead as soon as the grant holds a rotated one, so the caller stores that before it uses the access.
-    async fn authenticate(&self, credential: &SecretString) -> Result<AccessGrant, AuthenticationError>;
-
     /// Fetches one page of a window. It may begin with rows of the page before. One request.
     async fn page(&self, target: &Target<'_>, request: &PageRequest<'_>) -> Result<Page, Failure>;
-
-    /// In how many parts a window is read and counted: one, where one question can ask for all of it.
-    fn parts(&self, entity: &EntitySpec, dialect: Dialect) -> u32;
-
-    /// Asks the source how many rows a part of a window has; only for entities that can count. One request.
-    async fn count(&self, target: &Target<'_>, request: &CountRequest<'_>) -> Result<u64, Failure>;
-
-    /// Reads one record. None if the upstream says, in the words documented for it, that it has none (or
-    /// none any more): that may be taken for a deletion. Whatever else comes instead of the record is a failure. Names
-    /// that are inactive come as they are. One request.
-    async fn record(
-        &self,
-        target: &Target<'_>,
-        request: &RecordRequest<'_>,
-    ) -> Result<Option<Served>, Failure>;
-
-    /// Fetches one page of the records that fulfil all conditions, inactive names among them unless a condition says
-    /// otherwise. What the upstream does not document is refused unsent, as a bad request. One request.
-    async fn find(&self, target: &Target<'_>, request: &FindRequest<'_>) -> Result<Page, Failure>;
 
     /// Asks who the company is, as a check that credential, account and environment belong together. Answers
     /// its name. One request.
@@ -50,8 +26,26 @@ pub trait Connector: Send + Sync + std::fmt::Debug {
     /// Whether no page before this position was joined to the next by an offset ([`Page::in_order`]).
     fn is_in_order(&self, from: &Position) -> bool;
 
-    /// Where a page begins that leaves out the first row of this one, which the upstream cannot serve.
-    fn past_one(&self, from: &Position) -> Result<Position, Failure>;
+    /// Where a page begins that leaves out the first row of this one, which the upstream cannot serve; none where pages
+    /// cannot begin so.
+    fn past_one(&self, _from: &Position) -> Option<Position> {
+        None
+    }
+
+    /// How a credential is exchanged for access; none where it is the access: a key.
+    fn oauth(&self) -> Option<&dyn OAuth> {
+        None
+    }
+
+    /// How windows are counted, where they are.
+    fn counting(&self) -> Option<&dyn Counting> {
+        None
+    }
+
+    /// How records are asked for by their ids, where they are.
+    fn look_up(&self) -> Option<&dyn LookUp> {
+        None
+    }
 }
 
 /// Whom a request is for.
@@ -61,7 +55,7 @@ pub struct Target<'a> {
     pub account: &'a str,
     /// The world it lives in.
     pub environment: Environment,
-    /// The access, as [`Connector::authenticate`] granted it.
+    /// The access, as [`OAuth::authenticate`] granted it, or the key.
     pub access: &'a SecretString,
     /// Where calls are noted that the upstream charges for.
     pub charges: &'a Charges,
@@ -111,6 +105,17 @@ impl Default for Dialect {
     }
 }
 
+/// Several records by their ids.
+#[derive(Debug, Clone, Copy)]
+pub struct RecordsRequest<'a> {
+    /// Of which entity.
+    pub entity: &'static EntitySpec,
+    /// Their ids, 100 at most.
+    pub ids: &'a [String],
+    /// What the upstream's language may be used for.
+    pub dialect: Dialect,
+}
+
 /// One record by its id.
 #[derive(Debug, Clone, Copy)]
 pub struct RecordRequest<'a> {
@@ -144,7 +149,7 @@ pub struct CountRequest<'a> {
     pub changed_since: Option<DateTime<Utc>>,
     /// What the upstream's language may be used for.
     pub dialect: Dialect,
-    /// Which of the parts that make up the window ([`Connector::parts`]), from 0.
+    /// Which of the parts that make up the window ([`Counting::parts`]), from 0.
     pub part: u32,
 }
 
@@ -229,82 +234,4 @@ pub enum Ending {
     Doubted,
     /// The answer itself counts no more rows than these.
     Counted,
-}
-
-/// What an upstream gave for a credential.
-#[derive(Debug, Clone)]
-pub struct AccessGrant {
-    /// The access to send with requests. None where the answer held a new credential, and no access that can be read:
-    /// the credential must not be lost for that.
-    pub access: Option<SecretString>,
-    /// How long it lives.
-    pub expires_in: Duration,
-    /// The credential to use from now on, if it has rotated.
-    pub rotated: Option<SecretString>,
-    /// How long the credential will be accepted if it is not used again, where the upstream says so.
-    pub credential_expires_in: Option<Duration>,
-    /// The upstream's name for the exchange, which its support asks for (QuickBooks: `intuit_tid`).
-    pub transaction_id: Option<String>,
-}
-
-/// What an upstream said instead of granting access.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoGrant {
-    /// Why, for people.
-    pub reason: String,
-    /// The upstream's name for the exchange, if it answered at all.
-    pub transaction_id: Option<String>,
-}
-
-impl std::fmt::Display for NoGrant {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.reason)
-    }
-}
-
-impl From<String> for NoGrant {
-    /// Without an answer.
-    fn from(reason: String) -> Self {
-        Self {
-            reason,
-            transaction_id: None,
-        }
-    }
-}
-
-/// Why an upstream gave no access.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AuthenticationError {
-    /// The credential is expired, revoked or superseded: a person has to connect the company again.
-    #[error("the upstream no longer accepts this credential ({0})")]
-    Refused(NoGrant),
-    /// The app's own keys are wrong, or belong to the other environment.
-    #[error("the upstream does not accept the app's client id and secret ({0})")]
-    WrongKeys(NoGrant),
-    /// Nothing was sent, so the credential is as it was. It may work later.
-    #[error("the upstream could not be reached: {0}")]
-    NotSent(String),
-    /// It was sent and no answer, or no sensible one, came back: the credential may have rotated unseen.
-    #[error("the upstream's answer was lost: {0}")]
-    Lost(NoGrant),
-    /// The upstream failed and says so (5xx). It may work later.
-    #[error("the upstream could not grant access now: {0}")]
-    Unavailable(NoGrant),
-    /// The upstream asks for fewer requests (429), and how long to wait, if it says so.
-    #[error("the upstream asks for fewer requests for access: {0}")]
-    Throttled(NoGrant, Option<Duration>),
-}
-
-impl AuthenticationError {
-    /// The upstream's name for the exchange, if it answered.
-    pub fn transaction_id(&self) -> Option<&str> {
-        match self {
-            Self::Refused(no)
-            | Self::WrongKeys(no)
-            | Self::Lost(no)
-            | Self::Unavailable(no)
-            | Self::Throttled(no, _) => no.transaction_id.as_deref(),
-            Self::NotSent(_) => None,
-        }
-    }
 }

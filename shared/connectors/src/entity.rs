@@ -79,7 +79,7 @@ pub enum ReadBy {
 
 impl EntitySpec {
     /// Whether a record of that id is looked for in the list: its id is a word, and the upstream reads by numbers.
-    pub fn is_looked_for_in_the_list(&self, id: &str) -> bool {
+    pub(crate) fn is_looked_for_in_the_list(&self, id: &str) -> bool {
         self.has_word_ids && !id.bytes().all(|byte| byte.is_ascii_digit())
     }
 

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod capabilities;
 mod charges;
 mod condition;
 mod connector;
@@ -7,18 +8,21 @@ mod connectors;
 mod entity;
 pub mod http;
 mod limits;
+mod oauth;
 pub mod quickbooks;
 mod registry;
 pub mod scrub;
 
+pub use capabilities::{Counting, LookUp};
 pub use charges::Charges;
 pub use condition::{Condition, Test, Value};
 pub use connector::{
-    AccessGrant, AuthenticationError, Connector, CountRequest, Dialect, Ending, FindRequest, NoGrant, Page,
-    PageRequest, RecordRequest, Target,
+    Connector, CountRequest, Dialect, Ending, FindRequest, Page, PageRequest, RecordRequest, RecordsRequest,
+    Target,
 };
 pub use connectors::Connectors;
 pub use entity::{EntityKind, EntitySpec, ReadBy, RowShape};
+pub use oauth::{AccessGrant, AuthenticationError, NoGrant, OAuth};
 pub use registry::{
     Build, ConnectorEntry, Endpoints, GateDefaults, REGISTRY, Synopsis, connector_entry, find_entity,
 };

@@ -199,6 +199,15 @@ impl<'a> Asking<'a> {
         let (access, connection) = (&self.means.access, &self.company.connection);
         let token = access.token(connection).await?;
         match self.request(question, &token, waiting).await {
+            // A key is what it is: only a person has another one.
+            Err(failure)
+                if failure.kind == FailureKind::Unauthorised && self.company.connector.oauth().is_none() =>
+            {
+                Err(Failure {
+                    kind: FailureKind::NeedsReauthorisation,
+                    ..failure
+                })
+            }
             Err(failure) if failure.kind == FailureKind::Unauthorised => {
                 access.refused(connection.id, &token).await;
                 let token = access.token(connection).await?;

@@ -6,11 +6,9 @@
 
 use std::collections::HashMap;
 
-use ledgerfleet_connectors::{
-    Condition, Dialect, EntityKind, EntitySpec, FindRequest, RecordRequest, RowShape,
-};
+use ledgerfleet_connectors::{Dialect, EntitySpec, RecordRequest, RecordsRequest};
 use ledgerfleet_ledger::Fact;
-use ledgerfleet_model::{Failure, FailureKind, Position, Served};
+use ledgerfleet_model::{Failure, FailureKind, Served};
 use tokio::time::Instant;
 
 use crate::asking::{Answered, Asking};
@@ -49,22 +47,29 @@ pub enum Found {
     Gone,
     /// Something that it cannot serve.
     Unservable,
+    /// It cannot be asked.
+    Unanswered,
 }
 
 impl LookUps {
     /// Looks for records with these ids, those with small numbers first.
-    pub fn new(entity: &'static EntitySpec, ids: impl IntoIterator<Item = String>) -> Self {
-        let (words, mut numbers): (Vec<_>, Vec<_>) = ids
-            .into_iter()
-            .partition(|id| entity.is_looked_for_in_the_list(id));
+    pub fn new(
+        asking: &Asking<'_>,
+        learner: &Learner<'_>,
+        entity: &'static EntitySpec,
+        ids: impl IntoIterator<Item = String>,
+    ) -> Self {
+        let (look_up, dialect) = (asking.company().connector.look_up(), learner.lessons().dialect);
+        let goes_with_others =
+            |id: &String| look_up.is_some_and(|look_up| look_up.goes_with_others(entity, id, dialect));
+        let (mut together, alone): (Vec<_>, Vec<_>) = ids.into_iter().partition(goes_with_others);
         // Ids are numbers as a rule: 9 comes before 10.
-        numbers.sort_unstable_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
-        // A question about several ids takes numbers only, where the source has words for some.
-        let batches = words.into_iter().map(|word| vec![word]);
-        let numbers = numbers.chunks(MOST_AT_ONCE).rev().map(<[String]>::to_vec);
+        together.sort_unstable_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
+        let alone = alone.into_iter().map(|id| vec![id]);
+        let together = together.chunks(MOST_AT_ONCE).rev().map(<[String]>::to_vec);
         Self {
             entity,
-            batches: batches.chain(numbers).collect(),
+            batches: alone.chain(together).collect(),
         }
     }
 
@@ -75,15 +80,18 @@ impl LookUps {
         learner: &mut Learner<'_>,
     ) -> Result<Option<LookedUp>, Failure> {
         while let Some(batch) = self.batches.pop() {
+            if asking.company().connector.look_up().is_none() {
+                return Ok(Some(unanswered(batch)));
+            }
+            let dialect = learner.lessons().dialect;
             if let [id] = batch.as_slice() {
-                let dialect = learner.lessons().dialect;
                 return self.alone(asking, dialect, id.clone()).await.map(Some);
             }
-            if !takes_several(self.entity, learner.lessons().dialect) {
+            if !dialect.several_ids {
                 self.one_by_one(batch);
                 continue;
             }
-            match self.together(asking, learner, &batch).await {
+            match self.together(asking, dialect, &batch).await {
                 Ok(looked_up) => return Ok(Some(looked_up)),
                 Err(NotTogether::Halve) => self.halve(batch),
                 Err(NotTogether::Refused(failure)) => {
@@ -138,15 +146,13 @@ impl LookUps {
     async fn together(
         &self,
         asking: &Asking<'_>,
-        learner: &Learner<'_>,
+        dialect: Dialect,
         ids: &[String],
     ) -> Result<LookedUp, NotTogether> {
-        let request = FindRequest {
+        let request = RecordsRequest {
             entity: self.entity,
-            conditions: &[Condition::one_of("Id", ids)],
-            from: &Position::start(),
-            size: u32::try_from(ids.len()).unwrap_or(u32::MAX),
-            dialect: learner.lessons().dialect,
+            ids,
+            dialect,
         };
         let Answered { answer, asked_at } = asking.ask_unless(&request, NotTogether::is).await?;
         let records = answer.records.into_iter().map(Served::Record);
@@ -156,8 +162,7 @@ impl LookUps {
             .map(|served| (served.id().to_owned(), served))
             .collect();
         drop(answer.held);
-        self.confirm_absence(asking, request.dialect, ids, &served)
-            .await?;
+        self.confirm_absence(asking, dialect, ids, &served).await?;
         let found = ids.iter().map(|id| {
             let served = served.remove(id);
             (id.clone(), served.map_or(Found::Gone, Found::Here))
@@ -223,9 +228,11 @@ fn is_about_a_record(failure: &Failure) -> bool {
     failure.kind == FailureKind::Unservable
 }
 
-/// Whether several records of an entity are asked for at once. Where inactive ones cannot be asked for beside the others,
-/// they would look as if they were gone.
-fn takes_several(entity: &EntitySpec, dialect: Dialect) -> bool {
-    let have_ids = entity.kind != EntityKind::Single && !matches!(entity.rows, RowShape::Keyed(_));
-    have_ids && dialect.several_ids && (dialect.active_in || !entity.hides_inactive)
+/// Nothing but its pages tells what such a source has.
+fn unanswered(ids: Vec<String>) -> LookedUp {
+    LookedUp {
+        found: ids.into_iter().map(|id| (id, Found::Unanswered)).collect(),
+        request: String::new(),
+        asked_at: Instant::now(),
+    }
 }

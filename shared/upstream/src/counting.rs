@@ -9,8 +9,9 @@ use crate::asking::Asking;
 use crate::known::Learner;
 
 /// Whether the source counts an entity, as far as is known.
-pub fn is_counted(entity: &EntitySpec, learner: &Learner<'_>) -> bool {
-    entity.countable && learner.lessons().dialect.count
+pub fn is_counted(asking: &Asking<'_>, entity: &EntitySpec, learner: &Learner<'_>) -> bool {
+    let counts = asking.company().connector.counting().is_some();
+    counts && entity.countable && learner.lessons().dialect.count
 }
 
 /// The source's count of a window; of those rows only that have changed since, where an instant is given. None where it
@@ -22,11 +23,12 @@ pub async fn count(
     window: &Window,
     changed_since: Option<DateTime<Utc>>,
 ) -> Result<Option<u64>, Failure> {
-    if !is_counted(entity, learner) {
+    let counting = asking.company().connector.counting();
+    let Some(counting) = counting.filter(|_| is_counted(asking, entity, learner)) else {
         return Ok(None);
-    }
+    };
     let dialect = learner.lessons().dialect;
-    let parts = asking.company().connector.parts(entity, dialect);
+    let parts = counting.parts(entity, dialect);
     let mut rows = 0;
     for part in 0..parts {
         let request = CountRequest {

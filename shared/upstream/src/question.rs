@@ -1,9 +1,9 @@
 //! Question: what can be asked of a company. Each is one request.
 
 use ledgerfleet_connectors::{
-    Connector, CountRequest, FindRequest, Page, PageRequest, RecordRequest, Target,
+    Connector, CountRequest, Page, PageRequest, RecordRequest, RecordsRequest, Target,
 };
-use ledgerfleet_model::{Failure, Served};
+use ledgerfleet_model::{Failure, FailureKind, Served};
 
 /// Something that one request asks.
 pub trait Question: Sync {
@@ -52,15 +52,19 @@ impl Question for CountRequest<'_> {
     type Answer = u64;
 
     async fn put(&self, connector: &dyn Connector, target: &Target<'_>) -> Result<u64, Failure> {
-        connector.count(target, self).await
+        capable(connector.counting(), "to count")?
+            .count(target, self)
+            .await
     }
 }
 
-impl Question for FindRequest<'_> {
+impl Question for RecordsRequest<'_> {
     type Answer = Page;
 
     async fn put(&self, connector: &dyn Connector, target: &Target<'_>) -> Result<Page, Failure> {
-        connector.find(target, self).await
+        capable(connector.look_up(), "to read by id")?
+            .records(target, self)
+            .await
     }
 }
 
@@ -68,7 +72,9 @@ impl Question for RecordRequest<'_> {
     type Answer = Option<Served>;
 
     async fn put(&self, connector: &dyn Connector, target: &Target<'_>) -> Result<Option<Served>, Failure> {
-        connector.record(target, self).await
+        capable(connector.look_up(), "to read by id")?
+            .record(target, self)
+            .await
     }
 }
 
@@ -78,4 +84,14 @@ impl Question for Identify {
     async fn put(&self, connector: &dyn Connector, target: &Target<'_>) -> Result<String, Failure> {
         connector.identify(target).await
     }
+}
+
+/// Whoever asks for what a connector cannot do is told so unsent.
+fn capable<T>(capability: Option<T>, what: &str) -> Result<T, Failure> {
+    capability.ok_or_else(|| {
+        Failure::new(
+            FailureKind::BadRequest,
+            format!("this upstream has no way {what}"),
+        )
+    })
 }

@@ -224,7 +224,7 @@ impl<'a> Walk<'a> {
         if self.aside.len() >= most {
             return None;
         }
-        let next = connector.past_one(&self.position).ok()?;
+        let next = connector.past_one(&self.position)?;
         let position = std::mem::replace(&mut self.position, next);
         self.aside.push((position, failure.clone()));
         Some(Change::PastOne)

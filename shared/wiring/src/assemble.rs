@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ledgerfleet_access::{Access, AccessOptions, Spool};
 use ledgerfleet_config::{ConnectorSettings, Settings, Shape, TlsSettings};
 use ledgerfleet_connectors::http::HttpClient;
-use ledgerfleet_connectors::{Connectors, Endpoints};
+use ledgerfleet_connectors::{ConnectorEntry, Connectors, Endpoints, REGISTRY};
 use ledgerfleet_coordination::{
     Bell, ClientTls, Gate, Locks, MemoryBell, MemoryGate, MemoryLocks, RedisParts, RedisServer, RedisTls,
 };
@@ -46,6 +46,15 @@ struct Foundation {
 
 /// Opens the ledger and puts the parts together. Nothing is asked of an upstream.
 pub async fn assemble(settings: &Settings, opening: Opening) -> Result<Parts, WiringError> {
+    assemble_of(REGISTRY, settings, opening).await
+}
+
+/// The same with other connectors than those of the registry.
+pub async fn assemble_of(
+    registry: &'static [ConnectorEntry],
+    settings: &Settings,
+    opening: Opening,
+) -> Result<Parts, WiringError> {
     one_crypto_provider();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let foundation = match &settings.shape {
@@ -56,7 +65,7 @@ pub async fn assemble(settings: &Settings, opening: Opening) -> Result<Parts, Wi
         } => fleet(settings, database_url, redis_url).await?,
     };
     let ledger = foundation.ledger.clone();
-    let built = build(settings, foundation, clock).await;
+    let built = build(registry, settings, foundation, clock).await;
     if built.is_err() {
         ledger.close().await;
     }
@@ -65,6 +74,7 @@ pub async fn assemble(settings: &Settings, opening: Opening) -> Result<Parts, Wi
 
 /// Puts the rest on the foundation.
 async fn build(
+    registry: &'static [ConnectorEntry],
     settings: &Settings,
     foundation: Foundation,
     clock: Arc<dyn Clock>,
@@ -82,7 +92,7 @@ async fn build(
     let vault = Arc::new(Vault::new(key));
     let http = HttpClient::new(&settings.timings)?;
     let endpoints = |name: &str| endpoints_of(settings.connector(name));
-    let connectors = Arc::new(Connectors::build(&http, |entry| endpoints(entry.name)));
+    let connectors = Arc::new(Connectors::of(registry, &http, |entry| endpoints(entry.name)));
     let access = Access::new(
         ledger.clone(),
         vault.clone(),

@@ -8,7 +8,7 @@ mod keys;
 mod parts;
 mod runner_lock;
 
-pub use assemble::{Opening, assemble, migrate};
+pub use assemble::{Opening, assemble, assemble_of, migrate};
 pub use error::WiringError;
 pub use host::host_or;
 pub use key_file::KeyFileError;

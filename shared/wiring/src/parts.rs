@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ledgerfleet_access::Access;
 use ledgerfleet_config::{ConnectorSettings, Settings};
-use ledgerfleet_connectors::{ConnectorEntry, Connectors, REGISTRY, connector_entry};
+use ledgerfleet_connectors::{ConnectorEntry, Connectors, REGISTRY};
 use ledgerfleet_coordination::{
     Bell, Distance, Examination, Gate, GateLimits, Locks, RedisServer, Unreachable,
 };
@@ -152,7 +152,9 @@ impl Parts {
     /// Whom a connection means, with all that this program knows of it.
     pub fn company(&self, connection: Arc<Connection>) -> Result<Company, Unknown> {
         let unknown = || Unknown(format!("connector `{}`", connection.connector));
-        let entry = connector_entry(&connection.connector).ok_or_else(unknown)?;
+        let mut entries = self.connectors.entries();
+        let entry = entries.find(|entry| entry.name == connection.connector);
+        let entry = entry.ok_or_else(unknown)?;
         let connector = self.connectors.get(entry.name).cloned().ok_or_else(unknown)?;
         Ok(Company {
             limits: self.gate_limits(&connection, entry),
@@ -201,7 +203,7 @@ impl Parts {
 
     fn slots_by_connector(&self) -> HashMap<String, u32> {
         let slots = |entry: &'static ConnectorEntry| (entry.name.to_owned(), self.slots(entry));
-        REGISTRY.iter().map(slots).collect()
+        self.connectors.entries().map(slots).collect()
     }
 
     fn slots(&self, entry: &'static ConnectorEntry) -> u32 {

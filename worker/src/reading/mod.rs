@@ -86,7 +86,8 @@ impl Reading<'_> {
     /// Whether an earlier attempt has read some of the window, and perhaps all of it. The source's count tells; asking for
     /// another page would cost as much.
     fn is_resumed(&self) -> bool {
-        self.progress.page > 0 && counting::is_counted(self.attempt.subject.entity, &self.learner)
+        let UnderWay { subject, asking, .. } = self.attempt;
+        self.progress.page > 0 && counting::is_counted(asking, subject.entity, &self.learner)
     }
 
     /// Fetches the next page.

@@ -191,7 +191,7 @@ impl Reading<'_> {
         let attempt = self.attempt;
         let (unserved, ids): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| Quarantined::is_unserved(id));
         self.forget_unserved(&unserved).await?;
-        let mut look_ups = LookUps::new(attempt.subject.entity, ids);
+        let mut look_ups = LookUps::new(&attempt.asking, &self.learner, attempt.subject.entity, ids);
         loop {
             let looking = look_ups.next(&attempt.asking, &mut self.learner);
             let Some(looked_up) = attempt.guard(looking).await?? else {
@@ -221,8 +221,8 @@ impl Reading<'_> {
         let (mut records, mut quarantined, mut is_elsewhere) = (Vec::new(), Vec::new(), true);
         for (id, found) in looked_up.found {
             match found {
-                // It is there, in whatever state; it stays as it is stored.
-                Found::Unservable => {}
+                // It is there, in whatever state, or nobody can tell; it stays as it is stored.
+                Found::Unservable | Found::Unanswered => {}
                 Found::Gone => records.push(Record::tombstone(&id)),
                 Found::Here(Served::Record(record)) if self.is_in_window(&record) => is_elsewhere = false,
                 Found::Here(Served::Record(record)) => records.push(record),

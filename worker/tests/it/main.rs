@@ -20,5 +20,6 @@ mod quarantining;
 mod refusing;
 mod shown;
 mod silence;
+mod toy;
 mod traces;
 mod world;

@@ -303,7 +303,7 @@ fn upstream(emulator: &RunningEmulator) -> [(&'static str, String); 4] {
     ]
 }
 
-fn settings(variables: &[(&'static str, String)], directory: &TempDir) -> Settings {
+pub(crate) fn settings(variables: &[(&'static str, String)], directory: &TempDir) -> Settings {
     let variables = variables
         .iter()
         .map(|(name, value)| ((*name).to_owned(), value.clone()));

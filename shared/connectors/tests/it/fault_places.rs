@@ -44,6 +44,8 @@ async fn ask(world: &World, access: &SecretString, place: Place) -> Result<Strin
         Place::LaterPage => format!("{:?}", world.quickbooks.page(&target, &later).await?),
         Place::Count => world
             .quickbooks
+            .counting()
+            .unwrap()
             .count(&target, &CountRequest::of_all(entity))
             .await?
             .to_string(),
@@ -51,6 +53,8 @@ async fn ask(world: &World, access: &SecretString, place: Place) -> Result<Strin
             "{:?}",
             world
                 .quickbooks
+                .look_up()
+                .unwrap()
                 .record(&target, &RecordRequest::of(entity, "1"))
                 .await?
         ),
@@ -62,7 +66,7 @@ async fn ask(world: &World, access: &SecretString, place: Place) -> Result<Strin
                 size: 20,
                 dialect: Dialect::default(),
             };
-            format!("{:?}", world.quickbooks.find(&target, &request).await?)
+            format!("{:?}", world.finder.find(&target, &request).await?)
         }
         Place::Identity => world.quickbooks.identify(&target).await?,
     };
@@ -188,7 +192,13 @@ async fn every_fault_of_the_token_endpoint_is_the_right_failure() {
             on: Some(Surface::Token),
             ..FaultSpec::always(fault.clone())
         });
-        let error = world.quickbooks.authenticate(&token).await.unwrap_err();
+        let error = world
+            .quickbooks
+            .oauth()
+            .unwrap()
+            .authenticate(&token)
+            .await
+            .unwrap_err();
         world.emulator.clear_faults();
         assert!(
             fits(&error) && !matches!(error, WrongKeys(_)),

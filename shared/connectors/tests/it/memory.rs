@@ -138,7 +138,13 @@ async fn of_the_token_endpoint_no_more_than_a_mebibyte_is_read() {
         on: Some(Surface::Token),
         ..FaultSpec::always(long)
     });
-    let error = world.quickbooks.authenticate(&token).await.unwrap_err();
+    let error = world
+        .quickbooks
+        .oauth()
+        .unwrap()
+        .authenticate(&token)
+        .await
+        .unwrap_err();
     assert!(matches!(&error, AuthenticationError::Lost(_)), "{error}");
     assert!(error.to_string().contains("longer than 1048576 bytes"), "{error}");
 }

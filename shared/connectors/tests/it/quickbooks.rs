@@ -177,6 +177,8 @@ async fn a_count_equals_the_rows_of_its_window() {
         };
         let count = world
             .quickbooks
+            .counting()
+            .unwrap()
             .count(&target(&realm, &access), &request)
             .await
             .unwrap();
@@ -243,6 +245,8 @@ async fn every_page_and_every_count_is_one_request() {
     let request = CountRequest::of_all(entity("invoice"));
     world
         .quickbooks
+        .counting()
+        .unwrap()
         .count(&target(&realm, &access), &request)
         .await
         .unwrap();
@@ -263,7 +267,13 @@ async fn a_company_tells_its_name() {
 async fn a_refresh_token_gives_an_access_token_for_an_hour() {
     let world = World::start().await;
     let token = SecretString::from(world.company(COMPANY).refresh_token);
-    let grant = world.quickbooks.authenticate(&token).await.unwrap();
+    let grant = world
+        .quickbooks
+        .oauth()
+        .unwrap()
+        .authenticate(&token)
+        .await
+        .unwrap();
     assert_eq!(grant.expires_in, Duration::from_hours(1));
     assert!(grant.rotated.is_none());
     let (left, life) = (
@@ -278,15 +288,29 @@ async fn a_refresh_token_gives_an_access_token_for_an_hour() {
     });
     let rotated = world
         .quickbooks
+        .oauth()
+        .unwrap()
         .authenticate(&token)
         .await
         .unwrap()
         .rotated
         .unwrap();
     assert_ne!(rotated.expose_secret(), token.expose_secret());
-    let refused = world.quickbooks.authenticate(&token).await.unwrap_err();
+    let refused = world
+        .quickbooks
+        .oauth()
+        .unwrap()
+        .authenticate(&token)
+        .await
+        .unwrap_err();
     assert!(matches!(refused, AuthenticationError::Refused(_)), "{refused}");
-    world.quickbooks.authenticate(&rotated).await.unwrap();
+    world
+        .quickbooks
+        .oauth()
+        .unwrap()
+        .authenticate(&rotated)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -294,7 +318,13 @@ async fn a_refresh_token_that_was_not_used_for_a_hundred_days_is_refused() {
     let world = World::start().await;
     let token = SecretString::from(world.company(COMPANY).refresh_token);
     world.emulator.clock().step(Duration::from_hours(102 * 24));
-    let refused = world.quickbooks.authenticate(&token).await.unwrap_err();
+    let refused = world
+        .quickbooks
+        .oauth()
+        .unwrap()
+        .authenticate(&token)
+        .await
+        .unwrap_err();
     assert!(matches!(&refused, AuthenticationError::Refused(_)), "{refused}");
     assert!(refused.to_string().contains("invalid_grant"), "{refused}");
     assert!(!refused.to_string().contains(token.expose_secret()), "{refused}");
@@ -308,7 +338,12 @@ async fn a_wrong_secret_of_the_app_is_named() {
         ..endpoints(&world.emulator)
     };
     let token = SecretString::from(world.company(COMPANY).refresh_token);
-    let error = connector(&wrong).authenticate(&token).await.unwrap_err();
+    let error = connector(&wrong)
+        .oauth()
+        .unwrap()
+        .authenticate(&token)
+        .await
+        .unwrap_err();
     assert!(matches!(&error, AuthenticationError::WrongKeys(_)), "{error}");
     assert!(
         error.to_string().contains("client id and secret") && !error.to_string().contains("hunter2"),

@@ -188,7 +188,13 @@ async fn refusal(world: &World, fault: FaultKind) -> AuthenticationError {
         on: Some(Surface::Token),
         ..FaultSpec::always(fault)
     });
-    let error = world.quickbooks.authenticate(&token).await.unwrap_err();
+    let error = world
+        .quickbooks
+        .oauth()
+        .unwrap()
+        .authenticate(&token)
+        .await
+        .unwrap_err();
     world.emulator.clear_faults();
     assert!(!error.to_string().contains(token.expose_secret()), "{error}");
     error
@@ -240,6 +246,8 @@ async fn a_token_endpoint_that_is_not_there_was_sent_nothing() {
         ..endpoints(&world.emulator)
     };
     let error = connector(&nowhere)
+        .oauth()
+        .unwrap()
         .authenticate(&SecretString::from("RT-old"))
         .await
         .unwrap_err();

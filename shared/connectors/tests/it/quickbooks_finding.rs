@@ -30,7 +30,7 @@ impl World {
                 dialect: Dialect::default(),
             };
             let found = self
-                .quickbooks
+                .finder
                 .find(&target(&realm, &access), &request)
                 .await
                 .unwrap();
@@ -191,7 +191,7 @@ async fn what_is_not_documented_is_refused_and_not_sent() {
         dialect: Dialect::default(),
     };
     let failure = world
-        .quickbooks
+        .finder
         .find(&target(&realm, &access), &request)
         .await
         .unwrap_err();

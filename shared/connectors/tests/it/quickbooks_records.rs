@@ -22,6 +22,8 @@ impl World {
         let (realm, access) = (self.company(COMPANY).realm, self.access(COMPANY).await);
         let served = self
             .quickbooks
+            .look_up()
+            .unwrap()
             .record(&target(&realm, &access), &RecordRequest::of(entity, id))
             .await?;
         Ok(served.map(|served| match served {
@@ -130,6 +132,8 @@ async fn a_record_is_one_request() {
         let before = world.emulator.summary().requests;
         world
             .quickbooks
+            .look_up()
+            .unwrap()
             .record(&target(&realm, &access), &RecordRequest::of(entity(name), "1"))
             .await
             .unwrap();
@@ -151,10 +155,18 @@ async fn what_is_noted_as_charged_is_what_the_upstream_charges() {
     let page = PageRequest::of_all(invoice, 10);
     world.quickbooks.page(&target, &page).await.unwrap();
     let count = CountRequest::of_all(invoice);
-    world.quickbooks.count(&target, &count).await.unwrap();
+    world
+        .quickbooks
+        .counting()
+        .unwrap()
+        .count(&target, &count)
+        .await
+        .unwrap();
     let record = async |id| {
         world
             .quickbooks
+            .look_up()
+            .unwrap()
             .record(&target, &RecordRequest::of(invoice, id))
             .await
     };

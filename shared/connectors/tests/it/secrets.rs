@@ -92,7 +92,13 @@ async fn no_secret_leaves_an_answer_of_the_api() {
                 let page = PageRequest::of_all(entity("invoice"), 20);
                 let page = world.quickbooks.page(&target, &page).await.unwrap_err();
                 let count = CountRequest::of_all(entity("invoice"));
-                let count = world.quickbooks.count(&target, &count).await.unwrap_err();
+                let count = world
+                    .quickbooks
+                    .counting()
+                    .unwrap()
+                    .count(&target, &count)
+                    .await
+                    .unwrap_err();
                 world.emulator.clear_faults();
                 for told in [format!("{page:?} {page}"), format!("{count:?} {count}")] {
                     assert!(!stays(&told, &secret), "{name}, {place:?}, {saying}: {told}");
@@ -115,7 +121,13 @@ async fn no_secret_leaves_an_answer_of_the_token_endpoint() {
                 world
                     .emulator
                     .set_fault(echo(place, &saying, 400, Surface::Token));
-                let error = world.quickbooks.authenticate(&token).await.unwrap_err();
+                let error = world
+                    .quickbooks
+                    .oauth()
+                    .unwrap()
+                    .authenticate(&token)
+                    .await
+                    .unwrap_err();
                 world.emulator.clear_faults();
                 let told = format!("{error:?} {error}");
                 assert!(!stays(&told, &secret), "{name}, {place:?}, {saying}: {told}");

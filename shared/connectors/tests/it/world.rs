@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use ledgerfleet_connectors::http::HttpClient;
+use ledgerfleet_connectors::quickbooks::QuickBooks;
 use ledgerfleet_connectors::{Charges, Connector, Connectors, Endpoints, EntitySpec, PageRequest, Target};
 use ledgerfleet_emulator::{
     CompanyInfo, Emulator, EmulatorOptions, OrderTies, Rate, RunningEmulator, Switches,
@@ -16,6 +17,8 @@ pub(crate) const COMPANY: &str = "demo-us";
 pub(crate) struct World {
     pub(crate) emulator: RunningEmulator,
     pub(crate) quickbooks: Arc<dyn Connector>,
+    /// The same, as what it is.
+    pub(crate) finder: QuickBooks,
 }
 
 impl World {
@@ -35,8 +38,12 @@ impl World {
             order_ties: OrderTies::Settled,
             ..Switches::default()
         });
-        let quickbooks = connector(&endpoints(&emulator));
-        Self { emulator, quickbooks }
+        let endpoints = endpoints(&emulator);
+        Self {
+            quickbooks: connector(&endpoints),
+            finder: QuickBooks::new(endpoints, HttpClient::new(&Timings::default()).unwrap()),
+            emulator,
+        }
     }
 
     pub(crate) fn company(&self, name: &str) -> CompanyInfo {
@@ -51,7 +58,13 @@ impl World {
     /// A fresh access token of that company.
     pub(crate) async fn access(&self, name: &str) -> SecretString {
         let refresh_token = SecretString::from(self.company(name).refresh_token);
-        let grant = self.quickbooks.authenticate(&refresh_token).await.unwrap();
+        let grant = self
+            .quickbooks
+            .oauth()
+            .unwrap()
+            .authenticate(&refresh_token)
+            .await
+            .unwrap();
         grant.access.unwrap()
     }
 
