@@ -35,6 +35,7 @@ const ENTRY: ConnectorEntry = ConnectorEntry {
     },
     page_size_max: 1_000,
     free_calls_a_month: None,
+    addresses: |_| ["http://127.0.0.1", "http://127.0.0.1"],
     build: |_: Endpoints, http: HttpClient| Arc::new(Toy { http }),
     synopsis: |_| Synopsis::default(),
 };
