@@ -1,7 +1,7 @@
 //! Braked: what fails for everybody, in words for people.
 
 use ledgerfleet_ledger::{Brake, BrakeScope, Ledger, LedgerError};
-use ledgerfleet_model::Connection;
+use ledgerfleet_model::{Connection, FailureKind};
 
 /// The closed brakes that concern somebody among `connections`; those on tables concern everybody.
 pub(crate) async fn closed(
@@ -9,22 +9,40 @@ pub(crate) async fn closed(
     connections: &[Connection],
 ) -> Result<Vec<Brake>, LedgerError> {
     let brakes = ledger.brakes().await?;
-    let concerns = |brake: &Brake| match &brake.scope {
-        BrakeScope::Connection(id) | BrakeScope::Entity { connection: id, .. } => {
-            connections.iter().any(|connection| connection.id == *id)
-        }
-        BrakeScope::Upstream {
-            connector,
-            environment,
-        } => connections
-            .iter()
-            .any(|connection| connection.connector == *connector && connection.environment == *environment),
-        BrakeScope::Table(_) => true,
+    let concerns_one = |brake: &Brake| {
+        matches!(brake.scope, BrakeScope::Table(_)) || connections.iter().any(|one| concerns(brake, one))
     };
     Ok(brakes
         .into_iter()
-        .filter(|brake| brake.is_closed() && concerns(brake))
+        .filter(|brake| brake.is_closed() && concerns_one(brake))
         .collect())
+}
+
+/// Whether a company waits because of a brake.
+pub(crate) fn concerns(brake: &Brake, company: &Connection) -> bool {
+    match &brake.scope {
+        BrakeScope::Connection(id) | BrakeScope::Entity { connection: id, .. } => company.id == *id,
+        BrakeScope::Upstream {
+            connector,
+            environment,
+        } => company.connector == *connector && company.environment == *environment,
+        BrakeScope::Table(_) => true,
+    }
+}
+
+/// What a person has to do about a brake.
+pub(crate) fn next(brake: &Brake) -> &'static str {
+    match (&brake.scope, brake.reason) {
+        (BrakeScope::Table(_), _) => {
+            "give the database's user the rights, room and time that the message misses; work goes on by itself"
+        }
+        (_, FailureKind::WrongAppKeys) => {
+            "give every process the app's keys for this environment (LEDGERFLEET_QUICKBOOKS_CLIENT_ID and \
+             LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET) and start it again; work goes on by itself, and no company needs \
+             authorisation"
+        }
+        _ => "nothing: work goes on by itself when the upstream answers again",
+    }
 }
 
 /// What a brake is on, in a word or two.

@@ -6,7 +6,7 @@ use ledgerfleet_model::FailureKind;
 
 use super::dates::{first_day, last_day};
 use super::ids::{IdArg, run_id, segment_id};
-use super::values::{rate, reason};
+use super::values::{page_size, rate, reason};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DlqCommand {
@@ -67,6 +67,9 @@ pub(crate) struct ReplayArgs {
     /// Sends so many a minute, such as 60/min. No process has to wait for it.
     #[arg(long, value_name = "N/min", value_parser = rate)]
     pub(crate) rate: Option<u32>,
+    /// Rows in one request from now on, 1 to 1000: where pages were too large or came too late.
+    #[arg(long, value_name = "N", value_parser = page_size, allow_negative_numbers = true)]
+    pub(crate) page_size: Option<u32>,
 }
 
 #[derive(Debug, Args)]

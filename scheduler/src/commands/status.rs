@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use ledgerfleet_ledger::{ConnectionSums, CoverageFilter};
+use ledgerfleet_ledger::{Brake, ConnectionSums, CoverageFilter};
 use ledgerfleet_model::{Connection, ConnectionId, ConnectionState};
 use ledgerfleet_wiring::Parts;
 
 use super::doctor::runner;
 use crate::advice::to_authorise;
+use crate::braked::{closed, line, next};
 use crate::exit::Exit;
 use crate::output::counted;
 use crate::session::Session;
@@ -16,13 +17,22 @@ use crate::views::companies::CompanyRow;
 pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;
     let connections = parts.ledger.connections().await?;
-    let rows = companies(&parts, &connections).await?;
+    let brakes = closed(&*parts.ledger, &connections).await?;
+    let rows = companies(&parts, &connections, &brakes).await?;
     session.output.list(&rows)?;
     tell(session, &parts, &connections, &rows).await?;
+    for brake in &brakes {
+        let (line, next) = (line(brake, &connections), next(brake));
+        session.talk.warn(format!("{line}\n  try: {next}"));
+    }
     Ok(Exit::Done)
 }
 
-async fn companies(parts: &Parts, connections: &[Connection]) -> anyhow::Result<Vec<CompanyRow>> {
+async fn companies(
+    parts: &Parts,
+    connections: &[Connection],
+    brakes: &[Brake],
+) -> anyhow::Result<Vec<CompanyRow>> {
     let sums = parts.ledger.connection_sums().await?;
     let sums: HashMap<ConnectionId, ConnectionSums> =
         sums.into_iter().map(|sums| (sums.connection, sums)).collect();
@@ -39,7 +49,7 @@ async fn companies(parts: &Parts, connections: &[Connection]) -> anyhow::Result<
         .iter()
         .filter_map(|connection| Some((connection, sums.get(&connection.id)?)));
     Ok(known
-        .map(|(connection, sums)| CompanyRow::of(connection, sums, &missing))
+        .map(|(connection, sums)| CompanyRow::of(connection, sums, &missing, brakes))
         .collect())
 }
 

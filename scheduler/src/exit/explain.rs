@@ -12,9 +12,18 @@ use ledgerfleet_model::window::InvalidRange;
 use ledgerfleet_planning::{PlanError, SelectionError};
 use ledgerfleet_telemetry::logs::LogError;
 use ledgerfleet_wiring::{KeyFileError, RunnerLockError, WiringError};
+use worker::WorkerError;
 
 use super::{Exit, Problem};
 use crate::verify::VerifyError;
+
+/// What to do where the upstream does not take the keys of the app.
+pub(crate) const APP_KEYS: &str = "check LEDGERFLEET_QUICKBOOKS_CLIENT_ID and LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET: they must be the keys of the app, \
+     for the environment (sandbox or production) that the refresh token was made in; then: scheduler connection test";
+
+/// What to do where the master key is not the one that was sealed with.
+const MASTER_KEY: &str =
+    "give LEDGERFLEET_MASTER_KEY, or put back the key file, that this database was used with";
 
 /// What to do where Redis does not answer, or refuses.
 const NO_REDIS: &str =
@@ -108,6 +117,8 @@ fn known(error: &(dyn Error + 'static)) -> Option<Problem> {
         (Exit::DependencyDown, NO_REDIS.to_owned())
     } else if let Some(error) = error.downcast_ref::<LogError>() {
         (Exit::Usage, of_logs(error))
+    } else if let Some(WorkerError::WrongMasterKey(_)) = error.downcast_ref() {
+        (Exit::Usage, MASTER_KEY.to_owned())
     } else if let Some(error) = error.downcast_ref::<std::io::Error>() {
         of_io(error)
     } else {
@@ -200,12 +211,7 @@ fn of_access(error: &AccessError) -> (Exit, String) {
         "get a new refresh token and run `scheduler connection add --yes` again with the same name";
     let (exit, next) = match error {
         AccessError::NeedsReauthorisation(_) | AccessError::NoCredential => (Exit::NeedsAuthorisation, AGAIN),
-        AccessError::WrongKeys(_) => (
-            Exit::NeedsAuthorisation,
-            "check LEDGERFLEET_QUICKBOOKS_CLIENT_ID and LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET: they must be the keys \
-             of the app, for the environment (sandbox or production) that the refresh token was made in; \
-             then: scheduler connection test",
-        ),
+        AccessError::WrongKeys(_) => (Exit::NeedsAuthorisation, APP_KEYS),
         AccessError::Sealed(_) | AccessError::Unreadable => (
             Exit::of_refusal(error.kind()),
             "give the master key that it was sealed with (LEDGERFLEET_MASTER_KEY_FILE); if that is lost, get a new \
@@ -233,6 +239,7 @@ fn of_source(kind: FailureKind) -> (Exit, String) {
         FailureKind::Throttled | FailureKind::GateBusy => {
             "run it again when the company is asked for less, or let it wait for longer: --max-wait 1h"
         }
+        FailureKind::WrongAppKeys => APP_KEYS,
         FailureKind::CoordinationUnavailable => NO_REDIS,
         FailureKind::LedgerUnavailable => "scheduler doctor says what is wrong with the database",
         FailureKind::Unstable => "run it again when the books are quieter; if it stays, ask for fewer days",
@@ -321,7 +328,7 @@ fn of_wiring(error: &WiringError) -> Option<(Exit, String)> {
         )),
         WiringError::WrongKey(_) => Some((
             Exit::Usage,
-            "give LEDGERFLEET_MASTER_KEY, or put back the key file, that this database was used with".to_owned(),
+            MASTER_KEY.to_owned(),
         )),
         WiringError::EmptyBesideKey { database, key } => Some((
             Exit::Failed,

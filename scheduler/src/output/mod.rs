@@ -21,7 +21,7 @@ use serde_json::value::RawValue;
 use crate::cli::Format;
 pub(crate) use indent::indented;
 use paint::Paint;
-pub(crate) use progress::Progress;
+pub(crate) use progress::{Progress, heals_itself};
 pub(crate) use row::{Row, cell, row};
 pub(crate) use talk::Talk;
 

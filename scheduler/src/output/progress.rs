@@ -42,8 +42,9 @@ impl Progress {
         }
     }
 
-    /// Shows where the run stands, how many seconds are left where that can be told, and what of it heals itself.
-    pub(crate) fn show(&mut self, report: &RunReport, left: Option<f64>, trouble: Option<&Trouble>) {
+    /// Shows where the run stands, how many seconds are left where that can be told, and what of it [heals
+    /// itself](heals_itself).
+    pub(crate) fn show(&mut self, report: &RunReport, left: Option<f64>, trouble: Option<String>) {
         self.measure(report.calls);
         let ended = report.done + report.dead + report.cancelled;
         if self.bar.is_none() {
@@ -60,13 +61,13 @@ impl Progress {
             self.talk
                 .say(format!("{ended} of {all} segments, {}", self.line(report, left)));
             if let Some(trouble) = trouble {
-                self.talk.say(told(trouble));
+                self.talk.say(trouble);
             }
         }
     }
 
     /// One line that changes, and goes when all is well again.
-    fn show_trouble(&mut self, trouble: Option<&Trouble>) {
+    fn show_trouble(&mut self, trouble: Option<String>) {
         match (trouble, &self.trouble) {
             (None, None) => {}
             (None, Some(line)) => {
@@ -78,7 +79,7 @@ impl Progress {
                     self.trouble = self.talk.bar(0).map(a_line);
                 }
                 if let Some(line) = &self.trouble {
-                    line.set_message(told(trouble));
+                    line.set_message(trouble);
                 }
             }
         }
@@ -122,7 +123,18 @@ impl Drop for Progress {
     }
 }
 
-/// What heals itself: `14 attempts failed: HTTP 503, again in 8 s`.
+/// What heals itself: what fails for everybody, or else `14 attempts failed: HTTP 503, again in 8 s`.
+pub(crate) fn heals_itself(trouble: Option<&Trouble>, brakes: &[String]) -> Option<String> {
+    match brakes {
+        [] => trouble.map(told),
+        [brake] => Some(clean::line(brake).into_owned()),
+        [brake, others @ ..] => {
+            let line = format!("{brake}; and {} more", others.len());
+            Some(clean::line(&line).into_owned())
+        }
+    }
+}
+
 fn told(trouble: &Trouble) -> String {
     let why = match trouble.status {
         Some(status) if status >= 400 => format!("HTTP {status}"),
@@ -156,6 +168,23 @@ fn as_number(count: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_fails_for_everybody_is_told_before_what_fails_for_some() {
+        let trouble = Trouble {
+            attempts: 1,
+            reason: "timeout".to_owned(),
+            status: None,
+            due_in: Duration::ZERO,
+        };
+        let brakes = |many| vec!["acme: \u{1b}[31mthe upstream is failing".to_owned(); many];
+        let told = |many| heals_itself(Some(&trouble), &brakes(many)).unwrap();
+        assert_eq!(told(0), "1 attempt failed: timeout, again now");
+        assert!(told(1).starts_with("acme: ") && told(1).ends_with("the upstream is failing"));
+        assert!(!told(1).contains('\u{1b}'));
+        assert!(told(3).ends_with("; and 2 more"));
+        assert_eq!(heals_itself(None, &[]), None);
+    }
 
     #[test]
     fn what_heals_itself_is_told_by_its_status_or_reason_and_when_it_is_tried_again() {

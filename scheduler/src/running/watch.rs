@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ledgerfleet_ledger::{BrakeScope, LedgerError, RunReport};
+use ledgerfleet_ledger::{Brake, LedgerError, RunReport};
 use ledgerfleet_model::{Connection, ConnectionState, RunId, RunState};
 use ledgerfleet_wiring::Parts;
 
@@ -10,7 +10,7 @@ use super::patience::{Patience, in_passing};
 use super::remaining::Estimate;
 use crate::braked::{closed, line};
 use crate::exit::Exit;
-use crate::output::{Progress, Talk};
+use crate::output::{Progress, Talk, heals_itself};
 use ledgerfleet_process::Stop;
 
 /// Without a claim for this long, somebody should be told that no worker runs.
@@ -91,8 +91,9 @@ async fn to_its_end(watching: &Watching<'_>, talk: &Talk) -> Result<Watched, Led
         };
         let left = estimate.seconds(parts, &connections, &report).await;
         let trouble = in_passing(ledger.trouble(report.run_id)).await.flatten();
-        progress.show(&report, left, trouble.as_ref());
         failing.tell(watching, &connections, &report, talk).await;
+        let lines = failing.lines(&connections);
+        progress.show(&report, left, heals_itself(trouble.as_ref(), &lines));
         if let Some(ended) = ended(&report) {
             return Ok(Watched::Ended(Box::new(report), ended));
         }
@@ -150,7 +151,7 @@ pub(crate) fn ended(report: &RunReport) -> Option<Ended> {
 /// What fails for everybody while a run is watched: told once when it begins, and once when it is over.
 #[derive(Default)]
 struct Failing {
-    told: Vec<BrakeScope>,
+    told: Vec<Brake>,
 }
 
 impl Failing {
@@ -170,7 +171,8 @@ impl Failing {
         let Some(brakes) = in_passing(closed(&*watching.parts.ledger, &concerned)).await else {
             return;
         };
-        for brake in brakes.iter().filter(|brake| !self.told.contains(&brake.scope)) {
+        let is_told = |brake: &&Brake| self.told.iter().any(|told| told.scope == brake.scope);
+        for brake in brakes.iter().filter(|brake| !is_told(brake)) {
             talk.warn(format!(
                 "{}; the run waits and goes on by itself",
                 line(brake, connections)
@@ -179,7 +181,11 @@ impl Failing {
         if brakes.is_empty() && !self.told.is_empty() {
             talk.say("what failed works again; the run goes on");
         }
-        self.told = brakes.into_iter().map(|brake| brake.scope).collect();
+        self.told = brakes;
+    }
+
+    fn lines(&self, connections: &[Connection]) -> Vec<String> {
+        self.told.iter().map(|brake| line(brake, connections)).collect()
     }
 }
 

@@ -1,10 +1,11 @@
 //! How a company is shown on the page of `status`.
 
 use chrono::{DateTime, Utc};
-use ledgerfleet_ledger::{ConnectionSums, Missing};
+use ledgerfleet_ledger::{Brake, ConnectionSums, Missing};
 use ledgerfleet_model::{Connection, ConnectionState};
 use serde::Serialize;
 
+use crate::braked::concerns;
 use crate::output::{instant, row, some, thousands};
 
 /// One company on the page.
@@ -22,8 +23,13 @@ pub(crate) struct CompanyRow {
 }
 
 impl CompanyRow {
-    /// A company, its sums, and what of all companies is missing.
-    pub(crate) fn of(connection: &Connection, sums: &ConnectionSums, missing: &[Missing]) -> Self {
+    /// A company, its sums, and what of all companies is missing and held back.
+    pub(crate) fn of(
+        connection: &Connection,
+        sums: &ConnectionSums,
+        missing: &[Missing],
+        brakes: &[Brake],
+    ) -> Self {
         let of_it = missing
             .iter()
             .filter(|missing| missing.connection == connection.name);
@@ -38,6 +44,8 @@ impl CompanyRow {
             warnings: Vec::new(),
         };
         row.warnings = row.warnings(connection);
+        let of_it = brakes.iter().filter(|brake| concerns(brake, connection));
+        row.warnings.extend(of_it.map(ToString::to_string));
         row
     }
 

@@ -172,7 +172,7 @@ impl Refresh {
     /// ledger's did: after its end another process may send the value.
     pub(crate) fn may_send(&self, asked: Instant) -> bool {
         let timings = &self.shared.timings;
-        asked.elapsed() + timings.request <= timings.refresh_intent()
+        asked.elapsed() + timings.exchange() <= timings.refresh_intent()
     }
 
     /// Keeps what was granted where neither an abort of the caller nor, once it is in the spool, the end of this

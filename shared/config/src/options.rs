@@ -100,6 +100,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     plain("timings.lock_ttl"),
     plain("timings.lock_renewal"),
     plain("timings.connect"),
+    plain("timings.first_byte"),
     plain("timings.idle"),
     plain("timings.request"),
     plain("timings.backoff_base"),

@@ -18,8 +18,8 @@ pub(crate) fn risky_pairs(timings: &Timings) -> Vec<String> {
             "timings.idle is longer than timings.lease: a silent upstream outlasts the claim that waits for it",
         ),
         (
-            timings.connect + timings.idle > timings.request,
-            "timings.request is shorter than connect and idle together: slow answers are cut off as timeouts",
+            timings.connect + timings.first_byte > timings.request,
+            "timings.request is shorter than connect and first_byte together: slow answers are cut off as timeouts",
         ),
         (
             timings.request > timings.progress,

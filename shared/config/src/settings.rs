@@ -349,6 +349,7 @@ fn timings(values: &Values) -> Result<Timings, ConfigError> {
         lock_ttl: values.duration("timings.lock_ttl")?,
         lock_renewal: values.duration("timings.lock_renewal")?,
         connect: values.duration("timings.connect")?,
+        first_byte: values.duration("timings.first_byte")?,
         idle: values.duration("timings.idle")?,
         request: values.duration("timings.request")?,
         backoff_base: values.duration("timings.backoff_base")?,

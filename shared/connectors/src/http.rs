@@ -1,6 +1,7 @@
 //! The only HTTP client of the program, with its limits: time, size, and memory held by answers.
 //!
-//! - Times are those of `Timings`: 5 s to connect, 20 s without a byte (after decompression), 40 s in all.
+//! - Times are those of `Timings`: 5 s to connect, 120 s to the first byte, 20 s without another (after decompression), 150 s
+//!   in all; where access is granted, 20 s to any byte and 40 s in all.
 //! - No redirect is followed: an access token goes where it was meant to go.
 //! - Nothing is sent twice: the caller passed the gate once.
 //! - HTTP/1.1, one connection a request: with HTTP/2, answers that wait for memory would use up the flow control
@@ -9,12 +10,14 @@
 //!   ([`BodyBudget`]). A page costs four times its bytes until it is stored.
 
 use std::error::Error as _;
+use std::time::Duration;
 
 use ledgerfleet_model::{Failure, FailureKind, Timings};
 use ledgerfleet_telemetry::traces;
 use reqwest::header::HeaderMap;
 use reqwest::{Request, RequestBuilder, Response, Url};
 use secrecy::SecretString;
+use tokio::time::timeout;
 
 use crate::scrub::Scrubber;
 
@@ -24,6 +27,36 @@ pub use budget::{BodyBudget, HeldBytes};
 
 /// Characters of the text of an error.
 const LONGEST_MESSAGE: usize = 300;
+
+/// How long an answer may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Patience {
+    first_byte: Duration,
+    idle: Duration,
+    in_all: Duration,
+    /// What the exchange of a credential has, to its first byte and in all.
+    exchange: Duration,
+}
+
+impl Patience {
+    fn of(timings: &Timings) -> Self {
+        Self {
+            first_byte: timings.first_byte,
+            idle: timings.idle,
+            in_all: timings.request,
+            exchange: timings.exchange(),
+        }
+    }
+
+    /// For what is answered at once or not at all.
+    fn of_exchange(self) -> Self {
+        Self {
+            first_byte: self.idle,
+            in_all: self.exchange,
+            ..self
+        }
+    }
+}
 
 /// How much of answers is held in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +95,7 @@ impl Default for HttpLimits {
 pub struct HttpClient {
     client: reqwest::Client,
     limits: HttpLimits,
+    patience: Patience,
     budget: BodyBudget,
     /// Knows the app's own keys.
     scrubber: Scrubber,
@@ -134,10 +168,20 @@ impl HttpClient {
         Ok(Self {
             client,
             limits,
+            patience: Patience::of(timings),
             budget: BodyBudget::new(limits.in_flight),
             scrubber: Scrubber::default(),
             no_authorities,
         })
+    }
+
+    /// One for exchanges of credentials: they are answered soon or not at all, and others wait for what they bring.
+    #[must_use]
+    pub fn for_exchanges(&self) -> Self {
+        Self {
+            patience: self.patience.of_exchange(),
+            ..self.clone()
+        }
     }
 
     /// One that keeps these secrets out of what is told of its answers.
@@ -180,9 +224,17 @@ impl HttpClient {
     }
 
     async fn exchange(&self, request: Request, host: &str, most: usize) -> Result<Answer, HttpError> {
-        let response = self.client.execute(request).await;
-        let response = response.map_err(|error| no_answer(&error, host))?;
-        self.read(response, host, most).await
+        let Patience {
+            first_byte, in_all, ..
+        } = self.patience;
+        let whole = async {
+            let response = timeout(first_byte, self.client.execute(request)).await;
+            let response = response.map_err(|_| too_late(&format!("no answer from {host}"), first_byte))?;
+            let response = response.map_err(|error| no_answer(&error, host))?;
+            self.read(response, host, most).await
+        };
+        let answer = timeout(in_all, whole).await;
+        answer.unwrap_or_else(|_| Err(too_late(&format!("no whole answer from {host}"), in_all)))
     }
 
     fn check_authorities(&self, url: &Url, host: &str) -> Result<(), HttpError> {
@@ -206,7 +258,18 @@ impl HttpClient {
             return Err(too_large(host, most));
         }
         let (mut body, mut held) = (Vec::new(), HeldBytes::default());
-        while let Some(chunk) = response.chunk().await.map_err(|error| broken_off(&error, host))? {
+        let idle = self.patience.idle;
+        // Time spent waiting for memory does not count as the upstream's.
+        while let Some(chunk) = timeout(idle, response.chunk())
+            .await
+            .map_err(|_| {
+                too_late(
+                    &format!("the answer of {host} broke off: nothing more came"),
+                    idle,
+                )
+            })?
+            .map_err(|error| broken_off(&error, host))?
+        {
             let length = body.len() + chunk.len();
             if length > most {
                 return Err(too_large(host, most));
@@ -225,6 +288,14 @@ impl HttpClient {
             held,
             scrubber: Scrubber::default(),
         })
+    }
+}
+
+fn too_late(what: &str, time: Duration) -> HttpError {
+    HttpError {
+        kind: FailureKind::Timeout,
+        message: format!("{what} within {} s", time.as_secs_f64()),
+        sent: Sent::Perhaps,
     }
 }
 
@@ -260,8 +331,6 @@ fn builder(timings: &Timings) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .user_agent(concat!("ledgerfleet/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(timings.connect)
-        .read_timeout(timings.idle)
-        .timeout(timings.request)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)

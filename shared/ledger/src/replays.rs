@@ -30,6 +30,8 @@ pub struct ReplayRequest {
     pub most: Option<u32>,
     /// So many in a minute; all at once if there is no such limit.
     pub per_minute: Option<u32>,
+    /// Rows in one request from now on, where the pages of before were too large; as before if it is left out.
+    pub page_size: Option<u32>,
     /// Who asks, for the audit.
     pub asked_by: String,
 }
@@ -41,7 +43,7 @@ impl ReplayRequest {
         filter.ids.sort_unstable();
         filter.connections.sort_unstable();
         filter.entities.sort_unstable();
-        let request = serde_json::json!([filter, self.most, self.per_minute]);
+        let request = serde_json::json!([filter, self.most, self.per_minute, self.page_size]);
         blake3::hash(request.to_string().as_bytes()).to_hex().to_string()
     }
 

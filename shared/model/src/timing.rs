@@ -20,9 +20,11 @@ pub struct Timings {
     pub lock_renewal: Duration,
     /// Time to connect to an upstream. 5 s.
     pub connect: Duration,
-    /// Time without a byte from an upstream. 20 s.
+    /// Time from a request to the first byte of its answer. 120 s, which is QuickBooks' own limit.
+    pub first_byte: Duration,
+    /// Time without a byte from an upstream that has begun to answer. 20 s.
     pub idle: Duration,
-    /// Time for one whole request, body included. 40 s.
+    /// Time for one whole request, body included. 150 s.
     pub request: Duration,
     /// The first retry waits at random up to this. 10 s.
     pub backoff_base: Duration,
@@ -54,8 +56,9 @@ impl Default for Timings {
             lock_ttl: seconds(20),
             lock_renewal: seconds(5),
             connect: seconds(5),
+            first_byte: seconds(120),
             idle: seconds(20),
-            request: seconds(40),
+            request: seconds(150),
             backoff_base: seconds(10),
             backoff_cap: seconds(15 * 60),
             waiting_cap: seconds(24 * 60 * 60),
@@ -98,10 +101,22 @@ impl Timings {
         self.lease.max(Duration::from_secs(5))
     }
 
-    /// Who intends to exchange a credential has this long: two requests, because one whose answer is lost is sent once
-    /// more, and half a request to store what they brought. 100 s.
+    /// Time for one exchange of a credential, which no upstream needs long for: two idle times, 40 s, of which the first
+    /// byte may take one.
+    pub fn exchange(&self) -> Duration {
+        self.idle * 2
+    }
+
+    /// Who intends to exchange a credential has this long: two exchanges, because one whose answer is lost is sent once
+    /// more, and half of one to store what they brought. 100 s.
     pub fn refresh_intent(&self) -> Duration {
-        self.request * 5 / 2
+        self.exchange() * 5 / 2
+    }
+
+    /// A gate whose memory was lost stays closed for this long: as long as a slot that nobody can renew any more, because
+    /// by then its holder has given up its request, and one renewal more for what is on its way. 25 s.
+    pub fn forgotten_gate(&self) -> Duration {
+        self.lock_ttl + self.lock_renewal
     }
 
     /// An attempt that would wait longer than this for the gate gives its place to another: half a lock's time to
@@ -122,6 +137,7 @@ impl Timings {
             lock_ttl: shorten(self.lock_ttl),
             lock_renewal: shorten(self.lock_renewal),
             connect: shorten(self.connect),
+            first_byte: shorten(self.first_byte),
             idle: shorten(self.idle),
             request: shorten(self.request),
             backoff_base: shorten(self.backoff_base),

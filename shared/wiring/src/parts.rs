@@ -182,7 +182,7 @@ impl Parts {
             requests_per_second: rate.unwrap_or(entry.gate.requests_per_second),
             slots: connection.slots.unwrap_or_else(|| self.slots(entry)),
             slot_ttl: self.timings.lock_ttl,
-            quarantine: self.timings.request,
+            quarantine: self.timings.forgotten_gate(),
             calm: self.timings.calm,
         }
     }

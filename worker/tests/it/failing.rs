@@ -1,8 +1,10 @@
 use ledgerfleet_emulator::{
-    CompanySpec, CutLength, DropMoment, EmulatorOptions, FaultKind, FaultSpec, Size, ThrottleBody,
+    CompanySpec, CutLength, DropMoment, EmulatorOptions, FaultKind, FaultSpec, Size, Surface, ThrottleBody,
 };
 use ledgerfleet_ledger::{BrakeScope, DeadLetterFilter, Listing, ReplayRequest};
 use ledgerfleet_model::{ConnectionState, FailureKind, RunState};
+
+use ledgerfleet_testkit::wait::{PATIENCE, until};
 
 use crate::world::{World, options};
 
@@ -241,6 +243,81 @@ async fn while_the_upstream_is_away_it_is_hardly_asked_nothing_is_dead_and_no_co
         );
         world.assert_truth(&[entity], days).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refused_keys_of_the_app_are_no_companys_fault_and_work_goes_on_by_itself_once_they_are_right() {
+    let world = World::new().await;
+    world.emulator.set_fault(FaultSpec {
+        on: Some(Surface::Token),
+        ..FaultSpec::always(FaultKind::Empty { status: 401 })
+    });
+    let run = world.submit(&["invoice"], 5, 1_000).await;
+    let runner = world.runner();
+    until_failures(&world, 3).await;
+    let brakes = world.parts.ledger.brakes().await.unwrap();
+    assert!(
+        brakes
+            .iter()
+            .all(|brake| brake.reason == FailureKind::WrongAppKeys)
+    );
+    let connection = &world.parts.ledger.connections().await.unwrap()[0];
+    assert_eq!(connection.state, ConnectionState::Active);
+    let report = world.parts.ledger.run(run).await.unwrap().unwrap();
+    assert_eq!((report.dead, report.blocked), (0, 0), "{report:?}");
+
+    world.emulator.clear_faults();
+    let report = world.until(run, |report| report.state.is_over()).await;
+    runner.stop().await;
+    assert_eq!((report.state, report.dead), (RunState::Done, 0));
+    assert!(world.parts.ledger.brakes().await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upstream_that_fails_for_three_companies_is_not_asked_for_the_fourth() {
+    let companies = ["ash", "birch", "cedar", "durian"];
+    let options = EmulatorOptions {
+        companies: companies.map(|name| CompanySpec::new(name, Size::Small)).into(),
+        ..options()
+    };
+    let world = World::with(options, Some(1_000.0)).await;
+    world
+        .emulator
+        .set_fault(FaultSpec::always(FaultKind::Html { status: 503 }));
+    let closed = async |wanted: &str| {
+        let brakes = world.parts.ledger.brakes().await.unwrap();
+        let closed = brakes.iter().filter(|brake| brake.is_closed());
+        closed.filter(|brake| brake.scope.kind() == wanted).count()
+    };
+    let of = |many| world.connections[..many].to_vec();
+    let first = world.submit_for(&of(3), &["invoice"], 4, 1_000).await;
+    let runner = world.runner();
+    until("the brake of the upstream is closed", PATIENCE, async || {
+        closed("upstream").await == 1
+    })
+    .await;
+    let fourth = world.connections[3..].to_vec();
+    let second = world.submit_for(&fourth, &["invoice"], 4, 1_000).await;
+    let waits = async || {
+        let report = world.parts.ledger.run(second).await.unwrap().unwrap();
+        (report.dead, report.pending)
+    };
+    let next_probe = async || world.emulator.summary().requests;
+    let before = next_probe().await;
+    until("the upstream was tried again", PATIENCE, async || {
+        next_probe().await >= before + 2
+    })
+    .await;
+    assert_eq!(waits().await.0, 0);
+    assert!(closed("connection").await <= 4);
+
+    world.emulator.clear_faults();
+    for run in [first, second] {
+        let report = world.until(run, |report| report.state.is_over()).await;
+        assert_eq!((report.state, report.dead), (RunState::Done, 0));
+    }
+    runner.stop().await;
+    assert!(world.parts.ledger.brakes().await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

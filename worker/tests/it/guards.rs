@@ -55,6 +55,7 @@ async fn submit(world: &World, company: &Connection, window: Window, page_size: 
 async fn with_an_answer_that_does_not_come() -> World {
     let patient = [
         "LEDGERFLEET_TIMINGS_REQUEST",
+        "LEDGERFLEET_TIMINGS_FIRST_BYTE",
         "LEDGERFLEET_TIMINGS_IDLE",
         "LEDGERFLEET_TIMINGS_PROGRESS",
     ];

@@ -147,8 +147,20 @@ impl World {
 
     /// Submits the last `days` days of `entities` of every connection.
     pub(crate) async fn submit(&self, entities: &[&str], days: u64, page_size: u32) -> RunId {
+        self.submit_for(&self.connections, entities, days, page_size)
+            .await
+    }
+
+    /// The same of these connections.
+    pub(crate) async fn submit_for(
+        &self,
+        connections: &[Connection],
+        entities: &[&str],
+        days: u64,
+        page_size: u32,
+    ) -> RunId {
         let request = Request {
-            connections: self.connections.clone(),
+            connections: connections.to_vec(),
             entities: entities.iter().map(ToString::to_string).collect(),
             from: LAST_DAY - chrono::Days::new(days - 1),
             to: LAST_DAY,

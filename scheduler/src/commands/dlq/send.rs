@@ -23,6 +23,7 @@ pub(super) async fn replay(session: &Session, parts: &Parts, args: ReplayArgs) -
         filter: filter(parts, args.which, dropped).await?,
         most: args.canary,
         per_minute: args.rate,
+        page_size: args.page_size,
         asked_by: session.user.clone(),
     };
     let matching = parts.ledger.count_dead_letters(&request.filter).await?;

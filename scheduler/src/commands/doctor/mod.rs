@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use ledgerfleet_config::{Settings, Shape};
 use ledgerfleet_ledger::{BrakeScope, Leader, RunReport};
-use ledgerfleet_model::ConnectionState;
+use ledgerfleet_model::{ConnectionState, FailureKind};
 use ledgerfleet_wiring::{Parts, RunnerLockError};
 
 use crate::advice::to_authorise;
-use crate::braked::{closed, whose};
+use crate::braked::{closed, next, whose};
 use crate::commands::model;
 use crate::exit::{Exit, explain};
 use crate::output::{counted, instant, span};
@@ -270,11 +270,11 @@ async fn brakes(parts: &Parts) -> anyhow::Result<Vec<Check>> {
         let title = format!("{} {}", brake.scope.kind(), whose(&brake, &connections));
         let is_table = matches!(brake.scope, BrakeScope::Table(_));
         checks.push(if is_table {
-            let next = "give the database's user the rights, room and time that the message misses; work goes on by itself";
-            Check::bad(title, brake.to_string(), next).ending(Exit::DependencyDown)
+            Check::bad(title, brake.to_string(), next(&brake)).ending(Exit::DependencyDown)
+        } else if brake.reason == FailureKind::WrongAppKeys {
+            Check::bad(title, brake.to_string(), next(&brake)).ending(Exit::NeedsAuthorisation)
         } else {
-            let next = "nothing: work goes on by itself when the upstream answers again";
-            Check::doubtful(title, brake.to_string(), next)
+            Check::doubtful(title, brake.to_string(), next(&brake))
         });
     }
     Ok(checks)

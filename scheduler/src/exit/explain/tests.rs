@@ -28,6 +28,12 @@ fn every_kind_of_error_has_its_code() {
     assert_eq!(code(AccessError::Unreachable(String::new())), 5);
     assert_eq!(code(Unreachable(String::new())), 5);
     assert_eq!(code(std::io::Error::other("x")), 1);
+    {
+        use crate::running::runner::RunnerError;
+        let work = |error| code(RunnerError::Work(error));
+        assert_eq!(work(worker::WorkerError::WrongMasterKey(String::new())), 2);
+        assert_eq!(work(worker::WorkerError::Runtime(String::new())), 1);
+    }
 }
 
 #[test]
@@ -38,7 +44,12 @@ fn every_kind_of_refusal_has_its_code() {
         // The connection needs a person: a new consent, other rights, another environment or realm.
         (
             4,
-            &[Kind::Unauthorised, Kind::NeedsReauthorisation, Kind::Forbidden],
+            &[
+                Kind::Unauthorised,
+                Kind::NeedsReauthorisation,
+                Kind::WrongAppKeys,
+                Kind::Forbidden,
+            ],
         ),
         // It throttles for too long, itself or by the gate that this has closed; a store is away; the company's API is
         // away, or something else answers in its place.

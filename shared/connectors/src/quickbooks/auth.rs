@@ -72,6 +72,7 @@ impl Issuer {
     ) -> Result<AccessGrant, AuthenticationError> {
         let request = self.request(http, refresh_token)?;
         let answer = http
+            .for_exchanges()
             .send_for_at_most(request, LONGEST_ANSWER)
             .await
             .map_err(no_answer)?;

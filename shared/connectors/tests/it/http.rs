@@ -19,6 +19,7 @@ const LIMITS: HttpLimits = HttpLimits {
 
 fn client() -> HttpClient {
     let timings = Timings {
+        first_byte: Duration::from_millis(400),
         idle: Duration::from_millis(200),
         ..Timings::default()
     };
@@ -174,6 +175,38 @@ async fn an_answer_that_breaks_off_is_truncated() {
 async fn a_connection_that_closes_without_an_answer_may_have_been_heard() {
     let error = answered("").await.unwrap_err();
     assert_eq!((error.kind, error.sent), (FailureKind::Network, Sent::Perhaps));
+}
+
+/// An answer that begins after this time, and then comes at once.
+async fn answering_after(time: Duration) -> Url {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        tokio::time::sleep(time).await;
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, answer).await;
+        let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 64]).await;
+    });
+    Url::parse(&url).unwrap()
+}
+
+#[tokio::test]
+async fn the_first_byte_may_take_longer_than_any_other_but_where_access_is_granted() {
+    let timings = Timings {
+        first_byte: Duration::from_secs(60),
+        idle: Duration::from_millis(200),
+        ..Timings::default()
+    };
+    let client = HttpClient::with_limits(&timings, LIMITS).unwrap();
+    let url = answering_after(Duration::from_secs(1)).await;
+    let answer = client.send(client.get(url)).await.unwrap();
+    assert_eq!(answer.body, b"ok");
+
+    let url = answering_after(Duration::from_secs(60)).await;
+    let hasty = client.for_exchanges();
+    let error = hasty.send(hasty.get(url)).await.unwrap_err();
+    assert_eq!(error.kind, FailureKind::Timeout, "{error}");
 }
 
 #[tokio::test]

@@ -40,8 +40,8 @@ pub struct GateLimits {
     pub slots: u32,
     /// A slot that is not renewed for this long is free again.
     pub slot_ttl: Duration,
-    /// A gate whose memory was lost stays closed for this long: one request's deadline, after which nothing that
-    /// was granted before can be in flight.
+    /// A gate whose memory was lost stays closed for this long, after which nothing that was granted before can be in
+    /// flight: longer than [`GateLimits::slot_ttl`], because who cannot renew a slot aborts its request before that ends.
     pub quarantine: Duration,
     /// A gate that was closed keeps its lower pace for this long, and regains a quarter of the full one in each
     /// such time after it.

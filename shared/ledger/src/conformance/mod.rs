@@ -236,6 +236,7 @@ macro_rules! ledger_conformance {
             },
             replaying::{
                 a_replay_starts_anew_and_keeps_the_history,
+                a_replay_changes_the_size_of_pages_where_it_is_asked_to,
                 a_replay_takes_the_oldest_first_up_to_its_limit,
                 a_replay_beside_an_equal_unfinished_run_reopens_both,
                 a_paced_replay_makes_its_segments_due_one_step_after_the_other,

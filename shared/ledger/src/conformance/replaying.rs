@@ -1,6 +1,8 @@
 //! Sending dead letters again: how much, how fast, how often.
 
-use ledgerfleet_model::{Epoch, FailureKind, Lane, ReplayId, RunState, SegmentId, SegmentState, Standing};
+use ledgerfleet_model::{
+    Epoch, FailureKind, Lane, Outcome, ReplayId, RunState, SegmentId, SegmentState, Standing,
+};
 
 use super::World;
 use super::burying::listed;
@@ -81,6 +83,27 @@ pub async fn a_replay_starts_anew_and_keeps_the_history(world: &dyn World) {
     assert_eq!(world.ledger().attempts(segment).await.unwrap().len(), 2);
     let nothing = replay(world, &all()).await;
     assert_eq!((nothing.segments, nothing.runs), (0, 0));
+}
+
+pub async fn a_replay_changes_the_size_of_pages_where_it_is_asked_to(world: &dyn World) {
+    let scene = scene(world, 3).await;
+    let first = claim(world, scene.segments[0]).await;
+    settle(world, &first, &Outcome::Dead, FailureKind::Timeout).await;
+    for (segment, asked, then) in [
+        (scene.segments[0], None, first.page_size),
+        (scene.segments[1], Some(7), 7),
+        (scene.segments[2], Some(1), 1),
+    ] {
+        if segment != first.segment {
+            kill(world, segment, FailureKind::Timeout).await;
+        }
+        let request = ReplayRequest {
+            page_size: asked,
+            ..all()
+        };
+        assert_eq!(replay(world, &request).await.segments, 1);
+        assert_eq!(claim(world, segment).await.page_size, then, "{asked:?}");
+    }
 }
 
 pub async fn a_replay_takes_the_oldest_first_up_to_its_limit(world: &dyn World) {

@@ -140,6 +140,7 @@ impl PostgresLedger {
         let mut detail = audited(&request.filter, &request.asked_by, chunk.segments);
         detail["limit"] = request.most.into();
         detail["per_minute"] = request.per_minute.into();
+        detail["page_size"] = request.page_size.into();
         detail["runs"] = chunk.runs.into();
         audit(&mut tx, "dead_letters.replay", Some(open.id), detail).await?;
         tx.commit().await.map_err(failed("replay"))?;

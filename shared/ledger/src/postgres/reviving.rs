@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
-use super::codec::interval;
+use super::codec::{interval, small};
 use super::dead_letters::Chosen;
 use super::error::failed;
 use super::replays::Open;
@@ -34,7 +34,8 @@ pub(super) async fn revive(
         UPDATE fleet.segments s
         SET state = 'pending', due_at = greatest($4, now()) + placed.place * $5::interval, replay_id = $6,
             claimed_at = NULL, dropped_at = NULL, failures = 0, crashes = 0, waited_ms = 0, idle_claims = 0,
-            started = false, progressed = false, pass = 1, page = 0, position = '', rows = 0
+            started = false, progressed = false, pass = 1, page = 0, position = '', rows = 0,
+            page_size = coalesce($7, s.page_size)
         FROM placed
         WHERE s.id = placed.id
         RETURNING s.run_id",
@@ -44,6 +45,7 @@ pub(super) async fn revive(
         open.next_due_at,
         interval(request.spacing()),
         open.id,
+        request.page_size.map(small),
     );
     revive.fetch_all(tx).await.map_err(failed("revive"))
 }

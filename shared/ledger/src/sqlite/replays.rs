@@ -142,6 +142,7 @@ impl SqliteLedger {
         let mut detail = audited(&request.filter, &request.asked_by, chunk.segments);
         detail["limit"] = request.most.into();
         detail["per_minute"] = request.per_minute.into();
+        detail["page_size"] = request.page_size.into();
         detail["runs"] = chunk.runs.into();
         let subject = Some(open.id.0.to_string());
         audit(&mut tx, now, "dead_letters.replay", subject, detail).await?;
@@ -269,6 +270,7 @@ async fn revive(
         UPDATE fleet_segments
         SET state = 'pending', replay_id = ?2, claimed_at = NULL, dropped_at = NULL, failures = 0, crashes = 0,
             waited_ms = 0, idle_claims = 0, started = 0, progressed = 0, pass = 1, page = 0, position = '', rows = 0,
+            page_size = coalesce(?5, page_size),
             due_at = strftime('%Y-%m-%dT%H:%M:%S', (?3 + chosen.key * ?4) / 1000000, 'unixepoch')
                 || printf('.%06dZ', (?3 + chosen.key * ?4) % 1000000)
         FROM json_each(?1) AS chosen
@@ -279,6 +281,7 @@ async fn revive(
         .bind(open.id)
         .bind(first.0.timestamp_micros())
         .bind(number(request.spacing().as_micros()))
+        .bind(request.page_size)
         .execute(tx)
         .await;
     Ok(revived.map_err(failed("revive"))?.rows_affected())

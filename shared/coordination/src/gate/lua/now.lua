@@ -4,7 +4,8 @@
 -- ARGV[1]  quarantine, µs: how long gates stay closed on a Redis that has forgotten what it granted
 --
 -- A Redis that was flushed, restarted, failed over or rewound has another run_id or no sentinel. What it granted
--- before may still be in flight for the time of one request; afterwards the gates open, empty.
+-- before may still be in flight for a slot's time to live: then its holder, who cannot renew it, has aborted. Afterwards
+-- the gates open, empty.
 --
 -- Nothing ends further ahead than it lasts, unless the clock was set back; then it begins anew.
 local clock = redis.call('TIME')
