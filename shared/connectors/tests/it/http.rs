@@ -194,7 +194,7 @@ async fn answering_after(time: Duration) -> Url {
 #[tokio::test]
 async fn the_first_byte_may_take_longer_than_any_other_but_where_access_is_granted() {
     let timings = Timings {
-        first_byte: Duration::from_secs(60),
+        first_byte: Duration::from_mins(1),
         idle: Duration::from_millis(200),
         ..Timings::default()
     };
@@ -203,7 +203,7 @@ async fn the_first_byte_may_take_longer_than_any_other_but_where_access_is_grant
     let answer = client.send(client.get(url)).await.unwrap();
     assert_eq!(answer.body, b"ok");
 
-    let url = answering_after(Duration::from_secs(60)).await;
+    let url = answering_after(Duration::from_mins(1)).await;
     let hasty = client.for_exchanges();
     let error = hasty.send(hasty.get(url)).await.unwrap_err();
     assert_eq!(error.kind, FailureKind::Timeout, "{error}");
