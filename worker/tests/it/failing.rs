@@ -246,7 +246,7 @@ async fn while_the_upstream_is_away_it_is_hardly_asked_nothing_is_dead_and_no_co
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn refused_keys_of_the_app_are_no_companys_fault_and_work_goes_on_by_itself_once_they_are_right() {
+async fn refused_keys_of_the_app_are_no_fault_of_a_company_and_work_goes_on_by_itself_once_they_are_right() {
     let world = World::new().await;
     world.emulator.set_fault(FaultSpec {
         on: Some(Surface::Token),
