@@ -10,7 +10,6 @@ mod meant;
 mod output;
 mod running;
 mod session;
-mod verify;
 mod views;
 mod waits;
 

@@ -48,6 +48,20 @@ impl Observer for Waits<'_> {
     }
 }
 
+impl ledgerfleet_verification::Observer for Waits<'_> {
+    fn miscounts(&self, counted: u64, shown: u64) {
+        let Self {
+            talk,
+            company,
+            entity,
+        } = self;
+        talk.warn(format!(
+            "{company} {entity}: the source counts {counted} and shows {shown} up to the end of its pages: its count is wrong \
+             and was not used",
+        ));
+    }
+}
+
 fn seconds(time: Duration) -> String {
     span(time.as_secs_f64())
 }

@@ -11,11 +11,11 @@ use ledgerfleet_model::FailureKind;
 use ledgerfleet_model::window::InvalidRange;
 use ledgerfleet_planning::{PlanError, SelectionError};
 use ledgerfleet_telemetry::logs::LogError;
+use ledgerfleet_verification::VerifyError;
 use ledgerfleet_wiring::{KeyFileError, RunnerLockError, WiringError};
 use worker::WorkerError;
 
 use super::{Exit, Problem};
-use crate::verify::VerifyError;
 
 /// What to do where the upstream does not take the keys of the app.
 pub(crate) const APP_KEYS: &str = "check LEDGERFLEET_QUICKBOOKS_CLIENT_ID and LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET: they must be the keys of the app, \

@@ -3,11 +3,11 @@
 use chrono::NaiveDate;
 use ledgerfleet_connectors::EntitySpec;
 use ledgerfleet_model::RunId;
+use ledgerfleet_verification::{Place, Span, Verdict};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::output::{amount, number, optional, range, row, some, thousands};
-use crate::verify::{Place, Span, Verdict};
 
 /// Days of one entity that are all well, or one place that is not.
 #[derive(Serialize)]

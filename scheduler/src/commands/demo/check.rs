@@ -9,13 +9,13 @@ use ledgerfleet_emulator::TruthLine;
 use ledgerfleet_ledger::{LedgerError, Share, Slice, Which};
 use ledgerfleet_model::{Axis, Connection, ConnectionId, DateRange};
 use ledgerfleet_planning::Part;
+use ledgerfleet_verification::Side;
 use ledgerfleet_wiring::Parts;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use url::Url;
 
 use crate::output::{amount, number, optional, row, thousands};
-use crate::verify::Side;
 
 /// Hash and amount of every live record of one table, by id.
 pub(super) type Stored = HashMap<String, (String, Option<String>)>;

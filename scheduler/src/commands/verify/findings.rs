@@ -2,12 +2,12 @@
 
 use ledgerfleet_connectors::EntitySpec;
 use ledgerfleet_model::{Connection, RunId};
+use ledgerfleet_verification::{Place, Span, Tally, Verdict, VerifyError};
 
 use crate::advice::of_quarantined;
 use crate::exit::{Exit, explain};
 use crate::output::counted;
 use crate::session::Session;
-use crate::verify::{Place, Span, Tally, Verdict, VerifyError};
 use crate::views::verified::VerifiedRow;
 
 /// What was found of one entity of one company.

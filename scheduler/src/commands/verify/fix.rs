@@ -6,6 +6,8 @@ use ledgerfleet_planning::{Plan, ReadAgain, joined, repair, submit};
 
 use super::findings::{Found, Reported, exit_of, show, take_failure, tell_advice, tell_failures};
 use super::{Comparing, Question};
+use ledgerfleet_verification::Place;
+
 use crate::commands::backfill::tell_submitted;
 use crate::exit::Exit;
 use crate::running::carry::run_here;
@@ -13,7 +15,6 @@ use crate::running::follow::{Followed, followed};
 use crate::running::report::tell_conclusion;
 use crate::running::role::{Holding, Role, role};
 use crate::running::watch::Ended;
-use crate::verify::Place;
 
 /// Submits a run for whatever differs. Where this process carries it, or is to wait for it, compares that again and ends
 /// by what that finds; otherwise nobody knows yet, and it does not end as if all were well.

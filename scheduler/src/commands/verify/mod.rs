@@ -14,6 +14,7 @@ use ledgerfleet_model::{Axis, Connection, Failure, FailureKind, Segmenting};
 use ledgerfleet_planning::{Part, Plan, Request, connections_named, plan};
 use ledgerfleet_process::Stop;
 use ledgerfleet_upstream::{Asking, KnownLessons};
+use ledgerfleet_verification::{Compared, Subject, Verdict, VerifyError, spans, with_days_without_records};
 use ledgerfleet_wiring::Parts;
 
 use crate::cli::VerifyArgs;
@@ -22,7 +23,6 @@ use crate::exit::{Exit, Problem};
 use crate::output::counted;
 use crate::running::role::{Role, role};
 use crate::session::Session;
-use crate::verify::{Compared, Subject, Verdict, VerifyError, spans, with_days_without_records};
 use crate::waits::Waits;
 use findings::{Found, Reported, exit_of, show, take_failure, tell_advice, tell_failures};
 use fix::fix;
@@ -228,13 +228,16 @@ impl Comparing<'_> {
             let what = format!("this program lacks the connector `{}`", connection.connector);
             Problem::usage(what, "a program of the version that added the connection")
         })?;
-        let waits = Waits {
-            talk: &self.session.talk,
-            company: &connection.name,
-            entity: question.entity.name,
-        };
         let stop = self.stop.token().clone();
-        Ok(Asking::once(self.parts.means(), company, stop, waits).for_at_most(self.max_wait))
+        Ok(Asking::once(self.parts.means(), company, stop, self.waits(question)).for_at_most(self.max_wait))
+    }
+
+    fn waits<'a>(&'a self, question: &'a Question) -> Waits<'a> {
+        Waits {
+            talk: &self.session.talk,
+            company: &question.connection.name,
+            entity: question.entity.name,
+        }
     }
 
     /// A signal ends the comparison by its next question. Its request under way may be charged for, so it is finished.
@@ -266,9 +269,10 @@ impl Comparing<'_> {
             .lessons
             .learner(ledger, question.connection.id, question.entity.name);
         let mut learner = learner.await?;
+        let waits = self.waits(question);
         let subject = Subject {
             asking,
-            talk: &self.session.talk,
+            observer: &waits,
             ledger,
             entity: question.entity,
             ranges: question.ranges.as_deref(),

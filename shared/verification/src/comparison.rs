@@ -9,36 +9,38 @@ use ledgerfleet_ledger::{LedgerError, RecordSummary, Share, Slice, Which};
 use ledgerfleet_model::{Quarantined, Record};
 use ledgerfleet_upstream::{Learner, Pass, ids_of};
 
-use super::amount::{amount, is_same};
-use super::portion::Portion;
-use super::{Compared, Place, Subject, Tally, VerifyError};
+use crate::amount::{amount, is_same};
+use crate::error::VerifyError;
+use crate::portion::Portion;
+use crate::subject::{Compared, Subject};
+use crate::tally::{Place, Tally};
 
 /// The comparison of one share of one portion.
-pub(super) struct Comparison<'a> {
-    pub(super) subject: &'a Subject<'a>,
-    pub(super) portion: &'a Portion,
+pub(crate) struct Comparison<'a> {
+    pub(crate) subject: &'a Subject<'a>,
+    pub(crate) portion: &'a Portion,
     share: Share,
     /// What is stored and was not met at the source yet.
-    pub(super) stored: HashMap<String, RecordSummary>,
+    pub(crate) stored: HashMap<String, RecordSummary>,
     /// Ids that were met at the source: a row may come twice.
     met: HashSet<String>,
     /// Hashes of all ids that the pages have shown, those of other shares too.
     shown: HashSet<u64>,
-    pub(super) compared: &'a mut Compared,
+    pub(crate) compared: &'a mut Compared,
 }
 
 /// What the source's pages have shown.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shown {
+pub(crate) struct Shown {
     /// How many different records.
-    pub(super) rows: u64,
+    pub(crate) rows: u64,
     /// Whether they have shown their last row, and none after it.
-    pub(super) to_the_end: bool,
+    pub(crate) to_the_end: bool,
 }
 
 /// What kind of difference a record makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Difference {
+pub(crate) enum Difference {
     Missing,
     Different,
     Gone,
@@ -46,7 +48,7 @@ pub(super) enum Difference {
 
 impl<'a> Comparison<'a> {
     /// Loads what is stored.
-    pub(super) async fn of(
+    pub(crate) async fn of(
         subject: &'a Subject<'a>,
         portion: &'a Portion,
         share: Share,
@@ -90,7 +92,7 @@ impl<'a> Comparison<'a> {
 
     /// Meets every record of the source's pages, by the requests that it serves; the rows a page that it serves are kept in
     /// `page_size`. Where it counts more rows than they have shown, those are looked for.
-    pub(super) async fn read_source(
+    pub(crate) async fn read_source(
         &mut self,
         count: Option<u64>,
         page_size: &mut u32,
@@ -152,7 +154,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// A row that the source has and cannot serve is accounted for: nobody can have it.
-    pub(super) fn note_unservable(&mut self, date: Option<NaiveDate>) {
+    pub(crate) fn note_unservable(&mut self, date: Option<NaiveDate>) {
         let tally = self.tally(date);
         tally.source.add(None);
         tally.quarantined += 1;
@@ -164,7 +166,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// Holds a record of the source against the stored one; false if nothing is stored under its id and day.
-    pub(super) fn meet(&mut self, record: &Record) -> bool {
+    pub(crate) fn meet(&mut self, record: &Record) -> bool {
         let total = self
             .subject
             .entity
@@ -223,7 +225,7 @@ impl<'a> Comparison<'a> {
 
     /// Records that cannot be stored as they are, each with what is stored of it, an older version. They are accounted for
     /// if they are in quarantine; else they differ like others, and reading them puts them there.
-    pub(super) async fn note_quarantined(
+    pub(crate) async fn note_quarantined(
         &mut self,
         records: Vec<(&Quarantined, Option<RecordSummary>)>,
     ) -> Result<(), VerifyError> {
@@ -264,7 +266,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// A record that lies on another day by now counts for both days.
-    pub(super) fn note_difference(&mut self, stored: &RecordSummary, record: &Record) {
+    pub(crate) fn note_difference(&mut self, stored: &RecordSummary, record: &Record) {
         let there = self.portion.place(record.document_date);
         let here = self.portion.place(stored.document_date);
         let changed_at = record.source_updated_at;
@@ -283,7 +285,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// Counts a difference of a record that was last changed then.
-    pub(super) fn note(&mut self, place: Place, difference: Difference, changed_at: Option<DateTime<Utc>>) {
+    pub(crate) fn note(&mut self, place: Place, difference: Difference, changed_at: Option<DateTime<Utc>>) {
         // When something was deleted, nothing tells.
         let is_explained = difference != Difference::Gone && self.subject.is_explained(place, changed_at);
         let tally = self.compared.tallies.entry(place).or_default();

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::value::RawValue;
 
 /// The amount in a member of a JSON object, with all its digits, whether it stands there as a number or as a text.
-pub(super) fn amount<'a>(payload: &'a str, name: &str) -> Option<Cow<'a, str>> {
+pub(crate) fn amount<'a>(payload: &'a str, name: &str) -> Option<Cow<'a, str>> {
     let members: HashMap<Cow<'a, str>, &'a RawValue> = serde_json::from_str(payload).ok()?;
     let value = members.get(name)?.get();
     match value {
@@ -18,7 +18,7 @@ pub(super) fn amount<'a>(payload: &'a str, name: &str) -> Option<Cow<'a, str>> {
 
 /// Whether two amounts are the same number, however it is written: 10.50 is 1.05e1. What is no number on both sides is
 /// no amount on both sides.
-pub(super) fn is_same(one: Option<&str>, other: Option<&str>) -> bool {
+pub(crate) fn is_same(one: Option<&str>, other: Option<&str>) -> bool {
     one.map(Decimal::read) == other.map(Decimal::read)
 }
 

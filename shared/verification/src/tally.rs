@@ -8,22 +8,33 @@ use serde::Serialize;
 
 /// Where a tally belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Place {
+pub enum Place {
     /// An entity that is read whole.
     Whole,
     /// These days, both included.
-    Days { from: NaiveDate, to: NaiveDate },
+    Days {
+        /// The first.
+        from: NaiveDate,
+        /// The last.
+        to: NaiveDate,
+    },
     /// One or some of these days: records whose own date cannot be read, and that the source shows for them.
-    Within { from: NaiveDate, to: NaiveDate },
+    Within {
+        /// The first.
+        from: NaiveDate,
+        /// The last.
+        to: NaiveDate,
+    },
 }
 
 impl Place {
-    pub(crate) fn day(day: NaiveDate) -> Self {
+    /// One day.
+    pub fn day(day: NaiveDate) -> Self {
         Self::Days { from: day, to: day }
     }
 
     /// First and last day; none of what is read whole.
-    pub(crate) fn days(self) -> Option<(NaiveDate, NaiveDate)> {
+    pub fn days(self) -> Option<(NaiveDate, NaiveDate)> {
         match self {
             Self::Whole => None,
             Self::Days { from, to } | Self::Within { from, to } => Some((from, to)),
@@ -32,12 +43,12 @@ impl Place {
 }
 
 /// By place. Days without a record have no tally.
-pub(crate) type Tallies = BTreeMap<Place, Tally>;
+pub type Tallies = BTreeMap<Place, Tally>;
 
 /// What the comparison of a place means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Verdict {
+pub enum Verdict {
     /// The same.
     Green,
     /// They differ, and all of it is accounted for: it has happened at the source since the day was read, or the day never
@@ -48,7 +59,8 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    pub(crate) fn word(self) -> &'static str {
+    /// Its word, in tables and JSON.
+    pub fn word(self) -> &'static str {
         match self {
             Self::Green => "green",
             Self::Yellow => "yellow",
@@ -59,10 +71,11 @@ impl Verdict {
 
 /// Records and the sum of their amounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Side {
-    pub(crate) rows: u64,
-    /// None once an amount was met that no decimal of 28 digits holds.
-    pub(crate) total: Option<Decimal>,
+pub struct Side {
+    /// Records.
+    pub rows: u64,
+    /// The sum; none once an amount was met that no decimal of 28 digits holds.
+    pub total: Option<Decimal>,
 }
 
 impl Default for Side {
@@ -76,7 +89,7 @@ impl Default for Side {
 
 impl Side {
     /// Adds a record; one without an amount adds nothing to the total.
-    pub(crate) fn add(&mut self, amount: Option<&str>) {
+    pub fn add(&mut self, amount: Option<&str>) {
         self.rows += 1;
         let Some(amount) = amount else { return };
         let amount = Decimal::from_str_exact(amount).or_else(|_| Decimal::from_scientific(amount));
@@ -97,23 +110,26 @@ impl Side {
 
 /// One place of one entity.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
-    pub(crate) source: Side,
-    pub(crate) stored: Side,
+pub struct Tally {
+    /// At the source.
+    pub source: Side,
+    /// Here.
+    pub stored: Side,
     /// At the source and not here.
-    pub(crate) missing: u64,
+    pub missing: u64,
     /// Here in another version, or under another day.
-    pub(crate) different: u64,
+    pub different: u64,
     /// Here and no longer at the source.
-    pub(crate) gone: u64,
+    pub gone: u64,
     /// At the source in a form that cannot be stored, and in quarantine here.
-    pub(crate) quarantined: u64,
+    pub quarantined: u64,
     /// How many of those missing, different and gone nothing that has happened since the last reading explains.
-    pub(crate) unexplained: u64,
+    pub unexplained: u64,
 }
 
 impl Tally {
-    pub(crate) fn verdict(&self) -> Verdict {
+    /// What it means.
+    pub fn verdict(&self) -> Verdict {
         match (self.may_be_mended(), self.quarantined, self.unexplained) {
             (false, 0, _) => Verdict::Green,
             (_, _, 0) => Verdict::Yellow,
@@ -122,7 +138,7 @@ impl Tally {
     }
 
     /// Whether reading it again may help. It does not help against what cannot be stored.
-    pub(crate) fn may_be_mended(&self) -> bool {
+    pub fn may_be_mended(&self) -> bool {
         self.missing + self.different + self.gone > 0
     }
 
@@ -139,17 +155,16 @@ impl Tally {
 
 /// Neighbouring days of one entity that are all well, or one place that is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Span {
-    pub(crate) place: Place,
-    pub(crate) tally: Tally,
+pub struct Span {
+    /// Where.
+    pub place: Place,
+    /// What was found there, all of it together.
+    pub tally: Tally,
 }
 
 /// The same with every day of `ranges` (the only place of what is read whole): where neither side has a record, both are
 /// the same.
-pub(crate) fn with_days_without_records(
-    mut tallies: Tallies,
-    ranges: Option<&[(NaiveDate, NaiveDate)]>,
-) -> Tallies {
+pub fn with_days_without_records(mut tallies: Tallies, ranges: Option<&[(NaiveDate, NaiveDate)]>) -> Tallies {
     let Some(ranges) = ranges else {
         tallies.entry(Place::Whole).or_default();
         return tallies;
@@ -164,7 +179,7 @@ pub(crate) fn with_days_without_records(
 
 /// The places in their order, days that are well joined up to the next that is not, or that begins one of `ranges`: what
 /// lies between ranges was not compared.
-pub(crate) fn spans(
+pub fn spans(
     tallies: impl IntoIterator<Item = (Place, Tally)>,
     ranges: &[(NaiveDate, NaiveDate)],
 ) -> Vec<Span> {

@@ -6,12 +6,12 @@ use ledgerfleet_ledger::RecordSummary;
 use ledgerfleet_model::Served;
 use ledgerfleet_upstream::{Found, Learner, LookUps};
 
-use super::VerifyError;
-use super::comparison::{Comparison, Difference};
+use crate::comparison::{Comparison, Difference};
+use crate::error::VerifyError;
 
 impl Comparison<'_> {
     /// Asks for what is stored and was on no page.
-    pub(super) async fn ask_for_the_rest(&mut self, learner: &mut Learner<'_>) -> Result<(), VerifyError> {
+    pub(crate) async fn ask_for_the_rest(&mut self, learner: &mut Learner<'_>) -> Result<(), VerifyError> {
         let mut rest: HashMap<String, RecordSummary> = self
             .stored
             .drain()

@@ -4,26 +4,27 @@ use chrono::{Days as CalendarDays, NaiveDate};
 use ledgerfleet_ledger::{LedgerError, Which};
 use ledgerfleet_model::{Days, Window};
 
-use super::{Place, Subject};
+use crate::subject::Subject;
+use crate::tally::Place;
 
 /// What is compared at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Portion {
+pub(crate) struct Portion {
     /// None of what is read whole.
-    pub(super) days: Option<Days>,
+    pub(crate) days: Option<Days>,
     /// How many records are stored of it, tombstones included; of a half, at most so many.
-    pub(super) stored: u64,
+    pub(crate) stored: u64,
 }
 
 impl Portion {
-    pub(super) fn window(&self) -> Window {
+    pub(crate) fn window(&self) -> Window {
         match self.days {
             Some(days) => Window::Dates { days },
             None => Window::Whole,
         }
     }
 
-    pub(super) fn which(&self) -> Which<'static> {
+    pub(crate) fn which(&self) -> Which<'static> {
         match self.days {
             Some(Days { from, to }) => Which::Days {
                 from,
@@ -35,7 +36,7 @@ impl Portion {
 
     /// Where a record of that date belongs that the source shows for this portion: to its day, or, where its date cannot
     /// be read, to the portion's only day or to some day of it.
-    pub(super) fn place(&self, date: Option<NaiveDate>) -> Place {
+    pub(crate) fn place(&self, date: Option<NaiveDate>) -> Place {
         match (self.days, date) {
             (None, _) => Place::Whole,
             (Some(_), Some(date)) => Place::day(date),
@@ -48,13 +49,13 @@ impl Portion {
     }
 
     /// Whether a record of that date belongs here.
-    pub(super) fn holds(&self, date: Option<NaiveDate>) -> bool {
+    pub(crate) fn holds(&self, date: Option<NaiveDate>) -> bool {
         self.days
             .is_none_or(|Days { from, to }| date.is_some_and(|date| from <= date && date < to))
     }
 
     /// The later and the earlier half, if the source counts too much for one portion and there is more than a day to cut.
-    pub(super) fn halves_if_more_than(&self, most: u64, count: Option<u64>) -> Option<[Self; 2]> {
+    pub(crate) fn halves_if_more_than(&self, most: u64, count: Option<u64>) -> Option<[Self; 2]> {
         let Days { from, to } = self.days.filter(|_| count.is_some_and(|count| count > most))?;
         let days = u64::try_from((to - from).num_days())
             .ok()
@@ -74,7 +75,7 @@ fn last_before(day: NaiveDate) -> NaiveDate {
 
 impl Subject<'_> {
     /// The days cut so that what is stored of each portion fits into memory; a single day may have more.
-    pub(super) async fn portions(&self) -> Result<Vec<Portion>, LedgerError> {
+    pub(crate) async fn portions(&self) -> Result<Vec<Portion>, LedgerError> {
         let (connection, table) = (self.asking.company().connection.id, self.entity.table);
         let Some(ranges) = self.ranges else {
             let stored = self.ledger.record_count(connection, table).await?;
