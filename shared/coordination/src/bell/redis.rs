@@ -11,7 +11,7 @@ use super::Bell;
 use crate::Unreachable;
 use crate::redis::keys::Keys;
 use crate::redis::link::{LONGEST_BLOCK, Link};
-use crate::redis::unreachable;
+use crate::redis::reply::unreachable;
 
 static REPLACE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/replace-1.lua")));
 static RING: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/ring-1.lua")));

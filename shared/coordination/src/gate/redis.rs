@@ -14,7 +14,7 @@ use super::{
 use crate::Unreachable;
 use crate::redis::keys::Keys;
 use crate::redis::link::Link;
-use crate::redis::{micros, unreachable};
+use crate::redis::reply::{micros, unreachable};
 
 static RESERVE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(

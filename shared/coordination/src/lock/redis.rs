@@ -12,7 +12,7 @@ use super::{Lock, LockKey, Locks, Taken};
 use crate::Unreachable;
 use crate::redis::keys::Keys;
 use crate::redis::link::Link;
-use crate::redis::unreachable;
+use crate::redis::reply::unreachable;
 
 static TAKE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/take-1.lua")));
 static RENEW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/renew-1.lua")));

@@ -5,6 +5,7 @@
 
 pub(crate) mod keys;
 pub(crate) mod link;
+pub(crate) mod reply;
 mod server;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use ::redis::{Client, ClientTlsConfig, ConnectionInfo, IntoConnectionInfo, Redis
 use crate::{RedisBell, RedisGate, RedisLocks, Unreachable};
 use keys::Keys;
 use link::Link;
+use reply::unreachable;
 
 pub use server::{Examination, RedisServer};
 
@@ -111,19 +113,4 @@ fn target(url: &str) -> Result<ConnectionInfo, RedisError> {
     #[cfg(target_os = "linux")]
     let settings = settings.set_user_timeout(UNRECEIVED);
     Ok(url.into_connection_info()?.set_tcp_settings(settings))
-}
-
-/// A RedisError names the command's fault, never its arguments or the URL.
-#[expect(clippy::needless_pass_by_value, reason = "its callers are `map_err`")]
-pub(crate) fn unreachable(error: RedisError) -> Unreachable {
-    // A server that sends its clients elsewhere; so may any one of a cluster do at any time.
-    if matches!(error.code(), Some("MOVED" | "ASK" | "CROSSSLOT" | "CLUSTERDOWN")) {
-        return Unreachable(server::CLUSTER.to_owned());
-    }
-    Unreachable(error.to_string())
-}
-
-/// Microseconds, as the scripts count time.
-pub(crate) fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -5,15 +5,11 @@ use std::time::Duration;
 use ::redis::cmd;
 
 use super::link::Link;
-use super::unreachable;
+use super::reply::{CLUSTER, unreachable};
 use crate::Unreachable;
 
 /// The oldest version that knows all commands.
 const OLDEST: u32 = 7;
-
-/// What to tell of a Redis that is one of several.
-pub(super) const CLUSTER: &str = "this Redis belongs to a Redis Cluster, which is not followed: give a single Redis; what is kept \
-    there is small";
 
 /// The server that bell, gate and locks are on.
 #[derive(Clone)]

@@ -1,8 +1,8 @@
 //! Command: which figures, how often, and where the report goes.
 
+mod saying;
 mod taking;
 
-use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,6 +13,7 @@ use ledgerfleet_bench::{
 };
 use ledgerfleet_testkit::until_told;
 
+use saying::{complain, say};
 use taking::Taking;
 
 /// Measures the real programs and writes down what was measured.
@@ -227,16 +228,6 @@ fn programs(flags: &Flags) -> Programs {
     let own = std::env::current_exe().unwrap_or_default();
     let beside = own.parent().map(PathBuf::from).unwrap_or_default();
     Programs::within(flags.programs.as_ref().unwrap_or(&beside))
-}
-
-fn say(line: &str) {
-    // Where nobody listens, the exit code still tells.
-    let _ = writeln!(std::io::stdout(), "{line}");
-}
-
-fn complain(line: &str) {
-    // Where nobody listens, the exit code still tells.
-    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 #[cfg(test)]

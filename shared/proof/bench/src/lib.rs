@@ -18,12 +18,14 @@ mod report;
 mod results;
 mod statistics;
 mod usage;
+mod values;
 mod world;
 
 pub use bench::{Bench, Size};
-pub use figure::{Case, Figure, Reach, Times, Value, Values};
+pub use figure::{Case, Figure, Times};
 pub use figures::{FIGURES, find_figure};
 pub use machine::Machine;
 pub use page::{check_page, write_report};
 pub use programs::Programs;
 pub use results::{Line, Results};
+pub use values::{Reach, Value, Values};

@@ -5,6 +5,7 @@
     reason = "a row that cannot be set up, or a promise that is broken, fails"
 )]
 
+mod audit;
 pub mod grants;
 mod oracle;
 mod programs;

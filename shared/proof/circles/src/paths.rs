@@ -63,7 +63,12 @@ pub(crate) fn paths(tokens: &[Token]) -> Paths {
             let name = tokens[at + 1..].iter().find(|name| name.is_name());
             paths.defined.extend(name.map(|name| name.text.clone()));
         }
-        let is_first = at == 0 || !(tokens[at - 1].is("::") || tokens[at - 1].is("."));
+        let behind = |signs: &[&str]| {
+            let before = at.checked_sub(signs.len()).map(|from| &tokens[from..at]);
+            before.is_some_and(|before| before.iter().zip(signs).all(|(token, sign)| token.is(sign)))
+        };
+        // `pub(in …)` says who may see, and uses nothing.
+        let is_first = !(behind(&["::"]) || behind(&["."]) || behind(&["pub", "(", "in"]));
         if is_first && token.is_name() && next.is_some_and(|next| next.is("::")) {
             let written = in_code(tokens, at);
             at += 2 * written.segments.len() - 1;
@@ -163,7 +168,7 @@ mod tests {
     fn imports_groups_aliases_and_paths_in_code_are_found() {
         let text =
             "mod child; pub(crate) use child::Shown; use crate::a::{self, B, c::{D as E, f}}; use super::*;
-                    fn g() -> impl Sized + use<> { child::h::<u8>(crate::i::J::new(), x.y::<u8>()) }";
+                    pub(in crate::k) fn g() -> impl Sized + use<> { child::h::<u8>(crate::i::J::new(), x.y::<u8>()); for _ in crate::l::all() {} }";
         let found = paths(&tokens(text));
         let texts = |written: &[Written]| -> Vec<String> {
             written.iter().map(|one| one.segments.join("::")).collect()
@@ -179,7 +184,8 @@ mod tests {
                 "crate::a::c::f",
                 "super",
                 "child::h",
-                "crate::i::J::new"
+                "crate::i::J::new",
+                "crate::l::all"
             ]
         );
         assert!(found.defined.contains("g"));

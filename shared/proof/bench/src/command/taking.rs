@@ -9,7 +9,8 @@ use futures::future::join_all;
 use ledgerfleet_bench::{Bench, Case, Figure, Line, Machine, Results, Times};
 use ledgerfleet_model::{Clock, SystemClock};
 
-use super::{Flags, complain, say};
+use super::Flags;
+use super::saying::{complain, say};
 
 /// Taking figures one after the other.
 pub(super) struct Taking<'a> {

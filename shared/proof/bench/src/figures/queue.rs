@@ -4,6 +4,7 @@ mod bell;
 mod durable;
 mod idle;
 mod pgbench;
+mod segments;
 
 use futures::FutureExt;
 

@@ -1,15 +1,15 @@
 //! Rows: invoices from the emulator into a database, beside the least that could bring them there.
 
 mod dlt;
+mod ground;
 mod postgres;
 mod sqlite;
 
-use std::time::Duration;
-
 use futures::FutureExt;
 
+use ground::Amount;
+
 use crate::figure::nothing;
-use crate::world::{Books, Ground, Limits};
 use crate::{Bench, Case, Figure, Times};
 
 pub(super) const FIGURE: Figure = Figure {
@@ -39,13 +39,6 @@ pub(super) const FIGURE: Figure = Figure {
     side_by_side: 1,
     derive: nothing,
 };
-
-/// How many invoices, and of what kind of company.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Amount {
-    size: &'static str,
-    days: u32,
-}
 
 fn ten_thousand(bench: &Bench) -> Amount {
     let full = Amount {
@@ -81,22 +74,6 @@ pub(super) fn a_million(bench: &Bench) -> Amount {
     bench.of(full, a_few())
 }
 
+pub(super) use ground::invoices;
 pub(super) use postgres::measure as into_postgres;
 pub(super) use sqlite::measure as into_sqlite;
-
-/// One company of that size, and a small one.
-pub(super) fn invoices(size: &str, days: u32) -> Books {
-    Books {
-        companies: vec![format!("north={size}"), "south=small".to_owned()],
-        days,
-        rate: "off",
-        latency: Duration::ZERO,
-    }
-}
-
-fn ground(amount: Amount) -> Ground {
-    Ground {
-        books: invoices(amount.size, amount.days),
-        limits: Limits::Off { slots: 64 },
-    }
-}

@@ -78,8 +78,3 @@ fn derive(lines: &[Line]) -> Values {
     }
     values
 }
-
-/// Connections of every case of segments.
-fn connections(bench: &Bench) -> usize {
-    bench.of(200, 20)
-}

@@ -3,7 +3,6 @@
 //! Each file looks at some of the invariants: `records` at I1 to I3, `segments` at I4, I5 and I10, `originals` at the
 //! rest of I10, `upstream` at I6 and I7, `secrets` at I8. I9 is the time that [`judge`] waits.
 
-pub(crate) mod audit;
 mod originals;
 mod records;
 mod secrets;
@@ -78,8 +77,15 @@ impl Violation {
     }
 }
 
+impl World {
+    /// Waits for the end of all work, stops the fleet and compares everything with what was expected.
+    pub async fn judge(&mut self, expect: Expect) -> Vec<String> {
+        judge(self, expect).await
+    }
+}
+
 /// Waits until the fleet is at rest, stops it, and checks every invariant. Answers what was seen.
-pub(crate) async fn judge(world: &mut World, expect: Expect) -> Facts {
+async fn judge(world: &mut World, expect: Expect) -> Facts {
     world.until_over(expect.within).await;
     let lost = world.fleet.lost();
     let shown: Vec<String> = world

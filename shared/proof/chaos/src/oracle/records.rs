@@ -9,8 +9,9 @@ use ledgerfleet_emulator::{Axis as TruthAxis, TruthFilter};
 use ledgerfleet_ledger::RecordStub;
 use ledgerfleet_model::Axis;
 
-use super::{Expect, Violation, audit, originals};
+use super::{Expect, Violation, originals};
 use crate::World;
+use crate::audit;
 
 /// Version and hash by id.
 type Rows = BTreeMap<String, (String, String)>;

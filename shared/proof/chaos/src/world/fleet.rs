@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ledgerfleet_testkit::FaultProxy;
 
+use super::CANARY;
 use crate::process::{Process, Signal};
 use crate::wait::{PATIENCE, until};
 
@@ -94,7 +95,7 @@ impl Hire {
     /// Whose Postgres is behind a proxy.
     #[must_use]
     pub fn postgres_through(self, proxy: &FaultProxy) -> Self {
-        self.with(DATABASE, super::postgres_url(proxy.address().port()))
+        self.with(DATABASE, postgres_url(proxy.address().port()))
     }
 
     /// Whose upstream is behind a proxy.
@@ -271,4 +272,9 @@ pub(super) fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
 /// A port that nobody listens on now.
 fn free_address() -> SocketAddr {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap()
+}
+
+/// Where workers reach the database `postgres` behind a port.
+pub(super) fn postgres_url(port: u16) -> String {
+    format!("postgres://postgres:{CANARY}@127.0.0.1:{port}/postgres")
 }

@@ -15,14 +15,14 @@ use ledgerfleet_testkit::{FaultProxy, PrivatePostgres, PrivateRedis, Settings as
 use ledgerfleet_wiring::{Opening, Parts, assemble};
 use secrecy::SecretString;
 
-use fleet::get;
 pub use fleet::{Fleet, Hire, Worker};
+use fleet::{get, postgres_url};
 pub use ground::{Ground, Memory};
 pub(crate) use work::last_days;
 pub use work::{Asked, Wish};
 
-use crate::oracle::audit;
-use crate::{Programs, Stage, oracle::Expect};
+use crate::audit;
+use crate::{Programs, Stage};
 
 /// A password that opens nothing: whoever writes URLs into logs writes it too.
 const CANARY: &str = "canary-2f61b04c";
@@ -49,11 +49,6 @@ pub struct World {
     pub folder: PathBuf,
     programs: Programs,
     master_key: String,
-}
-
-/// Where workers reach the database `postgres` behind a port.
-fn postgres_url(port: u16) -> String {
-    format!("postgres://postgres:{CANARY}@127.0.0.1:{port}/postgres")
 }
 
 impl World {
@@ -191,11 +186,6 @@ impl World {
         secrets.push(self.master_key.clone());
         secrets.push(CANARY.to_owned());
         secrets
-    }
-
-    /// Waits for the end of all work, stops the fleet and compares everything with what was expected.
-    pub async fn judge(&mut self, expect: Expect) -> Vec<String> {
-        crate::oracle::judge(self, expect).await
     }
 }
 

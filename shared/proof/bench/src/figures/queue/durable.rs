@@ -12,12 +12,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::pgbench;
+use super::segments::{CONNECTIONS, THEIRS};
 use crate::figures::rows::invoices;
 use crate::world::{Ground, Limits, World, empty_days};
 use crate::{Bench, Reach, Values};
-
-/// Connections whose segments they are.
-pub(super) const CONNECTIONS: usize = 200;
 
 /// Processes that carry, as it were.
 const CARRIERS: usize = 2;
@@ -61,7 +59,6 @@ pub(super) async fn measure(bench: &Bench) -> Values {
 
 /// The first number of a run's segments: they are numbered, so that statements can name them.
 const OURS: u128 = 1 << 32;
-pub(super) const THEIRS: u128 = 2 << 32;
 
 async fn save(world: &World, many: usize, first: u128, entity: &str) -> RunId {
     let strangers = &world.ids()[1..];

@@ -8,7 +8,7 @@ use std::time::Instant;
 use ledgerfleet_model::segment::{CRASHES, FORMAT};
 use ledgerfleet_testkit::{Process, postgres_program};
 
-use super::durable::{CONNECTIONS, THEIRS};
+use super::segments::{CONNECTIONS, THEIRS};
 use crate::Bench;
 use crate::usage;
 use crate::world::World;

@@ -6,10 +6,17 @@ use std::time::Instant;
 
 use ledgerfleet_testkit::Process;
 
-use super::postgres::Ours;
 use crate::usage;
 use crate::world::World;
 use crate::{Bench, Reach, Values};
+
+/// What a worker's whole way cost.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ours {
+    pub(super) seconds: f64,
+    pub(super) cpu: f64,
+    pub(super) memory: f64,
+}
 
 /// What the extractor did, and cost.
 pub(super) struct Extracted {

@@ -5,7 +5,8 @@ use std::time::Instant;
 use futures::TryStreamExt;
 use sqlx::postgres::PgPoolCopyExt;
 
-use super::{Amount, dlt, ground};
+use super::dlt::{self, Ours};
+use super::ground::{Amount, ground};
 use crate::usage::memory;
 use crate::world::World;
 use crate::{Bench, Reach, Values};
@@ -38,14 +39,6 @@ pub(crate) async fn measure(bench: &Bench, amount: Amount) -> Values {
     }
     world.upstream.stop().await;
     values
-}
-
-/// What a worker's whole way cost.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ours {
-    pub(super) seconds: f64,
-    pub(super) cpu: f64,
-    pub(super) memory: f64,
 }
 
 /// Leaves what was measured: that of the first company.

@@ -6,7 +6,7 @@ use std::time::Instant;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use super::{Amount, ground};
+use super::ground::{Amount, ground};
 use crate::world::{LAST, Variables, World};
 use crate::{Bench, Reach, Values};
 

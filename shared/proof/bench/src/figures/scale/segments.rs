@@ -6,7 +6,7 @@ use ledgerfleet_duties::{dispatch, open_gates};
 use ledgerfleet_ledger::DispatchLimits;
 use ledgerfleet_model::RunId;
 
-use super::{connections, dead_letters};
+use super::dead_letters;
 use crate::statistics::quantile;
 use crate::usage::memory;
 use crate::world::{Books, Ground, LAST, Limits, World, empty_days};
@@ -181,4 +181,9 @@ async fn sizes(world: &World, when: &str, values: &mut Values) {
     ] {
         values.put(format!("{name}, when {when}"), world.number(query).await, "MiB");
     }
+}
+
+/// Connections of every case of segments.
+fn connections(bench: &Bench) -> usize {
+    bench.of(200, 20)
 }
