@@ -6,7 +6,7 @@ mod segments;
 use futures::FutureExt;
 
 use super::rows::{a_hundred_thousand, a_million, into_postgres, into_sqlite};
-use crate::{Bench, Case, Figure, Line, Reach, Times, Values};
+use crate::{Case, Figure, Line, Reach, Times, Values};
 
 pub(super) const FIGURE: Figure = Figure {
     name: "scale",
