@@ -22,8 +22,8 @@ const KNOWN: &[(&str, &str)] = &[
         "the registry lists a connector's entry and defines its type",
     ),
     (
-        "shared/proof/emulator/src/lib.rs",
-        "entities and blueprints of its books, and faults and the server that commits them, know each other",
+        "shared/ledger/src/lib.rs",
+        "sessions and the pool that opens them, replays and what they revive, and promises that share a question",
     ),
     (
         "shared/proof/testkit/src/lib.rs",
