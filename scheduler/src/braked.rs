@@ -1,7 +1,7 @@
 //! Braked: what fails for everybody, in words for people.
 
 use ledgerfleet_ledger::{Brake, BrakeScope, Ledger, LedgerError};
-use ledgerfleet_model::{Connection, FailureKind};
+use ledgerfleet_model::Connection;
 
 /// The closed brakes that concern somebody among `connections`; those on tables concern everybody.
 pub(crate) async fn closed(
@@ -32,14 +32,9 @@ pub(crate) fn concerns(brake: &Brake, company: &Connection) -> bool {
 
 /// What a person has to do about a brake.
 pub(crate) fn next(brake: &Brake) -> &'static str {
-    match (&brake.scope, brake.reason) {
-        (BrakeScope::Table(_), _) => {
+    match &brake.scope {
+        BrakeScope::Table(_) => {
             "give the database's user the rights, room and time that the message misses; work goes on by itself"
-        }
-        (_, FailureKind::WrongAppKeys) => {
-            "give every process the app's keys for this environment (LEDGERFLEET_QUICKBOOKS_CLIENT_ID and \
-             LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET) and start it again; work goes on by itself, and no company needs \
-             authorisation"
         }
         _ => "nothing: work goes on by itself when the upstream answers again",
     }

@@ -9,9 +9,6 @@
 //! An entity about which the upstream refuses the query itself is braked at its first refusal: the API has changed, and
 //! every other segment of it would be refused, too (`upstream_changed`).
 //!
-//! Where the upstream does not take the keys of our own app, every company's access is refused, and none is to blame: the
-//! company waits at the first refusal, and goes on by itself when the keys are right.
-//!
 //! A table that the database does not write to is braked in the same way at its first refusal, so that no page is bought
 //! that could not be stored.
 
@@ -153,10 +150,8 @@ pub(crate) async fn blameless_wait(
         return None;
     };
     let subject = &attempt.subject;
-    match failure.kind {
-        FailureKind::UpstreamChanged => return note_change(subject, failure).await,
-        FailureKind::WrongAppKeys => return note_wrong_keys(subject, failure).await,
-        _ => {}
+    if failure.kind == FailureKind::UpstreamChanged {
+        return note_change(subject, failure).await;
     }
     if !failure.kind.is_upstreams() {
         return None;
@@ -167,7 +162,7 @@ pub(crate) async fn blameless_wait(
     } else {
         claim.segment.to_string()
     };
-    let brake = note(subject, witness, FAILURES, failure).await?;
+    let brake = note(subject, witness, failure).await?;
     let wait = || until_probe(&brake, &fleet.parts.timings);
     if !brake.is_closed() {
         return None;
@@ -197,22 +192,15 @@ async fn note_change(subject: &Subject<'_>, failure: &Failure) -> Option<Duratio
     Some(until_probe(&brake, timings))
 }
 
-/// Notes that the upstream does not take our app's own keys: no other segment of the company would fare better.
-async fn note_wrong_keys(subject: &Subject<'_>, failure: &Failure) -> Option<Duration> {
-    let brake = note(subject, subject.claim.segment.to_string(), 1, failure).await?;
-    Some(until_probe(&brake, &subject.fleet.parts.timings))
-}
-
-/// Notes a failure of the company's upstream, so many of which in a row close its brake. None if the ledger cannot be
-/// told: then every segment is for itself.
-async fn note(subject: &Subject<'_>, witness: String, limit: usize, failure: &Failure) -> Option<Brake> {
+/// Notes a failure of the company's upstream. None if the ledger cannot be told: then every segment is for itself.
+async fn note(subject: &Subject<'_>, witness: String, failure: &Failure) -> Option<Brake> {
     let pause = probe_every(&subject.fleet.parts.timings);
     let trouble = Setback {
         scope: company(subject),
         witness,
         reason: failure.kind,
         message: &failure.message,
-        limit,
+        limit: FAILURES,
         pause,
         longest: pause,
     };

@@ -117,11 +117,6 @@ impl Brake {
 impl std::fmt::Display for Brake {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.scope {
-            BrakeScope::Connection(_) | BrakeScope::Upstream { .. }
-                if self.reason == FailureKind::WrongAppKeys =>
-            {
-                f.write_str("the upstream refuses the keys of this app, and no company is to blame,")?;
-            }
             BrakeScope::Connection(_) => f.write_str("the upstream is failing for this company")?,
             BrakeScope::Upstream {
                 connector,

@@ -1,5 +1,5 @@
 use ledgerfleet_emulator::{
-    CompanySpec, CutLength, DropMoment, EmulatorOptions, FaultKind, FaultSpec, Size, Surface, ThrottleBody,
+    CompanySpec, CutLength, DropMoment, EmulatorOptions, FaultKind, FaultSpec, Size, ThrottleBody,
 };
 use ledgerfleet_ledger::{BrakeScope, DeadLetterFilter, Listing, ReplayRequest};
 use ledgerfleet_model::{ConnectionState, FailureKind, RunState};
@@ -243,34 +243,6 @@ async fn while_the_upstream_is_away_it_is_hardly_asked_nothing_is_dead_and_no_co
         );
         world.assert_truth(&[entity], days).await;
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn refused_keys_of_the_app_are_no_fault_of_a_company_and_work_goes_on_by_itself_once_they_are_right() {
-    let world = World::new().await;
-    world.emulator.set_fault(FaultSpec {
-        on: Some(Surface::Token),
-        ..FaultSpec::always(FaultKind::Empty { status: 401 })
-    });
-    let run = world.submit(&["invoice"], 5, 1_000).await;
-    let runner = world.runner();
-    until_failures(&world, 3).await;
-    let brakes = world.parts.ledger.brakes().await.unwrap();
-    assert!(
-        brakes
-            .iter()
-            .all(|brake| brake.reason == FailureKind::WrongAppKeys)
-    );
-    let connection = &world.parts.ledger.connections().await.unwrap()[0];
-    assert_eq!(connection.state, ConnectionState::Active);
-    let report = world.parts.ledger.run(run).await.unwrap().unwrap();
-    assert_eq!((report.dead, report.blocked), (0, 0), "{report:?}");
-
-    world.emulator.clear_faults();
-    let report = world.until(run, |report| report.state.is_over()).await;
-    runner.stop().await;
-    assert_eq!((report.state, report.dead), (RunState::Done, 0));
-    assert!(world.parts.ledger.brakes().await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::advice::to_place_rightly;
 use crate::cli::ConnectionCommand;
-use crate::exit::{APP_KEYS, Exit, Problem};
+use crate::exit::{Exit, Problem};
 use crate::output::span;
 use crate::running::role::{Role, role, tell_if_nobody_runs};
 use crate::session::Session;
@@ -166,7 +166,6 @@ fn refused(connection: &Connection, failure: &Failure) -> Problem {
         | FailureKind::BadRequest => {
             Problem::new(Exit::NeedsAuthorisation, what, to_place_rightly(connection))
         }
-        FailureKind::WrongAppKeys => Problem::new(Exit::NeedsAuthorisation, what, APP_KEYS),
         FailureKind::GateBusy => gate_is_closed(connection, failure),
         FailureKind::CoordinationUnavailable | FailureKind::LedgerUnavailable => {
             Problem::new(Exit::of_refusal(failure.kind), what, "scheduler doctor")
