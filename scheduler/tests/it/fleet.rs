@@ -255,9 +255,12 @@ async fn doctor_waits_five_seconds_a_line_and_goes_on_to_the_next() {
         fleet = fleet.with(REDIS, &redis).with(variable, &url);
         let checks = fleet.doctor(5).await;
         let line = checks.iter().find(|check| check["check"] == silent).unwrap();
-        assert_eq!(
-            (&line["result"], &line["detail"]),
-            (&"failed".into(), &"no answer within 5 s".into())
+        assert_eq!(line["result"], "failed", "{line}");
+        // Its connection may have been begun a moment before its line, and then it gives up a moment before.
+        let detail = line["detail"].as_str().unwrap();
+        assert!(
+            detail == "no answer within 5 s" || detail.ends_with("cannot be reached: timed out"),
+            "{line}"
         );
         for other in others {
             assert_ne!(result(&checks, other), "failed", "{checks:?}");

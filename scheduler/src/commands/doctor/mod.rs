@@ -79,12 +79,7 @@ async fn lines(what: &'static str, looking: impl Future<Output = anyhow::Result<
 }
 
 async fn within<T>(looking: impl Future<Output = T>) -> Option<T> {
-    // What is asked may give up after as long by itself; then this is the word for it, too.
-    tokio::select! {
-        biased;
-        () = tokio::time::sleep(PATIENCE) => None,
-        found = looking => Some(found),
-    }
+    tokio::time::timeout(PATIENCE, looking).await.ok()
 }
 
 fn silent(what: &str) -> Check {
