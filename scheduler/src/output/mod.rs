@@ -123,8 +123,12 @@ fn grouped(digits: &str) -> String {
 
 /// `1 day`, `30 days`.
 pub(crate) fn counted(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", thousands(number))
+    let number_of = thousands(number);
+    match noun.strip_suffix('y') {
+        _ if number == 1 => format!("{number_of} {noun}"),
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{number_of} {stem}ies"),
+        _ => format!("{number_of} {noun}s"),
+    }
 }
 
 /// A time span in words that fit a line: `0.8 s`, `48 s`, `12 min`, `5.2 h`.
@@ -218,6 +222,10 @@ mod tests {
         assert_eq!(
             (counted(1, "row").as_str(), counted(2, "row").as_str()),
             ("1 row", "2 rows")
+        );
+        assert_eq!(
+            (counted(1, "company"), counted(2, "company")),
+            ("1 company".to_owned(), "2 companies".to_owned())
         );
         let money = |text: &str| amount(text.parse().unwrap());
         for (text, shown) in [

@@ -147,8 +147,10 @@ pub(crate) fn tell_end(session: &Session, report: &RunReport, ended: Ended, conn
     }
     if report.dead > 0 {
         talk.warn(format!(
-            "{} segments are dead; why: scheduler dlq list --group; again: scheduler dlq replay --run {}",
-            report.dead, report.run_id
+            "{} {} dead; why: scheduler dlq list --group; again: scheduler dlq replay --run {}",
+            counted(report.dead, "segment"),
+            if report.dead == 1 { "is" } else { "are" },
+            report.run_id
         ));
     }
 }
