@@ -1,52 +1,23 @@
 //! Advice: what a person has to do about a connection that waits for one, by the cause that the ledger keeps.
 
-use ledgerfleet_model::{Connection, Environment};
+use ledgerfleet_model::{Connection, Environment, RefusalCause};
 
 use crate::output::counted;
-
-/// What keeps a connection from working.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cause {
-    /// The app's client id and secret.
-    Keys,
-    /// The realm or the environment, or a token of another company.
-    Place,
-    /// The master key that opens the stored credential.
-    MasterKey,
-    /// The refresh token.
-    Token,
-}
-
-impl Cause {
-    /// By the words of the reason: the ledger keeps a text for people, and these parts of it are ours.
-    fn of(reason: &str) -> Self {
-        let says = |words: &str| reason.contains(words);
-        if says("client id and secret") {
-            Self::Keys
-        } else if says("wrong environment or realm") {
-            Self::Place
-        } else if says("credential cannot be opened") {
-            Self::MasterKey
-        } else {
-            Self::Token
-        }
-    }
-}
 
 /// The next command for a connection that needs authorisation.
 pub(crate) fn to_authorise(connection: &Connection) -> String {
     let name = &connection.name;
-    match Cause::of(connection.state_reason.as_deref().unwrap_or_default()) {
-        Cause::Keys => format!(
+    match connection.state_cause.unwrap_or(RefusalCause::Unknown) {
+        RefusalCause::AppKeys => format!(
             "mend LEDGERFLEET_QUICKBOOKS_CLIENT_ID and LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET, then: scheduler \
              connection test {name} (it makes the connection active again)"
         ),
-        Cause::Place => to_place_rightly(connection),
-        Cause::MasterKey => format!(
+        RefusalCause::Place => to_place_rightly(connection),
+        RefusalCause::MasterKey => format!(
             "give the master key that it was sealed with (LEDGERFLEET_MASTER_KEY_FILE), then: scheduler connection \
              test {name} (it makes the connection active again)"
         ),
-        Cause::Token => format!(
+        RefusalCause::Credential | RefusalCause::Unknown => format!(
             "connect the company again for a new refresh token, then: scheduler connection add {} --name {name} \
              --realm {} --environment {} --refresh-token-file FILE",
             connection.connector, connection.account, connection.environment
@@ -83,12 +54,12 @@ pub(crate) fn of_quarantined(connection: &str, entity: &str, records: u64) -> St
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
-    use ledgerfleet_access::AccessError;
-    use ledgerfleet_model::{ConnectionId, ConnectionState, Failure};
+    use ledgerfleet_model::{ConnectionId, ConnectionState};
 
     use super::*;
 
-    fn waiting(reason: &str) -> Connection {
+    /// Waits for a person, for a reason that tells nothing.
+    fn waiting(cause: Option<RefusalCause>) -> Connection {
         Connection {
             id: ConnectionId::new(),
             name: "acme".to_owned(),
@@ -97,7 +68,8 @@ mod tests {
             environment: Environment::Sandbox,
             time_zone: chrono_tz::UTC,
             state: ConnectionState::NeedsReauthorisation,
-            state_reason: Some(reason.to_owned()),
+            state_reason: Some("some text".to_owned()),
+            state_cause: cause,
             requests_per_second: None,
             slots: None,
             created_at: DateTime::UNIX_EPOCH,
@@ -105,37 +77,30 @@ mod tests {
     }
 
     #[test]
-    fn wrong_keys_are_mended_and_then_tested() {
-        let failure = Failure::from(AccessError::WrongKeys("invalid_client".to_owned()));
-        let advice = to_authorise(&waiting(&failure.message));
-        assert!(advice.contains("CLIENT_SECRET"), "{advice}");
-        assert!(advice.contains("scheduler connection test acme"), "{advice}");
-    }
-
-    #[test]
-    fn a_wrong_realm_or_environment_is_removed_and_added_again() {
-        let reason = "QuickBooks refuses this app for this company: wrong environment or realm, or the company is not \
-                      connected (ApplicationAuthorizationFailed)";
-        let advice = to_authorise(&waiting(reason));
-        assert!(advice.contains("scheduler connection remove acme"), "{advice}");
-        let moves = "scheduler connection set acme --environment production";
-        assert!(advice.contains(moves), "{advice}");
-    }
-
-    #[test]
-    fn a_refused_token_is_replaced() {
-        let reason = "the upstream no longer accepts the company's credential (invalid_grant): connect the company again";
-        let advice = to_authorise(&waiting(reason));
-        assert!(
-            advice.contains("scheduler connection add quickbooks --name acme"),
-            "{advice}"
-        );
-    }
-
-    #[test]
-    fn what_another_master_key_sealed_is_opened_with_that_one() {
-        let failure = Failure::from(AccessError::Sealed(ledgerfleet_vault::VaultError::Refused));
-        let advice = to_authorise(&waiting(&failure.message));
-        assert!(advice.contains("LEDGERFLEET_MASTER_KEY_FILE"), "{advice}");
+    fn the_advice_follows_the_cause_and_not_the_words_of_the_reason() {
+        for (cause, told) in [
+            (
+                Some(RefusalCause::AppKeys),
+                "CLIENT_SECRET, then: scheduler connection test acme",
+            ),
+            (
+                Some(RefusalCause::Place),
+                "scheduler connection set acme --environment production",
+            ),
+            (Some(RefusalCause::Place), "scheduler connection remove acme"),
+            (Some(RefusalCause::MasterKey), "LEDGERFLEET_MASTER_KEY_FILE"),
+            (
+                Some(RefusalCause::Credential),
+                "scheduler connection add quickbooks --name acme",
+            ),
+            (
+                Some(RefusalCause::Unknown),
+                "scheduler connection add quickbooks --name acme",
+            ),
+            (None, "scheduler connection add quickbooks --name acme"),
+        ] {
+            let advice = to_authorise(&waiting(cause));
+            assert!(advice.contains(told), "{cause:?}: {advice}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ledgerfleet_ledger::{Claim, LedgerError, Settled};
 use ledgerfleet_model::outcome::outcome;
 use ledgerfleet_model::segment::Settlement;
-use ledgerfleet_model::{Failure, FailureKind, Outcome, SegmentState};
+use ledgerfleet_model::{Failure, FailureKind, Outcome, RefusalCause, SegmentState};
 use ledgerfleet_telemetry::metrics::{self, AttemptOutcome};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
@@ -113,8 +113,9 @@ async fn spread_the_word(fleet: &Fleet, claim: &Claim, failure: &Failure) {
     match failure.kind {
         FailureKind::WrongMasterKey => fleet.stop_unfit(&failure.message),
         FailureKind::NeedsReauthorisation => {
+            let cause = failure.cause.unwrap_or(RefusalCause::Unknown);
             let ledger = &fleet.parts.ledger;
-            let parked = ledger.park_connection(claim.connection, claim.claimed_at, &failure.message);
+            let parked = ledger.park_connection(claim.connection, claim.claimed_at, cause, &failure.message);
             if let Err(error) = parked.await {
                 warn!(
                     error = &error as &dyn std::error::Error,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ledgerfleet_ledger::LedgerError;
-use ledgerfleet_model::{Failure, FailureKind};
+use ledgerfleet_model::{Failure, FailureKind, RefusalCause};
 use ledgerfleet_vault::VaultError;
 
 /// Why there is no access token. It never holds a secret.
@@ -78,6 +78,20 @@ impl AccessError {
     }
 }
 
+impl AccessError {
+    /// What a person has to put right; none where no person is needed.
+    fn cause(&self) -> Option<RefusalCause> {
+        match self {
+            Self::WrongKeys(_) => Some(RefusalCause::AppKeys),
+            Self::Sealed(_) => Some(RefusalCause::MasterKey),
+            Self::NeedsReauthorisation(_) | Self::Unreadable | Self::NoCredential => {
+                Some(RefusalCause::Credential)
+            }
+            _ => None,
+        }
+    }
+}
+
 impl From<&AccessError> for Failure {
     /// The failure of an attempt that got no access. Its text includes the cause, because a failure has none.
     fn from(error: &AccessError) -> Self {
@@ -88,6 +102,7 @@ impl From<&AccessError> for Failure {
         };
         Self {
             away: matches!(error, AccessError::Unavailable(_)),
+            cause: error.cause(),
             retry_after: match error {
                 AccessError::Throttled(_, wait) => *wait,
                 _ => None,
@@ -100,5 +115,33 @@ impl From<&AccessError> for Failure {
 impl From<AccessError> for Failure {
     fn from(error: AccessError) -> Self {
         Self::from(&error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_refuses_the_access_to_a_company_says_what_has_to_be_put_right() {
+        for (error, cause) in [
+            (
+                AccessError::WrongKeys("invalid_client".to_owned()),
+                Some(RefusalCause::AppKeys),
+            ),
+            (
+                AccessError::Sealed(VaultError::Refused),
+                Some(RefusalCause::MasterKey),
+            ),
+            (
+                AccessError::NeedsReauthorisation("invalid_grant".to_owned()),
+                Some(RefusalCause::Credential),
+            ),
+            (AccessError::NoCredential, Some(RefusalCause::Credential)),
+            (AccessError::Unreadable, Some(RefusalCause::Credential)),
+            (AccessError::Unavailable("503".to_owned()), None),
+        ] {
+            assert_eq!(Failure::from(error).cause, cause);
+        }
     }
 }

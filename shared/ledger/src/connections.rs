@@ -110,7 +110,7 @@ pub trait Connections: Send + Sync {
     /// One connection, also a removed one.
     async fn connection(&self, id: ConnectionId) -> Result<Option<Connection>, LedgerError>;
 
-    /// Sets whether its segments are claimed, and why not. A removed connection stays removed; setting `removed`
+    /// Sets whether its segments are claimed, and why not; what was wrong with it before is forgotten. A removed connection stays removed; setting `removed`
     /// removes it and keeps its records.
     ///
     /// # Errors
@@ -122,13 +122,14 @@ pub trait Connections: Send + Sync {
         reason: Option<&str>,
     ) -> Result<(), LedgerError>;
 
-    /// Marks an active connection as `needs_reauthorisation`, unless its credential was replaced after `since` (the
+    /// Marks an active connection as `needs_reauthorisation`, with what a person has to put right, unless its credential was replaced after `since` (the
     /// ledger's time at which the refused attempt was claimed): what was refused then is not what is stored now.
     /// Answers whether it did.
     async fn park_connection(
         &self,
         id: ConnectionId,
         since: DateTime<Utc>,
+        cause: RefusalCause,
         reason: &str,
     ) -> Result<bool, LedgerError>;
 

@@ -25,6 +25,8 @@ pub struct Connection {
     pub state: ConnectionState,
     /// Why the state is not `active`, for people.
     pub state_reason: Option<String>,
+    /// What is wrong with it, for programs; known where it needs to be authorised again.
+    pub state_cause: Option<RefusalCause>,
     /// Requests per second the gate grants, where it differs from the connector's default.
     pub requests_per_second: Option<f64>,
     /// Requests in flight the gate grants, where it differs from the connector's default.
@@ -60,4 +62,26 @@ words!(ConnectionState {
     Paused => "paused",
     NeedsReauthorisation => "needs_reauthorisation",
     Removed => "removed",
+});
+
+/// What a person has to put right before a connection that was refused can be used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalCause {
+    /// The app's own keys are wrong or missing.
+    AppKeys,
+    /// The company is not where it is looked for: another account or another environment.
+    Place,
+    /// The stored credential is sealed with another master key.
+    MasterKey,
+    /// The credential itself: it was refused, or it is not there.
+    Credential,
+    /// Nobody has written it down.
+    Unknown,
+}
+words!(RefusalCause {
+    AppKeys => "app_keys",
+    Place => "place",
+    MasterKey => "master_key",
+    Credential => "credential",
+    Unknown => "unknown",
 });

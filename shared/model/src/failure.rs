@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::cause;
-use crate::words;
+use crate::{RefusalCause, words};
 
 /// Everything that can be wrong with an attempt. The word is at once the reason of a dead letter, the label of
 /// a metric and a filter of the command line.
@@ -138,6 +138,9 @@ pub struct Failure {
     /// Whether it says nothing of what was asked for: any other request would have met it, too.
     #[serde(skip)]
     pub away: bool,
+    /// What a person has to put right, where the connection was refused.
+    #[serde(skip)]
+    pub cause: Option<RefusalCause>,
 }
 
 impl Failure {
@@ -152,6 +155,7 @@ impl Failure {
             transaction_id: None,
             retry_after: None,
             away: false,
+            cause: None,
         }
     }
 

@@ -17,7 +17,7 @@ pub mod timing;
 pub mod window;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use connection::{Connection, ConnectionState, Environment};
+pub use connection::{Connection, ConnectionState, Environment, RefusalCause};
 pub use failure::{Failure, FailureKind};
 pub use ids::{ConnectionId, Epoch, ReplayId, RunId, SegmentId, WorkerName};
 pub use outcome::{LaterReason, Outcome};

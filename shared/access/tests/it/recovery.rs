@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ledgerfleet_access::Access;
 use ledgerfleet_ledger::{Purge, RefreshOutcome};
-use ledgerfleet_model::ConnectionState;
+use ledgerfleet_model::{ConnectionState, RefusalCause};
 use ledgerfleet_vault::{MasterKey, Vault};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -84,7 +84,7 @@ async fn a_connection_that_was_stopped_because_of_the_dead_value_goes_on() {
     assert!(
         world
             .ledger
-            .park_connection(id, refused, "refused")
+            .park_connection(id, refused, RefusalCause::Credential, "refused")
             .await
             .unwrap()
     );

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use chrono::DateTime;
-use ledgerfleet_model::{Failure, FailureKind};
+use ledgerfleet_model::{Failure, FailureKind, RefusalCause};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -237,22 +237,26 @@ pub(super) fn says_not_found(answer: &Answer) -> bool {
 /// The failure that a fault is, whatever its status.
 pub(super) fn of_fault(answer: &Answer, fault: &Fault) -> Failure {
     let kind = kind_of_fault(answer.status, fault);
-    let message = match (kind, fault.code().as_deref()) {
-        (FailureKind::NeedsReauthorisation, Some("3100")) => format!(
+    let cause = match (kind, fault.code().as_deref()) {
+        (FailureKind::NeedsReauthorisation, Some("3100")) => Some(RefusalCause::Place),
+        (FailureKind::NeedsReauthorisation, _) => Some(RefusalCause::Credential),
+        _ => None,
+    };
+    let message = match cause {
+        Some(RefusalCause::Place) => format!(
             "QuickBooks refuses this app for this company: wrong environment or realm, or the company is not \
              connected ({})",
             fault.text()
         ),
-        (FailureKind::NeedsReauthorisation, _) => {
-            format!("QuickBooks refuses this company for good ({})", fault.text())
-        }
-        _ => format!("QuickBooks says: {}", fault.text()),
+        Some(_) => format!("QuickBooks refuses this company for good ({})", fault.text()),
+        None => format!("QuickBooks says: {}", fault.text()),
     };
     Failure {
         upstream_code: fault
             .code()
             .map(|code| answer.scrubber.clean(&code, LONGEST_NAME)),
         away: is_away(answer.status, kind, fault),
+        cause,
         ..failure(answer, kind, message)
     }
 }

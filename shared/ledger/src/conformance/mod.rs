@@ -32,6 +32,7 @@ pub mod ordering;
 pub mod paging;
 pub mod quarantining;
 pub mod refreshing;
+pub mod refusing;
 pub mod replaying;
 pub mod reporting;
 pub mod rescuing;
@@ -73,7 +74,6 @@ macro_rules! ledger_conformance {
     ($world:path) => {
         $crate::ledger_conformance! { @tests $world,
             connecting::{
-                a_refusal_parks_a_connection_unless_its_credential_was_replaced_since,
                 a_name_is_taken_until_its_connection_is_removed,
                 a_company_is_connected_once_at_a_time_whatever_it_is_called,
                 a_removed_company_that_is_connected_again_has_its_records_coverage_and_history,
@@ -265,6 +265,10 @@ macro_rules! ledger_conformance {
                 a_cancel_ends_every_unfinished_segment,
                 a_run_that_is_over_stays_as_it_is,
                 an_unknown_run_has_no_state,
+            },
+            refusing::{
+                a_refusal_parks_a_connection_unless_its_credential_was_replaced_since,
+                the_cause_of_a_refusal_is_kept_until_the_connection_is_used_again,
             },
             refreshing::{
                 of_many_who_would_refresh_one_may,

@@ -2,87 +2,17 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
-use ledgerfleet_model::{Connection, ConnectionId, ConnectionState, Environment};
+use ledgerfleet_model::{Connection, ConnectionId, ConnectionState, Environment, RefusalCause};
 use sqlx::PgConnection;
-use sqlx::types::Uuid;
 
 use super::PostgresLedger;
-use super::codec::{Count, Word, plain, small};
+use super::codec::{plain, small};
+use super::connection_rows::{ConnectionRow, RemovedRow};
 use super::error::{failed, patiently, persistently};
-use super::segments::{Cancelled, audit, cancel, take_time};
+use super::segments::audit;
 use crate::{
     ConnectionChange, Connections, LedgerError, NewConnection, Purge, RemovedConnection, SealedCredential,
 };
-
-struct ConnectionRow {
-    id: Uuid,
-    name: String,
-    connector: String,
-    account: String,
-    environment: Word<Environment>,
-    time_zone: Word<Tz>,
-    state: Word<ConnectionState>,
-    state_reason: Option<String>,
-    requests_per_second: Option<f64>,
-    slots: Option<Count<u32>>,
-    created_at: DateTime<Utc>,
-}
-
-impl From<ConnectionRow> for Connection {
-    fn from(row: ConnectionRow) -> Self {
-        Self {
-            id: ConnectionId(row.id),
-            name: row.name,
-            connector: row.connector,
-            account: row.account,
-            environment: row.environment.0,
-            time_zone: row.time_zone.0,
-            state: row.state.0,
-            state_reason: row.state_reason,
-            requests_per_second: row.requests_per_second,
-            slots: row.slots.map(|slots| slots.0),
-            created_at: row.created_at,
-        }
-    }
-}
-
-struct RemovedRow {
-    id: Uuid,
-    name: String,
-    connector: String,
-    account: String,
-    environment: Word<Environment>,
-    time_zone: Word<Tz>,
-    state: Word<ConnectionState>,
-    state_reason: Option<String>,
-    requests_per_second: Option<f64>,
-    slots: Option<Count<u32>>,
-    created_at: DateTime<Utc>,
-    retired_version: i64,
-}
-
-impl From<RemovedRow> for RemovedConnection {
-    fn from(row: RemovedRow) -> Self {
-        let connection = ConnectionRow {
-            id: row.id,
-            name: row.name,
-            connector: row.connector,
-            account: row.account,
-            environment: row.environment,
-            time_zone: row.time_zone,
-            state: row.state,
-            state_reason: row.state_reason,
-            requests_per_second: row.requests_per_second,
-            slots: row.slots,
-            created_at: row.created_at,
-        };
-        Self {
-            connection: connection.into(),
-            last_version: row.retired_version,
-        }
-    }
-}
 
 #[async_trait]
 impl Connections for PostgresLedger {
@@ -116,7 +46,7 @@ impl Connections for PostgresLedger {
                 RemovedRow,
                 r#"
                 SELECT id, name, connector, account, environment AS "environment: _", time_zone AS "time_zone: _",
-                    state AS "state: _", state_reason, requests_per_second, slots AS "slots: _", created_at,
+                    state AS "state: _", state_reason, state_cause AS "state_cause: _", requests_per_second, slots AS "slots: _", created_at,
                     retired_version
                 FROM fleet.connections WHERE state = 'removed' ORDER BY created_at DESC, id DESC"#
             )
@@ -134,7 +64,7 @@ impl Connections for PostgresLedger {
                 ConnectionRow,
                 r#"
                 SELECT id, name, connector, account, environment AS "environment: _", time_zone AS "time_zone: _",
-                    state AS "state: _", state_reason, requests_per_second, slots AS "slots: _", created_at
+                    state AS "state: _", state_reason, state_cause AS "state_cause: _", requests_per_second, slots AS "slots: _", created_at
                 FROM fleet.connections WHERE state <> 'removed' ORDER BY name"#
             )
             .fetch_all(&self.pool)
@@ -154,7 +84,7 @@ impl Connections for PostgresLedger {
                 ConnectionRow,
                 r#"
                 SELECT id, name, connector, account, environment AS "environment: _", time_zone AS "time_zone: _",
-                    state AS "state: _", state_reason, requests_per_second, slots AS "slots: _", created_at
+                    state AS "state: _", state_reason, state_cause AS "state_cause: _", requests_per_second, slots AS "slots: _", created_at
                 FROM fleet.connections WHERE id = $1"#,
                 id.0
             )
@@ -180,7 +110,8 @@ impl Connections for PostgresLedger {
                 "
                 UPDATE fleet.connections
                 SET state = CASE state WHEN 'removed' THEN state ELSE $2 END,
-                    state_reason = CASE state WHEN 'removed' THEN state_reason ELSE $3 END
+                    state_reason = CASE state WHEN 'removed' THEN state_reason ELSE $3 END,
+                    state_cause = NULL
                 WHERE id = $1",
                 id.0,
                 state.as_str(),
@@ -200,18 +131,21 @@ impl Connections for PostgresLedger {
         &self,
         id: ConnectionId,
         since: DateTime<Utc>,
+        cause: RefusalCause,
         reason: &str,
     ) -> Result<bool, LedgerError> {
         let reason = plain(reason);
         let park = || async {
             sqlx::query!(
                 "
-                UPDATE fleet.connections SET state = 'needs_reauthorisation', state_reason = $3
+                UPDATE fleet.connections
+                SET state = 'needs_reauthorisation', state_reason = $3, state_cause = $4
                 WHERE id = $1 AND state = 'active'
                   AND NOT EXISTS (SELECT 1 FROM fleet.credentials WHERE connection_id = $1 AND stored_at > $2)",
                 id.0,
                 since,
                 &*reason,
+                cause.as_str(),
             )
             .execute(&self.pool)
             .await
@@ -296,11 +230,12 @@ impl PostgresLedger {
             ConnectionRow,
             r#"
             UPDATE fleet.connections
-            SET name = $2, time_zone = $3, requests_per_second = $4, slots = $5, state = 'active', state_reason = NULL
+            SET name = $2, time_zone = $3, requests_per_second = $4, slots = $5, state = 'active', state_reason = NULL,
+                state_cause = NULL
             WHERE id = $1 AND state = 'removed' AND connector = $6 AND environment = $7 AND account = $8
               AND retired_version = $9::bigint - 1
             RETURNING id, name, connector, account, environment AS "environment: _", time_zone AS "time_zone: _",
-                state AS "state: _", state_reason, requests_per_second, slots AS "slots: _", created_at"#,
+                state AS "state: _", state_reason, state_cause AS "state_cause: _", requests_per_second, slots AS "slots: _", created_at"#,
             new.id.0,
             &new.name,
             new.time_zone.name(),
@@ -339,7 +274,7 @@ impl PostgresLedger {
             UPDATE fleet.connections SET name = coalesce($2, name), environment = coalesce($3, environment)
             WHERE id = $1 AND state <> 'removed'
             RETURNING id, name, connector, account, environment AS "environment: _", time_zone AS "time_zone: _",
-                state AS "state: _", state_reason, requests_per_second, slots AS "slots: _", created_at"#,
+                state AS "state: _", state_reason, state_cause AS "state_cause: _", requests_per_second, slots AS "slots: _", created_at"#,
             id.0,
             change.name.as_deref(),
             change.environment.map(Environment::as_str),
@@ -357,46 +292,6 @@ impl PostgresLedger {
         tx.commit().await.map_err(failed("change connection"))?;
         Ok(connection)
     }
-
-    async fn remove_once(&self, id: ConnectionId, purge: Purge) -> Result<u64, LedgerError> {
-        let mut tx = self.begin("remove connection").await?;
-        take_time(&mut tx).await?;
-        let remove = sqlx::query!(
-            "
-            UPDATE fleet.connections
-            SET state = 'removed', state_reason = NULL, retired_version = coalesce(
-                (SELECT version FROM fleet.credentials WHERE connection_id = $1), retired_version)
-            WHERE id = $1",
-            id.0
-        );
-        let removed = remove
-            .execute(&mut *tx)
-            .await
-            .map_err(failed("remove connection"))?;
-        if removed.rows_affected() == 0 {
-            return Err(LedgerError::NoSuchConnection(id));
-        }
-        let forget = sqlx::query!("DELETE FROM fleet.credentials WHERE connection_id = $1", id.0);
-        forget
-            .execute(&mut *tx)
-            .await
-            .map_err(failed("forget credential"))?;
-        let forget = sqlx::query!("DELETE FROM fleet.refreshes WHERE connection_id = $1", id.0);
-        forget
-            .execute(&mut *tx)
-            .await
-            .map_err(failed("forget refreshes"))?;
-        // Whoever stores a page is waited for here; after this nobody stores another.
-        let cancelled = cancel(&mut tx, Cancelled::OfConnection(id)).await?;
-        let deleted = match purge {
-            Purge::KeepRecords => 0,
-            Purge::DeleteRecords => delete_records(&mut tx, id).await?,
-        };
-        let detail = serde_json::json!({ "segments_cancelled": cancelled, "records_deleted": deleted });
-        audit(&mut tx, "connection.remove", Some(id.0), detail).await?;
-        tx.commit().await.map_err(failed("remove connection"))?;
-        Ok(deleted)
-    }
 }
 
 async fn insert_connection(tx: &mut PgConnection, new: &NewConnection) -> Result<Connection, LedgerError> {
@@ -407,7 +302,7 @@ async fn insert_connection(tx: &mut PgConnection, new: &NewConnection) -> Result
             requests_per_second, slots, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $8, now())
         RETURNING id, name, connector, account, environment AS "environment: _", time_zone AS "time_zone: _",
-            state AS "state: _", state_reason, requests_per_second, slots AS "slots: _", created_at"#,
+            state AS "state: _", state_reason, state_cause AS "state_cause: _", requests_per_second, slots AS "slots: _", created_at"#,
         new.id.0,
         &new.name,
         &new.connector,
@@ -450,21 +345,4 @@ async fn insert_credential(
     );
     insert.execute(tx).await.map_err(failed("insert credential"))?;
     Ok(())
-}
-
-/// Deletes a connection's records, and with them the claim that anything of it is covered.
-async fn delete_records(tx: &mut PgConnection, id: ConnectionId) -> Result<u64, LedgerError> {
-    let records = sqlx::query!("DELETE FROM raw.records WHERE connection_id = $1", id.0);
-    let deleted = records
-        .execute(&mut *tx)
-        .await
-        .map_err(failed("delete records"))?;
-    let quarantine = sqlx::query!("DELETE FROM fleet.quarantine WHERE connection_id = $1", id.0);
-    quarantine
-        .execute(&mut *tx)
-        .await
-        .map_err(failed("delete quarantine"))?;
-    let coverage = sqlx::query!("DELETE FROM fleet.coverage WHERE connection_id = $1", id.0);
-    coverage.execute(tx).await.map_err(failed("delete coverage"))?;
-    Ok(deleted.rows_affected())
 }

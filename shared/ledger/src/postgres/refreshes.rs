@@ -134,7 +134,7 @@ impl Refreshes for PostgresLedger {
                     WHERE connection_id = $1 AND version = $2 AND $3 = version + 1
                     RETURNING version
                 ), revived AS (
-                    UPDATE fleet.connections SET state = 'active', state_reason = NULL
+                    UPDATE fleet.connections SET state = 'active', state_reason = NULL, state_cause = NULL
                     WHERE id = $1 AND state = 'needs_reauthorisation' AND $6 = 'recovered'
                       AND EXISTS (SELECT FROM stored)
                 )

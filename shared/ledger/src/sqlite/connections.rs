@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use ledgerfleet_model::{Connection, ConnectionId, ConnectionState, Environment};
+use ledgerfleet_model::{Connection, ConnectionId, ConnectionState, Environment, RefusalCause};
 use sqlx::SqliteConnection;
 
 use super::SqliteLedger;
@@ -24,6 +24,7 @@ struct ConnectionRow {
     time_zone: Text<Tz>,
     state: Text<ConnectionState>,
     state_reason: Option<String>,
+    state_cause: Option<Text<RefusalCause>>,
     requests_per_second: Option<f64>,
     slots: Option<u32>,
     created_at: Stamp,
@@ -40,6 +41,7 @@ impl From<ConnectionRow> for Connection {
             time_zone: row.time_zone.0,
             state: row.state.0,
             state_reason: row.state_reason,
+            state_cause: row.state_cause.map(|cause| cause.0),
             requests_per_second: row.requests_per_second,
             slots: row.slots,
             created_at: row.created_at.0,
@@ -69,7 +71,8 @@ impl Connections for SqliteLedger {
     ) -> Result<Connection, LedgerError> {
         const RECONNECT: &str = "
             UPDATE fleet_connections
-            SET name = ?2, time_zone = ?3, requests_per_second = ?4, slots = ?5, state = 'active', state_reason = NULL
+            SET name = ?2, time_zone = ?3, requests_per_second = ?4, slots = ?5, state = 'active', state_reason = NULL,
+                state_cause = NULL
             WHERE id = ?1 AND state = 'removed' AND connector = ?6 AND environment = ?7 AND account = ?8
               AND retired_version = ?9 - 1
             RETURNING *";
@@ -185,7 +188,8 @@ impl Connections for SqliteLedger {
         const SET: &str = "
             UPDATE fleet_connections
             SET state = CASE state WHEN 'removed' THEN state ELSE ?2 END,
-                state_reason = CASE state WHEN 'removed' THEN state_reason ELSE ?3 END
+                state_reason = CASE state WHEN 'removed' THEN state_reason ELSE ?3 END,
+                state_cause = NULL
             WHERE id = ?1";
         if state == ConnectionState::Removed {
             return self.remove_connection(id, Purge::KeepRecords).await.map(drop);
@@ -206,17 +210,19 @@ impl Connections for SqliteLedger {
         &self,
         id: ConnectionId,
         since: DateTime<Utc>,
+        cause: RefusalCause,
         reason: &str,
     ) -> Result<bool, LedgerError> {
         const PARK: &str = "
-            UPDATE fleet_connections SET state = 'needs_reauthorisation', state_reason = ?3
+            UPDATE fleet_connections SET state = 'needs_reauthorisation', state_reason = ?3, state_cause = ?4
             WHERE id = ?1 AND state = 'active'
               AND NOT EXISTS (SELECT 1 FROM fleet_credentials WHERE connection_id = ?1 AND stored_at > ?2)";
         let mut tx = self.write("park connection").await?;
         let park = sqlx::query(PARK)
             .bind(Text(id))
             .bind(Stamp::from(since))
-            .bind(reason);
+            .bind(reason)
+            .bind(Text(cause));
         let parked = park.execute(&mut *tx).await.map_err(failed("park connection"))?;
         tx.commit().await.map_err(failed("park connection"))?;
         Ok(parked.rows_affected() == 1)
@@ -225,7 +231,7 @@ impl Connections for SqliteLedger {
     async fn remove_connection(&self, id: ConnectionId, purge: Purge) -> Result<u64, LedgerError> {
         const REMOVE: &str = "
             UPDATE fleet_connections
-            SET state = 'removed', state_reason = NULL, retired_version = coalesce(
+            SET state = 'removed', state_reason = NULL, state_cause = NULL, retired_version = coalesce(
                 (SELECT version FROM fleet_credentials WHERE connection_id = ?1), retired_version)
             WHERE id = ?1";
         const FORGET_CREDENTIAL: &str = "DELETE FROM fleet_credentials WHERE connection_id = ?";

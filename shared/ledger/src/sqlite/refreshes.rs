@@ -120,7 +120,7 @@ impl Refreshes for SqliteLedger {
             SET version = ?3, sealed = ?4, stored_at = ?5, intent_worker = NULL, intent_until = NULL
             WHERE connection_id = ?1 AND version = ?2 AND ?3 = version + 1";
         const REVIVE: &str = "
-            UPDATE fleet_connections SET state = 'active', state_reason = NULL
+            UPDATE fleet_connections SET state = 'active', state_reason = NULL, state_cause = NULL
             WHERE id = ? AND state = 'needs_reauthorisation'";
         let mut tx = self.write("store refresh").await?;
         let now = self.now();

@@ -15,6 +15,7 @@ fn connection(name: &str) -> Connection {
         time_zone: chrono_tz::Tz::UTC,
         state: ConnectionState::Active,
         state_reason: None,
+        state_cause: None,
         requests_per_second: None,
         slots: None,
         created_at: DateTime::UNIX_EPOCH,

@@ -323,6 +323,16 @@ fn the_wrong_environment_is_named() {
 }
 
 #[test]
+fn a_company_that_is_refused_says_what_has_to_be_put_right() {
+    use ledgerfleet_model::RefusalCause;
+    let cause = |answer: &Answer| read(answer).cause;
+    let elsewhere = gateway(403, "3100", "ApplicationAuthorizationFailed");
+    assert_eq!(cause(&elsewhere), Some(RefusalCause::Place));
+    assert_eq!(cause(&validation(403, "120")), Some(RefusalCause::Credential));
+    assert_eq!(cause(&json(200, throttle_xml(429))), None);
+}
+
+#[test]
 fn retry_after_is_read_as_seconds_and_as_a_date() {
     let throttled = || answer(429, "application/xml", throttle_xml(429));
     let wait = |value| read(&with(throttled(), "retry-after", value)).retry_after;

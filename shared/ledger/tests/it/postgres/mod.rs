@@ -1,5 +1,6 @@
 //! The Postgres ledger: the promises that every ledger keeps, and those that only a server can break.
 
+mod causes;
 mod database;
 mod entities;
 mod failures;

@@ -1,0 +1,17 @@
+-- What a person has to put right before a connection that was refused can be used again: a word for programs, beside the
+-- reason for people.
+ALTER TABLE fleet_connections ADD COLUMN state_cause TEXT
+    CHECK (state_cause IN ('app_keys', 'place', 'master_key', 'credential', 'unknown'));
+
+UPDATE fleet_connections
+SET state_cause = CASE
+        WHEN state_reason LIKE '%client id and secret%' THEN 'app_keys'
+        WHEN state_reason LIKE '%wrong environment or realm%' THEN 'place'
+        WHEN state_reason LIKE '%credential cannot be opened%' THEN 'master_key'
+        WHEN state_reason LIKE '%refuses this company for good%' THEN 'credential'
+        WHEN state_reason LIKE '%connect the company again%' THEN 'credential'
+        WHEN state_reason LIKE '%credential is not one%' THEN 'credential'
+        WHEN state_reason LIKE '%has no credential%' THEN 'credential'
+        ELSE 'unknown'
+    END
+WHERE state = 'needs_reauthorisation';
