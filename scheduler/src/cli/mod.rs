@@ -1,28 +1,28 @@
 //! The command line: every command, argument and flag.
 
+mod connection;
 mod dates;
 mod dlq;
 mod examples;
 mod ids;
 mod model;
+mod records;
+mod run;
 mod values;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use chrono::NaiveDate;
-use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
 
-use dates::{first_day, last_day};
+pub(crate) use connection::{AddCommand, AddQuickbooksArgs, ConnectionCommand, SetConnectionArgs};
 pub(crate) use dlq::{Choice, DlqCommand, DropArgs, ListArgs, ReplayArgs};
 pub(crate) use examples::command;
 pub(crate) use ids::IdArg;
-use ids::run_id;
 pub(crate) use model::{DictionaryArgs, ModelCommand, NotesArgs, RefreshArgs};
+pub(crate) use records::{CoverageArgs, RecordsArgs, VerifyArgs};
+pub(crate) use run::{BackfillArgs, RunCommand};
 pub(crate) use values::{AxisArg, EnvironmentArg, Format, SegmentArg, When};
-use values::{page_size, time_zone, wait};
 
 /// Copies accounting data out of rate-limited APIs into a database that you control.
 ///
@@ -136,238 +136,6 @@ pub(crate) struct EntitiesArgs {
     /// Of this connector only.
     #[arg(long, value_name = "NAME")]
     pub(crate) connector: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ConnectionCommand {
-    /// Adds a company, or replaces the credential of one. Makes no network call.
-    #[command(subcommand)]
-    Add(AddCommand),
-    /// Lists the companies.
-    List,
-    /// Shows one company.
-    Show {
-        /// Its name.
-        name: String,
-    },
-    /// Asks the upstream for access and for the company's name.
-    Test {
-        /// Its name.
-        name: String,
-        /// Waits where the gate is closed or the company throttles, for up to five minutes.
-        #[arg(long)]
-        wait: bool,
-    },
-    /// Changes a company's name or environment. Its records, coverage and history stay.
-    Set(SetConnectionArgs),
-    /// Removes a company: deletes its credential and cancels its unfinished segments. Its records wait for it to be
-    /// added again.
-    Remove {
-        /// Its name.
-        name: String,
-        /// Deletes its records too, also of a company that is removed already.
-        #[arg(long)]
-        purge_data: bool,
-    },
-    /// Deletes the records of all companies that are removed.
-    Purge,
-}
-
-#[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
-pub(crate) struct Changes {
-    /// What it is called from now on.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) name: Option<String>,
-    /// The world it lives in.
-    #[arg(long, value_enum)]
-    pub(crate) environment: Option<EnvironmentArg>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SetConnectionArgs {
-    /// Its name now.
-    #[arg(value_name = "CONNECTION")]
-    pub(crate) connection: String,
-    #[command(flatten)]
-    pub(crate) changes: Changes,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum AddCommand {
-    /// A QuickBooks Online company.
-    Quickbooks(AddQuickbooksArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AddQuickbooksArgs {
-    /// The name you want to use for it.
-    #[arg(long)]
-    pub(crate) name: String,
-    /// The company's realm id.
-    #[arg(long, value_name = "ID")]
-    pub(crate) realm: String,
-    /// A file that holds its refresh token.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) refresh_token_file: PathBuf,
-    /// The world it lives in.
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) environment: EnvironmentArg,
-    /// The zone in which its days begin, for --by created and updated.
-    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = time_zone)]
-    pub(crate) time_zone: Tz,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct BackfillArgs {
-    /// Companies by name, or `all`.
-    #[arg(long, required = true, value_delimiter = ',', value_name = "NAME")]
-    pub(crate) connection: Vec<String>,
-    /// Entities such as `invoice,journal_entry`, or `all`.
-    #[arg(long, required = true, value_delimiter = ',', value_name = "ENTITY")]
-    pub(crate) entity: Vec<String>,
-    /// First day: YYYY-MM-DD, YYYY-MM, today, yesterday or -30d.
-    #[arg(long, value_name = "DATE", value_parser = first_day, allow_hyphen_values = true)]
-    pub(crate) from: NaiveDate,
-    /// Last day, included; of YYYY-MM the month's last.
-    #[arg(long, value_name = "DATE", value_parser = last_day, allow_hyphen_values = true)]
-    pub(crate) to: NaiveDate,
-    /// How long one segment is.
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) segment: SegmentArg,
-    /// The date along which the range is cut; by created or updated, documents of mistyped years (0206, 9999) come, too.
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) by: AxisArg,
-    /// Rows in one request, 1 to 1000.
-    #[arg(long, value_name = "N", value_parser = page_size, allow_negative_numbers = true)]
-    pub(crate) page_size: Option<u32>,
-    /// Shows what would be asked for, and asks for nothing.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Waits until it is over or nothing can progress.
-    #[arg(long)]
-    pub(crate) wait: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum RunCommand {
-    /// Lists the newest runs.
-    List {
-        /// At most this many.
-        #[arg(long, value_name = "N", default_value_t = 20)]
-        limit: u32,
-    },
-    /// Shows one run.
-    Show {
-        /// Its id, the beginning of it, or `last`.
-        #[arg(value_parser = run_id)]
-        id: IdArg,
-    },
-    /// Shows a run's progress until it is over or nothing can progress.
-    Watch {
-        /// Its id, the beginning of it, or `last`.
-        #[arg(value_parser = run_id)]
-        id: IdArg,
-    },
-    /// Claims nothing more of a run.
-    Pause {
-        /// Its id, the beginning of it, or `last`.
-        #[arg(value_parser = run_id)]
-        id: IdArg,
-    },
-    /// Claims of a paused run again.
-    Resume {
-        /// Its id, the beginning of it, or `last`.
-        #[arg(value_parser = run_id)]
-        id: IdArg,
-    },
-    /// Ends every segment of a run that has not ended.
-    Cancel {
-        /// Its id, the beginning of it, or `last`.
-        #[arg(value_parser = run_id)]
-        id: IdArg,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct RecordsArgs {
-    /// The company.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) connection: String,
-    /// The entity.
-    #[arg(long)]
-    pub(crate) entity: String,
-    /// Documents dated on or after this day.
-    #[arg(long, value_name = "DATE", value_parser = first_day, allow_hyphen_values = true)]
-    pub(crate) from: Option<NaiveDate>,
-    /// Documents dated on or before this day.
-    #[arg(long, value_name = "DATE", value_parser = last_day, allow_hyphen_values = true)]
-    pub(crate) to: Option<NaiveDate>,
-    /// The record with this id.
-    #[arg(long)]
-    pub(crate) id: Option<String>,
-    /// Those that cannot be stored as they are, and why; with --id the text that is kept.
-    #[arg(long, conflicts_with_all = ["from", "to"])]
-    pub(crate) quarantined: bool,
-    /// At most this many.
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub(crate) limit: u32,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CoverageArgs {
-    /// Of these companies.
-    #[arg(long, value_delimiter = ',', value_name = "NAME")]
-    pub(crate) connection: Vec<String>,
-    /// Of these entities.
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) entity: Vec<String>,
-    /// From this day on.
-    #[arg(long, value_name = "DATE", value_parser = first_day, allow_hyphen_values = true)]
-    pub(crate) from: Option<NaiveDate>,
-    /// Up to this day.
-    #[arg(long, value_name = "DATE", value_parser = last_day, allow_hyphen_values = true)]
-    pub(crate) to: Option<NaiveDate>,
-    /// Shows what is not complete instead, and why.
-    #[arg(long)]
-    pub(crate) gaps: bool,
-    /// Ends with 1 if there are gaps, or nothing was ever asked for; without it the code is 0 either way.
-    #[arg(long, requires = "gaps")]
-    pub(crate) exit_code: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct VerifyArgs {
-    /// Companies by name, or `all`.
-    #[arg(long, required = true, value_delimiter = ',', value_name = "NAME")]
-    pub(crate) connection: Vec<String>,
-    /// Entities such as `invoice,journal_entry`, or `all`.
-    #[arg(long, required = true, value_delimiter = ',', value_name = "ENTITY")]
-    pub(crate) entity: Vec<String>,
-    /// First day: YYYY-MM-DD, YYYY-MM, today, yesterday or -30d.
-    #[arg(long, value_name = "DATE", value_parser = first_day, allow_hyphen_values = true)]
-    pub(crate) from: NaiveDate,
-    /// Last day, included; of YYYY-MM the month's last.
-    #[arg(long, value_name = "DATE", value_parser = last_day, allow_hyphen_values = true)]
-    pub(crate) to: NaiveDate,
-    /// Rows in one request, 1 to 1000; less where such pages are too large.
-    #[arg(long, value_name = "N", value_parser = page_size, allow_negative_numbers = true)]
-    pub(crate) page_size: Option<u32>,
-    /// Submits a run that reads again whatever differs. On a SQLite file carries it, and compares again.
-    #[arg(long)]
-    pub(crate) fix: bool,
-    /// Waits for that run, compares again and ends by what that finds.
-    #[arg(long, requires = "fix")]
-    pub(crate) wait: bool,
-    /// How long to wait for one answer while the company throttles, or it, Redis or the gate is away: 30s, 5m, 1h.
-    #[arg(long, value_name = "TIME", value_parser = wait, default_value = "5m")]
-    pub(crate) max_wait: Duration,
-    /// Ends with 1 on yellow, too.
-    #[arg(long)]
-    pub(crate) strict: bool,
-    /// Records of each side that are held in memory at once; a list or day of more is read several times.
-    #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(10..))]
-    pub(crate) at_once: u64,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@
 //! `pool_mode = session`). One that does not is refused (`pooler.rs`).
 
 mod brakes;
+mod cancelling;
 mod claims;
 mod clocks;
 mod codec;

@@ -4,8 +4,9 @@ use ledgerfleet_model::ConnectionId;
 use sqlx::PgConnection;
 
 use super::PostgresLedger;
+use super::cancelling::{Cancelled, cancel};
 use super::error::failed;
-use super::segments::{Cancelled, audit, cancel, take_time};
+use super::segments::{audit, take_time};
 use crate::{LedgerError, Purge};
 
 impl PostgresLedger {

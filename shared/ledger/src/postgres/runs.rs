@@ -9,9 +9,10 @@ use ledgerfleet_model::{ConnectionId, RunId, RunState};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
+use super::cancelling::{Cancelled, cancel};
 use super::codec::{Count, Word, number, small};
 use super::error::{failed, patiently};
-use super::segments::{Cancelled, WindowColumns, audit, cancel, take_time};
+use super::segments::{WindowColumns, audit, take_time};
 use super::{PostgresLedger, remaining, reports};
 use crate::{EntityVolume, LedgerError, NewRun, NewSegment, Remaining, RunReport, Runs, Steer, Submitted};
 

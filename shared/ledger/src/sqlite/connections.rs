@@ -7,9 +7,10 @@ use ledgerfleet_model::{Connection, ConnectionId, ConnectionState, Environment, 
 use sqlx::SqliteConnection;
 
 use super::SqliteLedger;
+use super::cancelling::{Cancelled, cancel};
 use super::codec::{Stamp, Text};
 use super::error::failed;
-use super::segments::{Cancelled, audit, cancel};
+use super::segments::audit;
 use crate::{
     ConnectionChange, Connections, LedgerError, NewConnection, Purge, RemovedConnection, SealedCredential,
 };

@@ -5,6 +5,7 @@
 //! is decided elsewhere, by a lock on a file of its own.
 
 mod brakes;
+mod cancelling;
 mod claims;
 mod clocks;
 mod codec;

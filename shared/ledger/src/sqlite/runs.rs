@@ -8,9 +8,10 @@ use ledgerfleet_model::segment::FORMAT;
 use ledgerfleet_model::{ConnectionId, RunId, RunState};
 use sqlx::SqliteConnection;
 
+use super::cancelling::{Cancelled, cancel};
 use super::codec::{Stamp, Text, number};
 use super::error::failed;
-use super::segments::{Cancelled, WindowColumns, audit, cancel};
+use super::segments::{WindowColumns, audit};
 use super::{SqliteLedger, remaining, reports};
 use crate::{EntityVolume, LedgerError, NewRun, NewSegment, Remaining, RunReport, Runs, Steer, Submitted};
 

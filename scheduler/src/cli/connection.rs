@@ -1,0 +1,88 @@
+//! The command line of connections.
+
+use std::path::PathBuf;
+
+use chrono_tz::Tz;
+use clap::{Args, Subcommand};
+
+use super::values::{EnvironmentArg, time_zone};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConnectionCommand {
+    /// Adds a company, or replaces the credential of one. Makes no network call.
+    #[command(subcommand)]
+    Add(AddCommand),
+    /// Lists the companies.
+    List,
+    /// Shows one company.
+    Show {
+        /// Its name.
+        name: String,
+    },
+    /// Asks the upstream for access and for the company's name.
+    Test {
+        /// Its name.
+        name: String,
+        /// Waits where the gate is closed or the company throttles, for up to five minutes.
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Changes a company's name or environment. Its records, coverage and history stay.
+    Set(SetConnectionArgs),
+    /// Removes a company: deletes its credential and cancels its unfinished segments. Its records wait for it to be
+    /// added again.
+    Remove {
+        /// Its name.
+        name: String,
+        /// Deletes its records too, also of a company that is removed already.
+        #[arg(long)]
+        purge_data: bool,
+    },
+    /// Deletes the records of all companies that are removed.
+    Purge,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct Changes {
+    /// What it is called from now on.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// The world it lives in.
+    #[arg(long, value_enum)]
+    pub(crate) environment: Option<EnvironmentArg>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetConnectionArgs {
+    /// Its name now.
+    #[arg(value_name = "CONNECTION")]
+    pub(crate) connection: String,
+    #[command(flatten)]
+    pub(crate) changes: Changes,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AddCommand {
+    /// A QuickBooks Online company.
+    Quickbooks(AddQuickbooksArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddQuickbooksArgs {
+    /// The name you want to use for it.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// The company's realm id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) realm: String,
+    /// A file that holds its refresh token.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) refresh_token_file: PathBuf,
+    /// The world it lives in.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) environment: EnvironmentArg,
+    /// The zone in which its days begin, for --by created and updated.
+    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = time_zone)]
+    pub(crate) time_zone: Tz,
+}
