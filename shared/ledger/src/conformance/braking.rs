@@ -3,8 +3,7 @@
 use ledgerfleet_model::{FailureKind, Outcome, SegmentId, SegmentState, Standing};
 
 use super::World;
-use super::burying::listed;
-use super::replaying::{all, kill_all, replay, told};
+use super::letters::{all, kill_all, listed, replay, told};
 use super::scene::{claim, due, finish, kill, scene, settle, state_of_run};
 use crate::{DeadLetter, DeadLetterFilter, Listing, ReplayState, WhichReplays};
 

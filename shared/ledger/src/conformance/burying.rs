@@ -3,21 +3,9 @@
 use ledgerfleet_model::{FailureKind, Lane, SegmentId, SegmentState};
 
 use super::World;
-use super::dropping::drop_all;
-use super::replaying::{all, replay};
+use super::letters::{all, drop_all, listed, replay};
 use super::scene::{claim, company, day, failure, kill, new_run, run_for, scene, seconds, store, submit};
 use crate::{DeadLetterFilter, Effort, LedgerError, Listing, NewSegment, Order, Purge};
-
-pub(super) async fn listed(world: &dyn World, filter: DeadLetterFilter) -> Vec<SegmentId> {
-    let letters = world
-        .ledger()
-        .dead_letters(&filter, &Listing::newest(100))
-        .await
-        .unwrap();
-    let count = world.ledger().count_dead_letters(&filter).await.unwrap();
-    assert_eq!(letters.len(), usize::try_from(count).unwrap());
-    letters.into_iter().map(|letter| letter.id).collect()
-}
 
 pub async fn dead_letters_are_listed_newest_first_and_filtered(world: &dyn World) {
     let scene = scene(world, 3).await;

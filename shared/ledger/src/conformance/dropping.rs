@@ -3,18 +3,9 @@
 use ledgerfleet_model::{FailureKind, Lane, SegmentId, SegmentState};
 
 use super::World;
-use super::burying::listed;
-use super::replaying::{all, replay};
+use super::letters::{all, drop_all, listed, replay};
 use super::scene::{company, day, kill, run_for, scene, seconds};
 use crate::{CoverageFilter, DeadLetterFilter, Dropped, ReplayRequest};
-
-pub(super) async fn drop_all(world: &dyn World, ids: &[SegmentId]) -> u64 {
-    let filter = DeadLetterFilter {
-        ids: ids.to_vec(),
-        ..DeadLetterFilter::default()
-    };
-    world.ledger().drop_dead_letters(&filter, "ada").await.unwrap()
-}
 
 pub async fn a_dropped_letter_is_dead_and_found_only_by_who_asks_for_it(world: &dyn World) {
     let scene = scene(world, 3).await;

@@ -27,6 +27,7 @@ pub mod dispatching;
 pub mod dropping;
 pub mod keying;
 pub mod learning;
+mod letters;
 pub mod model;
 pub mod ordering;
 pub mod paging;

@@ -5,42 +5,12 @@ use ledgerfleet_model::{
 };
 
 use super::World;
-use super::burying::listed;
+use super::letters::{all, kill_all, listed, replay, told};
 use super::scene::{
     claim, company, daily, due, kill, new_run, page, record, retry, scene, seconds, settle, state_of_run,
     store, submit,
 };
 use crate::{Claim, DeadLetterFilter, NextStep, Replay, ReplayRequest, ReplayState, Replayed, WhichReplays};
-
-/// Everything, at once.
-pub fn all() -> ReplayRequest {
-    ReplayRequest {
-        asked_by: "ada".to_owned(),
-        ..ReplayRequest::default()
-    }
-}
-
-pub async fn replay(world: &dyn World, request: &ReplayRequest) -> Replayed {
-    world.ledger().replay(request).await.unwrap()
-}
-
-/// How a replay stands.
-pub async fn told(world: &dyn World, replay: Option<ReplayId>) -> Replay {
-    world
-        .ledger()
-        .replays(WhichReplays::One(replay.unwrap()), 1)
-        .await
-        .unwrap()
-        .remove(0)
-}
-
-/// Kills all, each a second after the one before.
-pub async fn kill_all(world: &dyn World, segments: &[SegmentId], kind: FailureKind) {
-    for segment in segments {
-        kill(world, *segment, kind).await;
-        world.pass_time(seconds(1)).await;
-    }
-}
 
 pub async fn a_replay_starts_anew_and_keeps_the_history(world: &dyn World) {
     let scene = scene(world, 1).await;

@@ -62,7 +62,7 @@ pub async fn a_company_is_summed_up_in_one_row(world: &dyn World) {
     finish(world, scene.segments[0], &[record("1", 1)]).await;
     kill(world, scene.segments[1], FailureKind::BadRequest).await;
     kill(world, scene.segments[2], FailureKind::BadRequest).await;
-    super::dropping::drop_all(world, &[scene.segments[2]]).await;
+    super::letters::drop_all(world, &[scene.segments[2]]).await;
     claim(world, scene.segments[3]).await;
 
     let sums = world.ledger().connection_sums().await.unwrap();
@@ -124,7 +124,7 @@ pub async fn ids_that_begin_alike_are_found_by_their_range(world: &dyn World) {
     let [first, second, last] = [0, 1, 2].map(|index| scene.segments[index]);
     kill(world, last, FailureKind::BadRequest).await;
     kill(world, first, FailureKind::BadRequest).await;
-    super::dropping::drop_all(world, &[last]).await;
+    super::letters::drop_all(world, &[last]).await;
     let letters = ledger.dead_letter_ids(first, last, 9).await.unwrap();
     assert_eq!(
         letters,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::migrate::MigrateError;
 
-use super::renewed::Unanswered;
+use super::unanswered::Unanswered;
 use crate::LedgerError;
 
 /// Turns an error of sqlx into the ledger's, naming the step that failed.

@@ -41,6 +41,8 @@ mod reports;
 mod reviving;
 mod runs;
 mod segments;
+mod session;
+mod unanswered;
 mod upsert;
 
 use std::path::PathBuf;
@@ -86,7 +88,7 @@ impl Default for PostgresOptions {
     fn default() -> Self {
         Self {
             connections: 5,
-            patience: database::CONNECTING,
+            patience: session::CONNECTING,
             root_certificate: None,
             client: None,
             application_name: "ledgerfleet".to_owned(),
@@ -108,7 +110,7 @@ impl PostgresLedger {
     /// been migrated for this program; [`LedgerError::Unavailable`] if it cannot be reached or
     /// refuses the user; [`LedgerError::Unsuitable`] if a pooler gives sessions away, or the encoding cannot hold all texts.
     pub async fn connect(url: &str, options: &PostgresOptions) -> Result<Self, LedgerError> {
-        let target = database::target(url, options)?;
+        let target = session::target(url, options)?;
         database::check_version(&target).await?;
         Ok(Self {
             pool: Pool::new(options, target),
@@ -121,7 +123,7 @@ impl PostgresLedger {
     /// # Errors
     /// As [`PostgresLedger::connect`]; [`LedgerError::Foreign`] if the database has a schema `fleet` of another program.
     pub async fn migrate(url: &str, options: &PostgresOptions) -> Result<(), LedgerError> {
-        database::migrate(&database::target(url, options)?).await
+        database::migrate(&session::target(url, options)?).await
     }
 
     /// Ends all connections. A server that does not answer is not waited for: what it has committed it has.

@@ -18,8 +18,8 @@ use sqlx::{
 };
 
 use super::PostgresOptions;
-use super::database::SESSION;
 use super::renewed::Renewed;
+use super::session::SESSION;
 use crate::dispatching::Sessions;
 
 /// How long to look for the cause.

@@ -10,8 +10,8 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{Connection, Executor, Row};
 
-use super::database::connect;
 use super::error::failed;
+use super::session::connect;
 use crate::LedgerError;
 
 /// How long to wait for a second connection. Where none is free nothing is found out, and nothing refused.

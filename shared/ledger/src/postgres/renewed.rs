@@ -16,7 +16,8 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{Connection, Executor, Row};
 
 use super::PostgresOptions;
-use super::database;
+use super::session;
+use super::unanswered::given_up;
 
 /// A session that has not been used for this long is asked before it is.
 const FRESH: Duration = Duration::from_secs(5);
@@ -29,10 +30,6 @@ const ANSWERING: Duration = Duration::from_secs(3);
 
 /// Where all sessions are out, and none was taken or has come back for this long, none will.
 const STUCK: Duration = Duration::from_secs(15);
-
-/// Calls of this process that were given up before they were answered: their sessions come back in the middle of something,
-/// and perhaps there is nobody at the other end.
-static GIVEN_UP: AtomicU64 = AtomicU64::new(0);
 
 /// A pool that renews itself. Its clones share it.
 #[derive(Debug, Clone)]
@@ -111,7 +108,7 @@ fn pool(options: &PostgresOptions, doubt: &Arc<Doubt>) -> PgPoolOptions {
         .test_before_acquire(false)
         .after_connect(move |session, _| {
             made.lock().moved = Instant::now();
-            Box::pin(async move { session.execute(database::SESSION).await.map(drop) })
+            Box::pin(async move { session.execute(session::SESSION).await.map(drop) })
         })
         .before_acquire(move |session, meta| {
             let doubt = taken.clone();
@@ -161,7 +158,7 @@ impl Doubt {
             bad: false,
             asked: now,
             moved: now,
-            given_up: GIVEN_UP.load(Ordering::Relaxed),
+            given_up: given_up(),
         }))
     }
 
@@ -189,32 +186,13 @@ impl Doubt {
     fn has_come_back(&self) -> bool {
         let mut doubts = self.lock();
         doubts.moved = Instant::now();
-        let given_up = GIVEN_UP.load(Ordering::Relaxed);
+        let given_up = given_up();
         std::mem::replace(&mut doubts.given_up, given_up) != given_up
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Counts a call as given up if it is dropped before [`Unanswered::answered`].
-pub(super) struct Unanswered(());
-
-impl Unanswered {
-    pub(super) fn yet() -> Self {
-        Self(())
-    }
-
-    pub(super) fn answered(self) {
-        std::mem::forget(self);
-    }
-}
-
-impl Drop for Unanswered {
-    fn drop(&mut self) {
-        GIVEN_UP.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 #[cfg(test)]
@@ -228,7 +206,7 @@ mod tests {
         let database = PrivatePostgres::shared().empty_database();
         assert_eq!(database.command("SHOW synchronous_commit"), "off");
         let options = PostgresOptions::default();
-        let target = database::target(&database.url(), &options).unwrap();
+        let target = session::target(&database.url(), &options).unwrap();
         let pool = Renewed::new(target, options).pool();
         for (name, expected) in [
             ("application_name", "ledgerfleet"),

@@ -10,7 +10,7 @@ use super::PostgresLedger;
 use super::codec::{Count, Word, interval, number, small};
 use super::dead_letters::{Chosen, Cursor, Sweep, oldest};
 use super::error::{failed, persistently};
-use super::reviving::{reopen_runs, revive};
+use super::reviving::{Open, reopen_runs, revive};
 use super::segments::audit;
 use crate::replays::{CHUNK, audited};
 use crate::{LedgerError, Replay, ReplayRequest, ReplayState, Replayed, Replays, WhichReplays, Withdrawn};
@@ -82,15 +82,6 @@ async fn await_equal(tx: &mut PgConnection, key: &str) -> Result<(), LedgerError
     let wait = sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", key);
     wait.execute(tx).await.map_err(failed("replay"))?;
     Ok(())
-}
-
-/// A replay whose row is locked.
-pub(super) struct Open {
-    pub(super) id: Uuid,
-    /// Segments sent so far.
-    segments: i64,
-    /// When the next segment is due.
-    pub(super) next_due_at: DateTime<Utc>,
 }
 
 impl PostgresLedger {

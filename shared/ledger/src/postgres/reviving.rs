@@ -1,13 +1,22 @@
 //! Reviving: dead segments become pending again, and their runs active.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
 use super::codec::{interval, small};
 use super::dead_letters::Chosen;
 use super::error::failed;
-use super::replays::Open;
 use crate::{Dropped, LedgerError, ReplayRequest};
+
+/// A replay whose row is locked.
+pub(super) struct Open {
+    pub(super) id: Uuid,
+    /// Segments sent so far.
+    pub(super) segments: i64,
+    /// When the next segment is due.
+    pub(super) next_due_at: DateTime<Utc>,
+}
 
 /// Dead to pending, from the first page of the window, with nothing held against it, each a step after the one before.
 /// Why it was dead stays, in case it is withdrawn. Answers the run of each. What has changed since it was chosen, as
