@@ -10,7 +10,7 @@ use clap::Parser;
 use ledgerfleet_config::{FlagValue, Inputs, LogFormat, Settings, Shape};
 use ledgerfleet_ledger::LedgerError;
 use ledgerfleet_model::{Timings, WorkerName};
-use ledgerfleet_process::{Listening, Signal, Stop, banner, record_metrics, tell_ready};
+use ledgerfleet_process::{Listening, Signal, Stop, banner, health_routes, record_metrics, tell_ready};
 use ledgerfleet_telemetry::logs::{self, Colour};
 use ledgerfleet_telemetry::metrics::{self, Recorder};
 use ledgerfleet_telemetry::traces::{Identity, Traces};
@@ -227,7 +227,8 @@ async fn listen(address: Option<SocketAddr>) -> Result<Option<Listening>, Refuse
 async fn show(listening: Option<Listening>, parts: Parts, recorder: Recorder, stop: &Stop) {
     if let Some(listening) = listening {
         tracing::info!(address = %listening.address(), "metrics are shown");
-        listening.serve(parts, recorder, stop.token().clone()).await;
+        let routes = health_routes(&parts, recorder);
+        listening.serve(routes, stop.token().clone()).await;
     }
 }
 

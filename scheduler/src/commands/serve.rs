@@ -1,6 +1,6 @@
 //! `serve`: the daemon.
 
-use ledgerfleet_process::{Listening, Stop, banner, record_metrics, tell_ready};
+use ledgerfleet_process::{Listening, Stop, banner, health_routes, record_metrics, tell_ready};
 use ledgerfleet_telemetry::metrics::{self, Recorder};
 use ledgerfleet_wiring::Parts;
 
@@ -63,7 +63,9 @@ pub(super) async fn show_while_working(
     let over = stop.token().child_token();
     let showing = async {
         let _told = over.clone().drop_guard();
-        listening.serve(parts.clone(), recorder, over.clone()).await;
+        listening
+            .serve(health_routes(parts, recorder), over.clone())
+            .await;
     };
     // Work stops at once, whatever is still being answered.
     let working = async {

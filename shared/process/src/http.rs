@@ -59,19 +59,20 @@ impl Listening {
         self.address
     }
 
-    /// Answers until `shutdown`, and finishes what is being answered then. A client that has sent half a request, or
-    /// does not read, is not waited for.
-    pub async fn serve(self, parts: Parts, recorder: Recorder, shutdown: CancellationToken) {
-        let routes = routes(Shown {
-            readiness: Readiness::of(&parts),
-            gauges: Gauges::of(&parts),
-            recorder,
-        });
+    /// Answers these routes until `shutdown`, and finishes what is being answered then. A client that has sent half a
+    /// request, or does not read, is not waited for.
+    pub async fn serve(self, routes: Router, shutdown: CancellationToken) {
         serve(self.listener, routes, Bounds::default(), shutdown).await;
     }
 }
 
-fn routes(shown: Shown) -> Router {
+/// Health and metrics of a process, to be served alone or merged with routes of its own.
+pub fn health_routes(parts: &Parts, recorder: Recorder) -> Router {
+    let shown = Shown {
+        readiness: Readiness::of(parts),
+        gauges: Gauges::of(parts),
+        recorder,
+    };
     Router::new()
         .route("/livez", get(async || "ok\n"))
         .route("/health", get(async || "ok\n"))

@@ -13,6 +13,6 @@ mod supervised;
 
 pub use banner::banner;
 pub use disks::{Room, open_files, room};
-pub use http::{Listening, record_metrics};
+pub use http::{Listening, health_routes, record_metrics};
 pub use signals::{Signal, Stop};
 pub use supervised::tell_ready;

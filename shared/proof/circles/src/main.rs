@@ -22,10 +22,6 @@ const KNOWN: &[(&str, &str)] = &[
         "the registry lists a connector's entry and defines its type",
     ),
     (
-        "shared/ledger/src/lib.rs",
-        "sessions and the pool that opens them, replays and what they revive, and promises that share a question",
-    ),
-    (
         "shared/proof/testkit/src/lib.rs",
         "a server waits through a session of its own",
     ),
