@@ -22,7 +22,7 @@ pub(crate) use ids::IdArg;
 pub(crate) use model::{DictionaryArgs, ModelCommand, NotesArgs, RefreshArgs};
 pub(crate) use records::{CoverageArgs, RecordsArgs, VerifyArgs};
 pub(crate) use run::{BackfillArgs, RunCommand};
-pub(crate) use values::{AxisArg, EnvironmentArg, Format, SegmentArg, When};
+pub(crate) use values::{Format, When};
 
 /// Copies accounting data out of rate-limited APIs into a database that you control.
 ///

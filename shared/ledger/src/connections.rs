@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ledgerfleet_model::{Connection, ConnectionId, ConnectionState, Environment};
+use ledgerfleet_model::{Connection, ConnectionId, ConnectionState, Environment, RefusalCause};
 
 use crate::LedgerError;
 
@@ -110,8 +110,8 @@ pub trait Connections: Send + Sync {
     /// One connection, also a removed one.
     async fn connection(&self, id: ConnectionId) -> Result<Option<Connection>, LedgerError>;
 
-    /// Sets whether its segments are claimed, and why not; what was wrong with it before is forgotten. A removed connection stays removed; setting `removed`
-    /// removes it and keeps its records.
+    /// Sets whether its segments are claimed, and why not; what was wrong with it before is forgotten. A removed
+    /// connection stays removed; setting `removed` removes it and keeps its records.
     ///
     /// # Errors
     /// [`LedgerError::NoSuchConnection`] if it was never added.
@@ -122,9 +122,9 @@ pub trait Connections: Send + Sync {
         reason: Option<&str>,
     ) -> Result<(), LedgerError>;
 
-    /// Marks an active connection as `needs_reauthorisation`, with what a person has to put right, unless its credential was replaced after `since` (the
-    /// ledger's time at which the refused attempt was claimed): what was refused then is not what is stored now.
-    /// Answers whether it did.
+    /// Marks an active connection as `needs_reauthorisation`, with what a person has to put right, unless its credential
+    /// was replaced after `since` (the ledger's time at which the refused attempt was claimed): what was refused then is
+    /// not what is stored now. Answers whether it did.
     async fn park_connection(
         &self,
         id: ConnectionId,

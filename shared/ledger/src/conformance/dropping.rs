@@ -1,6 +1,6 @@
 //! Dropping: dead letters that nobody wants to see any more.
 
-use ledgerfleet_model::{FailureKind, Lane, SegmentId, SegmentState};
+use ledgerfleet_model::{FailureKind, Lane, SegmentState};
 
 use super::World;
 use super::letters::{all, drop_all, listed, replay};

@@ -1,8 +1,6 @@
 //! Sending dead letters again: how much, how fast, how often.
 
-use ledgerfleet_model::{
-    Epoch, FailureKind, Lane, Outcome, ReplayId, RunState, SegmentId, SegmentState, Standing,
-};
+use ledgerfleet_model::{Epoch, FailureKind, Lane, Outcome, RunState, SegmentState, Standing};
 
 use super::World;
 use super::letters::{all, kill_all, listed, replay, told};
@@ -10,7 +8,7 @@ use super::scene::{
     claim, company, daily, due, kill, new_run, page, record, retry, scene, seconds, settle, state_of_run,
     store, submit,
 };
-use crate::{Claim, DeadLetterFilter, NextStep, Replay, ReplayRequest, ReplayState, Replayed, WhichReplays};
+use crate::{Claim, DeadLetterFilter, NextStep, ReplayRequest, ReplayState};
 
 pub async fn a_replay_starts_anew_and_keeps_the_history(world: &dyn World) {
     let scene = scene(world, 1).await;

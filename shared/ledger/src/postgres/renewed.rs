@@ -8,7 +8,6 @@
 //! The driver gives nobody its sockets, so they cannot be told to end by themselves (`TCP_USER_TIMEOUT`); that every wait
 //! here has an end takes its place.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, Utc};
 use ledgerfleet_model::segment::Event;
 use ledgerfleet_model::{
-    Axis, ConnectionId, Days, Epoch, Failure, InstantField, RunId, SegmentId, SegmentState, Standing, Window,
+    Axis, Days, Epoch, Failure, InstantField, SegmentId, SegmentState, Standing, Window,
 };
 use sqlx::PgConnection;
 use sqlx::types::Uuid;

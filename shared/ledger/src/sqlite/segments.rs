@@ -10,7 +10,7 @@ use ledgerfleet_model::{
 };
 use sqlx::SqliteConnection;
 
-use super::codec::{Millis, Stamp, Text, number};
+use super::codec::{Millis, Stamp, Text};
 use super::error::failed;
 use crate::replays::cause_returned;
 use crate::{Effort, Held, LedgerError};

@@ -42,26 +42,25 @@ pub(crate) const REASONS: &[(&str, RefusalCause)] = &[
 async fn a_file_from_before_gets_the_causes_that_its_reasons_tell() {
     let world = world().await;
     for (reason, _) in REASONS {
-        let added = world
-            .ledger
-            .add_connection(&new_connection(reason), &credential(1));
+        let (new, first) = (new_connection(reason), credential(1));
+        let added = world.ledger.add_connection(&new, &first);
         let id = added.await.unwrap().id;
         let state = ConnectionState::NeedsReauthorisation;
         let set = world.ledger.set_connection_state(id, state, Some(reason));
         set.await.unwrap();
     }
-    let active = world
-        .ledger
-        .add_connection(&new_connection("active"), &credential(1));
+    let (new, first) = (new_connection("active"), credential(1));
+    let active = world.ledger.add_connection(&new, &first);
     active.await.unwrap();
     sqlx::raw_sql(
-        "ALTER TABLE fleet_connections DROP COLUMN state_cause; DELETE FROM _sqlx_migrations WHERE version = 24",
+        "ALTER TABLE fleet_connections DROP COLUMN state_cause; DELETE FROM _sqlx_migrations WHERE version = 41",
     )
     .execute(&mut world.sql().await)
     .await
     .unwrap();
 
-    let opened = SqliteLedger::open(&world.path(), Arc::new(world.clock.clone()));
+    let path = world.path();
+    let opened = SqliteLedger::open(&path, Arc::new(world.clock.clone()));
     let connections = opened.await.unwrap().connections().await.unwrap();
     assert_eq!(connections.len(), REASONS.len() + 1);
     for connection in connections {

@@ -11,9 +11,8 @@ use crate::causes::REASONS;
 async fn a_database_from_before_gets_the_causes_that_its_reasons_tell() {
     let world = world().await;
     for (reason, _) in REASONS {
-        let added = world
-            .ledger
-            .add_connection(&new_connection(reason), &credential(1));
+        let (new, first) = (new_connection(reason), credential(1));
+        let added = world.ledger.add_connection(&new, &first);
         let id = added.await.unwrap().id;
         let state = ConnectionState::NeedsReauthorisation;
         let set = world.ledger.set_connection_state(id, state, Some(reason));
@@ -21,7 +20,7 @@ async fn a_database_from_before_gets_the_causes_that_its_reasons_tell() {
     }
     world.database.command(
         "ALTER TABLE fleet.connections DROP COLUMN state_cause CASCADE; DROP FUNCTION fleet.forget_cause;
-         DELETE FROM fleet.migrations WHERE version = 24",
+         DELETE FROM fleet.migrations WHERE version = 41",
     );
     migrate(world.database.url()).await;
 
@@ -39,9 +38,8 @@ async fn a_database_from_before_gets_the_causes_that_its_reasons_tell() {
 #[tokio::test]
 async fn the_reason_of_a_program_that_knows_no_causes_stands_without_the_cause_of_an_earlier_one() {
     let world = world().await;
-    let added = world
-        .ledger
-        .add_connection(&new_connection("birch"), &credential(1));
+    let (new, first) = (new_connection("birch"), credential(1));
+    let added = world.ledger.add_connection(&new, &first);
     let id = added.await.unwrap().id;
     let stored = world.ledger.credential(id).await.unwrap().unwrap();
     let parked =
