@@ -53,7 +53,8 @@ async fn a_file_from_before_gets_the_causes_that_its_reasons_tell() {
     let active = world.ledger.add_connection(&new, &first);
     active.await.unwrap();
     sqlx::raw_sql(
-        "ALTER TABLE fleet_connections DROP COLUMN state_cause; DELETE FROM _sqlx_migrations WHERE version = 41",
+        "ALTER TABLE fleet_connections DROP COLUMN state_cause; DELETE FROM _sqlx_migrations WHERE version = 41;
+         PRAGMA user_version = 40",
     )
     .execute(&mut world.sql().await)
     .await
