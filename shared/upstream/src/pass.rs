@@ -31,6 +31,8 @@ pub struct Pass<'a> {
     /// Where the first page was asked for whose rows did not show their order.
     order_lost_at: Option<Position>,
     last: LastPage,
+    /// What pages without news have shown since there was some.
+    again: Again,
     /// The most rows of one page.
     largest_page: u64,
     /// How many pages came since the window was last begun again within this pass, if it was.
@@ -52,6 +54,29 @@ struct LastPage {
     shows_an_end: bool,
     /// Whether it may have been cut.
     may_be_cut: bool,
+}
+
+/// Rows that come again. Where the next page begins at the instant of the last row, all rows of that instant do; if it is
+/// asked for with fewer rows than the page before, for nothing more is served, it may show those alone and have followers.
+#[derive(Debug, Clone, Copy, Default)]
+struct Again {
+    /// The most of them that pages show which come to an end.
+    most: u64,
+    /// How many have come.
+    rows: u64,
+}
+
+impl Again {
+    /// After a page with news, of so many rows.
+    fn after(rows: u64) -> Self {
+        Self { most: rows, rows: 0 }
+    }
+
+    /// After another page without news; answers whether they may come for ever.
+    fn is_endless(&mut self, rows: u64) -> bool {
+        self.rows += rows;
+        rows == 0 || self.rows >= self.most
+    }
 }
 
 /// A page, and how it was asked for.
@@ -79,7 +104,9 @@ impl<'a> Pass<'a> {
     pub fn resumed(mut self, connector: &dyn Connector, position: Position, pages: u32) -> Self {
         self.in_order = connector.is_in_order(&position);
         self.walk.go_to(position);
-        Self { pages, ..self }
+        // The page before had no more rows than are asked for now.
+        let again = Again::after(self.rows().into());
+        Self { pages, again, ..self }
     }
 
     /// Begins the next reading of the same window.
@@ -101,6 +128,7 @@ impl<'a> Pass<'a> {
             in_order: true,
             order_lost_at: None,
             last: LastPage::default(),
+            again: Again::default(),
             largest_page: 0,
             pages_again: None,
             search: Search::default(),
@@ -161,17 +189,19 @@ impl<'a> Pass<'a> {
     }
 
     /// Takes note of whether a page has shown rows that were not known; answers whether no other page is to be asked for
-    /// now. Full pages without news may have no end; where the window was begun again, they are to be expected.
+    /// now. Full pages without news may have no end; where the window was begun again, or where they have fewer rows than the
+    /// page before, they are to be expected.
     pub fn is_last(&mut self, page: &Page, brings_news: bool) -> bool {
         if brings_news {
             self.note_order(page);
+            self.again = Again::after(rows_of(page));
         }
         if let Some(known) = self.known_before_the_end.take() {
             // Who shows all of it again there does not heed where pages begin.
             self.has_shown_its_end = !page.more && !brings_news && (known == 1 || rows_of(page) < known);
         }
         let is_endless = match self.pages_again {
-            None => !brings_news && !page.ends_part,
+            None => !brings_news && !page.ends_part && self.again.is_endless(rows_of(page)),
             Some(pages) => u64::from(pages) > self.most_pages_again(),
         };
         !page.more || is_endless

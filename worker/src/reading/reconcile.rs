@@ -6,7 +6,8 @@
 //!
 //! A pass whose pages came in such an order is believed if the source counts as many rows as were seen, and none of them
 //! has changed since the pass began: a row that comes in may hide one that left, but it has changed since. Any other pass
-//! is believed if the pass before saw the same ids. What then still differs from the source's count is told, and where
+//! is believed if the pass before saw the same ids, and either it came to an end or the source counts as many. What then
+//! still differs from the source's count is told, and where
 //! the source counts more, coverage says that it is unproven.
 //!
 //! What is stored of the window and was not seen is asked for by its id: absence alone is no deletion.
@@ -70,7 +71,9 @@ impl Reading<'_> {
     }
 
     async fn is_believed(&mut self, seen: SeenIds, source_count: Option<u64>) -> Result<bool, Stopped> {
-        if self.progress.pass > 1 && seen.same && self.pass.shows_an_end() {
+        // Who goes on after the last page has not seen the end of this pass; the source's count shows it, too.
+        let is_whole = self.pass.shows_an_end() || source_count == Some(seen.ids);
+        if self.progress.pass > 1 && seen.same && is_whole {
             return Ok(true);
         }
         let agrees = source_count.is_none_or(|count| count == seen.ids);

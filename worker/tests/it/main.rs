@@ -22,4 +22,5 @@ mod shown;
 mod silence;
 mod toy;
 mod traces;
+mod unserved;
 mod world;
