@@ -115,14 +115,14 @@ pub(super) async fn several_ids(stage: Stage) -> Ending {
         days.start(),
         days.end()
     );
-    let fixed = world.command(&format!("{verify} --fix"), PATIENCE).await;
+    let fixed = world.command(&format!("{verify} --fix --wait"), PATIENCE).await;
     assert!(fixed.status.success(), "{}", fixed.said);
     let expect = Expect {
         changing: true,
         ..Expect::default()
     };
     let mut facts = world.judge(expect).await;
-    facts.push("`verify --fix` found four that were deleted".to_owned());
+    facts.push("`verify --fix --wait` found four that were deleted".to_owned());
     Ok(facts)
 }
 
