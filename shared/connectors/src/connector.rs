@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ledgerfleet_model::{Environment, Failure, Position, Quarantined, Record, Window};
+use ledgerfleet_model::{Environment, Failure, FailureKind, Position, Quarantined, Record, Window};
 use secrecy::SecretString;
 
 use crate::http::HeldBytes;
@@ -30,6 +30,23 @@ pub trait Connector: Send + Sync + std::fmt::Debug {
     /// cannot begin so.
     fn past_one(&self, _from: &Position) -> Option<Position> {
         None
+    }
+
+    /// The words that its requests for an entity hold and that reading can do without; none of them where there is nothing
+    /// to leave out.
+    fn words(&self, _entity: &EntitySpec) -> Dialect {
+        Dialect::NONE
+    }
+
+    /// Rows a page to ask for in a reading of a window, from 1, that follows others which may have missed some. Where rows
+    /// are missed at the borders of pages, these must lie elsewhere.
+    fn rows_of_reading(&self, _entity: &EntitySpec, rows: u32, _reading: u32) -> u32 {
+        rows
+    }
+
+    /// Whether a page with fewer rows may come where this one failed so.
+    fn may_serve_fewer(&self, failure: &Failure) -> bool {
+        failure.kind == FailureKind::Timeout
     }
 
     /// How a credential is exchanged for access; none where it is the access: a key.
@@ -91,6 +108,16 @@ pub struct Dialect {
     pub several_ids: bool,
     /// Records may be asked for whether they are active or not.
     pub active_in: bool,
+}
+
+impl Dialect {
+    /// Nothing of all that.
+    pub const NONE: Self = Self {
+        order: false,
+        count: false,
+        several_ids: false,
+        active_in: false,
+    };
 }
 
 impl Default for Dialect {
@@ -219,6 +246,10 @@ pub struct Page {
     /// Whether this page and those before it have shown an order in which nothing that comes or goes moves a row over
     /// the edge of a page. Otherwise rows may be missing although every page was full.
     pub in_order: bool,
+    /// How many rows the window has, as the page says that is its first one: another is not asked.
+    pub announced: Option<u64>,
+    /// What the upstream did otherwise than expected, and a person should know.
+    pub remark: Option<&'static str>,
     /// The share of the process's memory for answers that these records use. Keep it until they are stored, and
     /// do not ask for another page before it is dropped.
     pub held: HeldBytes,

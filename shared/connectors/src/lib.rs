@@ -21,7 +21,7 @@ pub use connector::{
     Target,
 };
 pub use connectors::Connectors;
-pub use entity::{EntityKind, EntitySpec, ReadBy, RowShape};
+pub use entity::{EntityKind, EntitySpec, SourceSpec, Trust};
 pub use oauth::{AccessGrant, AuthenticationError, NoGrant, OAuth};
 pub use registry::{
     Build, ConnectorEntry, Endpoints, GateDefaults, REGISTRY, Synopsis, connector_entry, find_entity,

@@ -10,8 +10,8 @@ use crate::known::Learner;
 
 /// Whether the source counts an entity, as far as is known.
 pub fn is_counted(asking: &Asking<'_>, entity: &EntitySpec, learner: &Learner<'_>) -> bool {
-    let counts = asking.company().connector.counting().is_some();
-    counts && entity.countable && learner.lessons().dialect.count
+    let connector = &asking.company().connector;
+    connector.counting().is_some() && connector.words(entity).count && learner.lessons().dialect.count
 }
 
 /// The source's count of a window; of those rows only that have changed since, where an instant is given. None where it

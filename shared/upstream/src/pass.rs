@@ -4,7 +4,7 @@
 //! be that the source counts and its pages have not shown. Whose rows are known already, its caller says: an attempt keeps
 //! them in the ledger, a comparison in memory.
 
-use ledgerfleet_connectors::{Connector, Dialect, EntitySpec, Page};
+use ledgerfleet_connectors::{Connector, Dialect, EntitySpec, Page, Trust};
 use ledgerfleet_ledger::Fact;
 use ledgerfleet_model::{Failure, Position, Window};
 use tokio::time::Instant;
@@ -45,6 +45,12 @@ pub struct Pass<'a> {
     has_shown_its_end: bool,
     /// How many rows the source has counted, if it has.
     pub counted: Option<u64>,
+    /// How many rows the first page of this reading has announced, if it has.
+    announced: Option<u64>,
+    /// What a page said that a person should know.
+    remark: Option<&'static str>,
+    /// Rows a page that are wanted of a first reading.
+    wanted: u32,
 }
 
 /// What the page that came last is like.
@@ -92,11 +98,16 @@ pub struct Fetched {
 
 impl<'a> Pass<'a> {
     /// A reading of a window from its beginning, so many rows a page.
-    pub fn new(entity: &'static EntitySpec, window: &'a Window, rows: u32, dialect: Dialect) -> Self {
-        Self::on(
-            Walk::new(entity, window, Position::start(), rows, dialect),
-            entity,
-        )
+    pub fn new(
+        connector: &dyn Connector,
+        entity: &'static EntitySpec,
+        window: &'a Window,
+        rows: u32,
+        dialect: Dialect,
+    ) -> Self {
+        let wanted = connector.rows_of_reading(entity, rows, 1);
+        let walk = Walk::new(entity, window, Position::start(), wanted, dialect);
+        Self::on(walk, entity, rows)
     }
 
     /// The same, from there: so many of its pages are known.
@@ -115,11 +126,12 @@ impl<'a> Pass<'a> {
         let walk = self.walk.clone();
         *self = Self {
             largest_page: self.largest_page,
-            ..Self::on(walk, self.entity)
+            remark: self.remark,
+            ..Self::on(walk, self.entity, self.wanted)
         };
     }
 
-    fn on(walk: Walk<'a>, entity: &'static EntitySpec) -> Self {
+    fn on(walk: Walk<'a>, entity: &'static EntitySpec, wanted: u32) -> Self {
         Self {
             entity,
             walk,
@@ -135,7 +147,14 @@ impl<'a> Pass<'a> {
             known_before_the_end: None,
             has_shown_its_end: false,
             counted: None,
+            announced: None,
+            remark: None,
+            wanted,
         }
+    }
+
+    fn rows_wanted(&self, connector: &dyn Connector) -> u32 {
+        connector.rows_of_reading(self.entity, self.wanted, self.search.reading())
     }
 
     /// Fetches the next page, by the request that the upstream serves.
@@ -175,6 +194,10 @@ impl<'a> Pass<'a> {
         if known.active_in && !served.active_in {
             learner.heed(Fact::ActiveInRefused).await;
         }
+        if self.announced.is_none() || self.from == Position::start() {
+            self.announced = page.announced.or(self.announced);
+        }
+        self.remark = self.remark.or(page.remark);
         self.pages_again = self.pages_again.map(|pages| pages + 1);
         self.last.shows_an_end = !page.more;
         self.trusts(&page, learner.lessons());
@@ -217,22 +240,53 @@ impl<'a> Pass<'a> {
     }
 
     fn most_pages_again(&self) -> u64 {
-        let rows = self.counted.unwrap_or(self.largest_page);
+        let rows = self.counted.or(self.announced).unwrap_or(self.largest_page);
         10 + 2 * rows.div_ceil(u64::from(self.rows().saturating_sub(1).max(1)))
     }
 
     /// Goes on where more rows may be than the `known` ones; false if there is no such place.
-    pub fn looks_further(&mut self, known: u64) -> bool {
-        match self.search.next(known, self.came_in_order()) {
+    pub fn looks_further(&mut self, connector: &dyn Connector, known: u64) -> bool {
+        let place = match self.entity.trust {
+            Trust::CountAndOverlap => self.search.next(known, self.came_in_order()),
+            Trust::UniqueIdsEqualCount => self.search.in_other_pages(known),
+            Trust::SamePassTwice if self.last.may_be_cut => self.search.behind(known),
+            Trust::SamePassTwice | Trust::OnePage => None,
+        };
+        match place {
             None => return false,
             Some(Place::Behind) => self.known_before_the_end = Some(known),
             Some(Place::Beginning) => {
                 // What came in order before that is known.
                 self.walk.go_to(self.order_lost_at.clone().unwrap_or_default());
                 self.pages_again = Some(0);
+                let rows = self.rows_wanted(connector);
+                if rows != self.walk.rows() && self.entity.trust == Trust::UniqueIdsEqualCount {
+                    self.walk.want(rows);
+                }
             }
         }
         true
+    }
+
+    /// Whether its pages say that there are more rows than the `known` ones, where they say how many there are.
+    pub fn lacks(&self, known: u64) -> bool {
+        self.entity.trust == Trust::UniqueIdsEqualCount
+            && self.announced.is_none_or(|announced| announced > known)
+    }
+
+    /// Whether the last reading in other pages has still brought rows, and no further one is to be taken.
+    pub fn grows(&self) -> bool {
+        self.search.grows()
+    }
+
+    /// How many rows the first page of this reading has announced, if it has.
+    pub fn announced(&self) -> Option<u64> {
+        self.announced
+    }
+
+    /// What a page said that a person should know.
+    pub fn remark(&self) -> Option<&'static str> {
+        self.remark
     }
 
     /// Whether it can have missed no row between two pages.

@@ -11,6 +11,10 @@ pub(crate) struct Search {
     known: Option<u64>,
     has_begun_again: bool,
     fruitless: u32,
+    /// How often the window was read again in other pages.
+    readings: u32,
+    /// Whether the last look has brought rows, or none was taken.
+    grows: bool,
 }
 
 /// Where to look next.
@@ -22,7 +26,38 @@ pub(crate) enum Place {
     Beginning,
 }
 
+/// How often a window is read again in other pages: where they are as good as at random, a few find all rows.
+const READINGS: u32 = 5;
+
 impl Search {
+    /// The place behind the last row, as long as that brings rows.
+    pub(crate) fn behind(&mut self, known: u64) -> Option<Place> {
+        let brought_nothing = self.known == Some(known);
+        self.known = Some(known);
+        (!brought_nothing).then_some(Place::Behind)
+    }
+
+    /// The beginning, for pages of another size, as long as that brings rows.
+    pub(crate) fn in_other_pages(&mut self, known: u64) -> Option<Place> {
+        self.grows = self.known != Some(known);
+        self.known = Some(known);
+        if !self.grows || self.readings == READINGS {
+            return None;
+        }
+        self.readings += 1;
+        Some(Place::Beginning)
+    }
+
+    /// Which reading of the window this is, from 1.
+    pub(crate) fn reading(&self) -> u32 {
+        self.readings + 1
+    }
+
+    /// Whether the last look has still brought rows.
+    pub(crate) fn grows(&self) -> bool {
+        self.grows
+    }
+
     /// The next place, if there is one that may bring rows. It ends: places are looked at again only while that brings
     /// rows, or for a few times more where luck may bring them.
     pub(crate) fn next(&mut self, known: u64, in_order: bool) -> Option<Place> {
@@ -56,6 +91,26 @@ mod tests {
             assert_eq!(search.next(799, false), Some(Place::Beginning));
         }
         assert_eq!(search.next(799, false), None);
+    }
+
+    #[test]
+    fn pages_of_other_sizes_are_read_until_one_reading_brings_nothing_or_patience_ends() {
+        let mut search = Search::default();
+        assert_eq!(
+            (search.reading(), search.in_other_pages(97)),
+            (1, Some(Place::Beginning))
+        );
+        assert_eq!(
+            (search.reading(), search.in_other_pages(100)),
+            (2, Some(Place::Beginning))
+        );
+        assert_eq!((search.reading(), search.in_other_pages(100)), (3, None));
+        assert!(!search.grows());
+        let mut endless = Search::default();
+        let readings = (1..10)
+            .take_while(|known| endless.in_other_pages(*known).is_some())
+            .count();
+        assert_eq!((readings, endless.grows()), (5, true));
     }
 
     #[test]

@@ -13,8 +13,12 @@ const MOST_ASIDE_IN_DOUBT: usize = 3;
 /// "Unsupported property".
 const NOT_TAKEN: [&str; 2] = ["4001", "2010"];
 
-/// How often a page that does not come in time is asked for with fewer rows: each time costs a whole deadline.
+/// How often a page that does not come in time, or fails, is asked for with fewer rows: each time may cost a whole deadline.
 const MOST_SLOWER: u32 = 2;
+
+/// How often as many rows as wanted are asked for again, after fewer were served where more had failed: what failed for a
+/// moment is not a size.
+const MOST_RECOVERIES: u32 = 2;
 
 /// A way through the pages of one window.
 #[derive(Debug, Clone)]
@@ -29,8 +33,12 @@ pub(crate) struct Walk<'a> {
     dialect: Dialect,
     /// Whether the upstream has served a page of this walk.
     served: bool,
-    /// How often a page did not come in time, since one came.
+    /// How often a page did not come in time or failed, since one came.
     slow: u32,
+    /// Whether fewer rows are asked for because the upstream failed, and did not only take too long.
+    is_cautious: bool,
+    /// How often as many rows as wanted were asked for again.
+    recoveries: u32,
     /// Rows before the position that were not served, and why.
     aside: Vec<(Position, Failure)>,
     /// How often a refused request was put in other words, since one was served.
@@ -98,6 +106,8 @@ impl<'a> Walk<'a> {
             dialect,
             served: false,
             slow: 0,
+            is_cautious: false,
+            recoveries: 0,
             aside: Vec::new(),
             rewordings: 0,
             served_dialect: dialect,
@@ -131,6 +141,11 @@ impl<'a> Walk<'a> {
         self.size
     }
 
+    /// Asks for so many rows a page from now on, until a page fails.
+    pub(crate) fn want(&mut self, rows: u32) {
+        (self.wanted, self.size) = (rows, rows);
+    }
+
     /// Whether another request may be served after one that failed so.
     pub(crate) fn helps_against(&self, connector: &dyn Connector, failure: &Failure) -> bool {
         self.clone().other_request(connector, failure).is_some()
@@ -145,7 +160,7 @@ impl<'a> Walk<'a> {
     /// quarantined ones from now on.
     pub(crate) fn arrived(&mut self, mut page: Page) -> Page {
         let aside = std::mem::take(&mut self.aside);
-        if !aside.is_empty() {
+        if !aside.is_empty() || self.recovers() {
             self.size = self.wanted;
         }
         let unserved = aside
@@ -156,6 +171,14 @@ impl<'a> Walk<'a> {
         (self.served, self.slow, self.rewordings) = (true, 0, 0);
         self.position = page.next.clone();
         page
+    }
+
+    /// Whether as many rows as wanted may be served again.
+    fn recovers(&mut self) -> bool {
+        let recovers = self.is_cautious && self.recoveries < MOST_RECOVERIES;
+        self.recoveries += u32::from(recovers);
+        self.is_cautious = false;
+        recovers
     }
 
     /// Finds another request after one that failed; gives the failure back where no other one would be served.
@@ -169,28 +192,26 @@ impl<'a> Walk<'a> {
     /// Changes the request to one that may be served, if there is one.
     fn other_request(&mut self, connector: &dyn Connector, failure: &Failure) -> Option<Change> {
         match failure.kind {
-            FailureKind::BadRequest | FailureKind::NotInPlan => self.reword(),
+            FailureKind::BadRequest | FailureKind::NotInPlan => self.reword(connector),
             FailureKind::TooLarge if self.size > 1 => Some(self.ask_for(self.size / 2)),
-            FailureKind::Timeout if self.size > 1 && self.slow < MOST_SLOWER => {
-                self.slow += 1;
-                Some(self.ask_for((self.size / 8).max(1)))
-            }
             FailureKind::Unservable if self.size > 1 && self.is_about_a_row(failure) => {
                 Some(self.ask_for(self.size / 2))
             }
             FailureKind::Unservable if self.size > 1 => Some(self.ask_for(1)),
             FailureKind::Unservable | FailureKind::TooLarge => self.pass_over(connector, failure),
+            kind if self.size > 1 && self.slow < MOST_SLOWER && connector.may_serve_fewer(failure) => {
+                self.slow += 1;
+                self.is_cautious |= kind != FailureKind::Timeout;
+                Some(self.ask_for((self.size / 8).max(1)))
+            }
             _ => None,
         }
     }
 
     /// Leaves out words that may be what is refused, fewer of them first.
-    fn reword(&mut self) -> Option<Change> {
-        let Dialect { order, active_in, .. } = self.served_dialect;
-        let (order, active_in) = (
-            order && self.entity.orderable,
-            active_in && self.entity.hides_inactive,
-        );
+    fn reword(&mut self, connector: &dyn Connector) -> Option<Change> {
+        let (Dialect { order, active_in, .. }, words) = (self.served_dialect, connector.words(self.entity));
+        let (order, active_in) = (order && words.order, active_in && words.active_in);
         let tries =
             [(true, false), (false, true), (true, true)].map(|(order, active_in)| Words { order, active_in });
         let can_leave_out = |words: &Words| (order || !words.order) && (active_in || !words.active_in);

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use chrono::{DateTime, NaiveDate, Utc};
 use ledgerfleet_connectors::Page;
 use ledgerfleet_ledger::{LedgerError, RecordSummary, Share, Slice, Which};
-use ledgerfleet_model::{Quarantined, Record};
+use ledgerfleet_model::{Failure, FailureKind, Quarantined, Record};
 use ledgerfleet_upstream::{Learner, Pass, ids_of};
 
 use crate::amount::{amount, is_same};
@@ -100,7 +100,8 @@ impl<'a> Comparison<'a> {
     ) -> Result<Shown, VerifyError> {
         let window = self.portion.window();
         let Subject { entity, asking, .. } = self.subject;
-        let mut pass = Pass::new(entity, &window, *page_size, learner.lessons().dialect);
+        let connector = &*asking.company().connector;
+        let mut pass = Pass::new(connector, entity, &window, *page_size, learner.lessons().dialect);
         pass.counted = count;
         loop {
             let page = pass.next(asking, learner).await?.page;
@@ -110,9 +111,13 @@ impl<'a> Comparison<'a> {
                 continue;
             }
             let rows = self.rows();
-            let lacks = self.share.of == 1 && count.is_some_and(|count| count > rows);
-            if lacks && pass.looks_further(rows) {
+            let lacks = pass.lacks(rows) || count.is_some_and(|count| count > rows);
+            let lacks = self.share.of == 1 && lacks;
+            if lacks && pass.looks_further(connector, rows) {
                 continue;
+            }
+            if pass.lacks(rows) && pass.grows() {
+                return Err(moves(rows).into());
             }
             *page_size = pass.rows();
             return Ok(Shown {
@@ -296,6 +301,11 @@ impl<'a> Comparison<'a> {
         }
         tally.unexplained += u64::from(!is_explained);
     }
+}
+
+fn moves(rows: u64) -> Failure {
+    let message = format!("each reading of the source still shows other rows; {rows} so far");
+    Failure::new(FailureKind::Unstable, message)
 }
 
 /// Whether the source serves another text under the version and the time under which it served the stored one: it has

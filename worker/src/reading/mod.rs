@@ -5,6 +5,7 @@
 //! one is reconciled with the source after its last page (`reconcile`), and read on or again while they differ.
 
 mod commit;
+mod pages;
 mod reconcile;
 
 use std::collections::HashSet;
@@ -25,6 +26,8 @@ pub(crate) struct Reading<'a> {
     progress: &'a mut Progress,
     pass: Pass<'a>,
     learner: Learner<'a>,
+    /// Records of the window that its pages left out, and that were found by their ids.
+    left_out: u64,
 }
 
 impl<'a> Reading<'a> {
@@ -38,13 +41,15 @@ impl<'a> Reading<'a> {
         let ledger = &*fleet.parts.ledger;
         let learner = fleet.lessons.learner(ledger, claim.connection, entity.name).await;
         let learner = learner.map_err(ledger_failure)?;
-        let pass = Pass::new(entity, &claim.window, claim.page_size, learner.lessons().dialect);
         let connector = &*subject.company.connector;
+        let dialect = learner.lessons().dialect;
+        let pass = Pass::new(connector, entity, &claim.window, claim.page_size, dialect);
         Ok(Self {
             attempt,
             progress,
             pass: pass.resumed(connector, claim.position.clone(), claim.page),
             learner,
+            left_out: 0,
         })
     }
 }
@@ -115,6 +120,7 @@ impl Reading<'_> {
             rows: distinct(ids_of(&fetched.page)),
             quarantined: distinct(quarantined),
             open: self.may_grow(),
+            note: self.pass.remark().map(str::to_owned),
             ..FinishedWindow::default()
         };
         self.commit_page(fetched, NextStep::Done(finished)).await

@@ -13,7 +13,7 @@
 //! What is stored of the window and was not seen is asked for by its id: absence alone is no deletion.
 
 use chrono::{DateTime, Utc};
-use ledgerfleet_connectors::EntityKind;
+use ledgerfleet_connectors::{EntityKind, Trust};
 use ledgerfleet_ledger::{Fact, FinishedWindow, NextStep, NotSeen, Seen, SeenIds};
 use ledgerfleet_model::segment::PASSES;
 use ledgerfleet_model::{Failure, FailureKind, Quarantined, Record, Served, Window};
@@ -30,14 +30,26 @@ const LOOKED_UP: u32 = 1_000;
 impl Reading<'_> {
     /// Ends the window if this pass can be believed, and answers true; otherwise reads on, or begins the next pass.
     pub(super) async fn reconcile(&mut self) -> Result<bool, Stopped> {
+        match self.attempt.subject.entity.trust {
+            Trust::CountAndOverlap => self.reconcile_with_count().await,
+            Trust::SamePassTwice | Trust::UniqueIdsEqualCount | Trust::OnePage => {
+                self.reconcile_by_pages().await
+            }
+        }
+    }
+
+    async fn reconcile_with_count(&mut self) -> Result<bool, Stopped> {
+        let connector = &*self.attempt.subject.company.connector;
         let seen = self.seen().await?;
-        if self.pass.counted.is_some_and(|count| count > seen.ids) && self.pass.looks_further(seen.ids) {
+        if self.pass.counted.is_some_and(|count| count > seen.ids)
+            && self.pass.looks_further(connector, seen.ids)
+        {
             // It has not been asked again: whatever has come or gone since shows in the end.
             return Ok(false);
         }
         let source_count = self.source_count(None).await?;
         self.pass.counted = source_count;
-        if self.may_have_more(seen, source_count) && self.pass.looks_further(seen.ids) {
+        if self.may_have_more(seen, source_count) && self.pass.looks_further(connector, seen.ids) {
             return Ok(false);
         }
         let has_all = self.settle_what_was_not_seen().await?;
@@ -46,6 +58,16 @@ impl Reading<'_> {
             self.finish(seen, source_count).await?;
             return Ok(true);
         }
+        self.read_again(seen, source_count).await?;
+        Ok(false)
+    }
+
+    /// Begins the next pass, unless there were too many.
+    pub(super) async fn read_again(
+        &mut self,
+        seen: SeenIds,
+        source_count: Option<u64>,
+    ) -> Result<(), Stopped> {
         let (segment, pass, rows) = (self.attempt.subject.claim.segment, self.progress.pass, seen.ids);
         debug!(%segment, pass, rows, source_count, "the window moved");
         if pass >= PASSES {
@@ -54,11 +76,10 @@ impl Reading<'_> {
             return Err(Failure::new(FailureKind::Unstable, message).into());
         }
         self.pass.begin_again();
-        self.close(NextStep::Pass).await?;
-        Ok(false)
+        self.close(NextStep::Pass).await
     }
 
-    async fn seen(&self) -> Result<SeenIds, Stopped> {
+    pub(super) async fn seen(&self) -> Result<SeenIds, Stopped> {
         let subject = &self.attempt.subject;
         let ledger = &subject.fleet.parts.ledger;
         let seen = ledger.seen(subject.claim.segment, self.progress.pass).await;
@@ -108,7 +129,7 @@ impl Reading<'_> {
 
     /// That every record of a window was deleted happens, and looks like an upstream that has lost them: a person
     /// should know.
-    fn tell_if_all_is_gone(&self, seen: SeenIds) {
+    pub(super) fn tell_if_all_is_gone(&self, seen: SeenIds) {
         if seen.ids > 0 || seen.deleted <= 1 {
             return;
         }
@@ -170,7 +191,7 @@ impl Reading<'_> {
     /// Asks for every record that is stored of this window and that this pass did not see. What is gone becomes a
     /// tombstone, what has moved elsewhere is stored as it is now. False if one of them is where the pass should have
     /// seen it.
-    async fn settle_what_was_not_seen(&mut self) -> Result<bool, Stopped> {
+    pub(super) async fn settle_what_was_not_seen(&mut self) -> Result<bool, Stopped> {
         let subject = &self.attempt.subject;
         let seen = Seen::Pass {
             segment: subject.claim.segment,
@@ -227,7 +248,13 @@ impl Reading<'_> {
                 // It is there, in whatever state, or nobody can tell; it stays as it is stored.
                 Found::Unservable | Found::Unanswered => {}
                 Found::Gone => records.push(Record::tombstone(&id)),
-                Found::Here(Served::Record(record)) if self.is_in_window(&record) => is_elsewhere = false,
+                Found::Here(Served::Record(record)) if self.is_in_window(&record) => {
+                    if self.may_be_left_out() {
+                        records.push(record);
+                    } else {
+                        is_elsewhere = false;
+                    }
+                }
                 Found::Here(Served::Record(record)) => records.push(record),
                 Found::Here(Served::Quarantined(one)) => quarantined.push(one),
             }

@@ -8,7 +8,7 @@ use futures::TryStreamExt;
 use ledgerfleet_connectors::http::{Answer, HttpClient};
 use ledgerfleet_connectors::{
     Connector, ConnectorEntry, Ending, Endpoints, EntityKind, EntitySpec, GateDefaults, Page, PageRequest,
-    ReadBy, RowShape, Synopsis, Target,
+    SourceSpec, Synopsis, Target, Trust,
 };
 use ledgerfleet_ledger::{NewConnection, NewRun, NewSegment, RecordStub, RunReport};
 use ledgerfleet_model::{
@@ -43,19 +43,15 @@ const ENTRY: ConnectorEntry = ConnectorEntry {
 const THING: EntitySpec = EntitySpec {
     name: "thing",
     upstream: "things",
-    answer_key: None,
     table: "toy_thing",
     kind: EntityKind::List,
-    rows: RowShape::Plain,
-    read_by: ReadBy::Nothing,
-    has_word_ids: false,
-    hides_inactive: false,
-    projection: "",
-    countable: false,
-    orderable: false,
+    axes: &[],
+    ahead: false,
+    trust: Trust::OnePage,
     optional: false,
     in_all: true,
     total: None,
+    source: SourceSpec::Name,
 };
 
 #[derive(Debug)]

@@ -14,11 +14,12 @@ use super::faults::transaction_id;
 use super::pages::{Asked, ROUND, read_company_name, read_count, read_one, read_page};
 use super::paging::{Part, Place};
 use super::query::{PAGE_SIZE_MAX, Query, part_of};
+use super::source::{ReadBy, RowShape, Source, is_looked_for_in_the_list, source};
 use crate::http::{Answer, HttpClient};
 use crate::{
     AccessGrant, AuthenticationError, Condition, Connector, CountRequest, Counting, Dialect, Ending,
-    Endpoints, EntityKind, EntitySpec, FindRequest, LookUp, OAuth, Page, PageRequest, ReadBy, RecordRequest,
-    RecordsRequest, RowShape, Target,
+    Endpoints, EntityKind, EntitySpec, FindRequest, LookUp, OAuth, Page, PageRequest, RecordRequest,
+    RecordsRequest, Target,
 };
 
 /// The version of the payloads. Since August 2025 a lower one is served as 75 (Intuit's blog, 2025-01-21).
@@ -60,7 +61,7 @@ impl Connector for QuickBooks {
         let page = Asked {
             place,
             size: request.size,
-            in_order: request.entity.orderable && request.dialect.order,
+            in_order: source(request.entity).orderable && request.dialect.order,
         };
         page_of(answer, request.entity, page)
             .map_err(|failure| asked(failure, &statement))
@@ -84,6 +85,21 @@ impl Connector for QuickBooks {
 
     fn past_one(&self, from: &Position) -> Option<Position> {
         Some(Place::of(from).ok()?.past_one().position())
+    }
+
+    fn words(&self, entity: &EntitySpec) -> Dialect {
+        let Source {
+            orderable,
+            countable,
+            hides_inactive,
+            ..
+        } = *source(entity);
+        Dialect {
+            order: orderable,
+            count: countable,
+            several_ids: true,
+            active_in: hides_inactive,
+        }
     }
 
     fn oauth(&self) -> Option<&dyn OAuth> {
@@ -129,11 +145,12 @@ impl LookUp for QuickBooks {
     /// A question about several ids takes numbers only, where the source has words for some. Where inactive records cannot
     /// be asked for beside the others, they would look as if they were gone.
     fn goes_with_others(&self, entity: &EntitySpec, id: &str, dialect: Dialect) -> bool {
-        let have_ids = entity.kind != EntityKind::Single && !matches!(entity.rows, RowShape::Keyed(_));
+        let have_ids =
+            entity.kind != EntityKind::Single && !matches!(source(entity).rows, RowShape::Keyed(_));
         have_ids
             && dialect.several_ids
             && part_of(entity, dialect, Part::All) == Part::All
-            && !entity.is_looked_for_in_the_list(id)
+            && !is_looked_for_in_the_list(entity, id)
     }
 
     async fn record(
@@ -142,7 +159,7 @@ impl LookUp for QuickBooks {
         request: &RecordRequest<'_>,
     ) -> Result<Option<Served>, Failure> {
         let RecordRequest { entity, id, .. } = *request;
-        if entity.is_looked_for_in_the_list(id) {
+        if is_looked_for_in_the_list(entity, id) {
             return self.record_in_list(target, request).await;
         }
         let url = self.address_of(target, entity, id)?;
@@ -197,7 +214,7 @@ impl QuickBooks {
         let page = Asked {
             place,
             size: request.size,
-            in_order: request.entity.orderable && request.dialect.order,
+            in_order: source(request.entity).orderable && request.dialect.order,
         };
         page_of(answer, request.entity, page)
             .map_err(|failure| asked(failure, &statement))
@@ -308,7 +325,7 @@ impl QuickBooks {
     /// The address of one record.
     fn address_of(&self, target: &Target<'_>, entity: &EntitySpec, id: &str) -> Result<Url, Failure> {
         let resource = entity.upstream.to_ascii_lowercase();
-        match entity.read_by {
+        match source(entity).read_by {
             // An address takes these for "here" and "one up", and would be that of something else.
             ReadBy::Id if matches!(id, "" | "." | "..") => Err(no_id(entity, id)),
             ReadBy::Id => self.address(target, &[&resource, id]),

@@ -1,42 +1,41 @@
 //! Entities: what can be copied out of QuickBooks. Adding one is adding a row to [`ENTITIES`].
 
-use crate::{EntityKind, EntitySpec, ReadBy, RowShape};
+use ledgerfleet_model::Axis;
+
+use super::source::{NAMES, OBJECT, ReadBy, RowShape, Source, TRANSACTION};
+use crate::{EntityKind, EntitySpec, SourceSpec, Trust};
 
 /// A transaction: it has a `TxnDate` and is deleted for good.
 const DOCUMENT: EntitySpec = EntitySpec {
     name: "",
     upstream: "",
-    answer_key: None,
     table: "",
     kind: EntityKind::Document,
-    rows: RowShape::Plain,
-    read_by: ReadBy::Id,
-    has_word_ids: false,
-    hides_inactive: false,
-    projection: "*",
-    countable: true,
-    orderable: true,
+    axes: &[Axis::TxnDate, Axis::Created, Axis::Updated],
+    ahead: false,
+    trust: Trust::CountAndOverlap,
     optional: false,
     in_all: true,
     total: Some("TotalAmt"),
+    source: SourceSpec::QuickBooks(TRANSACTION),
 };
 
 /// A name list: it is never deleted, only made inactive, and a query leaves inactive rows out unless it asks
 /// for them.
 const LIST: EntitySpec = EntitySpec {
     kind: EntityKind::List,
-    hides_inactive: true,
+    axes: &[Axis::Created, Axis::Updated],
     total: None,
+    source: SourceSpec::QuickBooks(NAMES),
     ..DOCUMENT
 };
 
 /// Exactly one object a company: it can be selected and nothing else.
 const SINGLE: EntitySpec = EntitySpec {
     kind: EntityKind::Single,
-    read_by: ReadBy::Nothing,
-    countable: false,
-    orderable: false,
+    axes: &[],
     total: None,
+    source: SourceSpec::QuickBooks(OBJECT),
     ..DOCUMENT
 };
 
@@ -52,7 +51,10 @@ pub const ENTITIES: &[EntitySpec] = &[
         name: "attachable",
         upstream: "Attachable",
         table: "qbo_attachable",
-        hides_inactive: false,
+        source: SourceSpec::QuickBooks(Source {
+            hides_inactive: false,
+            ..NAMES
+        }),
         ..LIST
     },
     EntitySpec {
@@ -89,7 +91,10 @@ pub const ENTITIES: &[EntitySpec] = &[
         name: "company_info",
         upstream: "CompanyInfo",
         table: "qbo_company_info",
-        read_by: ReadBy::Account,
+        source: SourceSpec::QuickBooks(Source {
+            read_by: ReadBy::Account,
+            ..OBJECT
+        }),
         ..SINGLE
     },
     // Its rows come under another name (python-quickbooks, objects/creditcardpayment_entity.py).
@@ -97,8 +102,11 @@ pub const ENTITIES: &[EntitySpec] = &[
         name: "credit_card_payment",
         upstream: "CreditCardPayment",
         table: "qbo_credit_card_payment",
-        answer_key: Some("CreditCardPaymentTxn"),
         total: Some("Amount"),
+        source: SourceSpec::QuickBooks(Source {
+            answer_key: Some("CreditCardPaymentTxn"),
+            ..TRANSACTION
+        }),
         ..DOCUMENT
     },
     EntitySpec {
@@ -118,7 +126,10 @@ pub const ENTITIES: &[EntitySpec] = &[
         name: "customer_type",
         upstream: "CustomerType",
         table: "qbo_customer_type",
-        hides_inactive: false,
+        source: SourceSpec::QuickBooks(Source {
+            hides_inactive: false,
+            ..NAMES
+        }),
         ..LIST
     },
     EntitySpec {
@@ -150,12 +161,15 @@ pub const ENTITIES: &[EntitySpec] = &[
         name: "exchange_rate",
         upstream: "ExchangeRate",
         table: "qbo_exchange_rate",
-        orderable: false,
-        hides_inactive: false,
-        rows: RowShape::Keyed(&["SourceCurrencyCode", "AsOfDate"]),
-        read_by: ReadBy::Parameters(&["sourcecurrencycode", "asofdate"]),
         optional: true,
         in_all: false,
+        source: SourceSpec::QuickBooks(Source {
+            orderable: false,
+            hides_inactive: false,
+            rows: RowShape::Keyed(&["SourceCurrencyCode", "AsOfDate"]),
+            read_by: ReadBy::Parameters(&["sourcecurrencycode", "asofdate"]),
+            ..NAMES
+        }),
         ..LIST
     },
     // Needs a higher tier of the API; a query may be refused otherwise.
@@ -179,7 +193,10 @@ pub const ENTITIES: &[EntitySpec] = &[
         name: "item",
         upstream: "Item",
         table: "qbo_item",
-        projection: "*, Sku",
+        source: SourceSpec::QuickBooks(Source {
+            projection: "*, Sku",
+            ..NAMES
+        }),
         ..LIST
     },
     // For French companies; a query may be refused.
@@ -234,8 +251,11 @@ pub const ENTITIES: &[EntitySpec] = &[
         name: "recurring_transaction",
         upstream: "RecurringTransaction",
         table: "qbo_recurring_transaction",
-        hides_inactive: false,
-        rows: RowShape::Wrapped,
+        source: SourceSpec::QuickBooks(Source {
+            hides_inactive: false,
+            rows: RowShape::Wrapped,
+            ..NAMES
+        }),
         ..LIST
     },
     EntitySpec {
@@ -264,8 +284,11 @@ pub const ENTITIES: &[EntitySpec] = &[
         name: "tax_agency",
         upstream: "TaxAgency",
         table: "qbo_tax_agency",
-        hides_inactive: false,
-        orderable: false,
+        source: SourceSpec::QuickBooks(Source {
+            hides_inactive: false,
+            orderable: false,
+            ..NAMES
+        }),
         ..LIST
     },
     EntitySpec {
@@ -273,7 +296,10 @@ pub const ENTITIES: &[EntitySpec] = &[
         upstream: "TaxCode",
         table: "qbo_tax_code",
         // TAX and NON, in the United States.
-        has_word_ids: true,
+        source: SourceSpec::QuickBooks(Source {
+            has_word_ids: true,
+            ..NAMES
+        }),
         ..LIST
     },
     EntitySpec {
@@ -315,13 +341,6 @@ pub const ENTITIES: &[EntitySpec] = &[
         ..DOCUMENT
     },
 ];
-
-impl EntitySpec {
-    /// The member of an answer that holds this entity's rows.
-    pub(super) fn rows_key(&self) -> &'static str {
-        self.answer_key.unwrap_or(self.upstream)
-    }
-}
 
 /// The entity of that name, for tests.
 #[cfg(test)]

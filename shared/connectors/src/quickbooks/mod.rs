@@ -7,6 +7,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `entities` | what can be copied: one constant each |
+//! | `source` | what is known of an entity here alone |
 //! | `auth` | refresh token in, access token out |
 //! | `client` | the connector: one method, one request |
 //! | `paging` | where the next page begins |
@@ -33,6 +34,7 @@ mod record;
 mod response;
 #[cfg(test)]
 mod samples;
+mod source;
 mod synopsis;
 mod text;
 
@@ -40,6 +42,7 @@ use crate::{ConnectorEntry, GateDefaults};
 
 pub use client::QuickBooks;
 pub use entities::ENTITIES;
+pub use source::{ReadBy, RowShape, Source, source};
 
 /// QuickBooks in the registry.
 ///

@@ -13,6 +13,7 @@ use super::paging::{Part, Place, Shown};
 use super::query::rows_asked;
 use super::record::served;
 use super::response::{MOST_ROWS, Response};
+use super::source::rows_key;
 use super::text::{REPLACED, Text};
 use crate::http::Answer;
 use crate::scrub::one_line;
@@ -102,7 +103,7 @@ pub(super) fn read_one(answer: &Answer, entity: &EntitySpec, id: &str) -> Result
         Err(_) if says_not_found(answer) => return Ok(None),
         members => members?,
     };
-    let row = members.get(entity.rows_key()).ok_or_else(|| {
+    let row = members.get(rows_key(entity)).ok_or_else(|| {
         unexpected(
             answer,
             "QuickBooks answered something else than the record asked for",
@@ -175,7 +176,7 @@ fn rows_and_rest<'a>(
     entity: &EntitySpec,
 ) -> Result<(Vec<&'a RawValue>, Members<'a>), Failure> {
     if is_good(answer, text)
-        && let Some(response) = Response::of(text.as_str(), entity.rows_key())
+        && let Some(response) = Response::of(text.as_str(), rows_key(entity))
     {
         return Ok((response.rows.unwrap_or_default(), response.members));
     }
@@ -199,7 +200,7 @@ fn rows<'a>(
 ) -> Result<Vec<&'a RawValue>, Failure> {
     let mut found = None;
     for (name, value) in response.iter() {
-        let is_ours = name == entity.rows_key();
+        let is_ours = name == rows_key(entity);
         if is_ours && found.is_none() {
             let first = serde_json::from_str::<FirstItems<'_, MOST_ROWS>>(value.get());
             let first = first.map_err(|_| not_rows(answer, name))?;

@@ -1,7 +1,8 @@
 //! Properties: what a statement may filter by. Only what is documented, or proven by several extractors in production,
 //! is sent; for what an entity does not have in spite of that, the API answers 4001.
 
-use crate::{Condition, EntityKind, EntitySpec, RowShape, Test, Value};
+use super::source::{RowShape, source};
+use crate::{Condition, EntityKind, EntitySpec, Test, Value};
 
 /// Something that statements may filter by.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,9 +47,9 @@ impl Property {
 
     fn belongs_to(&self, entity: &EntitySpec) -> bool {
         match self.name {
-            "Id" => !matches!(entity.rows, RowShape::Keyed(_)),
+            "Id" => !matches!(source(entity).rows, RowShape::Keyed(_)),
             "TxnDate" => entity.kind == EntityKind::Document,
-            "Active" => entity.hides_inactive,
+            "Active" => source(entity).hides_inactive,
             _ => true,
         }
     }

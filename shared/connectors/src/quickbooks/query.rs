@@ -15,6 +15,7 @@ use ledgerfleet_model::{Days, InstantField, Window};
 
 use super::paging::{Part, Place};
 use super::properties::checked;
+use super::source::source;
 use crate::{CountRequest, Dialect, EntityKind, EntitySpec, FindRequest, PageRequest, Test, Value};
 
 /// The most rows an answer may be asked for; what more does is not documented.
@@ -70,7 +71,7 @@ impl Query {
         let entity = request.entity;
         let single = entity.kind == EntityKind::Single;
         Self {
-            select: Select::Columns(entity.projection),
+            select: Select::Columns(source(entity).projection),
             from: entity.upstream,
             filters: since(
                 filters(
@@ -97,7 +98,7 @@ impl Query {
             filters.extend(activity(entity, part_of(entity, request.dialect, place.part)));
         }
         Ok(Self {
-            select: Select::Columns(entity.projection),
+            select: Select::Columns(source(entity).projection),
             from: entity.upstream,
             filters: since(filters, place),
             order: in_order(entity, request.dialect),
@@ -126,7 +127,7 @@ impl Query {
 
 /// The order of an entity's pages, where it has one and it may be asked for.
 fn in_order(entity: &EntitySpec, dialect: Dialect) -> Vec<&'static str> {
-    let is_ordered = entity.orderable && entity.kind != EntityKind::Single && dialect.order;
+    let is_ordered = source(entity).orderable && entity.kind != EntityKind::Single && dialect.order;
     is_ordered.then_some(CREATED).into_iter().collect()
 }
 
@@ -176,7 +177,7 @@ fn changed_since(since: DateTime<Utc>) -> Filter {
 /// Of which part a page is that begins in `part`.
 pub(super) fn part_of(entity: &EntitySpec, dialect: Dialect, part: Part) -> Part {
     match part {
-        Part::All if entity.hides_inactive && !dialect.active_in => Part::Active,
+        Part::All if source(entity).hides_inactive && !dialect.active_in => Part::Active,
         part => part,
     }
 }
@@ -188,7 +189,7 @@ fn activity(entity: &EntitySpec, part: Part) -> Option<Filter> {
         Part::Active => Test::Equal(Value::Flag(true)),
         Part::Inactive => Test::Equal(Value::Flag(false)),
     };
-    entity.hides_inactive.then(|| Filter::of("Active", &test))
+    source(entity).hides_inactive.then(|| Filter::of("Active", &test))
 }
 
 fn within(window: &Window) -> Vec<Filter> {

@@ -9,9 +9,10 @@ use serde_json::value::RawValue;
 
 use super::answers::malformed;
 use super::json::{Members, compact};
+use super::source::{RowShape, source};
 use crate::http::Answer;
 use crate::limits::obstacle;
-use crate::{EntityKind, EntitySpec, RowShape};
+use crate::{EntityKind, EntitySpec};
 
 /// The most bytes of an id.
 const LONGEST_ID: usize = 255;
@@ -41,7 +42,7 @@ struct MetaData {
 /// Reads a row of that entity. What is no object or has no id is no row at all, and a failure of the whole answer; a
 /// record that cannot be stored as it is goes to quarantine.
 pub(super) fn served(answer: &Answer, row: &RawValue, entity: &EntitySpec) -> Result<Served, Failure> {
-    let text = match entity.rows {
+    let text = match source(entity).rows {
         RowShape::Plain | RowShape::Keyed(_) => Some(row.get()),
         RowShape::Wrapped => wrapped(row),
     };
@@ -50,7 +51,7 @@ pub(super) fn served(answer: &Answer, row: &RawValue, entity: &EntitySpec) -> Re
         .filter(|text| text.starts_with('{'))
         .ok_or_else(|| malformed(answer, "a row is not an object"))?;
     let head: Option<Head<'_>> = serde_json::from_str(text).ok();
-    let id = match (entity.rows, &head) {
+    let id = match (source(entity).rows, &head) {
         (RowShape::Keyed(members), _) => key(row, members),
         (_, Some(head)) => head.id.and_then(text_value),
         (_, None) => id_alone(text),

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use ledgerfleet_connectors::quickbooks::ENTITIES;
+use ledgerfleet_connectors::quickbooks::{ENTITIES, RowShape, source};
 use ledgerfleet_connectors::{
-    AuthenticationError, Connectors, CountRequest, Endpoints, EntityKind, EntitySpec, PageRequest, RowShape,
+    AuthenticationError, Connectors, CountRequest, Endpoints, EntityKind, EntitySpec, PageRequest,
 };
 use ledgerfleet_emulator::{
     Axis as TruthAxis, CompanySpec, EmulatorOptions, OptionalEntities, OrderTies, Rate, Rotation, Size,
@@ -43,7 +43,7 @@ pub(crate) fn assert_equal(entity: &EntitySpec, mut records: Vec<Record>, truth:
     for (record, line) in records.iter().zip(truth) {
         assert_eq!(record.id, line.id);
         // What has no id has neither a version, nor a time of its creation, nor a document's date.
-        if entity.rows == RowShape::Plain || entity.rows == RowShape::Wrapped {
+        if source(entity).rows == RowShape::Plain || source(entity).rows == RowShape::Wrapped {
             assert_eq!(
                 record.source_version,
                 line.version.parse().ok(),

@@ -1,9 +1,9 @@
 //! QuickBooks: filtered queries, and all of an entity.
 
 use chrono::{DateTime, Utc};
-use ledgerfleet_connectors::quickbooks::ENTITIES;
+use ledgerfleet_connectors::quickbooks::{ENTITIES, RowShape, source};
 use ledgerfleet_connectors::{
-    Condition, Dialect, EntityKind, EntitySpec, FindRequest, PageRequest, RowShape, Test, Value,
+    Condition, Dialect, EntityKind, EntitySpec, FindRequest, PageRequest, Test, Value,
 };
 use ledgerfleet_emulator::{OptionalEntities, Switches, TruthFilter, TruthLine};
 use ledgerfleet_model::{FailureKind, Position, Record};
@@ -69,7 +69,7 @@ fn filterable() -> impl Iterator<Item = &'static EntitySpec> {
 #[tokio::test]
 async fn records_of_every_entity_are_found_by_their_ids() {
     let world = world().await;
-    for entity in filterable().filter(|entity| !matches!(entity.rows, RowShape::Keyed(_))) {
+    for entity in filterable().filter(|entity| !matches!(source(entity).rows, RowShape::Keyed(_))) {
         let some: Vec<_> = world.truth_of(entity).into_iter().step_by(3).take(40).collect();
         // A tax code of the United States has a text for its id.
         let ids = some.iter().map(|line| line.id.as_str()).chain(["99999999"]);
