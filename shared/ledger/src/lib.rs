@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod api_keys;
 pub mod brakes;
 pub mod claims;
 pub mod clocks;
@@ -7,11 +8,13 @@ pub mod comparing;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod connections;
+pub mod consents;
 pub mod coverage;
 pub mod dead_letters;
 pub mod dispatching;
 mod error;
 pub mod guard;
+pub mod http_answers;
 pub mod learned;
 pub mod master_key;
 pub mod models;
@@ -24,7 +27,9 @@ pub mod refreshes;
 pub mod replays;
 pub mod runs;
 pub mod sqlite;
+mod words_list;
 
+pub use api_keys::{ApiKey, ApiKeys, KnownApiKey, NewApiKey, Scope};
 pub use brakes::{Brake, BrakeScope, Brakes, Setback};
 pub use claims::{Claim, Claims, Effort, Held, Settled};
 pub use clocks::{Clocks, LedgerClock};
@@ -32,6 +37,7 @@ pub use comparing::{Comparing, DayCount, NotSeen, RecordSummary, Seen, Share, Sl
 pub use connections::{
     ConnectionChange, Connections, NewConnection, Purge, RemovedConnection, SealedCredential,
 };
+pub use consents::{Consent, ConsentOutcome, ConsentProgress, ConsentTaken, Consents};
 pub use coverage::{Coverage, CoverageFilter, CoverageRow, CoverageState, Missing};
 pub use dead_letters::{
     Attempt, DeadLetter, DeadLetterCount, DeadLetterFilter, DeadLetterGroup, DeadLetters, Dropped, Listing,
@@ -41,6 +47,7 @@ pub use dispatching::{
     ClosedRun, DispatchLimits, Dispatching, Leader, Ready, RescueScope, Rescued, SegmentCounts, Sessions,
 };
 pub use error::LedgerError;
+pub use http_answers::{Asked, HttpAnswers};
 pub use learned::{Fact, Learning};
 pub use master_key::{KeyChoice, MasterKeys};
 pub use models::{Extent, Model, ModelState, Models, TypingNote};
@@ -61,6 +68,9 @@ pub use sqlite::SqliteLedger;
 /// conformance suite.
 pub trait Ledger:
     Connections
+    + Consents
+    + ApiKeys
+    + HttpAnswers
     + MasterKeys
     + Refreshes
     + Runs
@@ -84,6 +94,9 @@ pub trait Ledger:
 
 impl<T> Ledger for T where
     T: Connections
+        + Consents
+        + ApiKeys
+        + HttpAnswers
         + MasterKeys
         + Refreshes
         + Runs

@@ -51,6 +51,11 @@ id!(
     ReplayId
 );
 
+id!(
+    /// One key of the HTTP API.
+    ApiKeyId
+);
+
 /// The fencing number of a segment. It rises with every claim, rescue and cancel, and a write that carries an
 /// older one does nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]

@@ -19,7 +19,7 @@ pub mod window;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use connection::{Connection, ConnectionState, Environment, RefusalCause};
 pub use failure::{Failure, FailureKind};
-pub use ids::{ConnectionId, Epoch, ReplayId, RunId, SegmentId, WorkerName};
+pub use ids::{ApiKeyId, ConnectionId, Epoch, ReplayId, RunId, SegmentId, WorkerName};
 pub use outcome::{LaterReason, Outcome};
 pub use position::Position;
 pub use quarantine::{QuarantineReason, Quarantined, Served};

@@ -22,6 +22,7 @@ pub mod claiming;
 pub mod clocks;
 pub mod comparing;
 pub mod connecting;
+pub mod consenting;
 pub mod covering;
 pub mod dispatching;
 pub mod dropping;
@@ -38,6 +39,7 @@ pub mod replaying;
 pub mod reporting;
 pub mod rescuing;
 pub mod scene;
+pub mod serving;
 pub mod settling;
 pub mod steering;
 pub mod storing;
@@ -87,6 +89,18 @@ macro_rules! ledger_conformance {
                 removal_deletes_the_records_on_request,
                 a_credential_is_replaced_by_the_next_version_only,
                 of_two_refreshes_of_one_credential_one_wins,
+            },
+            consenting::{
+                a_consent_is_taken_once_within_its_time,
+                of_two_who_come_with_one_state_one_gets_it,
+                how_a_consent_ended_is_known_for_a_day,
+            },
+            serving::{
+                an_api_key_is_kept_with_its_scopes_and_companies,
+                the_name_of_an_api_key_is_free_when_it_is_revoked,
+                an_api_key_ends_with_its_time,
+                the_use_of_an_api_key_is_noted_to_the_hour,
+                a_request_that_comes_again_gets_the_answer_of_the_first,
             },
             keying::{
                 the_first_key_is_the_ledgers,

@@ -8,6 +8,7 @@
 //! Sessions have settings and prepared statements: a pooler in between must keep a session to its client (PgBouncer:
 //! `pool_mode = session`). One that does not is refused (`pooler.rs`).
 
+mod api_keys;
 mod brakes;
 mod cancelling;
 mod claims;
@@ -16,12 +17,14 @@ mod codec;
 mod comparing;
 mod connection_rows;
 mod connections;
+mod consents;
 mod coverage;
 mod database;
 mod dead_letter_rows;
 mod dead_letters;
 mod dispatching;
 mod error;
+mod http_answers;
 mod leadership;
 mod learned;
 mod master_key;

@@ -4,6 +4,7 @@
 //! when it returns (`synchronous = FULL`). Several processes may have the file open; which of them runs segments
 //! is decided elsewhere, by a lock on a file of its own.
 
+mod api_keys;
 mod brakes;
 mod cancelling;
 mod claims;
@@ -11,11 +12,13 @@ mod clocks;
 mod codec;
 mod comparing;
 mod connections;
+mod consents;
 mod coverage;
 mod dead_letters;
 mod dispatching;
 mod error;
 mod file;
+mod http_answers;
 mod learned;
 mod master_key;
 mod models;

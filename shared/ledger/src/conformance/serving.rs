@@ -1,0 +1,96 @@
+//! Serving: keys of the HTTP API, and answers to requests that are repeated.
+
+use chrono::{DateTime, Utc};
+use ledgerfleet_model::ApiKeyId;
+
+use super::World;
+use super::scene::{company, seconds};
+use crate::http_answers::REMEMBERED;
+use crate::{Asked, LedgerError, NewApiKey, Scope};
+
+fn key(name: &str, expires_at: Option<DateTime<Utc>>) -> NewApiKey {
+    NewApiKey {
+        id: ApiKeyId::new(),
+        name: name.to_owned(),
+        hash: "hash".to_owned(),
+        scopes: vec![Scope::Read, Scope::Run],
+        connections: None,
+        expires_at,
+    }
+}
+
+pub async fn an_api_key_is_kept_with_its_scopes_and_companies(world: &dyn World) {
+    let birch = company(world, "birch").await;
+    let ledger = world.ledger();
+    let new = NewApiKey {
+        connections: Some(vec![birch]),
+        ..key("night", None)
+    };
+    let made = ledger.add_api_key(&new, "ada").await.unwrap();
+    assert_eq!(made.scopes, [Scope::Read, Scope::Run]);
+    let known = ledger.api_key(new.id).await.unwrap().unwrap();
+    assert_eq!(
+        (known.key, known.hash.as_str(), known.is_over),
+        (made, "hash", false)
+    );
+    assert_eq!(ledger.api_keys().await.unwrap()[0].connections, Some(vec![birch]));
+    assert!(ledger.api_key(ApiKeyId::new()).await.unwrap().is_none());
+}
+
+pub async fn the_name_of_an_api_key_is_free_when_it_is_revoked(world: &dyn World) {
+    let ledger = world.ledger();
+    let first = key("night", None);
+    ledger.add_api_key(&first, "ada").await.unwrap();
+    let twin = ledger.add_api_key(&key("night", None), "ada").await;
+    assert!(matches!(twin, Err(LedgerError::NameTaken(_))), "{twin:?}");
+    assert!(ledger.revoke_api_key(first.id, "ada").await.unwrap());
+    assert!(!ledger.revoke_api_key(first.id, "ada").await.unwrap());
+    let known = ledger.api_key(first.id).await.unwrap().unwrap();
+    assert!(known.key.revoked_at.is_some());
+    ledger.add_api_key(&key("night", None), "ada").await.unwrap();
+}
+
+pub async fn an_api_key_ends_with_its_time(world: &dyn World) {
+    let ledger = world.ledger();
+    let birth = ledger
+        .add_api_key(&key("clock", None), "ada")
+        .await
+        .unwrap()
+        .created_at;
+    let short = key("short", Some(birth + seconds(3_600)));
+    ledger.add_api_key(&short, "ada").await.unwrap();
+    let is_over = async || ledger.api_key(short.id).await.unwrap().unwrap().is_over;
+    assert!(!is_over().await);
+    world.pass_time(seconds(7_200)).await;
+    assert!(is_over().await);
+}
+
+pub async fn the_use_of_an_api_key_is_noted_to_the_hour(world: &dyn World) {
+    let ledger = world.ledger();
+    let new = key("night", None);
+    let made = ledger.add_api_key(&new, "ada").await.unwrap();
+    assert_eq!(made.last_used_at, None);
+    ledger.note_api_key_use(new.id).await.unwrap();
+    ledger.note_api_key_use(new.id).await.unwrap();
+    let used = ledger
+        .api_key(new.id)
+        .await
+        .unwrap()
+        .unwrap()
+        .key
+        .last_used_at
+        .unwrap();
+    assert_eq!(used.timestamp() % 3_600, 0);
+}
+
+pub async fn a_request_that_comes_again_gets_the_answer_of_the_first(world: &dyn World) {
+    let ledger = world.ledger();
+    let ask = async |body: &str| ledger.ask_once("request", body).await.unwrap();
+    assert_eq!(ask("body").await, Asked::First);
+    assert_eq!(ask("body").await, Asked::First, "nobody has answered it");
+    ledger.keep_answer("request", "the answer").await.unwrap();
+    assert_eq!(ask("body").await, Asked::Before("the answer".to_owned()));
+    assert_eq!(ask("another body").await, Asked::Differently);
+    world.pass_time(REMEMBERED + seconds(1)).await;
+    assert_eq!(ask("another body").await, Asked::First);
+}

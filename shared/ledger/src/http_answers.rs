@@ -1,0 +1,50 @@
+//! HTTP answers: what was answered to a request that its client may repeat.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::LedgerError;
+
+/// An answer is remembered this long.
+pub const REMEMBERED: Duration = Duration::from_hours(24);
+
+/// What is known of a request that came with a key for its repetition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// Nothing: it is the first, or the first was never answered. Either is to be done; what a request begins twice is
+    /// the same unfinished work.
+    First,
+    /// It was answered so.
+    Before(String),
+    /// The same key came with another body.
+    Differently,
+}
+
+/// Answers to requests that may be repeated.
+#[async_trait]
+pub trait HttpAnswers: Send + Sync {
+    /// Notes that a request came, unless it is known.
+    async fn ask_once(&self, request_key: &str, body_hash: &str) -> Result<Asked, LedgerError>;
+
+    /// Keeps the answer to it.
+    async fn keep_answer(&self, request_key: &str, answer: &str) -> Result<(), LedgerError>;
+
+    /// Writes down what somebody did, for [`HttpAnswers`]' callers whose step has no row of its own in the audit.
+    async fn note_audit(
+        &self,
+        action: &str,
+        subject: Option<&str>,
+        detail: serde_json::Value,
+    ) -> Result<(), LedgerError>;
+}
+
+impl Asked {
+    /// What a stored request, with the hash of its body and its answer, is to one with this body.
+    pub(crate) fn of((known_hash, answer): (String, Option<String>), body_hash: &str) -> Self {
+        if known_hash != body_hash {
+            return Self::Differently;
+        }
+        answer.map_or(Self::First, Self::Before)
+    }
+}

@@ -1,0 +1,53 @@
+//! HTTP answers on SQLite.
+
+use async_trait::async_trait;
+
+use super::SqliteLedger;
+use super::error::failed;
+use super::segments::audit;
+use crate::http_answers::REMEMBERED;
+use crate::{Asked, HttpAnswers, LedgerError};
+
+#[async_trait]
+impl HttpAnswers for SqliteLedger {
+    async fn ask_once(&self, request_key: &str, body_hash: &str) -> Result<Asked, LedgerError> {
+        const FORGET: &str = "DELETE FROM fleet_http_answers WHERE asked_at < ?";
+        const ASK: &str = "
+            INSERT INTO fleet_http_answers (request_key, body_hash, asked_at) VALUES (?1, ?2, ?3)
+            ON CONFLICT (request_key) DO NOTHING";
+        const KNOWN: &str = "SELECT body_hash, answer FROM fleet_http_answers WHERE request_key = ?";
+        let mut tx = self.write("ask once").await?;
+        let now = self.now();
+        let forget = sqlx::query(FORGET).bind(now.before(REMEMBERED));
+        forget.execute(&mut *tx).await.map_err(failed("ask once"))?;
+        let ask = sqlx::query(ASK).bind(request_key).bind(body_hash).bind(now);
+        ask.execute(&mut *tx).await.map_err(failed("ask once"))?;
+        let known: (String, Option<String>) = sqlx::query_as(KNOWN)
+            .bind(request_key)
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(failed("ask once"))?;
+        tx.commit().await.map_err(failed("ask once"))?;
+        Ok(Asked::of(known, body_hash))
+    }
+
+    async fn keep_answer(&self, request_key: &str, answer: &str) -> Result<(), LedgerError> {
+        const KEEP: &str = "UPDATE fleet_http_answers SET answer = ?2 WHERE request_key = ?1";
+        let mut tx = self.write("keep answer").await?;
+        let keep = sqlx::query(KEEP).bind(request_key).bind(answer);
+        keep.execute(&mut *tx).await.map_err(failed("keep answer"))?;
+        tx.commit().await.map_err(failed("keep answer"))
+    }
+
+    async fn note_audit(
+        &self,
+        action: &str,
+        subject: Option<&str>,
+        detail: serde_json::Value,
+    ) -> Result<(), LedgerError> {
+        let mut tx = self.write("note audit").await?;
+        let now = self.now();
+        audit(&mut tx, now, action, subject.map(ToOwned::to_owned), detail).await?;
+        tx.commit().await.map_err(failed("note audit"))
+    }
+}
