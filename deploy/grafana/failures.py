@@ -15,7 +15,7 @@ ROWS = [
         stat("First consent ends in", "Of the companies whose credential was used since its process began.",
              "min(ledgerfleet_token_expires_seconds)", "s", ((None, RED), (14 * 86400, GREEN)), runbook=["ConsentEnding"]),
         stat("Brakes", "What fails for everybody and is tried once a minute.", "sum(ledgerfleet_brakes)",
-             steps=((None, GREEN), (1, YELLOW)), runbook=["Braked"]),
+             steps=((None, GREEN), (1, YELLOW)), runbook=["Braked", "AppKeysRefused"]),
         stat("Attempts that failed", "Of all that ended in the last hour; tried again or dead.",
              'sum(increase(ledgerfleet_attempts_total{outcome=~"retry|dead"}[1h]))'
              ' / sum(increase(ledgerfleet_attempts_total{outcome=~"retry|dead|done"}[1h]))', "percentunit",

@@ -3,6 +3,8 @@
 use ledgerfleet_ledger::{Brake, BrakeScope, Ledger, LedgerError};
 use ledgerfleet_model::Connection;
 
+use crate::exit::APP_KEYS;
+
 /// The closed brakes that concern somebody among `connections`; those on tables concern everybody.
 pub(crate) async fn closed(
     ledger: &dyn Ledger,
@@ -25,18 +27,28 @@ pub(crate) fn concerns(brake: &Brake, company: &Connection) -> bool {
         BrakeScope::Upstream {
             connector,
             environment,
+        }
+        | BrakeScope::AppKeys {
+            connector,
+            environment,
         } => company.connector == *connector && company.environment == *environment,
         BrakeScope::Table(_) => true,
     }
 }
 
 /// What a person has to do about a brake.
-pub(crate) fn next(brake: &Brake) -> &'static str {
+pub(crate) fn next(brake: &Brake, connections: &[Connection]) -> String {
     match &brake.scope {
         BrakeScope::Table(_) => {
             "give the database's user the rights, room and time that the message misses; work goes on by itself"
+                .to_owned()
         }
-        _ => "nothing: work goes on by itself when the upstream answers again",
+        BrakeScope::AppKeys { .. } => {
+            let company = connections.iter().find(|company| concerns(brake, company));
+            let name = company.map_or("NAME", |company| company.name.as_str());
+            format!("{APP_KEYS} {name}; workers are to be started with them, and no company needs authorisation")
+        }
+        _ => "nothing: work goes on by itself when the upstream answers again".to_owned(),
     }
 }
 
@@ -47,7 +59,7 @@ pub(crate) fn whose(brake: &Brake, connections: &[Connection]) -> String {
             .iter()
             .find(|connection| connection.id == *id)
             .map_or_else(|| id.to_string(), |connection| connection.name.clone()),
-        BrakeScope::Upstream { connector, .. } => connector.clone(),
+        BrakeScope::Upstream { connector, .. } | BrakeScope::AppKeys { connector, .. } => connector.clone(),
         BrakeScope::Table(table) => table.clone(),
     }
 }

@@ -9,6 +9,10 @@
 //! An entity about which the upstream refuses the query itself is braked at its first refusal: the API has changed, and
 //! every other segment of it would be refused, too (`upstream_changed`).
 //!
+//! Where the upstream does not take the keys of our own app, every company's access is refused, and none is to blame: all
+//! of them wait at the first refusal. Here the probe is an exchange of credentials, for an access that is still good would
+//! prove nothing.
+//!
 //! A table that the database does not write to is braked in the same way at its first refusal, so that no page is bought
 //! that could not be stored.
 
@@ -83,13 +87,27 @@ fn probe_every(timings: &Timings) -> Duration {
     timings.backoff_base * 6
 }
 
-fn scopes(subject: &Subject<'_>) -> [BrakeScope; 4] {
+/// What an attempt waits for.
+fn scopes(subject: &Subject<'_>) -> [BrakeScope; 5] {
+    let [company, upstream, entity, table] = opened_by_a_page(subject);
+    [app_keys(subject), company, upstream, entity, table]
+}
+
+/// Of these, what a page proves to be well.
+fn opened_by_a_page(subject: &Subject<'_>) -> [BrakeScope; 4] {
     [
         company(subject),
         upstream(subject),
         entity(subject),
         table(subject),
     ]
+}
+
+fn app_keys(subject: &Subject<'_>) -> BrakeScope {
+    BrakeScope::AppKeys {
+        connector: subject.company.entry.name.to_owned(),
+        environment: subject.company.connection.environment,
+    }
 }
 
 fn company(subject: &Subject<'_>) -> BrakeScope {
@@ -123,6 +141,7 @@ pub(crate) async fn pass(subject: &Subject<'_>) -> Result<bool, Failure> {
     let timings = &fleet.parts.timings;
     let asked = fleet.parts.ledger.may_probe(&scopes, probe_every(timings)).await;
     let Some(brake) = asked.map_err(ledger_failure)? else {
+        prove_keys(subject).await?;
         return Ok(true);
     };
     let failure = Failure {
@@ -131,6 +150,42 @@ pub(crate) async fn pass(subject: &Subject<'_>) -> Result<bool, Failure> {
     };
     fleet.brakes.put(brake);
     Err(failure)
+}
+
+/// Where the keys of our app were refused, has the company's credential exchanged: that they are taken opens their brake.
+async fn prove_keys(subject: &Subject<'_>) -> Result<(), Failure> {
+    let (fleet, scope) = (subject.fleet, [app_keys(subject)]);
+    if !fleet.brakes.is_any_closed(&scope) {
+        return Ok(());
+    }
+    match fleet.parts.access.renewed(&subject.company.connection).await {
+        Ok(_) => {
+            open(fleet, &scope).await;
+            Ok(())
+        }
+        Err(error) => {
+            let failure = Failure::from(error);
+            let retry_after = match failure.kind {
+                FailureKind::WrongAppKeys => note_wrong_keys(subject, &failure).await,
+                _ => failure.retry_after,
+            };
+            Err(Failure {
+                retry_after,
+                ..failure
+            })
+        }
+    }
+}
+
+/// Has the keys of this process tried at once, whichever were refused before it began.
+pub async fn try_keys_again(ledger: &dyn Ledger) -> Result<(), LedgerError> {
+    let is_on_keys = |scope: &BrakeScope| matches!(scope, BrakeScope::AppKeys { .. });
+    let brakes = ledger.brakes().await?.into_iter().map(|brake| brake.scope);
+    let on_keys: Vec<BrakeScope> = brakes.filter(is_on_keys).collect();
+    if !on_keys.is_empty() {
+        ledger.release(&on_keys).await?;
+    }
+    Ok(())
 }
 
 /// How long who waits for a brake waits: until its next probe and a part of a minute more, so that not all return as one.
@@ -150,8 +205,10 @@ pub(crate) async fn blameless_wait(
         return None;
     };
     let subject = &attempt.subject;
-    if failure.kind == FailureKind::UpstreamChanged {
-        return note_change(subject, failure).await;
+    match failure.kind {
+        FailureKind::UpstreamChanged => return note_change(subject, failure).await,
+        FailureKind::WrongAppKeys => return note_wrong_keys(subject, failure).await,
+        _ => {}
     }
     if !failure.kind.is_upstreams() {
         return None;
@@ -192,7 +249,24 @@ async fn note_change(subject: &Subject<'_>, failure: &Failure) -> Option<Duratio
     Some(until_probe(&brake, timings))
 }
 
-/// Notes a failure of the company's upstream. None if the ledger cannot be told: then every segment is for itself.
+/// Notes that the upstream does not take our app's own keys: no other company would fare better.
+async fn note_wrong_keys(subject: &Subject<'_>, failure: &Failure) -> Option<Duration> {
+    let timings = &subject.fleet.parts.timings;
+    let trouble = Setback {
+        scope: app_keys(subject),
+        witness: subject.company.connection.id.to_string(),
+        reason: failure.kind,
+        message: &failure.message,
+        limit: 1,
+        pause: probe_every(timings),
+        longest: probe_every(timings),
+    };
+    let brake = told(subject.fleet, &trouble).await?;
+    Some(until_probe(&brake, timings))
+}
+
+/// Notes a failure of the company's upstream, so many of which in a row close its brake. None if the ledger cannot be
+/// told: then every segment is for itself.
 async fn note(subject: &Subject<'_>, witness: String, failure: &Failure) -> Option<Brake> {
     let pause = probe_every(&subject.fleet.parts.timings);
     let trouble = Setback {
@@ -264,24 +338,27 @@ pub(crate) async fn not_stored(subject: &Subject<'_>, error: LedgerError) -> Fai
 
 /// A page was asked for, came and was stored: whatever was braked on its way is not any more.
 pub(crate) async fn succeeded(subject: &Subject<'_>) {
-    let fleet = subject.fleet;
-    let noted = fleet.brakes.noted(&scopes(subject));
-    if noted.is_empty() {
-        return;
+    let noted = subject.fleet.brakes.noted(&opened_by_a_page(subject));
+    if !noted.is_empty() && open(subject.fleet, &noted).await {
+        info!(connection = %subject.company.connection.name, "works again; nobody waits any more");
     }
-    let were_closed = fleet.brakes.is_any_closed(&noted);
-    match fleet.parts.ledger.release(&noted).await {
-        Ok(_) => fleet.brakes.forget(&noted),
+}
+
+/// Opens brakes and lets go who waited. False if nobody did.
+async fn open(fleet: &Fleet, noted: &[BrakeScope]) -> bool {
+    let were_closed = fleet.brakes.is_any_closed(noted);
+    match fleet.parts.ledger.release(noted).await {
+        Ok(_) => fleet.brakes.forget(noted),
         Err(error) => {
             debug!(
                 error = &error as &dyn std::error::Error,
                 "a brake could not be opened"
             );
-            return;
+            return false;
         }
     }
     if were_closed {
-        info!(connection = %subject.company.connection.name, "works again; nobody waits any more");
         fleet.ring().await;
     }
+    were_closed
 }

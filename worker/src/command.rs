@@ -177,6 +177,12 @@ async fn work(settings: &Settings, name: WorkerName, parts: Parts, stop: &Stop) 
     };
     let leading = ledgerfleet_duties::lead(parts.duties(), options.name.clone(), stop.token().clone());
     let showing = show(listening, parts.clone(), recorder, stop);
+    if let Err(error) = worker::try_keys_again(&*parts.ledger).await {
+        tracing::debug!(
+            error = &error as &dyn Error,
+            "what was noted of the app's keys stays noted"
+        );
+    }
     let working = worker::run(&parts, options, stop.token().clone());
     let all = Box::pin(async { tokio::join!(working, leading, showing) });
     let (worked, (), ()) = tokio::select! {

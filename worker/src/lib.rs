@@ -13,5 +13,6 @@ mod run;
 mod settle;
 mod source;
 
+pub use braking::try_keys_again;
 pub use fleet::WorkerOptions;
 pub use run::{WorkerError, run};

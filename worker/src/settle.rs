@@ -32,7 +32,7 @@ pub(crate) async fn settle(
         &mut rand::rng(),
     );
     let outcome = match (outcome, progress.blameless_wait) {
-        (Outcome::Retry { .. }, Some(wait)) => Outcome::Later { wait },
+        (Outcome::Retry { .. } | Outcome::Later { .. }, Some(wait)) => Outcome::Later { wait },
         (outcome, _) => outcome,
     };
     report(claim, &outcome, &failure);

@@ -22,7 +22,7 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     session.output.list(&rows)?;
     tell(session, &parts, &connections, &rows).await?;
     for brake in &brakes {
-        let (line, next) = (line(brake, &connections), next(brake));
+        let (line, next) = (line(brake, &connections), next(brake, &connections));
         session.talk.warn(format!("{line}\n  try: {next}"));
     }
     Ok(Exit::Done)

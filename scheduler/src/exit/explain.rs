@@ -18,7 +18,7 @@ use worker::WorkerError;
 use super::{Exit, Problem};
 
 /// What to do where the upstream does not take the keys of the app.
-const APP_KEYS: &str = "check LEDGERFLEET_QUICKBOOKS_CLIENT_ID and LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET: they must be the keys of the app, \
+pub(crate) const APP_KEYS: &str = "check LEDGERFLEET_QUICKBOOKS_CLIENT_ID and LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET: they must be the keys of the app, \
      for the environment (sandbox or production) that the refresh token was made in; then: scheduler connection test";
 
 /// What to do where the master key is not the one that was sealed with.
@@ -239,6 +239,7 @@ fn of_source(kind: FailureKind) -> (Exit, String) {
         FailureKind::Throttled | FailureKind::GateBusy => {
             "run it again when the company is asked for less, or let it wait for longer: --max-wait 1h"
         }
+        FailureKind::WrongAppKeys => APP_KEYS,
         FailureKind::CoordinationUnavailable => NO_REDIS,
         FailureKind::LedgerUnavailable => "scheduler doctor says what is wrong with the database",
         FailureKind::Unstable => "run it again when the books are quieter; if it stays, ask for fewer days",

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use ledgerfleet_model::FailureKind;
 use ledgerfleet_process::Signal;
 
-pub(crate) use explain::explain;
+pub(crate) use explain::{APP_KEYS, explain};
 pub(crate) use problem::Problem;
 
 /// How a command ended. The numbers are relied upon by scripts.
@@ -58,7 +58,9 @@ impl Exit {
     pub(crate) fn of_refusal(kind: FailureKind) -> Self {
         use FailureKind as Kind;
         match kind {
-            Kind::Unauthorised | Kind::NeedsReauthorisation | Kind::Forbidden => Self::NeedsAuthorisation,
+            Kind::Unauthorised | Kind::NeedsReauthorisation | Kind::WrongAppKeys | Kind::Forbidden => {
+                Self::NeedsAuthorisation
+            }
             Kind::Throttled
             | Kind::GateBusy
             | Kind::LockBusy

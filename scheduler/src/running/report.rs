@@ -9,7 +9,7 @@ use super::patience::Patience;
 use super::watch::{Ended, exit_of, needing_authorisation};
 use crate::advice::{of_quarantined, to_authorise};
 use crate::braked::{closed, line};
-use crate::exit::{Exit, Problem};
+use crate::exit::{APP_KEYS, Exit, Problem};
 use crate::output::{counted, thousands};
 use crate::session::Session;
 use crate::views::runs::RunDetails;
@@ -140,6 +140,13 @@ pub(crate) fn tell_end(session: &Session, report: &RunReport, ended: Ended, conn
             "{name} needs authorisation again: {reason}\n  \
              try: {}; then the same command goes on",
             to_authorise(connection)
+        ));
+    }
+    if ended == Ended::KeysRefused {
+        let name = report.connections.first().map_or("NAME", String::as_str);
+        talk.warn(format!(
+            "the upstream refuses the keys of this app, and no company is to blame\n  try: {APP_KEYS} {name}; then the \
+             same command goes on"
         ));
     }
     if ended == Ended::Blocked && needing_authorisation(report, connections).next().is_none() {

@@ -5,7 +5,7 @@
 
 use ledgerfleet_config::Settings;
 use ledgerfleet_duties::DutyError;
-use ledgerfleet_ledger::RescueScope;
+use ledgerfleet_ledger::{LedgerError, RescueScope};
 use ledgerfleet_model::WorkerName;
 use ledgerfleet_wiring::{Parts, RunnerLock};
 use tokio::task::JoinHandle;
@@ -29,6 +29,8 @@ pub(crate) struct Runner {
 pub(crate) enum RunnerError {
     #[error("segments of the last runner could not be taken back")]
     Rescue(#[source] DutyError),
+    #[error("what was noted of the app's keys could not be forgotten")]
+    Keys(#[source] LedgerError),
     #[error("the worker stopped")]
     Work(#[from] WorkerError),
     #[error("the worker panicked")]
@@ -46,6 +48,7 @@ impl Runner {
         let (ledger, bell) = (&*parts.ledger, &*parts.bell);
         let rescued = ledgerfleet_duties::rescue(ledger, bell, RescueScope::All, &parts.timings);
         rescued.await.map_err(RunnerError::Rescue)?;
+        worker::try_keys_again(ledger).await.map_err(RunnerError::Keys)?;
         let options = WorkerOptions {
             concurrency: settings.worker.concurrency,
             name: name.clone(),

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use ledgerfleet_ledger::{Brake, LedgerError, RunReport};
+use ledgerfleet_ledger::{Brake, BrakeScope, LedgerError, RunReport};
 use ledgerfleet_model::{Connection, ConnectionState, RunId, RunState};
 use ledgerfleet_wiring::Parts;
 
 use super::patience::{Patience, in_passing};
 use super::remaining::Estimate;
-use crate::braked::{closed, line};
+use crate::braked::{closed, concerns, line};
 use crate::exit::Exit;
 use crate::output::{Progress, Talk, heals_itself};
 use ledgerfleet_process::Stop;
@@ -26,6 +26,8 @@ pub(crate) enum Ended {
     Over,
     /// What is left waits for a connection that needs a person.
     Blocked,
+    /// What is left waits for keys of the app that its upstream takes.
+    KeysRefused,
     /// A person paused the run.
     Paused,
     /// A signal asks to stop.
@@ -94,7 +96,8 @@ async fn to_its_end(watching: &Watching<'_>, talk: &Talk) -> Result<Watched, Led
         failing.tell(watching, &connections, &report, talk).await;
         let lines = failing.lines(&connections);
         progress.show(&report, left, heals_itself(trouble.as_ref(), &lines));
-        if let Some(ended) = ended(&report) {
+        let keys_refused = || failing.keys_refused(&connections, &report);
+        if let Some(ended) = ended(&report).or_else(keys_refused) {
             return Ok(Watched::Ended(Box::new(report), ended));
         }
         if let Some(advice) = watching.if_nobody_works
@@ -173,15 +176,30 @@ impl Failing {
         };
         let is_told = |brake: &&Brake| self.told.iter().any(|told| told.scope == brake.scope);
         for brake in brakes.iter().filter(|brake| !is_told(brake)) {
-            talk.warn(format!(
-                "{}; the run waits and goes on by itself",
-                line(brake, connections)
-            ));
+            let then = match brake.scope {
+                BrakeScope::AppKeys { .. } => "",
+                _ => "; the run waits and goes on by itself",
+            };
+            talk.warn(format!("{}{then}", line(brake, connections)));
         }
         if brakes.is_empty() && !self.told.is_empty() {
             talk.say("what failed works again; the run goes on");
         }
         self.told = brakes;
+    }
+
+    /// Whether all that is left of a run waits for keys of the app that its upstream takes: a person has to give them.
+    fn keys_refused(&self, connections: &[Connection], report: &RunReport) -> Option<Ended> {
+        let on_keys = self
+            .told
+            .iter()
+            .filter(|brake| matches!(brake.scope, BrakeScope::AppKeys { .. }));
+        let waits = |company: &Connection| on_keys.clone().any(|brake| concerns(brake, company));
+        let mut companies = connections
+            .iter()
+            .filter(|company| report.connections.contains(&company.name));
+        let is_stuck = report.running == 0 && report.pending > 0 && companies.all(waits);
+        (is_stuck && !self.told.is_empty()).then_some(Ended::KeysRefused)
     }
 
     fn lines(&self, connections: &[Connection]) -> Vec<String> {
@@ -228,6 +246,7 @@ pub(crate) fn exit_of(report: &RunReport, ended: Ended, connections: &[Connectio
     match ended {
         Ended::Signal(exit) => return exit,
         Ended::Blocked if unauthorised => exits.push(Exit::NeedsAuthorisation),
+        Ended::KeysRefused => exits.push(Exit::NeedsAuthorisation),
         Ended::Blocked | Ended::Paused => exits.push(Exit::Failed),
         Ended::Over if report.state == RunState::Cancelled => exits.push(Exit::Failed),
         Ended::Over => {}

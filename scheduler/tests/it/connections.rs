@@ -317,7 +317,8 @@ async fn a_file_that_was_used_before_does_not_replace_a_token_that_has_rotated()
 #[tokio::test]
 async fn the_advice_fits_the_cause_and_a_test_revives_what_was_mended() {
     let emulator = emulator().await;
-    let world = World::beside(&emulator);
+    // What waits for keys is tried once a minute.
+    let world = World::beside(&emulator).with("LEDGERFLEET_TIME_SCALE", "0.05");
     let [us, ca] = &emulator.info().companies[..] else {
         panic!("two companies")
     };
@@ -335,13 +336,22 @@ async fn the_advice_fits_the_cause_and_a_test_revives_what_was_mended() {
         checks.contains("then: scheduler connection test demo-us"),
         "{checks}"
     );
+    world.run("status").await.says("refuses the keys of this app");
+    let listed = world.run("connection list").await.expect(0).stdout;
+    assert!(listed.contains("active"), "{listed}");
+    world
+        .run("connection test demo-us")
+        .await
+        .expect(4)
+        .says("LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET");
     let world = world.with("LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET", secret);
     world
         .run("connection test demo-us")
         .await
         .expect(0)
-        .says("demo-us is active again")
+        .says("the keys of the app are taken again")
         .says("scheduler serve, or the same backfill again");
+    world.run("doctor").await.expect(0);
     world.run(line).await.expect(0).says("joined it");
 
     let misplaced = world.write("misplaced", &us.refresh_token);

@@ -95,6 +95,14 @@ impl Access {
         })
     }
 
+    /// A token that was granted just now, which proves that the upstream takes the app's keys and the credential: one that
+    /// is still good would say nothing of either.
+    pub async fn renewed(&self, connection: &Connection) -> Result<AccessToken, AccessError> {
+        let token = self.token(connection).await?;
+        self.refused(connection.id, &token).await;
+        self.token(connection).await
+    }
+
     /// A key is stored as it is sent: it is neither exchanged nor renewed. One that is refused has to be replaced by a person.
     async fn key(&self, connection: ConnectionId) -> Result<AccessToken, AccessError> {
         let stored = self.0.store.load(connection).await?;

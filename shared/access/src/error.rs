@@ -60,11 +60,11 @@ impl AccessError {
             // What does not open with this process's key may open with another's: nothing is wrong with the company.
             Self::Sealed(error) if error.is_of_this_process() => FailureKind::WrongMasterKey,
             // What does not open with the key that sealed it opens nowhere until a person connects the company again.
-            Self::NeedsReauthorisation(_)
-            | Self::WrongKeys(_)
-            | Self::Sealed(_)
-            | Self::Unreadable
-            | Self::NoCredential => FailureKind::NeedsReauthorisation,
+            Self::NeedsReauthorisation(_) | Self::Sealed(_) | Self::Unreadable | Self::NoCredential => {
+                FailureKind::NeedsReauthorisation
+            }
+            // They are the operator's, and the same for every company.
+            Self::WrongKeys(_) => FailureKind::WrongAppKeys,
             Self::Unreachable(_) | Self::Lost(_) => FailureKind::Network,
             Self::Unavailable(_) => FailureKind::UpstreamError,
             Self::Throttled(..) => FailureKind::Throttled,

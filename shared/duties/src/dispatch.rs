@@ -60,6 +60,10 @@ fn is_on(brake: &Brake, connection: &Connection) -> bool {
         BrakeScope::Upstream {
             connector,
             environment,
+        }
+        | BrakeScope::AppKeys {
+            connector,
+            environment,
         } => *connector == connection.connector && *environment == connection.environment,
         BrakeScope::Entity { .. } | BrakeScope::Table(_) => false,
     }

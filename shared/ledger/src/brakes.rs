@@ -1,7 +1,7 @@
 //! Brakes: what fails for everybody is tried by one, once a while, and everybody else waits.
 //!
-//! A brake is on a company, on an upstream, on an entity of a company or on a table. It closes after failures of
-//! different segments in a row (on an entity or a table after the first), opens with the first success, and while it is closed one attempt at a time may probe. It is a
+//! A brake is on a company, on an upstream, on the keys of our app there, on an entity of a company or on a table. It closes
+//! after failures of different segments in a row (on keys, an entity or a table after the first), opens with the first success, and while it is closed one attempt at a time may probe. It is a
 //! row of the ledger, so that the whole fleet respects it and a loss of Redis changes nothing.
 
 use std::time::Duration;
@@ -30,6 +30,13 @@ pub enum BrakeScope {
         /// Its world.
         environment: Environment,
     },
+    /// The keys of our own app: an upstream does not take them, and no company is to blame.
+    AppKeys {
+        /// The connector's name.
+        connector: String,
+        /// Its world.
+        environment: Environment,
+    },
     /// An entity of a company: its upstream no longer takes what it is asked.
     Entity {
         /// The company.
@@ -42,11 +49,12 @@ pub enum BrakeScope {
 }
 
 impl BrakeScope {
-    /// The word before the name: `connection`, `upstream`, `entity` or `table`.
+    /// The word before the name: `connection`, `upstream`, `app_keys`, `entity` or `table`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Connection(_) => "connection",
             Self::Upstream { .. } => "upstream",
+            Self::AppKeys { .. } => "app_keys",
             Self::Entity { .. } => "entity",
             Self::Table(_) => "table",
         }
@@ -57,6 +65,10 @@ impl BrakeScope {
         match self {
             Self::Connection(id) => format!("{kind}:{id}"),
             Self::Upstream {
+                connector,
+                environment,
+            }
+            | Self::AppKeys {
                 connector,
                 environment,
             } => format!("{kind}:{connector}:{environment}"),
@@ -70,11 +82,20 @@ impl BrakeScope {
         let (kind, name) = key.split_once(':').ok_or_else(strange)?;
         match kind {
             "connection" => name.parse().map(Self::Connection).map_err(|_| strange()),
-            "upstream" => {
+            "upstream" | "app_keys" => {
                 let (connector, environment) = name.split_once(':').ok_or_else(strange)?;
-                Ok(Self::Upstream {
-                    connector: connector.to_owned(),
-                    environment: environment.parse().map_err(|_| strange())?,
+                let connector = connector.to_owned();
+                let environment = environment.parse().map_err(|_| strange())?;
+                Ok(if kind == "upstream" {
+                    Self::Upstream {
+                        connector,
+                        environment,
+                    }
+                } else {
+                    Self::AppKeys {
+                        connector,
+                        environment,
+                    }
                 })
             }
             "entity" => {
@@ -122,6 +143,13 @@ impl std::fmt::Display for Brake {
                 connector,
                 environment,
             } => write!(f, "{connector} ({environment}) is failing for several companies")?,
+            BrakeScope::AppKeys {
+                connector,
+                environment,
+            } => write!(
+                f,
+                "{connector} ({environment}) refuses the keys of this app, and no company is to blame,"
+            )?,
             BrakeScope::Entity { entity, .. } => {
                 write!(f, "the upstream no longer takes what it is asked about {entity}")?;
             }

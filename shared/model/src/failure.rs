@@ -30,6 +30,8 @@ pub enum FailureKind {
     /// This process has another master key than the credentials are sealed with: it can work for no company, and says
     /// nothing about any.
     WrongMasterKey,
+    /// The upstream does not take the keys of our own app: nothing is wrong with any company.
+    WrongAppKeys,
     /// No connection, or it broke.
     Network,
     /// No answer in time.
@@ -83,6 +85,7 @@ words!(FailureKind {
     Shutdown => "shutdown",
     NeedsReauthorisation => "needs_reauthorisation",
     WrongMasterKey => "wrong_master_key",
+    WrongAppKeys => "app_keys_refused",
     Network => "network",
     Timeout => "timeout",
     UpstreamError => "upstream_error",

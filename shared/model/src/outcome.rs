@@ -40,7 +40,7 @@ pub fn outcome(failure: &Failure, failures: u32, timings: &Timings, rng: &mut im
                 .retry_after
                 .unwrap_or_else(|| about(timings.backoff_base, rng)),
         },
-        Kind::LedgerUnavailable | Kind::CoordinationUnavailable | Kind::Braked => Outcome::Later {
+        Kind::LedgerUnavailable | Kind::CoordinationUnavailable | Kind::Braked | Kind::WrongAppKeys => Outcome::Later {
             wait: failure
                 .retry_after
                 .unwrap_or_else(|| about(timings.backoff_base, rng)),

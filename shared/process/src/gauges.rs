@@ -155,7 +155,7 @@ fn show_connections(connections: &[Connection]) {
 }
 
 fn show_brakes(brakes: &[Brake]) {
-    for scope in ["connection", "upstream", "entity", "table"] {
+    for scope in ["connection", "upstream", "app_keys", "entity", "table"] {
         let is_it = |brake: &&Brake| brake.is_closed() && brake.scope.kind() == scope;
         metrics::brakes(scope, brakes.iter().filter(is_it).count() as u64);
     }

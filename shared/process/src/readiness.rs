@@ -77,12 +77,12 @@ async fn try_all(parts: &Parts) -> Vec<String> {
     };
     // One process has no Redis: its bell and its gate are its own.
     let redis = parts.is_fleet().then_some(Dependency::Redis);
-    let (ledger, coordination, tables): (Vec<String>, Vec<String>, Vec<String>) = tokio::join!(
+    let (ledger, coordination, ours): (Vec<String>, Vec<String>, Vec<String>) = tokio::join!(
         measured(Some(Dependency::Database), ledger),
         measured(redis, coordination),
-        closed_tables(parts)
+        faults_of_ours(parts)
     );
-    [ledger, coordination, tables].concat()
+    [ledger, coordination, ours].concat()
 }
 
 /// Tells of a dependency whether it has faults, and how long it took to find out.
@@ -95,15 +95,18 @@ async fn measured(dependency: Option<Dependency>, trying: impl Future<Output = V
     faults
 }
 
-/// The tables that the database does not write to. A ledger that does not answer is told of elsewhere.
-async fn closed_tables(parts: &Parts) -> Vec<String> {
+/// What waits for a person of ours: tables that the database does not write to, keys of the app that an upstream does not
+/// take. A ledger that does not answer is told of elsewhere.
+async fn faults_of_ours(parts: &Parts) -> Vec<String> {
     let brakes = timeout(PATIENCE, parts.ledger.brakes()).await;
     let brakes = brakes.map(Result::unwrap_or_default).unwrap_or_default();
     let closed = brakes.into_iter().filter(Brake::is_closed);
-    closed
-        .filter(|brake| matches!(brake.scope, BrakeScope::Table(_)))
-        .map(|brake| format!("ledger: {brake}"))
-        .collect()
+    let told = closed.filter_map(|brake| match brake.scope {
+        BrakeScope::Table(_) => Some(format!("ledger: {brake}")),
+        BrakeScope::AppKeys { .. } => Some(format!("upstream: {brake}")),
+        _ => None,
+    });
+    told.collect()
 }
 
 /// What is wrong with a part, if something is.

@@ -1,8 +1,10 @@
+use std::time::Duration;
+
 use ledgerfleet_emulator::{
-    CompanySpec, CutLength, DropMoment, EmulatorOptions, FaultKind, FaultSpec, Size, ThrottleBody,
+    CompanySpec, CutLength, DropMoment, EmulatorOptions, FaultKind, FaultSpec, Size, Surface, ThrottleBody,
 };
-use ledgerfleet_ledger::{BrakeScope, DeadLetterFilter, Listing, ReplayRequest};
-use ledgerfleet_model::{ConnectionState, FailureKind, RunState};
+use ledgerfleet_ledger::{BrakeScope, DeadLetterFilter, Listing, ReplayRequest, Setback};
+use ledgerfleet_model::{ConnectionState, Environment, FailureKind, RunState};
 
 use ledgerfleet_testkit::wait::{PATIENCE, until};
 
@@ -199,11 +201,22 @@ async fn the_sixth_failure_makes_a_dead_letter_and_a_replay_brings_its_rows() {
 /// Waits until the company's brake has been closed by so many failures; answers how many there were.
 async fn until_failures(world: &World, failures: u32) -> u32 {
     let company = BrakeScope::Connection(world.connections[0].id);
+    until_failures_of(world, &company, failures).await
+}
+
+fn app_keys() -> BrakeScope {
+    BrakeScope::AppKeys {
+        connector: "quickbooks".to_owned(),
+        environment: Environment::Sandbox,
+    }
+}
+
+async fn until_failures_of(world: &World, scope: &BrakeScope, failures: u32) -> u32 {
     loop {
         let brakes = world.parts.ledger.brakes().await.unwrap();
         let closed = brakes
             .iter()
-            .find(|brake| brake.scope == company && brake.is_closed());
+            .find(|brake| brake.scope == *scope && brake.is_closed());
         if let Some(brake) = closed.filter(|brake| brake.failures >= failures) {
             return brake.failures;
         }
@@ -243,6 +256,74 @@ async fn while_the_upstream_is_away_it_is_hardly_asked_nothing_is_dead_and_no_co
         );
         world.assert_truth(&[entity], days).await;
     }
+}
+
+/// Two companies, of which the keys of the app are refused from now on.
+async fn with_refused_keys() -> World {
+    let options = EmulatorOptions {
+        companies: vec![
+            CompanySpec::new("ash", Size::Small),
+            CompanySpec::new("birch", Size::Small),
+        ],
+        ..options()
+    };
+    let world = World::with(options, Some(1_000.0)).await;
+    world.emulator.set_fault(FaultSpec {
+        on: Some(Surface::Token),
+        ..FaultSpec::always(FaultKind::Empty { status: 401 })
+    });
+    world
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refused_keys_of_the_app_are_no_fault_of_a_company_and_work_goes_on_by_itself_once_they_are_right() {
+    let world = with_refused_keys().await;
+    let run = world.submit(&["invoice"], 5, 1_000).await;
+    let runner = world.runner();
+    // It is probed, and refused again.
+    until_failures_of(&world, &app_keys(), 3).await;
+    let brakes = world.parts.ledger.brakes().await.unwrap();
+    assert_eq!(brakes.len(), 1, "one cause: {brakes:?}");
+    assert_eq!(brakes[0].reason, FailureKind::WrongAppKeys);
+    assert_eq!(brakes[0].scope, app_keys());
+    for connection in world.parts.ledger.connections().await.unwrap() {
+        assert_eq!(connection.state, ConnectionState::Active);
+    }
+    let report = world.parts.ledger.run(run).await.unwrap().unwrap();
+    assert_eq!((report.dead, report.blocked), (0, 0), "{report:?}");
+
+    world.emulator.clear_faults();
+    let report = world.until(run, |report| report.state.is_over()).await;
+    runner.stop().await;
+    assert_eq!((report.state, report.dead), (RunState::Done, 0));
+    assert!(world.parts.ledger.brakes().await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_access_that_is_still_good_does_not_prove_the_keys_of_the_app() {
+    let world = World::new().await;
+    let first = world.submit(&["customer"], 1, 1_000).await;
+    assert_eq!(world.run_to_the_end(first).await.state, RunState::Done);
+    let refused_elsewhere = Setback {
+        scope: app_keys(),
+        witness: "another process".to_owned(),
+        reason: FailureKind::WrongAppKeys,
+        message: "invalid_client",
+        limit: 1,
+        pause: Duration::ZERO,
+        longest: Duration::ZERO,
+    };
+    world.parts.ledger.note_trouble(&refused_elsewhere).await.unwrap();
+    world.emulator.set_fault(FaultSpec {
+        on: Some(Surface::Token),
+        ..FaultSpec::always(FaultKind::Empty { status: 401 })
+    });
+    let run = world.submit(&["invoice"], 2, 1_000).await;
+    let runner = world.runner();
+    until_failures_of(&world, &app_keys(), 3).await;
+    let report = world.parts.ledger.run(run).await.unwrap().unwrap();
+    runner.stop().await;
+    assert_eq!((report.pages, report.done), (0, 0), "{report:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use ledgerfleet_ledger::Purge;
+use ledgerfleet_ledger::{BrakeScope, Ledger, Purge};
 use ledgerfleet_model::{Connection, ConnectionState, Failure, FailureKind};
 use ledgerfleet_upstream::{Asking, Identify};
 use ledgerfleet_wiring::Parts;
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::advice::to_place_rightly;
 use crate::cli::ConnectionCommand;
-use crate::exit::{Exit, Problem};
+use crate::exit::{APP_KEYS, Exit, Problem};
 use crate::output::span;
 use crate::running::role::{Role, role, tell_if_nobody_runs};
 use crate::session::Session;
@@ -89,8 +89,22 @@ async fn test(session: &Session, name: &str, wait: bool) -> anyhow::Result<Exit>
             .talk
             .say(format!("{name} is active again; its waiting segments go on"));
         tell_if_nobody_runs(session, &parts)?;
+    } else if renewal == Renewal::Always && open_keys(&*parts.ledger, &connection).await? {
+        session
+            .talk
+            .say("the keys of the app are taken again; what waits for them goes on");
+        tell_if_nobody_runs(session, &parts)?;
     }
     Ok(Exit::Done)
+}
+
+/// Lets go what waits because the keys of the app were refused. False if nothing does.
+async fn open_keys(ledger: &dyn Ledger, connection: &Connection) -> anyhow::Result<bool> {
+    let scope = BrakeScope::AppKeys {
+        connector: connection.connector.clone(),
+        environment: connection.environment,
+    };
+    Ok(ledger.release(&[scope]).await? > 0)
 }
 
 /// Whether access is renewed before it is used.
@@ -143,12 +157,11 @@ async fn identify(
     renewal: Renewal,
     asking: &Asking<'_>,
 ) -> anyhow::Result<String> {
-    if renewal == Renewal::Always {
-        let access = parts.access.token(connection).await?;
-        parts.access.refused(connection.id, &access).await;
-    }
     // Refused credentials are told by this error; the rest by what the upstream says.
-    parts.access.token(connection).await?;
+    match renewal {
+        Renewal::Always => parts.access.renewed(connection).await?,
+        Renewal::IfNeeded => parts.access.token(connection).await?,
+    };
     let named = asking.ask(&Identify).await;
     let named = named.map_err(|failure| refused(connection, &failure))?;
     Ok(named.answer)
@@ -166,6 +179,7 @@ fn refused(connection: &Connection, failure: &Failure) -> Problem {
         | FailureKind::BadRequest => {
             Problem::new(Exit::NeedsAuthorisation, what, to_place_rightly(connection))
         }
+        FailureKind::WrongAppKeys => Problem::new(Exit::NeedsAuthorisation, what, APP_KEYS),
         FailureKind::GateBusy => gate_is_closed(connection, failure),
         FailureKind::CoordinationUnavailable | FailureKind::LedgerUnavailable => {
             Problem::new(Exit::of_refusal(failure.kind), what, "scheduler doctor")

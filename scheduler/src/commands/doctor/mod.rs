@@ -268,11 +268,11 @@ async fn brakes(parts: &Parts) -> anyhow::Result<Vec<Check>> {
     let mut checks = Vec::new();
     for brake in closed(&*parts.ledger, &connections).await? {
         let title = format!("{} {}", brake.scope.kind(), whose(&brake, &connections));
-        let is_table = matches!(brake.scope, BrakeScope::Table(_));
-        checks.push(if is_table {
-            Check::bad(title, brake.to_string(), next(&brake)).ending(Exit::DependencyDown)
-        } else {
-            Check::doubtful(title, brake.to_string(), next(&brake))
+        let (told, next) = (brake.to_string(), next(&brake, &connections));
+        checks.push(match brake.scope {
+            BrakeScope::Table(_) => Check::bad(title, told, next).ending(Exit::DependencyDown),
+            BrakeScope::AppKeys { .. } => Check::bad(title, told, next).ending(Exit::NeedsAuthorisation),
+            _ => Check::doubtful(title, told, next),
         });
     }
     Ok(checks)

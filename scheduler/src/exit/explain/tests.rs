@@ -44,7 +44,12 @@ fn every_kind_of_refusal_has_its_code() {
         // The connection needs a person: a new consent, other rights, another environment or realm.
         (
             4,
-            &[Kind::Unauthorised, Kind::NeedsReauthorisation, Kind::Forbidden],
+            &[
+                Kind::Unauthorised,
+                Kind::NeedsReauthorisation,
+                Kind::WrongAppKeys,
+                Kind::Forbidden,
+            ],
         ),
         // It throttles for too long, itself or by the gate that this has closed; a store is away; the company's API is
         // away, or something else answers in its place.

@@ -43,7 +43,7 @@ async fn a_wrong_secret_of_the_app_is_told_from_a_refused_company() {
         .await;
     assert!(matches!(&error, AccessError::WrongKeys(_)), "{error}");
     let failure = Failure::from(error);
-    assert_eq!(failure.kind, FailureKind::NeedsReauthorisation);
+    assert_eq!(failure.kind, FailureKind::WrongAppKeys);
     assert!(failure.message.contains("client id and secret") && !failure.message.contains("hunter2"));
 }
 

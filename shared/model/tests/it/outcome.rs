@@ -52,6 +52,7 @@ fn every_kind_of_failure_has_the_outcome_of_the_table() {
                 Kind::Braked,
                 Kind::LedgerUnavailable,
                 Kind::CoordinationUnavailable,
+                Kind::WrongAppKeys,
             ],
         ),
         (
