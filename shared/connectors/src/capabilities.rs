@@ -1,8 +1,12 @@
 //! Capabilities: what some upstreams can do. Each method but those that only tell is one request, with the gate's leave.
 
-use async_trait::async_trait;
-use ledgerfleet_model::{Failure, Served};
+use std::time::Duration;
 
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use ledgerfleet_model::{Failure, Quarantined, Record, Served};
+
+use crate::http::HeldBytes;
 use crate::{CountRequest, Dialect, EntitySpec, Page, RecordRequest, RecordsRequest, Target};
 
 /// An upstream that counts windows.
@@ -32,4 +36,54 @@ pub trait LookUp: Send + Sync {
 
     /// Reads those of several records that there are. One request.
     async fn records(&self, target: &Target<'_>, request: &RecordsRequest<'_>) -> Result<Page, Failure>;
+}
+
+/// An upstream that tells what has changed of several entities at once (change data capture).
+#[async_trait]
+pub trait Changes: Send + Sync {
+    /// Whether it tells the changes of an entity.
+    fn tells(&self, entity: &EntitySpec) -> bool;
+
+    /// How long ago an instant may be since which it is asked. It knows no more of what was before.
+    fn memory(&self) -> Duration;
+
+    /// Asks what has changed of some entities at an instant of the upstream's clock or since. What is gone comes as
+    /// tombstones, all else as it is now. One request.
+    async fn changes(&self, target: &Target<'_>, request: &ChangesRequest<'_>) -> Result<Changed, Failure>;
+
+    /// What [`Changes::changes`] would ask, as text for logs, dead letters and the records' `request_payload`.
+    fn describe(&self, request: &ChangesRequest<'_>) -> String;
+}
+
+/// What has changed of several entities.
+#[derive(Debug, Clone, Copy)]
+pub struct ChangesRequest<'a> {
+    /// Of which.
+    pub entities: &'a [&'static EntitySpec],
+    /// At this instant of the upstream's clock, or since.
+    pub since: DateTime<Utc>,
+}
+
+/// What an upstream has told of changes.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// Of each entity that was asked for, once.
+    pub entities: Vec<ChangedEntity>,
+    /// The upstream's own time in the answer; none where it tells none.
+    pub time: Option<DateTime<Utc>>,
+    /// The share of the process's memory for answers that these records use.
+    pub held: HeldBytes,
+}
+
+/// What has changed of one entity.
+#[derive(Debug)]
+pub struct ChangedEntity {
+    /// Which one.
+    pub entity: &'static EntitySpec,
+    /// Its records as they are now; those that are gone are tombstones.
+    pub records: Vec<Record>,
+    /// Those that cannot be stored as they are.
+    pub quarantined: Vec<Quarantined>,
+    /// Whether the answer may lack some of its changes.
+    pub may_lack_some: bool,
 }

@@ -6,7 +6,7 @@ use ledgerfleet_model::{Environment, Failure, FailureKind, Position, Quarantined
 use secrecy::SecretString;
 
 use crate::http::HeldBytes;
-use crate::{Charges, Condition, Counting, EntitySpec, LookUp, OAuth};
+use crate::{Changes, Charges, Condition, Counting, EntitySpec, LookUp, OAuth};
 
 /// One upstream API. Every method that asks costs one request and is called only with the gate's leave.
 ///
@@ -61,6 +61,11 @@ pub trait Connector: Send + Sync + std::fmt::Debug {
 
     /// How records are asked for by their ids, where they are.
     fn look_up(&self) -> Option<&dyn LookUp> {
+        None
+    }
+
+    /// How changes are asked for, where they are told.
+    fn changes(&self) -> Option<&dyn Changes> {
         None
     }
 }
@@ -250,6 +255,8 @@ pub struct Page {
     pub announced: Option<u64>,
     /// What the upstream did otherwise than expected, and a person should know.
     pub remark: Option<&'static str>,
+    /// The upstream's own time in the answer, where it tells it.
+    pub time: Option<DateTime<Utc>>,
     /// The share of the process's memory for answers that these records use. Keep it until they are stored, and
     /// do not ask for another page before it is dropped.
     pub held: HeldBytes,

@@ -57,6 +57,22 @@ pub enum Trust {
     OnePage,
 }
 
+/// What stands for the entity of a segment that asks for the changes of several: it has a name for logs and sums, and
+/// neither rows nor a table.
+pub static CHANGES: EntitySpec = EntitySpec {
+    name: ledgerfleet_model::work::CHANGES,
+    upstream: "",
+    table: "",
+    kind: EntityKind::List,
+    axes: &[],
+    ahead: false,
+    trust: Trust::OnePage,
+    optional: false,
+    in_all: false,
+    total: None,
+    source: SourceSpec::Name,
+};
+
 /// What kind of thing an entity is, which decides how requests for it are cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntityKind {

@@ -13,7 +13,7 @@ pub mod quickbooks;
 mod registry;
 pub mod scrub;
 
-pub use capabilities::{Counting, LookUp};
+pub use capabilities::{Changed, ChangedEntity, Changes, ChangesRequest, Counting, LookUp};
 pub use charges::Charges;
 pub use condition::{Condition, Test, Value};
 pub use connector::{
@@ -21,7 +21,7 @@ pub use connector::{
     Target,
 };
 pub use connectors::Connectors;
-pub use entity::{EntityKind, EntitySpec, SourceSpec, Trust};
+pub use entity::{CHANGES, EntityKind, EntitySpec, SourceSpec, Trust};
 pub use oauth::{AccessGrant, AuthenticationError, NoGrant, OAuth};
 pub use registry::{
     Build, ConnectorEntry, Endpoints, GateDefaults, REGISTRY, Synopsis, connector_entry, find_entity,

@@ -114,7 +114,7 @@ async fn submit(ledger: &PostgresLedger) -> RunId {
         id: SegmentId::new(),
         connection: connections[number * CONNECTIONS / SEGMENTS],
         entity: "invoice".to_owned(),
-        window: window(number % 2000),
+        work: window(number % 2000).into(),
     });
     let run = new_run(Lane::Backfill, "everything");
     let before = peak_memory();

@@ -5,9 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ledgerfleet_model::segment::Settlement;
-use ledgerfleet_model::{
-    ConnectionId, Epoch, Lane, Position, RunId, SegmentId, Standing, Window, WorkerName,
-};
+use ledgerfleet_model::{ConnectionId, Epoch, Lane, Position, RunId, SegmentId, Standing, Work, WorkerName};
 
 use crate::LedgerError;
 
@@ -25,7 +23,9 @@ pub struct Claim {
     /// Its lane.
     pub lane: Lane,
     /// What it asks for.
-    pub window: Window,
+    pub work: Work,
+    /// The upstream's own time in the first answer that was stored of it.
+    pub answered_at: Option<DateTime<Utc>>,
     /// Rows a page, as long as such pages can be served.
     pub page_size: u32,
     /// Which reading of the window this is, from 1.

@@ -27,6 +27,7 @@ pub mod refreshes;
 pub mod replays;
 pub mod runs;
 pub mod sqlite;
+pub mod syncing;
 mod words_list;
 
 pub use api_keys::{ApiKey, ApiKeys, KnownApiKey, NewApiKey, Scope};
@@ -52,7 +53,9 @@ pub use learned::{Fact, Learning};
 pub use master_key::{KeyChoice, MasterKeys};
 pub use models::{Extent, Model, ModelState, Models, TypingNote};
 pub use overview::{ConnectionSums, Overview, Trouble};
-pub use pages::{Committed, Effects, FinishedWindow, NextStep, PageCommit, Pages, SeenIds};
+pub use pages::{
+    Batch, Checkpoint, Committed, Effects, FinishedWindow, NextStep, PageCommit, Pages, SeenIds,
+};
 pub use postgres::{ClientCertificate, Leadership, PostgresLedger, PostgresOptions};
 pub use quarantine::{Quarantine, QuarantineFilter, QuarantinedRecord};
 pub use records::{EntityTotals, RecordFilter, RecordStub, Records, StoredRecord};
@@ -60,6 +63,7 @@ pub use refreshes::{Refresh, RefreshIntent, RefreshOutcome, Refreshes};
 pub use replays::{Replay, ReplayRequest, ReplayState, Replayed, Replays, WhichReplays, Withdrawn};
 pub use runs::{EntityVolume, NewRun, NewSegment, Remaining, RunReport, Runs, Steer, Submitted};
 pub use sqlite::SqliteLedger;
+pub use syncing::{SyncSchedule, SyncState, Syncing};
 
 /// The whole ledger: every truth about what was asked for, what was done, and the records themselves, in one
 /// database, so that rows, progress and outcome can be one commit.
@@ -85,6 +89,7 @@ pub trait Ledger:
     + Comparing
     + Quarantine
     + Learning
+    + Syncing
     + Models
     + Clocks
     + Overview
@@ -111,6 +116,7 @@ impl<T> Ledger for T where
         + Comparing
         + Quarantine
         + Learning
+        + Syncing
         + Models
         + Clocks
         + Overview

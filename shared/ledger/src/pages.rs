@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ledgerfleet_model::{ConnectionId, Epoch, Position, Quarantined, Record, SegmentId, Window};
 
-use crate::LedgerError;
+use crate::{LedgerError, NewSegment};
 
 /// A page that was read and checked completely, ready to be stored.
 #[derive(Debug)]
@@ -18,11 +18,10 @@ pub struct PageCommit<'a> {
     pub epoch: Epoch,
     /// Its company.
     pub connection: ConnectionId,
-    /// The entity's product name: `invoice`.
+    /// The product name of the segment's entity, or what stands for it: whose calls are counted.
     pub entity: &'a str,
-    /// The value of `raw.records.entity`, which is the entity's table name too: `qbo_invoice`.
-    pub table: &'a str,
-    /// What was asked for.
+    /// The window that was read; of work that is no window, the instants that the answer covers. Coverage is written of
+    /// windows of days, and of whole entities, alone.
     pub window: &'a Window,
     /// Which reading of the window this page belongs to, from 1.
     pub pass: u32,
@@ -34,10 +33,14 @@ pub struct PageCommit<'a> {
     pub request: &'a str,
     /// The ledger's time just before the request was sent.
     pub observed_at: DateTime<Utc>,
-    /// The records, in any order; of two with one id the newer counts.
-    pub records: &'a [Record],
-    /// Those of its records that cannot be stored as they are: rows of the page like the others.
-    pub quarantined: &'a [Quarantined],
+    /// The upstream's own time in the answer, where it tells it. The first of a segment is kept.
+    pub answered_at: Option<DateTime<Utc>>,
+    /// What the page has of each entity; one entity may have several.
+    pub batches: Vec<Batch<'a>>,
+    /// The checkpoints that the segment moves with its end; looked at with [`NextStep::Done`] alone.
+    pub checkpoints: Vec<Checkpoint<'a>>,
+    /// Segments that join the run with the end of this one: what its answer could not tell. Likewise.
+    pub follow_ups: Vec<NewSegment>,
     /// The lease from now on, if the window goes on.
     pub lease: Duration,
     /// Metered calls made since the last committed page.
@@ -46,6 +49,87 @@ pub struct PageCommit<'a> {
     pub go_on: &'a Position,
     /// What comes after this page.
     pub next: NextStep,
+}
+
+/// What a page has of one entity.
+#[derive(Debug, Clone, Copy)]
+pub struct Batch<'a> {
+    /// The entity's product name: `invoice`.
+    pub entity: &'a str,
+    /// The value of `raw.records.entity`, which is the entity's table name too: `qbo_invoice`.
+    pub table: &'a str,
+    /// The records, in any order; of two with one id the newer counts.
+    pub records: &'a [Record],
+    /// Those of its records that cannot be stored as they are: rows of the page like the others.
+    pub quarantined: &'a [Quarantined],
+}
+
+/// What is in sync with the end of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Checkpoint<'a> {
+    /// The entity's product name.
+    pub entity: &'a str,
+    /// From which instant of the upstream's clock on all changes were read; none where everything was read. A checkpoint
+    /// before it stays where it is: what lies between was not read.
+    pub read_since: Option<DateTime<Utc>>,
+    /// Up to which instant of the upstream's clock; none where the upstream tells no time. Then the entity was read, and
+    /// its checkpoint stays where it is.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// One batch of a page, with what is the same of all.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part<'a> {
+    pub(crate) segment: SegmentId,
+    pub(crate) connection: ConnectionId,
+    pub(crate) entity: &'a str,
+    pub(crate) table: &'a str,
+    pub(crate) window: &'a Window,
+    pub(crate) page: u32,
+    pub(crate) page_size: u32,
+    pub(crate) request: &'a str,
+    pub(crate) observed_at: DateTime<Utc>,
+    pub(crate) records: &'a [Record],
+    pub(crate) quarantined: &'a [Quarantined],
+}
+
+impl PageCommit<'_> {
+    /// Its batches, in the one order in which everybody locks tables.
+    pub(crate) fn parts(&self) -> Vec<Part<'_>> {
+        let mut batches: Vec<&Batch<'_>> = self.batches.iter().collect();
+        batches.sort_by_key(|batch| batch.table);
+        batches.into_iter().map(|batch| self.part(batch)).collect()
+    }
+
+    fn part<'p>(&'p self, batch: &Batch<'p>) -> Part<'p> {
+        Part {
+            segment: self.segment,
+            connection: self.connection,
+            entity: batch.entity,
+            table: batch.table,
+            window: self.window,
+            page: self.page,
+            page_size: self.page_size,
+            request: self.request,
+            observed_at: self.observed_at,
+            records: batch.records,
+            quarantined: batch.quarantined,
+        }
+    }
+
+    /// How many rows it has.
+    pub(crate) fn rows(&self) -> usize {
+        let rows = |batch: &Batch<'_>| batch.records.len() + batch.quarantined.len();
+        self.batches.iter().map(rows).sum()
+    }
+
+    /// The ids of its rows.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &String> {
+        self.batches.iter().flat_map(|batch| {
+            let records = batch.records.iter().map(|record| &record.id);
+            records.chain(batch.quarantined.iter().map(|quarantined| &quarantined.id))
+        })
+    }
 }
 
 /// What comes after a page.
@@ -105,6 +189,15 @@ pub struct SeenIds {
     pub same: bool,
 }
 
+impl std::ops::AddAssign for Effects {
+    fn add_assign(&mut self, other: Self) {
+        self.new += other.new;
+        self.changed += other.changed;
+        self.same += other.same;
+        self.deleted += other.deleted;
+    }
+}
+
 /// What a page did to the records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Effects {
@@ -144,8 +237,8 @@ pub trait Pages: Send + Sync {
     ///
     /// A page number that is committed already adds no page and no rows to the segment's sums: so a window is closed
     /// after its last page by a commit without records under that page's number. Ids are remembered with
-    /// [`NextStep::Page`] and [`NextStep::Pass`], forgotten when the segment ends. Metered calls are added as the
-    /// last statement.
+    /// [`NextStep::Page`] and [`NextStep::Pass`], forgotten when the segment ends. With the end, checkpoints move and what
+    /// follows joins the run. Metered calls are added as the last statement.
     async fn commit_page(&self, page: &PageCommit<'_>) -> Result<Committed, LedgerError>;
 
     /// Adds metered calls whose attempt has no other way to count them: it was fenced off, or gave its segment back.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
-use ledgerfleet_model::{Axis, ConnectionId, Lane, RunId, RunState, SegmentId, Window};
+use ledgerfleet_model::{Axis, ConnectionId, Lane, RunId, RunState, SegmentId, Work};
 use serde::Serialize;
 
 use crate::LedgerError;
@@ -41,10 +41,10 @@ pub struct NewSegment {
     pub id: SegmentId,
     /// The company.
     pub connection: ConnectionId,
-    /// The entity's product name: `invoice`.
+    /// The entity's product name: `invoice`; [`ledgerfleet_model::work::CHANGES`] for the changes of several.
     pub entity: String,
     /// What it asks for.
-    pub window: Window,
+    pub work: Work,
 }
 
 /// What became of a submitted request.

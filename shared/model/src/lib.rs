@@ -15,6 +15,7 @@ pub mod run;
 pub mod segment;
 pub mod timing;
 pub mod window;
+pub mod work;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use connection::{Connection, ConnectionState, Environment, RefusalCause};
@@ -28,6 +29,7 @@ pub use run::{Lane, RunState};
 pub use segment::{SegmentState, Standing};
 pub use timing::Timings;
 pub use window::{Axis, DateRange, Days, InstantField, Segmenting, Window};
+pub use work::{Work, WorkKind};
 
 /// A word of a closed vocabulary that is stored, sent and printed as text.
 ///

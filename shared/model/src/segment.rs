@@ -37,8 +37,9 @@ pub const WAITS: u32 = 24;
 /// How often a window that changes while it is read is read again before it is dead as `unstable`.
 pub const PASSES: u32 = 5;
 
-/// The layout of segments that this program writes. A worker claims only formats it knows.
-pub const FORMAT: i32 = 1;
+/// The newest layout of segments that this program knows. A worker claims only formats it knows; each kind of work says
+/// which it needs ([`crate::Work::format`]).
+pub const FORMAT: i32 = 2;
 
 /// Where a segment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

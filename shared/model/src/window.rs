@@ -150,8 +150,8 @@ pub enum Window {
     Instants {
         /// Which instant.
         field: InstantField,
-        /// The days, in the connection's time zone.
-        days: Days,
+        /// The days, in the connection's time zone; none where no days were asked for.
+        days: Option<Days>,
         /// First instant, included.
         start: DateTime<Utc>,
         /// Last instant, excluded.
@@ -178,10 +178,16 @@ impl Window {
         }
     }
 
-    /// The calendar days it covers; none for [`Window::Whole`].
+    /// Whether days were asked for, or everything: then what was read of it is coverage.
+    pub fn is_of_days(&self) -> bool {
+        !matches!(self, Self::Instants { days: None, .. })
+    }
+
+    /// The calendar days it covers; none for [`Window::Whole`], and where no days were asked for.
     pub fn days(&self) -> Option<Days> {
         match self {
-            Self::Dates { days } | Self::Instants { days, .. } => Some(*days),
+            Self::Dates { days } => Some(*days),
+            Self::Instants { days, .. } => *days,
             Self::Whole => None,
         }
     }
@@ -200,6 +206,16 @@ impl std::fmt::Display for Window {
     /// The axis and the days, the last one included: `txn_date 2026-03-01..2026-03-01`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let axis = self.axis();
+        if let Self::Instants {
+            days: None,
+            start,
+            end,
+            ..
+        } = self
+        {
+            let text = |at: &DateTime<Utc>| at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
+            return write!(f, "{axis} {}..{}", text(start), text(end));
+        }
         match self.days() {
             Some(Days { from, to }) => write!(f, "{axis} {from}..{}", to.pred_opt().unwrap_or(to)),
             None => write!(f, "{axis}"),
@@ -233,7 +249,7 @@ pub fn windows(
 fn window_of(days: Days, axis: Axis, zone: Tz) -> Window {
     let instants = |field| Window::Instants {
         field,
-        days,
+        days: Some(days),
         start: start_of_day(days.from, zone),
         end: start_of_day(days.to, zone),
     };

@@ -226,7 +226,7 @@ impl Plan {
                 id: SegmentId::new(),
                 connection: part.connection.id,
                 entity: part.entity.name.to_owned(),
-                window,
+                work: window.into(),
             })
         })
     }

@@ -48,7 +48,7 @@ fn segments(again: &ReadAgain<'_>) -> impl Iterator<Item = NewSegment> {
         id: SegmentId::new(),
         connection: again.connection.id,
         entity: again.entity.name.to_owned(),
-        window,
+        work: window.into(),
     })
 }
 
@@ -90,7 +90,7 @@ fn request_key(segments: &[NewSegment]) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(b"verify");
     for segment in segments {
-        let days = segment.window.days();
+        let days = segment.work.place().days();
         hasher.update(format!("/{}/{}/{days:?}", segment.connection, segment.entity).as_bytes());
     }
     hasher.finalize().to_hex().to_string()

@@ -1,7 +1,8 @@
 //! Question: what can be asked of a company. Each is one request.
 
 use ledgerfleet_connectors::{
-    Connector, CountRequest, Page, PageRequest, RecordRequest, RecordsRequest, Target,
+    Changed, ChangesRequest, Connector, CountRequest, Page, PageRequest, RecordRequest, RecordsRequest,
+    Target,
 };
 use ledgerfleet_model::{Failure, FailureKind, Served};
 
@@ -74,6 +75,16 @@ impl Question for RecordRequest<'_> {
     async fn put(&self, connector: &dyn Connector, target: &Target<'_>) -> Result<Option<Served>, Failure> {
         capable(connector.look_up(), "to read by id")?
             .record(target, self)
+            .await
+    }
+}
+
+impl Question for ChangesRequest<'_> {
+    type Answer = Changed;
+
+    async fn put(&self, connector: &dyn Connector, target: &Target<'_>) -> Result<Changed, Failure> {
+        capable(connector.changes(), "to tell changes")?
+            .changes(target, self)
             .await
     }
 }

@@ -16,6 +16,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use ledgerfleet_failpoints::{Point, reach};
 use ledgerfleet_ledger::Claim;
+use ledgerfleet_model::Work;
 use ledgerfleet_telemetry::metrics::{self, AttemptOutcome};
 use ledgerfleet_telemetry::traces::{self, AttemptLabels};
 use tracing::{Instrument, Span, debug, warn};
@@ -23,16 +24,16 @@ use tracing::{Instrument, Span, debug, warn};
 use crate::braking;
 use crate::fleet::Fleet;
 use crate::held::held;
-use crate::reading::Reading;
+use crate::reading::{Changing, Reading};
 use crate::settle::settle;
-use crate::source::Work;
+use crate::source::Work as Claimed;
 use progress::Progress;
 use stopped::{Stopped, panicked};
 use subject::Subject;
 use under_way::UnderWay;
 
 /// Carries a claim to its outcome, in a trace of its own. Never fails: what goes wrong, a panic too, is settled here.
-pub(crate) async fn attempt(work: Work, fleet: &Fleet) {
+pub(crate) async fn attempt(work: Claimed, fleet: &Fleet) {
     let span = traces::attempt(&labels(&work));
     traces::link(&span, work.claim.trace_context.as_deref());
     carry_to_outcome(work, fleet, &span)
@@ -40,7 +41,7 @@ pub(crate) async fn attempt(work: Work, fleet: &Fleet) {
         .await;
 }
 
-async fn carry_to_outcome(work: Work, fleet: &Fleet, span: &Span) {
+async fn carry_to_outcome(work: Claimed, fleet: &Fleet, span: &Span) {
     let _leaving = fleet.held.leaving(held(&work.claim));
     let mut progress = Progress::of(&work.claim);
     let ended = caught(carry(&work, fleet, &mut progress)).await;
@@ -59,7 +60,7 @@ async fn carry_to_outcome(work: Work, fleet: &Fleet, span: &Span) {
 }
 
 /// Finds out whom it concerns, passes the brake, locks, and reads the window, until it is done or something ends it.
-async fn carry(work: &Work, fleet: &Fleet, progress: &mut Progress) -> Result<(), Stopped> {
+async fn carry(work: &Claimed, fleet: &Fleet, progress: &mut Progress) -> Result<(), Stopped> {
     reach(Point::AfterClaim, &work.claim.entity).await;
     let subject = Subject::of(work, fleet).await?;
     progress.connector = subject.company.entry.name;
@@ -73,7 +74,14 @@ async fn carry(work: &Work, fleet: &Fleet, progress: &mut Progress) -> Result<()
 }
 
 async fn read(attempt: &UnderWay<'_>, progress: &mut Progress) -> Result<(), Stopped> {
-    Reading::begin(attempt, progress).await?.run().await
+    match &attempt.subject.claim.work {
+        Work::Window(_) | Work::Sync(_) => Reading::begin(attempt, progress).await?.run().await,
+        Work::Recount => Reading::begin(attempt, progress).await?.recount().await,
+        Work::Changes { entities, since } => {
+            Changing::begin(attempt, progress, entities, *since)?.run().await
+        }
+        Work::Records { ids } => Reading::begin(attempt, progress).await?.records(ids).await,
+    }
 }
 
 /// Takes a panic as an end like others. Boxed: what an attempt keeps in memory while it waits is some 20 KiB, which would
@@ -128,7 +136,7 @@ async fn charge_rest(fleet: &Fleet, claim: &Claim, progress: &Progress, outcome:
     }
 }
 
-fn labels(work: &Work) -> AttemptLabels<'_> {
+fn labels(work: &Claimed) -> AttemptLabels<'_> {
     let claim = &work.claim;
     AttemptLabels {
         run: claim.run,

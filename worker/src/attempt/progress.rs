@@ -24,6 +24,8 @@ pub(crate) struct Progress {
     pub(crate) page: u32,
     /// When the first page of this pass was asked for; unknown to an attempt that goes on with another's pass.
     pub(crate) read_since: Option<DateTime<Utc>>,
+    /// The upstream's own time in the first answer, of whichever attempt, where it told it.
+    pub(crate) answered_at: Option<DateTime<Utc>>,
     /// Whether a commit was sent and its answer never came: the ledger may be ahead of what is known here.
     pub(crate) unknown: bool,
     /// Whether this attempt is the one that tries what others wait for.
@@ -48,6 +50,7 @@ impl Progress {
             pass: claim.pass,
             page: claim.page,
             read_since: None,
+            answered_at: claim.answered_at,
             unknown: false,
             probing: false,
             blameless_wait: None,

@@ -1,15 +1,15 @@
 //! Subject: what an attempt is about.
 
 use chrono::{DateTime, Utc};
-use ledgerfleet_connectors::EntitySpec;
+use ledgerfleet_connectors::{CHANGES, EntitySpec};
 use ledgerfleet_ledger::Claim;
-use ledgerfleet_model::Failure;
+use ledgerfleet_model::{Failure, Window, Work};
 use ledgerfleet_upstream::Company;
 use tokio::time::Instant;
 
 use super::stopped::ledger_failure;
 use crate::fleet::Fleet;
-use crate::source::Work;
+use crate::source::Work as Claimed;
 
 /// A claim, and whom and what it concerns.
 #[derive(Debug)]
@@ -20,21 +20,27 @@ pub(crate) struct Subject<'a> {
     answered_at: Instant,
     pub(crate) company: Company,
     pub(crate) entity: &'static EntitySpec,
+    /// The window that is read, or what stands for one.
+    pub(crate) window: Window,
 }
 
 impl<'a> Subject<'a> {
     /// Finds out whom and what a claim concerns.
-    pub(crate) async fn of(work: &'a Work, fleet: &'a Fleet) -> Result<Self, Failure> {
+    pub(crate) async fn of(work: &'a Claimed, fleet: &'a Fleet) -> Result<Self, Failure> {
         let (claim, parts) = (&work.claim, &fleet.parts);
         let connection = fleet.connections.get(&*parts.ledger, claim.connection).await;
         let company = parts.company(connection.map_err(ledger_failure)?)?;
-        let entity = company.entity(&claim.entity)?;
+        let entity = match claim.work {
+            Work::Changes { .. } => &CHANGES,
+            _ => company.entity(&claim.entity)?,
+        };
         Ok(Self {
             fleet,
             claim,
             answered_at: work.answered_at,
             company,
             entity,
+            window: claim.work.place(),
         })
     }
 

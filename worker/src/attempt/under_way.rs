@@ -72,7 +72,7 @@ async fn lock(subject: &Subject<'_>) -> Result<Keeper, Failure> {
     let key = LockKey {
         connection: claim.connection,
         entity: claim.entity.clone(),
-        window: claim.window,
+        window: subject.window,
     };
     let (ttl, every) = (parts.timings.lock_ttl, parts.timings.lock_renewal);
     let taken = parts

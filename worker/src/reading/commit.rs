@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use ledgerfleet_failpoints::{Point, reach};
-use ledgerfleet_ledger::{Committed, Effects, LedgerError, NextStep, PageCommit};
+use ledgerfleet_ledger::{
+    Batch, Checkpoint, Committed, Effects, LedgerError, NewSegment, NextStep, PageCommit,
+};
 use ledgerfleet_model::segment::Event;
-use ledgerfleet_model::{Quarantined, Record};
+use ledgerfleet_model::{Quarantined, Record, SegmentId, Window, Work};
 use ledgerfleet_telemetry::metrics::{self, RowCounts};
 use ledgerfleet_telemetry::traces;
 use ledgerfleet_upstream::Fetched;
@@ -12,6 +14,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::Reading;
+use crate::attempt::progress::Progress;
 use crate::attempt::stopped::Stopped;
 use crate::attempt::under_way::UnderWay;
 use crate::braking;
@@ -24,6 +27,8 @@ pub(super) struct Content<'a> {
     pub(super) observed_at: DateTime<Utc>,
     pub(super) records: &'a [Record],
     pub(super) quarantined: &'a [Quarantined],
+    /// The window it is told to be of, where it is another than the segment's.
+    pub(super) window: Option<&'a Window>,
 }
 
 impl Reading<'_> {
@@ -35,6 +40,7 @@ impl Reading<'_> {
             observed_at: self.attempt.subject.ledger_time(fetched.asked_at),
             records: &fetched.page.records,
             quarantined: &fetched.page.quarantined,
+            window: None,
         };
         self.commit(content, next).await
     }
@@ -47,6 +53,7 @@ impl Reading<'_> {
             observed_at: self.attempt.subject.ledger_now(),
             records: &[],
             quarantined: &[],
+            window: None,
         };
         self.commit(content, next).await
     }
@@ -54,91 +61,155 @@ impl Reading<'_> {
     /// Rows, progress and outcome in one transaction, under the fence.
     pub(super) async fn commit(&mut self, content: Content<'_>, next: NextStep) -> Result<(), Stopped> {
         let (subject, progress) = (&self.attempt.subject, &*self.progress);
-        let (claim, fleet) = (subject.claim, subject.fleet);
+        let claim = subject.claim;
         let go_on = self.pass.position().clone();
+        let (entity, table) = (subject.entity.name, subject.entity.table);
+        let Content {
+            records, quarantined, ..
+        } = content;
+        let batch = Batch {
+            entity,
+            table,
+            records,
+            quarantined,
+        };
         let commit = PageCommit {
             segment: claim.segment,
             epoch: progress.standing.epoch,
             connection: claim.connection,
             entity: &claim.entity,
-            table: subject.entity.table,
-            window: &claim.window,
+            window: content.window.unwrap_or(&subject.window),
             pass: progress.pass,
             page: content.page,
             page_size: claim.page_size,
             request: content.request,
             observed_at: content.observed_at,
-            records: content.records,
-            quarantined: content.quarantined,
-            lease: fleet.parts.timings.lease,
+            answered_at: progress.answered_at,
+            batches: vec![batch],
+            checkpoints: self.checkpoints(),
+            follow_ups: self.follow_ups(),
+            lease: subject.fleet.parts.timings.lease,
             calls: progress.charges.calls(),
             go_on: &go_on,
             next,
         };
-        let asked_at = Instant::now();
-        let span = traces::commit(commit.pass, commit.page);
-        let committing = fleet.parts.ledger.commit_page(&commit);
-        let committed = committing.instrument(span.clone()).await;
-        reach(Point::AfterCommit, commit.entity).await;
-        self.progress.unknown = matches!(committed, Err(LedgerError::CommitUnknown(_)));
-        let committed = match committed {
-            Ok(committed) => Ok(committed),
-            Err(error) => Err(braking::not_stored(subject, error).await),
-        };
-        traces::ended(&span, &committed);
-        match committed? {
-            Committed::Stored(effects) => {
-                let rows = rows(effects, commit.quarantined);
-                traces::committed(&span, rows);
-                self.note_stored(rows, &commit, asked_at);
-                braking::succeeded(subject).await;
-                Ok(())
-            }
-            Committed::Fenced => {
-                metrics::write_fenced();
-                Err(Stopped::Fenced)
-            }
-        }
+        store(self.attempt, self.progress, &commit).await
     }
 
-    fn note_stored(&mut self, rows: RowCounts, commit: &PageCommit<'_>, asked_at: Instant) {
-        let UnderWay {
-            subject, watchdog, ..
-        } = self.attempt;
-        let fleet = subject.fleet;
-        fleet.held.renewed(&[held(subject.claim)], asked_at, commit.lease);
-        watchdog.progressed();
-        self.progress.charges.counted(commit.calls);
-        self.progress.pages += u32::from(!commit.request.is_empty());
-        let event = match commit.next {
-            NextStep::Done(_) => Some(Event::Finish),
-            NextStep::Page | NextStep::Pass => Some(Event::Page),
-            NextStep::Beside => None,
+    /// What moves with the end of a window that was read so that its entity is in sync: up to the first answer of it, for
+    /// what has changed since may be on a page that was read before.
+    fn checkpoints(&self) -> Vec<Checkpoint<'static>> {
+        let subject = &self.attempt.subject;
+        let Work::Sync(window) = subject.claim.work else {
+            return Vec::new();
         };
-        // The ledger has done this already; a refusal here would be a defect that its conformance suite finds.
-        let standing = self.progress.standing;
-        let after = event.map(|event| standing.on(event, &fleet.parts.timings));
-        self.progress.standing = after.and_then(Result::ok).unwrap_or(standing);
-        (self.progress.pass, self.progress.page) = match commit.next {
-            NextStep::Pass => (commit.pass + 1, 0),
-            NextStep::Page | NextStep::Beside | NextStep::Done(_) => (commit.pass, commit.page),
+        let answered_at = self.progress.answered_at;
+        let (read_since, until) = match window {
+            Window::Instants { start, end, .. } => (Some(start), answered_at.map(|at| at.min(end))),
+            Window::Whole | Window::Dates { .. } => (None, answered_at),
         };
-        metrics::page_committed(self.progress.connector, commit.entity, rows);
+        vec![Checkpoint {
+            entity: subject.entity.name,
+            read_since,
+            until,
+        }]
+    }
+
+    /// What was deleted meanwhile is in no window of changes: it is counted afterwards, of entities whose deletions are
+    /// told otherwise.
+    fn follow_ups(&self) -> Vec<NewSegment> {
+        let subject = &self.attempt.subject;
+        let changes = subject.company.connector.changes();
+        let is_catching_up = matches!(subject.claim.work, Work::Sync(Window::Instants { .. }));
+        if !is_catching_up || !changes.is_some_and(|changes| changes.tells(subject.entity)) {
+            return Vec::new();
+        }
+        vec![NewSegment {
+            id: SegmentId::new(),
+            connection: subject.claim.connection,
+            entity: subject.entity.name.to_owned(),
+            work: Work::Recount,
+        }]
     }
 }
 
-fn rows(effects: Effects, quarantined: &[Quarantined]) -> RowCounts {
+/// Sends a commit, and notes what it did.
+pub(super) async fn store(
+    attempt: &UnderWay<'_>,
+    progress: &mut Progress,
+    commit: &PageCommit<'_>,
+) -> Result<(), Stopped> {
+    let subject = &attempt.subject;
+    let asked_at = Instant::now();
+    let span = traces::commit(commit.pass, commit.page);
+    let committing = subject.fleet.parts.ledger.commit_page(commit);
+    let committed = committing.instrument(span.clone()).await;
+    reach(Point::AfterCommit, commit.entity).await;
+    progress.unknown = matches!(committed, Err(LedgerError::CommitUnknown(_)));
+    let committed = match committed {
+        Ok(committed) => Ok(committed),
+        Err(error) => Err(braking::not_stored(subject, error).await),
+    };
+    traces::ended(&span, &committed);
+    match committed? {
+        Committed::Stored(effects) => {
+            let rows = rows(effects, &commit.batches);
+            traces::committed(&span, rows);
+            note_stored(attempt, progress, rows, commit, asked_at);
+            braking::succeeded(subject).await;
+            Ok(())
+        }
+        Committed::Fenced => {
+            metrics::write_fenced();
+            Err(Stopped::Fenced)
+        }
+    }
+}
+
+fn note_stored(
+    attempt: &UnderWay<'_>,
+    progress: &mut Progress,
+    rows: RowCounts,
+    commit: &PageCommit<'_>,
+    asked_at: Instant,
+) {
+    let UnderWay {
+        subject, watchdog, ..
+    } = attempt;
+    let fleet = subject.fleet;
+    fleet.held.renewed(&[held(subject.claim)], asked_at, commit.lease);
+    watchdog.progressed();
+    progress.charges.counted(commit.calls);
+    progress.pages += u32::from(!commit.request.is_empty());
+    let event = match commit.next {
+        NextStep::Done(_) => Some(Event::Finish),
+        NextStep::Page | NextStep::Pass => Some(Event::Page),
+        NextStep::Beside => None,
+    };
+    // The ledger has done this already; a refusal here would be a defect that its conformance suite finds.
+    let standing = progress.standing;
+    let after = event.map(|event| standing.on(event, &fleet.parts.timings));
+    progress.standing = after.and_then(Result::ok).unwrap_or(standing);
+    (progress.pass, progress.page) = match commit.next {
+        NextStep::Pass => (commit.pass + 1, 0),
+        NextStep::Page | NextStep::Beside | NextStep::Done(_) => (commit.pass, commit.page),
+    };
+    metrics::page_committed(progress.connector, commit.entity, rows);
+}
+
+fn rows(effects: Effects, batches: &[Batch<'_>]) -> RowCounts {
     let Effects {
         new,
         changed,
         same,
         deleted,
     } = effects;
+    let quarantined: usize = batches.iter().map(|batch| batch.quarantined.len()).sum();
     RowCounts {
         new,
         changed,
         same,
         deleted,
-        quarantined: quarantined.len() as u64,
+        quarantined: quarantined as u64,
     }
 }

@@ -4,9 +4,14 @@
 //! cut, or the answer counts its own rows, and nothing is stored of the window that the page does not show. Every other
 //! one is reconciled with the source after its last page (`reconcile`), and read on or again while they differ.
 
+mod changes;
 mod commit;
 mod pages;
 mod reconcile;
+mod records;
+mod recount;
+
+pub(crate) use changes::Changing;
 
 use std::collections::HashSet;
 
@@ -43,7 +48,7 @@ impl<'a> Reading<'a> {
         let learner = learner.map_err(ledger_failure)?;
         let connector = &*subject.company.connector;
         let dialect = learner.lessons().dialect;
-        let pass = Pass::new(connector, entity, &claim.window, claim.page_size, dialect);
+        let pass = Pass::new(connector, entity, &subject.window, claim.page_size, dialect);
         Ok(Self {
             attempt,
             progress,
@@ -105,6 +110,9 @@ impl Reading<'_> {
             && self.progress.page == 0
         {
             self.progress.read_since = Some(subject.ledger_time(fetched.asked_at));
+        }
+        if let Ok(fetched) = &fetched {
+            self.progress.answered_at = self.progress.answered_at.or(fetched.page.time);
         }
         Ok(fetched)
     }
@@ -184,7 +192,7 @@ impl Reading<'_> {
             .progress
             .read_since
             .unwrap_or_else(|| subject.claim.claimed_at - timings.waiting_cap);
-        let end = subject.claim.window.end(subject.company.connection.time_zone);
+        let end = subject.window.end(subject.company.connection.time_zone);
         end.is_some_and(|end| end > read_since - timings.upper_margin)
     }
 }

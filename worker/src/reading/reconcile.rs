@@ -158,9 +158,12 @@ impl Reading<'_> {
     }
 
     /// The source's count of the window; none where it does not count.
-    async fn source_count(&mut self, changed_since: Option<DateTime<Utc>>) -> Result<Option<u64>, Stopped> {
+    pub(super) async fn source_count(
+        &mut self,
+        changed_since: Option<DateTime<Utc>>,
+    ) -> Result<Option<u64>, Stopped> {
         let attempt = self.attempt;
-        let (entity, window) = (attempt.subject.entity, &attempt.subject.claim.window);
+        let (entity, window) = (attempt.subject.entity, &attempt.subject.window);
         let counting = counting::count(&attempt.asking, &mut self.learner, entity, window, changed_since);
         Ok(attempt.guard(counting).await??)
     }
@@ -179,7 +182,7 @@ impl Reading<'_> {
             connection: self.attempt.subject.claim.connection,
             table: self.attempt.subject.entity.table,
             entity: &self.attempt.subject.claim.entity,
-            window: &self.attempt.subject.claim.window,
+            window: &self.attempt.subject.window,
             seen,
             since,
         };
@@ -236,6 +239,7 @@ impl Reading<'_> {
             observed_at: self.attempt.subject.ledger_now(),
             records: &tombstones,
             quarantined: &[],
+            window: None,
         };
         self.store_beside(content).await
     }
@@ -265,13 +269,14 @@ impl Reading<'_> {
             observed_at: self.attempt.subject.ledger_time(looked_up.asked_at),
             records: &records,
             quarantined: &quarantined,
+            window: None,
         };
         self.store_beside(content).await?;
         Ok(is_elsewhere)
     }
 
     /// Stores records that are no rows of the window's pages.
-    async fn store_beside(&mut self, content: Content<'_>) -> Result<(), Stopped> {
+    pub(super) async fn store_beside(&mut self, content: Content<'_>) -> Result<(), Stopped> {
         if content.records.is_empty() && content.quarantined.is_empty() {
             return Ok(());
         }
@@ -279,7 +284,7 @@ impl Reading<'_> {
     }
 
     fn is_in_window(&self, record: &Record) -> bool {
-        match self.attempt.subject.claim.window {
+        match self.attempt.subject.window {
             Window::Dates { days } => record
                 .document_date
                 .is_some_and(|date| days.from <= date && date < days.to),

@@ -1,5 +1,5 @@
 use ledgerfleet_emulator::{FaultKind, FaultSpec};
-use ledgerfleet_ledger::{Committed, NextStep, PageCommit, RescueScope};
+use ledgerfleet_ledger::{Batch, Committed, NextStep, PageCommit, RescueScope};
 use ledgerfleet_model::{Record, RunState, WorkerName};
 
 use crate::world::{Runner, World};
@@ -95,20 +95,27 @@ async fn a_worker_that_was_taken_over_writes_nothing_more() {
         deleted: false,
         original: None,
     };
+    let forged = [forged];
     let page = PageCommit {
         segment: claim.segment,
         epoch: claim.standing.epoch,
         connection: claim.connection,
         entity: "invoice",
-        table: "qbo_invoice",
-        window: &claim.window,
+        window: &claim.work.place(),
         pass: 1,
         page: 1,
         page_size: 1_000,
         request: "select",
         observed_at: claim.claimed_at,
-        records: &[forged],
-        quarantined: &[],
+        answered_at: None,
+        batches: vec![Batch {
+            entity: "invoice",
+            table: "qbo_invoice",
+            records: &forged,
+            quarantined: &[],
+        }],
+        checkpoints: Vec::new(),
+        follow_ups: Vec::new(),
         lease: world.parts.timings.lease,
         calls: 1,
         go_on: &ledgerfleet_model::Position::start(),

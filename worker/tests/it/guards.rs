@@ -29,7 +29,7 @@ async fn submit(world: &World, company: &Connection, window: Window, page_size: 
         id: SegmentId::new(),
         connection: company.id,
         entity: "invoice".to_owned(),
-        window,
+        work: window.into(),
     };
     let (id, run) = (segment.id, RunId::new());
     let new = NewRun {
@@ -163,10 +163,10 @@ async fn not_in_the_plan_is_believed_as_the_first_word_on_a_window_only() {
         let (start, end) = (midnight_before(2), midnight_before(0));
         let window = Window::Instants {
             field: InstantField::Created,
-            days: Days {
+            days: Some(Days {
                 from: start.date_naive(),
                 to: end.date_naive(),
-            },
+            }),
             start,
             end,
         };

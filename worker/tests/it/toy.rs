@@ -205,7 +205,7 @@ impl ToyWorld {
             id: SegmentId::new(),
             connection: self.connection,
             entity: THING.name.to_owned(),
-            window: Window::Whole,
+            work: Window::Whole.into(),
         };
         let run = NewRun {
             id: RunId::new(),

@@ -1,6 +1,7 @@
 //! Client: the connector. Every method but the constructor is one request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use ledgerfleet_model::{Environment, Failure, FailureKind, Position, Served};
@@ -10,6 +11,7 @@ use reqwest::{RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::auth::Issuer;
+use super::changes;
 use super::faults::transaction_id;
 use super::pages::{Asked, ROUND, read_company_name, read_count, read_one, read_page};
 use super::paging::{Part, Place};
@@ -17,9 +19,9 @@ use super::query::{PAGE_SIZE_MAX, Query, part_of};
 use super::source::{ReadBy, RowShape, Source, is_looked_for_in_the_list, source};
 use crate::http::{Answer, HttpClient};
 use crate::{
-    AccessGrant, AuthenticationError, Condition, Connector, CountRequest, Counting, Dialect, Ending,
-    Endpoints, EntityKind, EntitySpec, FindRequest, LookUp, OAuth, Page, PageRequest, RecordRequest,
-    RecordsRequest, Target,
+    AccessGrant, AuthenticationError, Changed, Changes, ChangesRequest, Condition, Connector, CountRequest,
+    Counting, Dialect, Ending, Endpoints, EntityKind, EntitySpec, FindRequest, LookUp, OAuth, Page,
+    PageRequest, RecordRequest, RecordsRequest, Target,
 };
 
 /// The version of the payloads. Since August 2025 a lower one is served as 75 (Intuit's blog, 2025-01-21).
@@ -112,6 +114,39 @@ impl Connector for QuickBooks {
 
     fn look_up(&self) -> Option<&dyn LookUp> {
         Some(self)
+    }
+
+    fn changes(&self) -> Option<&dyn Changes> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Changes for QuickBooks {
+    fn tells(&self, entity: &EntitySpec) -> bool {
+        changes::are_told(entity)
+    }
+
+    fn memory(&self) -> Duration {
+        changes::MEMORY
+    }
+
+    async fn changes(&self, target: &Target<'_>, request: &ChangesRequest<'_>) -> Result<Changed, Failure> {
+        let what = changes::describe(request);
+        let mut url = self.address(target, &["cdc"])?;
+        url.query_pairs_mut().extend_pairs(changes::parameters(request));
+        let answer = self.send(target, self.http.get(url), &what).await?;
+        let changed = changes::read(&answer, request)
+            .map_err(|failure| asked(failure, &what))
+            .map_err(|failure| of_rows(failure, &crate::CHANGES))?;
+        Ok(Changed {
+            held: answer.held,
+            ..changed
+        })
+    }
+
+    fn describe(&self, request: &ChangesRequest<'_>) -> String {
+        changes::describe(request)
     }
 }
 

@@ -22,6 +22,7 @@
 
 mod answers;
 mod auth;
+mod changes;
 mod client;
 mod entities;
 mod faults;

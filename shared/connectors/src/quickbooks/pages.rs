@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use chrono::{DateTime, Utc};
 use ledgerfleet_model::{Failure, QuarantineReason, Quarantined, Served};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -37,7 +38,7 @@ pub(super) struct Asked {
 /// Reads a page of rows: its records, in the order served. What it holds of the budget is not known here.
 pub(super) fn read_page(answer: &Answer, entity: &EntitySpec, asked: Asked) -> Result<Page, Failure> {
     let text = Text::of(answer);
-    let (rows, response) = rows_and_rest(answer, &text, entity)?;
+    let Rest { rows, response, time } = rows_and_rest(answer, &text, entity)?;
     let (count, limit) = (rows.len(), rows_asked(asked.size) as usize);
     // One row more than asked for was seen (mcohen01/node-quickbooks#89), and is a row like the others.
     if count > limit + 1 {
@@ -55,6 +56,7 @@ pub(super) fn read_page(answer: &Answer, entity: &EntitySpec, asked: Asked) -> R
     let mut page = Page {
         more,
         ending,
+        time,
         ..Page::default()
     };
     for row in rows {
@@ -83,7 +85,12 @@ fn total_count(response: &Members<'_>) -> Option<u64> {
 
 /// What was read out of a row, or, where some of its bytes are no UTF-8, those bytes. A row whose id is among them is no
 /// row at all.
-fn whole(answer: &Answer, text: &Text<'_>, row: &RawValue, served: Served) -> Result<Served, Failure> {
+pub(super) fn whole(
+    answer: &Answer,
+    text: &Text<'_>,
+    row: &RawValue,
+    served: Served,
+) -> Result<Served, Failure> {
     let Some(bytes) = text.damaged(row.get()) else {
         return Ok(served);
     };
@@ -126,6 +133,11 @@ pub(super) fn read_one(answer: &Answer, entity: &EntitySpec, id: &str) -> Result
 
 /// Whether a row is all that is left of this record: `{"domain":"QBO","status":"Deleted","Id":"1"}`.
 fn is_deleted(row: &RawValue, id: &str) -> bool {
+    deleted_id(row).as_deref() == Some(id)
+}
+
+/// The id of the record of which a row is all that is left; none if it is more.
+pub(super) fn deleted_id(row: &RawValue) -> Option<String> {
     #[derive(Deserialize)]
     struct Stub<'a> {
         #[serde(borrow)]
@@ -138,9 +150,8 @@ fn is_deleted(row: &RawValue, id: &str) -> bool {
     let stub = Some(row.get())
         .filter(|text| text.starts_with('{'))
         .map(serde_json::from_str);
-    let Some(Ok(stub)) = stub else { return false };
-    let stub: Stub<'_> = stub;
-    text(stub.status).as_deref() == Some("Deleted") && text(stub.id).as_deref() == Some(id)
+    let stub: Stub<'_> = stub?.ok()?;
+    (text(stub.status).as_deref() == Some("Deleted")).then(|| text(stub.id))?
 }
 
 /// Reads the answer to `SELECT count(*)`.
@@ -170,18 +181,36 @@ pub(super) fn read_company_name(answer: &Answer) -> Result<String, Failure> {
 }
 
 /// The rows of `entity` and the response they stand in: at once where the answer is as it should be.
-fn rows_and_rest<'a>(
-    answer: &Answer,
-    text: &'a Text<'_>,
-    entity: &EntitySpec,
-) -> Result<(Vec<&'a RawValue>, Members<'a>), Failure> {
+fn rows_and_rest<'a>(answer: &Answer, text: &'a Text<'_>, entity: &EntitySpec) -> Result<Rest<'a>, Failure> {
     if is_good(answer, text)
         && let Some(response) = Response::of(text.as_str(), rows_key(entity))
     {
-        return Ok((response.rows.unwrap_or_default(), response.members));
+        return Ok(Rest {
+            rows: response.rows.unwrap_or_default(),
+            response: response.members,
+            time: response.time.and_then(answer_time),
+        });
     }
+    let time = document(answer, text)?.get("time").and_then(answer_time);
     let response = query_response(answer, text)?;
-    Ok((rows(answer, &response, entity)?, response))
+    Ok(Rest {
+        rows: rows(answer, &response, entity)?,
+        response,
+        time,
+    })
+}
+
+/// What an answer with rows has.
+struct Rest<'a> {
+    rows: Vec<&'a RawValue>,
+    response: Members<'a>,
+    time: Option<DateTime<Utc>>,
+}
+
+/// The time that stands in an answer: that of the upstream's own clock.
+pub(super) fn answer_time(time: &RawValue) -> Option<DateTime<Utc>> {
+    let text: String = serde_json::from_str(time.get()).ok()?;
+    Some(DateTime::parse_from_rfc3339(&text).ok()?.to_utc())
 }
 
 /// The members of the answer's `QueryResponse`.

@@ -19,6 +19,8 @@ pub(super) struct Response<'a> {
     pub(super) rows: Option<Vec<&'a RawValue>>,
     /// Its other members, none of them an array or an object.
     pub(super) members: Members<'a>,
+    /// The time of the answer, as it was served.
+    pub(super) time: Option<&'a RawValue>,
 }
 
 impl<'a> Response<'a> {
@@ -56,7 +58,7 @@ impl<'de> Visitor<'de> for Document<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut response = None;
+        let (mut response, mut time) = (None, None);
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
                 "QueryResponse" if response.is_none() => {
@@ -65,13 +67,15 @@ impl<'de> Visitor<'de> for Document<'_> {
                     };
                     response = Some(map.next_value_seed(Object(inner))?);
                 }
+                "time" => time = Some(map.next_value::<&RawValue>()?),
                 "QueryResponse" | "Fault" | "fault" => return Err(A::Error::custom("not a plain page")),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        response.ok_or_else(|| A::Error::missing_field("QueryResponse"))
+        let response: Response<'de> = response.ok_or_else(|| A::Error::missing_field("QueryResponse"))?;
+        Ok(Response { time, ..response })
     }
 }
 
@@ -108,6 +112,10 @@ impl<'de> Visitor<'de> for Inner<'_> {
                 return Err(A::Error::custom("rows twice"));
             }
         }
-        Ok(Response { rows, members })
+        Ok(Response {
+            rows,
+            members,
+            time: None,
+        })
     }
 }

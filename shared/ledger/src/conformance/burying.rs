@@ -152,7 +152,7 @@ pub async fn dead_letters_are_found_by_the_days_of_their_window(world: &dyn Worl
         id: SegmentId::new(),
         connection: scene.connection,
         entity: "customer".to_owned(),
-        window: ledgerfleet_model::Window::Whole,
+        work: ledgerfleet_model::Window::Whole.into(),
     };
     let list = whole.id;
     submit(world, &new_run(Lane::Manual, "customers"), vec![whole]).await;

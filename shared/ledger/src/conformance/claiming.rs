@@ -20,8 +20,8 @@ pub async fn a_claim_answers_all_that_a_worker_needs(world: &dyn World) {
         (scene.segments[0], scene.run, scene.connection)
     );
     assert_eq!(
-        (claim.entity.as_str(), claim.lane, claim.window),
-        ("invoice", Lane::Backfill, window(0))
+        (claim.entity.as_str(), claim.lane, claim.work),
+        ("invoice", Lane::Backfill, window(0).into())
     );
     assert_eq!(
         (claim.page_size, claim.pass, claim.page, claim.attempt),

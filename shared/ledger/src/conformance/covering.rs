@@ -188,7 +188,7 @@ pub async fn days_that_were_read_through_another_window_are_not_missing(world: &
         id: SegmentId::new(),
         connection: daily.connection,
         entity: "invoice".to_owned(),
-        window,
+        work: window.into(),
     };
     let id = segment.id;
     submit(
@@ -226,7 +226,7 @@ pub async fn a_list_that_was_never_read_whole_is_missing_without_days(world: &dy
         id: SegmentId::new(),
         connection,
         entity: entity.to_owned(),
-        window: Window::Whole,
+        work: Window::Whole.into(),
     };
     let (customers, items) = (whole("customer"), whole("item"));
     let read = customers.id;

@@ -44,6 +44,7 @@ pub mod settling;
 pub mod steering;
 pub mod storing;
 pub mod submitting;
+pub mod syncing;
 
 use std::time::Duration;
 
@@ -295,6 +296,17 @@ macro_rules! ledger_conformance {
                 a_removed_connection_has_no_refreshes,
                 only_the_newest_refreshes_are_kept,
                 the_refreshes_of_the_stored_credential_are_kept_whatever_their_number,
+            },
+            syncing::{
+                every_kind_of_work_comes_back_as_it_was_submitted,
+                a_page_has_rows_of_several_entities_and_moves_their_checkpoints,
+                a_fenced_page_moves_no_checkpoint,
+                a_checkpoint_stays_where_what_lies_between_was_not_read,
+                the_time_of_the_first_answer_is_kept_through_attempts,
+                what_follows_joins_the_run_with_the_end_of_its_segment,
+                failures_are_told_of_every_entity_that_was_to_be_in_sync,
+                companies_are_due_at_their_time_while_active_and_not_in_the_middle_of_a_sync,
+                only_the_newest_syncs_of_a_company_are_kept,
             },
             reporting::{
                 a_report_sums_what_its_segments_did,

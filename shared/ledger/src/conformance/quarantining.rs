@@ -4,9 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ledgerfleet_model::{ConnectionId, QuarantineReason, Quarantined, Record, Window};
 
 use super::World;
-use super::scene::{Scene, claim, only_page, page, record, records, scene, store, tombstone, window};
+use super::scene::{Scene, batch, claim, only_page, page, record, records, scene, store, tombstone, window};
 use crate::{
-    Claim, Committed, CoverageFilter, Effects, FinishedWindow, NextStep, NotSeen, PageCommit, Purge,
+    Batch, Claim, Committed, CoverageFilter, Effects, FinishedWindow, NextStep, NotSeen, PageCommit, Purge,
     QuarantineFilter, QuarantinedRecord, Seen,
 };
 
@@ -30,7 +30,10 @@ async fn observe(
 ) -> Effects {
     let page = PageCommit {
         observed_at: at,
-        quarantined,
+        batches: vec![Batch {
+            quarantined,
+            ..batch(&claim.entity, seen)
+        }],
         ..page(claim, 1, seen, NextStep::Page)
     };
     store(world, &page).await
@@ -68,7 +71,10 @@ pub async fn what_cannot_be_stored_is_put_away_with_its_page(world: &dyn World) 
         ..FinishedWindow::default()
     };
     let page = PageCommit {
-        quarantined: &quarantined,
+        batches: vec![Batch {
+            quarantined: &quarantined,
+            ..batch("invoice", &seen)
+        }],
         ..page(&claim, 1, &seen, NextStep::Done(finished))
     };
     let effects = store(world, &page).await;
@@ -276,7 +282,10 @@ pub async fn ids_in_quarantine_count_as_seen(world: &dyn World) {
     observe(world, &claim, now, &[record("1", 1)], &[bad("2", "{}")]).await;
     let (more, others) = ([record("4", 1)], [bad("2", "{}"), bad("3", "{}")]);
     let commit = PageCommit {
-        quarantined: &others,
+        batches: vec![Batch {
+            quarantined: &others,
+            ..batch("invoice", &more)
+        }],
         ..page(&claim, 2, &more, NextStep::Page)
     };
     store(world, &commit).await;
@@ -294,8 +303,12 @@ pub async fn a_fenced_page_puts_nothing_away(world: &dyn World) {
     let (scene, claim) = claimed(world).await;
     let held = super::scene::held(&claim);
     world.ledger().hand_back(&[held]).await.unwrap();
+    let quarantined = [bad("1", "{}")];
     let commit = PageCommit {
-        quarantined: &[bad("1", "{}")],
+        batches: vec![Batch {
+            quarantined: &quarantined,
+            ..batch("invoice", &[])
+        }],
         ..only_page(&claim, &[])
     };
     assert_eq!(

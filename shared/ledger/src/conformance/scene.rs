@@ -8,12 +8,12 @@ use chrono::{DateTime, NaiveDate, Utc};
 use ledgerfleet_model::segment::Settlement;
 use ledgerfleet_model::{
     Axis, ConnectionId, Days, Environment, Failure, FailureKind, Lane, Outcome, Position, Record, RunId,
-    RunState, SegmentId, Timings, Window, WorkerName,
+    RunState, SegmentId, Timings, Window, Work, WorkerName,
 };
 
 use super::World;
 use crate::{
-    Claim, Committed, DispatchLimits, Effects, Effort, FinishedWindow, Held, NewConnection, NewRun,
+    Batch, Claim, Committed, DispatchLimits, Effects, Effort, FinishedWindow, Held, NewConnection, NewRun,
     NewSegment, NextStep, PageCommit, SealedCredential, Settled, Submitted,
 };
 
@@ -114,7 +114,7 @@ pub fn daily(connection: ConnectionId, days: usize) -> Vec<NewSegment> {
         id: SegmentId::new(),
         connection,
         entity: "invoice".to_owned(),
-        window: window(number),
+        work: window(number).into(),
     };
     (0..days).map(segment).collect()
 }
@@ -166,23 +166,42 @@ pub static ELSEWHERE: LazyLock<Position> = LazyLock::new(|| Position::new("elsew
 /// A page of a claim, with the commit's other fields as they mostly are.
 pub fn page<'a>(claim: &'a Claim, number: u32, records: &'a [Record], next: NextStep) -> PageCommit<'a> {
     PageCommit {
+        batches: vec![batch(&claim.entity, records)],
+        answered_at: None,
+        checkpoints: Vec::new(),
+        follow_ups: Vec::new(),
         segment: claim.segment,
         epoch: claim.standing.epoch,
         connection: claim.connection,
         entity: &claim.entity,
-        table: TABLE,
-        window: &claim.window,
+        window: window_of(claim),
         pass: claim.pass,
         page: number,
         page_size: claim.page_size,
         request: "SELECT * FROM Invoice",
         observed_at: claim.claimed_at,
-        records,
-        quarantined: &[],
         lease: LEASE,
         calls: 1,
         go_on: &ELSEWHERE,
         next,
+    }
+}
+
+/// The window of a claim that reads one.
+pub fn window_of(claim: &Claim) -> &Window {
+    match &claim.work {
+        Work::Window(window) | Work::Sync(window) => window,
+        other => panic!("{other} is no window"),
+    }
+}
+
+/// The records of an entity, all of them good.
+pub fn batch<'a>(entity: &'a str, records: &'a [Record]) -> Batch<'a> {
+    Batch {
+        entity,
+        table: TABLE,
+        records,
+        quarantined: &[],
     }
 }
 

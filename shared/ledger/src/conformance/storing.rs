@@ -6,10 +6,10 @@ use ledgerfleet_model::{ConnectionId, Lane, Record};
 
 use super::World;
 use super::scene::{
-    Scene, TABLE, claim, company, day, finish, only_page, page, record, records, run_for, scene, seconds,
-    store, tombstone,
+    Scene, TABLE, batch, claim, company, day, finish, only_page, page, record, records, run_for, scene,
+    seconds, store, tombstone,
 };
-use crate::{Claim, Effects, NextStep, PageCommit, RecordFilter, StoredRecord};
+use crate::{Batch, Claim, Effects, NextStep, PageCommit, RecordFilter, StoredRecord};
 
 /// One of each.
 const NEW: Effects = Effects {
@@ -228,7 +228,10 @@ pub async fn companies_and_tables_do_not_mix(world: &dyn World) {
     finish(world, other_run.segments[0], &[record("1", 2)]).await;
     let seen = [record("1", 3)];
     let customers = PageCommit {
-        table: "qbo_customer",
+        batches: vec![Batch {
+            table: "qbo_customer",
+            ..batch("invoice", &seen)
+        }],
         ..page(&claim, 2, &seen, NextStep::Page)
     };
     assert_eq!(store(world, &customers).await, NEW);

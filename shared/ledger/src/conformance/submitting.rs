@@ -112,13 +112,13 @@ pub async fn every_kind_of_window_comes_back_as_it_was_submitted(world: &dyn Wor
         Window::Dates { days },
         Window::Instants {
             field: InstantField::Created,
-            days,
+            days: Some(days),
             start,
             end,
         },
         Window::Instants {
             field: InstantField::Updated,
-            days,
+            days: Some(days),
             start,
             end,
         },
@@ -128,7 +128,12 @@ pub async fn every_kind_of_window_comes_back_as_it_was_submitted(world: &dyn Wor
     submit(world, &new_run(Lane::Manual, "all kinds"), segments.to_vec()).await;
 
     let claims = claim_all(world, &ids).await;
-    assert!(claims.iter().map(|claim| claim.window).eq(windows));
+    assert!(
+        claims
+            .iter()
+            .map(|claim| claim.work.window())
+            .eq(windows.map(Some))
+    );
     assert!(
         claims
             .iter()
@@ -141,6 +146,6 @@ fn segment_of(connection: ConnectionId, window: Window) -> NewSegment {
         id: SegmentId::new(),
         connection,
         entity: "invoice".to_owned(),
-        window,
+        work: window.into(),
     }
 }

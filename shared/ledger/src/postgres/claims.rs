@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use ledgerfleet_model::segment::{CRASHES, Event, FORMAT, IDLE_CLAIMS, Settlement, no_progress};
 use ledgerfleet_model::{
-    Axis, ConnectionId, Epoch, Lane, Position, RunId, SegmentId, SegmentState, Standing, Timings, WorkerName,
+    Axis, ConnectionId, Epoch, Lane, Position, RunId, SegmentId, SegmentState, Standing, Timings, Work,
+    WorkKind, WorkerName,
 };
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
@@ -27,6 +28,9 @@ struct ClaimRow {
     connection_id: Uuid,
     entity: String,
     lane: i16,
+    kind: Word<WorkKind>,
+    work: Option<String>,
+    answered_at: Option<DateTime<Utc>>,
     axis: Word<Axis>,
     day_from: Option<NaiveDate>,
     day_to: Option<NaiveDate>,
@@ -78,7 +82,9 @@ impl TryFrom<ClaimRow> for Claim {
             connection: ConnectionId(row.connection_id),
             entity: row.entity,
             lane,
-            window: window.try_into()?,
+            work: Work::stored(row.kind.0, window.try_into()?, row.work.as_deref())
+                .map_err(|error| LedgerError::Corrupt(error.to_string()))?,
+            answered_at: row.answered_at,
             page_size: row.page_size.0,
             pass: row.pass.0,
             page: row.page.0,
@@ -219,7 +225,8 @@ impl PostgresLedger {
             JOIN open ON open.id = free.run_id
             JOIN fleet.connections c ON c.id = free.connection_id AND c.state = 'active'
             WHERE s.id = free.id
-            RETURNING s.id, s.run_id, s.connection_id, s.entity, s.lane, s.axis AS "axis: _", s.day_from, s.day_to,
+            RETURNING s.id, s.run_id, s.connection_id, s.entity, s.lane, s.kind AS "kind: _", s.work, s.answered_at,
+                s.axis AS "axis: _", s.day_from, s.day_to,
                 s.starts_at, s.ends_at, s.page_size AS "page_size: _", s.pass AS "pass: _", s.page AS "page: _",
                 s.position,
                 s.state AS "state: _", s.epoch, s.failures AS "failures: _", s.crashes AS "crashes: _",

@@ -130,7 +130,9 @@ async fn island_rows(
         WITH windows AS (
             SELECT s.connection_id, s.entity, s.axis, s.state, CASE s.state WHEN 'dead' THEN s.reason END AS reason,
                 s.day_from, s.day_to
-            FROM fleet.segments s WHERE s.state IN ('pending', 'running', 'dead', 'cancelled')
+            FROM fleet.segments s
+            WHERE s.state IN ('pending', 'running', 'dead', 'cancelled')
+              AND (s.axis <> 'updated' OR s.day_from IS NOT NULL)
             UNION
             SELECT connection_id, entity, axis, 'done', NULL, day_from, day_to
             FROM fleet.coverage WHERE state = 'complete'),
@@ -164,12 +166,22 @@ async fn island_rows(
         .map_err(failed("asked_and_not_read"))
 }
 
-/// Writes that the window of a page was read to its end, and forgets what was seen in it.
+async fn forget_seen(tx: &mut PgConnection, segment: SegmentId) -> Result<(), LedgerError> {
+    let forget = sqlx::query!("DELETE FROM fleet.seen WHERE segment_id = $1", segment.0);
+    forget.execute(tx).await.map_err(failed("forget seen"))?;
+    Ok(())
+}
+
+/// Writes that the window of a page was read to its end, where it is one that people ask for, and forgets what was seen
+/// in it.
 pub(super) async fn cover(
     tx: &mut PgConnection,
     page: &PageCommit<'_>,
     finished: &FinishedWindow,
 ) -> Result<(), LedgerError> {
+    if !page.window.is_of_days() {
+        return forget_seen(tx, page.segment).await;
+    }
     let window = WindowColumns::from(page.window);
     let state = if finished.open {
         CoverageState::Open

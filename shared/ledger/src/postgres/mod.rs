@@ -45,6 +45,7 @@ mod reviving;
 mod runs;
 mod segments;
 mod session;
+mod syncing;
 mod unanswered;
 mod upsert;
 

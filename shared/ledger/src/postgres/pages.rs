@@ -12,10 +12,12 @@ use super::PostgresLedger;
 use super::codec::{Count, interval, number, plain, small};
 use super::coverage::cover;
 use super::error::{commit_failed, failed, persistently, refuses_data};
-use super::quarantine::{Sifted, put_away, sift};
+use super::quarantine::{put_away, sift};
+use super::runs::join_run;
 use super::segments::count_calls;
+use super::syncing::move_checkpoints;
 use super::upsert::upsert;
-use crate::{Committed, FinishedWindow, LedgerError, NextStep, PageCommit, Pages, SeenIds};
+use crate::{Batch, Committed, Effects, FinishedWindow, LedgerError, NextStep, PageCommit, Pages, SeenIds};
 
 #[async_trait]
 impl Pages for PostgresLedger {
@@ -126,14 +128,21 @@ impl PostgresLedger {
         if !fence(&mut tx, page).await? {
             return Ok(Committed::Fenced);
         }
-        let effects = upsert(&mut tx, page).await?;
-        put_away(&mut tx, page).await?;
+        let mut effects = Effects::default();
+        for part in page.parts() {
+            effects += upsert(&mut tx, &part).await?;
+            put_away(&mut tx, &part).await?;
+        }
         count_deleted(&mut tx, page, effects.deleted).await?;
         reach(Point::InTransaction, page.entity).await;
         match &page.next {
             NextStep::Page | NextStep::Pass => remember_seen(&mut tx, page).await?,
             NextStep::Beside => {}
-            NextStep::Done(finished) => cover(&mut tx, page, finished).await?,
+            NextStep::Done(finished) => {
+                cover(&mut tx, page, finished).await?;
+                move_checkpoints(&mut tx, page).await?;
+                join_run(&mut tx, page.segment, &page.follow_ups).await?;
+            }
         }
         count_calls(&mut tx, page.connection.0, page.entity, page.calls).await?;
         reach(Point::BeforeCommit, page.entity).await;
@@ -150,16 +159,29 @@ impl PostgresLedger {
         page: &PageCommit<'_>,
         error: LedgerError,
     ) -> Result<Committed, LedgerError> {
-        let Some(Sifted { records, quarantined }) = sift(&self.pool, page).await? else {
+        let mut sifted = Vec::with_capacity(page.batches.len());
+        for part in page.parts() {
+            sifted.push(sift(&self.pool, &part).await?);
+        }
+        let refused: usize = sifted.iter().map(|part| part.refused).sum();
+        if refused == 0 {
             return Err(error);
-        };
+        }
         let mut next = page.next.clone();
         if let NextStep::Done(finished) = &mut next {
-            finished.quarantined += (quarantined.len() - page.quarantined.len()) as u64;
+            finished.quarantined += refused as u64;
         }
+        let parts = page.parts();
+        let batches = parts.iter().zip(&sifted).map(|(part, sifted)| Batch {
+            entity: part.entity,
+            table: part.table,
+            records: &sifted.records,
+            quarantined: &sifted.quarantined,
+        });
         let sifted = PageCommit {
-            records: &records,
-            quarantined: &quarantined,
+            batches: batches.collect(),
+            checkpoints: page.checkpoints.clone(),
+            follow_ups: page.follow_ups.clone(),
             next,
             ..*page
         };
@@ -188,16 +210,17 @@ async fn go_on(tx: &mut PgConnection, page: &PageCommit<'_>) -> Written {
         UPDATE fleet.segments
         SET pages = pages + (page < $3)::integer, rows = rows + CASE WHEN page < $3 THEN $4::bigint ELSE 0 END,
             calls = calls + $5, page = greatest(page, $3), pass = $6, progressed = true, failures = 0, crashes = 0,
-            idle_claims = 0, lease_until = now() + $7::interval, position = $8
+            idle_claims = 0, lease_until = now() + $7::interval, position = $8, answered_at = coalesce(answered_at, $9)
         WHERE id = $1 AND epoch = $2 AND state = 'running'",
         page.segment.0,
         page.epoch.0,
         small(page.page),
-        number(page.records.len() + page.quarantined.len()),
+        number(page.rows()),
         number(page.calls),
         small(page.pass),
         interval(page.lease),
         page.go_on.as_str(),
+        page.answered_at,
     );
     go_on.execute(tx).await
 }
@@ -273,11 +296,7 @@ async fn count_deleted(
 
 /// Keeps the ids of a page whose window goes on.
 async fn remember_seen(tx: &mut PgConnection, page: &PageCommit<'_>) -> Result<(), LedgerError> {
-    let ids = page.records.iter().map(|record| &record.id);
-    let ids: Vec<String> = ids
-        .chain(page.quarantined.iter().map(|quarantined| &quarantined.id))
-        .map(|id| plain(id).into_owned())
-        .collect();
+    let ids: Vec<String> = page.ids().map(|id| plain(id).into_owned()).collect();
     let seen = sqlx::query!(
         "INSERT INTO fleet.seen (segment_id, pass, id) SELECT $1, $2, unnest($3::text[]) ON CONFLICT DO NOTHING",
         page.segment.0,

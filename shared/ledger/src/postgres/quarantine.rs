@@ -10,8 +10,9 @@ use super::PostgresLedger;
 use super::codec::{Count, Word, number, plain, storable};
 use super::error::{failed, persistently, refuses_data};
 use super::pool::Pool;
+use crate::pages::Part;
 use crate::quarantine::each_once;
-use crate::{LedgerError, PageCommit, Quarantine, QuarantineFilter, QuarantinedRecord};
+use crate::{LedgerError, Quarantine, QuarantineFilter, QuarantinedRecord};
 
 #[async_trait]
 impl Quarantine for PostgresLedger {
@@ -83,7 +84,7 @@ impl Quarantine for PostgresLedger {
 }
 
 /// Puts the records of a page away that cannot be stored, but for those of which a newer version is stored.
-pub(super) async fn put_away(tx: &mut PgConnection, page: &PageCommit<'_>) -> Result<(), LedgerError> {
+pub(super) async fn put_away(tx: &mut PgConnection, page: &Part<'_>) -> Result<(), LedgerError> {
     if page.quarantined.is_empty() {
         return Ok(());
     }
@@ -125,14 +126,17 @@ pub(super) async fn put_away(tx: &mut PgConnection, page: &PageCommit<'_>) -> Re
 pub(super) struct Sifted {
     pub(super) records: Vec<Record>,
     pub(super) quarantined: Vec<Quarantined>,
+    /// How many of those quarantined it refuses.
+    pub(super) refused: usize,
 }
 
-/// Asks the server for each record whether it takes its text; none if it takes all of them. A page that it takes is
+/// Asks the server for each record of a batch whether it takes its text. A page that it takes is
 /// never asked about: this is for one that it has refused.
-pub(super) async fn sift(pool: &Pool, page: &PageCommit<'_>) -> Result<Option<Sifted>, LedgerError> {
+pub(super) async fn sift(pool: &Pool, page: &Part<'_>) -> Result<Sifted, LedgerError> {
     let mut sifted = Sifted {
         records: Vec::with_capacity(page.records.len()),
         quarantined: page.quarantined.to_vec(),
+        refused: 0,
     };
     // Halves, until what is refused is one record: few are, of many.
     let mut parts = vec![page.records];
@@ -145,6 +149,7 @@ pub(super) async fn sift(pool: &Pool, page: &PageCommit<'_>) -> Result<Option<Si
                 let refused = Quarantined::new(record.id.clone(), QuarantineReason::Refused, text)
                     .dated(record.document_date, record.source_updated_at);
                 sifted.quarantined.push(refused);
+                sifted.refused += 1;
             }
             (false, part) => {
                 let (one, other) = part.split_at(part.len() / 2);
@@ -152,7 +157,7 @@ pub(super) async fn sift(pool: &Pool, page: &PageCommit<'_>) -> Result<Option<Si
             }
         }
     }
-    Ok((sifted.quarantined.len() > page.quarantined.len()).then_some(sifted))
+    Ok(sifted)
 }
 
 async fn takes(pool: &Pool, records: &[Record]) -> Result<bool, LedgerError> {

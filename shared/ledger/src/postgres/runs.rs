@@ -4,8 +4,7 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
-use ledgerfleet_model::segment::FORMAT;
-use ledgerfleet_model::{ConnectionId, RunId, RunState};
+use ledgerfleet_model::{ConnectionId, RunId, RunState, SegmentId};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
@@ -40,7 +39,7 @@ impl Runs for PostgresLedger {
                 break;
             }
             join_connections(&mut tx, run.id, &chunk, &mut connections).await?;
-            count += insert_segments(&mut tx, run, &chunk).await?;
+            count += insert_segments(&mut tx, Joined::of(run), &chunk).await?;
         }
         count_segments(&mut tx, run.id, count).await?;
         check_connections(&mut tx, &connections).await?;
@@ -220,13 +219,16 @@ struct Columns {
     days_to: Vec<Option<NaiveDate>>,
     starts: Vec<Option<DateTime<Utc>>>,
     ends: Vec<Option<DateTime<Utc>>>,
+    formats: Vec<i32>,
+    kinds: Vec<&'static str>,
+    works: Vec<Option<String>>,
 }
 
 impl Columns {
     fn of(chunk: &[NewSegment]) -> Self {
         let mut columns = Self::default();
         for segment in chunk {
-            let window = WindowColumns::from(&segment.window);
+            let window = WindowColumns::from(&segment.work.place());
             columns.ids.push(segment.id.0);
             columns.connections.push(segment.connection.0);
             columns.entities.push(segment.entity.clone());
@@ -235,29 +237,75 @@ impl Columns {
             columns.days_to.push(window.day_to);
             columns.starts.push(window.starts_at);
             columns.ends.push(window.ends_at);
+            columns.formats.push(segment.work.format());
+            columns.kinds.push(segment.work.kind().as_str());
+            columns.works.push(segment.work.details());
         }
         columns
     }
 }
 
+/// The run that segments join.
+#[derive(Debug, Clone, Copy)]
+struct Joined {
+    run_id: Uuid,
+    lane: i16,
+    page_size: i32,
+}
+
+impl Joined {
+    fn of(run: &NewRun) -> Self {
+        Self {
+            run_id: run.id.0,
+            lane: run.lane.rank(),
+            page_size: small(run.page_size),
+        }
+    }
+}
+
+/// Has segments join the run of the one that ends: part of its last commit.
+pub(super) async fn join_run(
+    tx: &mut PgConnection,
+    of: SegmentId,
+    segments: &[NewSegment],
+) -> Result<(), LedgerError> {
+    if segments.is_empty() {
+        return Ok(());
+    }
+    let joined = sqlx::query_as!(
+        Joined,
+        "SELECT run_id, lane, page_size FROM fleet.segments WHERE id = $1",
+        of.0
+    );
+    let joined = joined.fetch_one(&mut *tx).await.map_err(failed("join run"))?;
+    let count = insert_segments(tx, joined, segments).await?;
+    let counted = sqlx::query!(
+        "UPDATE fleet.runs SET segments = segments + $2 WHERE id = $1",
+        joined.run_id,
+        number(count)
+    );
+    counted.execute(tx).await.map_err(failed("join run"))?;
+    Ok(())
+}
+
 async fn insert_segments(
     tx: &mut PgConnection,
-    run: &NewRun,
+    run: Joined,
     chunk: &[NewSegment],
 ) -> Result<u64, LedgerError> {
     let columns = Columns::of(chunk);
     let insert = sqlx::query!(
         "
         INSERT INTO fleet.segments (id, run_id, connection_id, entity, lane, format, axis, day_from, day_to, starts_at,
-            ends_at, page_size, due_at, created_at)
-        SELECT id, $1, connection_id, entity, $2, $3, axis, day_from, day_to, starts_at, ends_at, $4, now(), now()
-        FROM unnest($5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::date[], $10::date[], $11::timestamptz[],
-            $12::timestamptz[])
-        AS given (id, connection_id, entity, axis, day_from, day_to, starts_at, ends_at)",
-        run.id.0,
-        run.lane.rank(),
-        FORMAT,
-        small(run.page_size),
+            ends_at, kind, work, page_size, due_at, created_at)
+        SELECT id, $1, connection_id, entity, $2, format, axis, day_from, day_to, starts_at, ends_at, kind, work, $3,
+            now(), now()
+        FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::date[], $9::date[], $10::timestamptz[],
+            $11::timestamptz[], $12::integer[], $13::text[], $14::text[])
+        AS given (id, connection_id, entity, axis, day_from, day_to, starts_at, ends_at, format, kind, work)",
+        run.run_id,
+        run.lane,
+        run.page_size,
         &columns.ids,
         &columns.connections,
         &columns.entities,
@@ -266,6 +314,9 @@ async fn insert_segments(
         &columns.days_to as &[Option<NaiveDate>],
         &columns.starts as &[Option<DateTime<Utc>>],
         &columns.ends as &[Option<DateTime<Utc>>],
+        &columns.formats,
+        &columns.kinds as &[&str],
+        &columns.works as &[Option<String>],
     );
     let inserted = insert.execute(tx).await.map_err(failed("insert segments"))?;
     Ok(inserted.rows_affected())

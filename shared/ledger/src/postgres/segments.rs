@@ -13,6 +13,7 @@ use sqlx::types::Uuid;
 
 use super::codec::{Count, Word, interval, millis, number, plain, small};
 use super::error::failed;
+use super::syncing::note_failure;
 use crate::replays::cause_returned;
 use crate::{Effort, Held, LedgerError};
 
@@ -51,7 +52,6 @@ impl TryFrom<WindowColumns> for Window {
         let days = row.day_from.zip(row.day_to).map(|(from, to)| Days { from, to });
         let instants = |field| {
             let (start, end) = row.starts_at.zip(row.ends_at).ok_or_else(incomplete)?;
-            let days = days.ok_or_else(incomplete)?;
             Ok(Window::Instants {
                 field,
                 days,
@@ -268,6 +268,9 @@ pub(super) async fn remember_attempt(
     let Some(failure) = departure.failure else {
         return Ok(());
     };
+    if outcome != "later" {
+        note_failure(tx, departure.held.segment, failure).await?;
+    }
     let code = failure.upstream_code.as_deref().map(plain);
     let transaction = failure.transaction_id.as_deref().map(plain);
     let request = failure.request.as_deref().map(plain);

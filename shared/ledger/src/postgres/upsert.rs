@@ -11,7 +11,8 @@ use super::codec::{Count, Texts, changes_numbers, plain, small, storable};
 use super::error::failed;
 use super::segments::WindowColumns;
 use crate::guard::newest_of_each;
-use crate::{Effects, LedgerError, PageCommit};
+use crate::pages::Part;
+use crate::{Effects, LedgerError};
 
 /// Bytes of records after which a statement ends: they exist three times while it is sent.
 const TEXT: usize = 1 << 20;
@@ -57,7 +58,7 @@ impl<'a> Columns<'a> {
 
 /// Stores the records of a page by the rules of [`crate::guard`], told once more in SQL: only there can they decide
 /// upon what is stored at the very moment of writing.
-pub(super) async fn upsert(tx: &mut PgConnection, page: &PageCommit<'_>) -> Result<Effects, LedgerError> {
+pub(super) async fn upsert(tx: &mut PgConnection, page: &Part<'_>) -> Result<Effects, LedgerError> {
     let records = newest_of_each(page.records, page.observed_at);
     let (gone, alive): (Vec<&Record>, Vec<&Record>) = records.into_iter().partition(|record| record.deleted);
     let (mut new, mut changed) = (0, 0);
@@ -153,11 +154,7 @@ macro_rules! store_statement {
 /// last noted long ago. What is stored is not asked for first: the conflict finds it by the primary key, whatever the
 /// planner believes. What is new is stamped with the beginning of the transaction, what replaces another version with the
 /// moment of its writing, and what is only noted keeps its stamp: so they are told apart.
-async fn store(
-    tx: &mut PgConnection,
-    page: &PageCommit<'_>,
-    columns: &Columns<'_>,
-) -> Result<Stored, LedgerError> {
+async fn store(tx: &mut PgConnection, page: &Part<'_>, columns: &Columns<'_>) -> Result<Stored, LedgerError> {
     let (starts_at, ends_at) = bounds(page);
     let store = store_statement!(
         "r.deleted_at_utc IS NULL AND r.payload_hash = excluded.payload_hash",
@@ -202,11 +199,7 @@ async fn store(
 
 /// Marks records as gone; answers how many were not gone before. They keep their last payload: it is all that is left
 /// of them. One that was seen alive after this said it was gone, is not.
-async fn bury(
-    tx: &mut PgConnection,
-    page: &PageCommit<'_>,
-    columns: &Columns<'_>,
-) -> Result<u64, LedgerError> {
+async fn bury(tx: &mut PgConnection, page: &Part<'_>, columns: &Columns<'_>) -> Result<u64, LedgerError> {
     if columns.ids.is_empty() {
         return Ok(0);
     }
@@ -268,11 +261,7 @@ async fn bury(
 }
 
 /// What waits in quarantine and is gone at the source is listed there no more.
-async fn release_gone(
-    tx: &mut PgConnection,
-    page: &PageCommit<'_>,
-    gone: &Columns<'_>,
-) -> Result<(), LedgerError> {
+async fn release_gone(tx: &mut PgConnection, page: &Part<'_>, gone: &Columns<'_>) -> Result<(), LedgerError> {
     if gone.ids.is_empty() {
         return Ok(());
     }
@@ -290,7 +279,7 @@ async fn release_gone(
 }
 
 /// The window's bounds as instants: dates at midnight UTC, none where everything was asked for.
-fn bounds(page: &PageCommit<'_>) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+fn bounds(page: &Part<'_>) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
     let window = WindowColumns::from(page.window);
     let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
     (

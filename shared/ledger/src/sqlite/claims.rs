@@ -14,7 +14,7 @@ use super::SqliteLedger;
 use super::codec::{Stamp, Text, json_list};
 use super::error::failed;
 use super::segments::{
-    Departure, LostRow, StandingColumns, WindowColumns, count_calls, depart, outcome_word, postpone,
+    Departure, LostRow, StandingColumns, WorkColumns, count_calls, depart, outcome_word, postpone,
     remember_attempt,
 };
 use crate::{Claim, Claims, Effort, Held, LedgerError, Settled};
@@ -27,7 +27,8 @@ struct ClaimRow {
     entity: String,
     lane: i16,
     #[sqlx(flatten)]
-    window: WindowColumns,
+    work: WorkColumns,
+    answered_at: Option<Stamp>,
     page_size: u32,
     pass: u32,
     page: u32,
@@ -49,7 +50,7 @@ const CLAIM: &str = "
       AND state = 'pending' AND due_at <= ?3 AND format <= ?5
       AND EXISTS (SELECT 1 FROM fleet_runs r WHERE r.id = run_id AND r.state = 'active')
       AND EXISTS (SELECT 1 FROM fleet_connections c WHERE c.id = connection_id AND c.state = 'active')
-    RETURNING id, run_id, connection_id, entity, lane, axis, day_from, day_to, starts_at, ends_at, page_size, pass,
+    RETURNING id, run_id, connection_id, entity, lane, kind, work, answered_at, axis, day_from, day_to, starts_at, ends_at, page_size, pass,
         page, position, state, epoch, failures, crashes, waited_ms, idle_claims, started, progressed, attempt, claimed_at,
         (SELECT r.trace_context FROM fleet_runs r WHERE r.id = run_id) AS trace_context";
 
@@ -65,7 +66,8 @@ impl TryFrom<ClaimRow> for Claim {
             connection: row.connection_id.0,
             entity: row.entity,
             lane,
-            window: row.window.try_into()?,
+            work: row.work.try_into()?,
+            answered_at: row.answered_at.map(|at| at.0),
             page_size: row.page_size,
             pass: row.pass,
             page: row.page,

@@ -85,6 +85,7 @@ impl Coverage for SqliteLedger {
                        s.day_from, s.day_to
                 FROM fleet_runs r CROSS JOIN fleet_segments s
                 WHERE s.run_id = r.id AND s.state IN ('pending', 'running', 'dead', 'cancelled')
+                  AND (s.axis <> 'updated' OR s.day_from IS NOT NULL)
                 UNION
                 SELECT connection_id, entity, axis, 'done', NULL, day_from, day_to
                 FROM fleet_coverage WHERE state = 'complete'),
@@ -148,7 +149,7 @@ impl From<IslandRow> for Island {
     }
 }
 
-/// Writes that the window of a page was read to its end.
+/// Writes that the window of a page was read to its end, where it is one that people ask for.
 pub(super) async fn cover(
     tx: &mut SqliteConnection,
     now: Stamp,
@@ -163,6 +164,9 @@ pub(super) async fn cover(
             starts_at = excluded.starts_at, ends_at = excluded.ends_at, state = excluded.state,
             rows = excluded.rows, source_count = excluded.source_count, unproven = excluded.unproven, read_at = excluded.read_at,
             last_result = excluded.last_result, last_segment_id = excluded.last_segment_id, note = excluded.note";
+    if !page.window.is_of_days() {
+        return Ok(());
+    }
     let window = WindowColumns::from(page.window);
     let state = if finished.open {
         CoverageState::Open

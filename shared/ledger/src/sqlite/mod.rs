@@ -32,6 +32,7 @@ mod replays;
 mod reports;
 mod runs;
 mod segments;
+mod syncing;
 #[cfg(test)]
 mod tests;
 mod upsert;

@@ -12,9 +12,11 @@ use super::codec::{Stamp, Text, json_list, number};
 use super::coverage::cover;
 use super::error::{commit_failed, failed};
 use super::quarantine::put_away;
+use super::runs::join_run;
 use super::segments::{count_calls, forget_seen};
+use super::syncing::move_checkpoints;
 use super::upsert::upsert;
-use crate::{Committed, FinishedWindow, LedgerError, NextStep, PageCommit, Pages, SeenIds};
+use crate::{Committed, Effects, FinishedWindow, LedgerError, NextStep, PageCommit, Pages, SeenIds};
 
 #[async_trait]
 impl Pages for SqliteLedger {
@@ -24,8 +26,11 @@ impl Pages for SqliteLedger {
         if !fence(&mut tx, now, page).await? {
             return Ok(Committed::Fenced);
         }
-        let effects = upsert(&mut tx, now, page).await?;
-        put_away(&mut tx, page).await?;
+        let mut effects = Effects::default();
+        for part in page.parts() {
+            effects += upsert(&mut tx, now, &part).await?;
+            put_away(&mut tx, &part).await?;
+        }
         count_deleted(&mut tx, page, effects.deleted).await?;
         match &page.next {
             NextStep::Page | NextStep::Pass => remember_seen(&mut tx, page).await?,
@@ -33,6 +38,8 @@ impl Pages for SqliteLedger {
             NextStep::Done(finished) => {
                 cover(&mut tx, now, page, finished).await?;
                 forget_seen(&mut tx, page.segment).await?;
+                move_checkpoints(&mut tx, now, page).await?;
+                join_run(&mut tx, now, page.segment, &page.follow_ups).await?;
             }
         }
         count_calls(&mut tx, now, page.connection, page.entity, page.calls).await?;
@@ -123,7 +130,7 @@ async fn fence(tx: &mut SqliteConnection, now: Stamp, page: &PageCommit<'_>) -> 
         UPDATE fleet_segments
         SET pages = pages + (page < ?3), rows = rows + (page < ?3) * ?4, calls = calls + ?5,
             page = max(page, ?3), pass = ?6, position = ?8, progressed = 1, failures = 0, crashes = 0, idle_claims = 0,
-            lease_until = ?7
+            lease_until = ?7, answered_at = coalesce(answered_at, ?9)
         WHERE id = ?1 AND epoch = ?2 AND state = 'running'";
     const PASS: &str = "
         UPDATE fleet_segments
@@ -142,10 +149,7 @@ async fn fence(tx: &mut SqliteConnection, now: Stamp, page: &PageCommit<'_>) -> 
         WHERE id = ?1 AND epoch = ?2 AND state = 'running'";
     let lease_until = now.after(page.lease);
     let (statement, rows, until) = match &page.next {
-        NextStep::Page => {
-            let rows = page.records.len() + page.quarantined.len();
-            (PAGE, number(rows), lease_until)
-        }
+        NextStep::Page => (PAGE, number(page.rows()), lease_until),
         NextStep::Pass => (PASS, 0, lease_until),
         NextStep::Beside => (BESIDE, 0, lease_until),
         NextStep::Done(FinishedWindow { rows, .. }) => (DONE, number(*rows), now),
@@ -162,7 +166,9 @@ async fn fence(tx: &mut SqliteConnection, now: Stamp, page: &PageCommit<'_>) -> 
         NextStep::Done(finished) => fence
             .bind(finished.full_note())
             .bind(number(finished.quarantined)),
-        NextStep::Page => fence.bind(page.go_on.as_str()),
+        NextStep::Page => fence
+            .bind(page.go_on.as_str())
+            .bind(page.answered_at.map(Stamp::from)),
         NextStep::Pass | NextStep::Beside => fence,
     };
     let fenced = fence.execute(tx).await.map_err(failed("fence"))?;
@@ -188,8 +194,7 @@ async fn count_deleted(
 async fn remember_seen(tx: &mut SqliteConnection, page: &PageCommit<'_>) -> Result<(), LedgerError> {
     const SEEN: &str =
         "INSERT OR IGNORE INTO fleet_seen (segment_id, pass, id) SELECT ?1, ?2, value FROM json_each(?3)";
-    let ids = page.records.iter().map(|record| &record.id);
-    let ids = json_list(ids.chain(page.quarantined.iter().map(|quarantined| &quarantined.id)));
+    let ids = json_list(page.ids());
     let seen = sqlx::query(SEEN)
         .bind(Text(page.segment))
         .bind(page.pass)

@@ -7,8 +7,9 @@ use sqlx::SqliteConnection;
 use super::SqliteLedger;
 use super::codec::{Stamp, Text, json_list, number};
 use super::error::failed;
+use crate::pages::Part;
 use crate::quarantine::each_once;
-use crate::{LedgerError, PageCommit, Quarantine, QuarantineFilter, QuarantinedRecord};
+use crate::{LedgerError, Quarantine, QuarantineFilter, QuarantinedRecord};
 
 #[async_trait]
 impl Quarantine for SqliteLedger {
@@ -74,7 +75,7 @@ impl Quarantine for SqliteLedger {
 }
 
 /// Puts the records of a page away that cannot be stored, but for those of which a newer version is stored.
-pub(super) async fn put_away(tx: &mut SqliteConnection, page: &PageCommit<'_>) -> Result<(), LedgerError> {
+pub(super) async fn put_away(tx: &mut SqliteConnection, page: &Part<'_>) -> Result<(), LedgerError> {
     const PUT_AWAY: &str = "
         INSERT INTO fleet_quarantine (connection_id, entity, id, segment_id, observed_at, reason, length, original)
         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
@@ -103,7 +104,7 @@ pub(super) async fn put_away(tx: &mut SqliteConnection, page: &PageCommit<'_>) -
 }
 
 /// Releases the records of a page that are good now; those that are gone are listed no more.
-pub(super) async fn release(tx: &mut SqliteConnection, page: &PageCommit<'_>) -> Result<(), LedgerError> {
+pub(super) async fn release(tx: &mut SqliteConnection, page: &Part<'_>) -> Result<(), LedgerError> {
     const RELEASE: &str = "
         DELETE FROM fleet_quarantine
         WHERE connection_id = ?1 AND entity = ?2 AND observed_at < ?3

@@ -4,8 +4,7 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
-use ledgerfleet_model::segment::FORMAT;
-use ledgerfleet_model::{ConnectionId, RunId, RunState};
+use ledgerfleet_model::{ConnectionId, RunId, RunState, SegmentId};
 use sqlx::SqliteConnection;
 
 use super::cancelling::{Cancelled, cancel};
@@ -39,7 +38,7 @@ impl Runs for SqliteLedger {
                 break;
             }
             join_connections(&mut tx, run.id, &chunk, &mut known).await?;
-            count += insert_segments(&mut tx, now, run, &chunk).await?;
+            count += insert_segments(&mut tx, now, Joined::of(run), &chunk).await?;
         }
         count_segments(&mut tx, run.id, count).await?;
         tx.commit().await.map_err(failed("submit"))?;
@@ -168,33 +167,73 @@ async fn join_connections(
     Ok(())
 }
 
+/// The run that segments join.
+#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+struct Joined {
+    run_id: Text<RunId>,
+    lane: i16,
+    page_size: u32,
+}
+
+impl Joined {
+    fn of(run: &NewRun) -> Self {
+        Self {
+            run_id: Text(run.id),
+            lane: run.lane.rank(),
+            page_size: run.page_size,
+        }
+    }
+}
+
+/// Has segments join the run of the one that ends: part of its last commit.
+pub(super) async fn join_run(
+    tx: &mut SqliteConnection,
+    now: Stamp,
+    of: SegmentId,
+    segments: &[NewSegment],
+) -> Result<(), LedgerError> {
+    const JOINED: &str = "SELECT run_id, lane, page_size FROM fleet_segments WHERE id = ?";
+    const COUNT: &str = "UPDATE fleet_runs SET segments = segments + ?2 WHERE id = ?1";
+    if segments.is_empty() {
+        return Ok(());
+    }
+    let joined: Joined = sqlx::query_as(JOINED)
+        .bind(Text(of))
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(failed("join run"))?;
+    let count = insert_segments(tx, now, joined, segments).await?;
+    let counted = sqlx::query(COUNT).bind(joined.run_id).bind(number(count));
+    counted.execute(tx).await.map_err(failed("join run"))?;
+    Ok(())
+}
+
 async fn insert_segments(
     tx: &mut SqliteConnection,
     now: Stamp,
-    run: &NewRun,
+    run: Joined,
     chunk: &[NewSegment],
 ) -> Result<u64, LedgerError> {
     const INSERT: &str = "
         INSERT INTO fleet_segments (id, run_id, connection_id, entity, lane, format, axis, day_from, day_to,
-            starts_at, ends_at, page_size, due_at, created_at)
-        SELECT value ->> 0, ?2, value ->> 1, value ->> 2, ?3, ?4, value ->> 3, value ->> 4, value ->> 5,
-            value ->> 6, value ->> 7, ?5, ?6, ?6
+            starts_at, ends_at, kind, work, page_size, due_at, created_at)
+        SELECT value ->> 0, ?2, value ->> 1, value ->> 2, ?3, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+            value ->> 7, value ->> 8, value ->> 9, value ->> 10, ?4, ?5, ?5
         FROM json_each(?1) ORDER BY key";
     let insert = sqlx::query(INSERT)
         .bind(json_segments(chunk)?)
-        .bind(Text(run.id))
-        .bind(run.lane.rank())
-        .bind(FORMAT)
+        .bind(run.run_id)
+        .bind(run.lane)
         .bind(run.page_size)
         .bind(now);
     let inserted = insert.execute(tx).await.map_err(failed("insert segments"))?;
     Ok(inserted.rows_affected())
 }
 
-/// `[[id, connection, entity, axis, day_from, day_to, starts_at, ends_at], …]`
+/// `[[id, connection, entity, format, axis, day_from, day_to, starts_at, ends_at, kind, work], …]`
 fn json_segments(chunk: &[NewSegment]) -> Result<String, LedgerError> {
     let row = |segment: &NewSegment| {
-        let window = WindowColumns::from(&segment.window);
+        let window = WindowColumns::from(&segment.work.place());
         let day = |day: Option<Text<NaiveDate>>| day.map(|day| day.0);
         let instant = |at: Option<Stamp>| at.map(|at| at.to_string());
         let days = (day(window.day_from), day(window.day_to));
@@ -203,11 +242,14 @@ fn json_segments(chunk: &[NewSegment]) -> Result<String, LedgerError> {
             segment.id,
             segment.connection,
             segment.entity.clone(),
+            segment.work.format(),
             window.axis.0,
             days.0,
             days.1,
             instants.0,
             instants.1,
+            segment.work.kind().as_str(),
+            segment.work.details(),
         )
     };
     let rows: Vec<_> = chunk.iter().map(row).collect();

@@ -6,12 +6,14 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use ledgerfleet_model::segment::Event;
 use ledgerfleet_model::{
-    Axis, ConnectionId, Days, Epoch, Failure, InstantField, SegmentId, SegmentState, Standing, Window,
+    Axis, ConnectionId, Days, Epoch, Failure, InstantField, SegmentId, SegmentState, Standing, Window, Work,
+    WorkKind,
 };
 use sqlx::SqliteConnection;
 
 use super::codec::{Millis, Stamp, Text};
 use super::error::failed;
+use super::syncing::note_failure;
 use crate::replays::cause_returned;
 use crate::{Effort, Held, LedgerError};
 
@@ -53,7 +55,6 @@ impl TryFrom<WindowColumns> for Window {
         });
         let instants = |field| {
             let (start, end) = row.starts_at.zip(row.ends_at).ok_or_else(incomplete)?;
-            let days = days.ok_or_else(incomplete)?;
             Ok(Window::Instants {
                 field,
                 days,
@@ -69,6 +70,25 @@ impl TryFrom<WindowColumns> for Window {
             Axis::Created => instants(InstantField::Created),
             Axis::Updated => instants(InstantField::Updated),
         }
+    }
+}
+
+/// What a segment asks for, as it stands in a row.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct WorkColumns {
+    kind: Text<WorkKind>,
+    work: Option<String>,
+    #[sqlx(flatten)]
+    place: WindowColumns,
+}
+
+impl TryFrom<WorkColumns> for Work {
+    type Error = LedgerError;
+
+    fn try_from(row: WorkColumns) -> Result<Self, LedgerError> {
+        let place = row.place.try_into()?;
+        let work = Self::stored(row.kind.0, place, row.work.as_deref());
+        work.map_err(|error| LedgerError::Corrupt(error.to_string()))
     }
 }
 
@@ -264,6 +284,9 @@ pub(super) async fn remember_attempt(
     let Some(failure) = departure.failure else {
         return Ok(());
     };
+    if outcome != "later" {
+        note_failure(tx, now, departure.held.segment, failure).await?;
+    }
     let effort = departure.effort;
     let bound = |statement| {
         sqlx::query(statement)

@@ -66,7 +66,7 @@ async fn submit(ledger: &SqliteLedger, run: &NewRun, connection: ConnectionId) -
         id: SegmentId::new(),
         connection,
         entity: format!("entity_{number}"),
-        window: Window::Whole,
+        work: Window::Whole.into(),
     });
     ledger
         .submit(run, &mut segments)

@@ -10,7 +10,8 @@ use super::error::failed;
 use super::quarantine::release;
 use super::segments::WindowColumns;
 use crate::guard::{Stored, Verdict, Version, judge, newest_of_each, plausible};
-use crate::{Effects, LedgerError, PageCommit};
+use crate::pages::Part;
+use crate::{Effects, LedgerError};
 
 /// Rows a statement: 21 values each stay far below SQLite's 32,766, and the text of a full one is prepared once.
 const ROWS: usize = 250;
@@ -20,7 +21,7 @@ const ROWS: usize = 250;
 pub(super) async fn upsert(
     tx: &mut SqliteConnection,
     now: Stamp,
-    page: &PageCommit<'_>,
+    page: &Part<'_>,
 ) -> Result<Effects, LedgerError> {
     if page.records.is_empty() {
         return Ok(Effects::default());
@@ -45,7 +46,7 @@ struct Sorted<'a> {
 }
 
 impl<'a> Sorted<'a> {
-    fn by_verdict(page: &PageCommit<'_>, records: Vec<&'a Record>, stored: &HashMap<String, Stored>) -> Self {
+    fn by_verdict(page: &Part<'_>, records: Vec<&'a Record>, stored: &HashMap<String, Stored>) -> Self {
         let mut sorted = Self::default();
         for record in records {
             let verdict = judge(&Version::of(record, page.observed_at), stored.get(&record.id));
@@ -72,7 +73,7 @@ impl<'a> Sorted<'a> {
 async fn stored(
     tx: &mut SqliteConnection,
     now: Stamp,
-    page: &PageCommit<'_>,
+    page: &Part<'_>,
     records: &[&Record],
 ) -> Result<HashMap<String, Stored>, LedgerError> {
     #[derive(sqlx::FromRow)]
@@ -122,7 +123,7 @@ async fn stored(
 async fn store(
     tx: &mut SqliteConnection,
     now: Stamp,
-    page: &PageCommit<'_>,
+    page: &Part<'_>,
     records: &[&Record],
 ) -> Result<(), LedgerError> {
     const INSERT: &str = "
@@ -180,7 +181,7 @@ async fn store(
 }
 
 /// The window's bounds as instants: dates at midnight UTC, none where everything was asked for.
-fn bounds(page: &PageCommit<'_>) -> (Option<Stamp>, Option<Stamp>) {
+fn bounds(page: &Part<'_>) -> (Option<Stamp>, Option<Stamp>) {
     let window = WindowColumns::from(page.window);
     let date = |day: Option<Text<_>>| day.map(|day| Stamp(midnight(day.0)));
     (
@@ -193,7 +194,7 @@ fn bounds(page: &PageCommit<'_>) -> (Option<Stamp>, Option<Stamp>) {
 async fn bury(
     tx: &mut SqliteConnection,
     now: Stamp,
-    page: &PageCommit<'_>,
+    page: &Part<'_>,
     records: &[&Record],
 ) -> Result<(), LedgerError> {
     const BURY: &str = "
@@ -214,11 +215,7 @@ async fn bury(
 }
 
 /// Notes that records are still as they were.
-async fn note(
-    tx: &mut SqliteConnection,
-    page: &PageCommit<'_>,
-    records: &[&Record],
-) -> Result<(), LedgerError> {
+async fn note(tx: &mut SqliteConnection, page: &Part<'_>, records: &[&Record]) -> Result<(), LedgerError> {
     const NOTE: &str = "
         UPDATE raw_records SET last_seen_utc = ?4
         WHERE connection_id = ?1 AND entity = ?2 AND id IN (SELECT value FROM json_each(?3))";

@@ -17,7 +17,7 @@ async fn submit_many(world: &SqliteWorld, connection: ConnectionId) -> RunId {
         id: SegmentId::new(),
         connection,
         entity: "invoice".to_owned(),
-        window: window((number % 2000).try_into().unwrap()),
+        work: window((number % 2000).try_into().unwrap()).into(),
     });
     let submitted = world.ledger.submit(&run, &mut plan).await.unwrap();
     assert_eq!(submitted.segments, SEGMENTS);

@@ -39,7 +39,7 @@ fn request(entities: &[&str]) -> Request {
 fn windows_of(request: &Request) -> Vec<(String, Window)> {
     let plan = plan(request).unwrap();
     plan.segments()
-        .map(|segment| (segment.entity, segment.window))
+        .filter_map(|segment| Some((segment.entity, segment.work.window()?)))
         .collect()
 }
 

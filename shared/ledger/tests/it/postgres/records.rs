@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ledgerfleet_ledger::conformance::World as _;
 use ledgerfleet_ledger::conformance::scene::{
-    claim, company, due, failure, finish, kill, page, record, retry, run_for, scene, seconds, store,
+    batch, claim, company, due, failure, finish, kill, page, record, retry, run_for, scene, seconds, store,
     tombstone, worker,
 };
 use ledgerfleet_ledger::{
@@ -305,7 +305,7 @@ async fn a_note_keeps_every_column_but_one_and_a_newer_version_replaces_every_on
         ..record("1", 2)
     }];
     let replacing = PageCommit {
-        records: &newer,
+        batches: vec![batch("invoice", &newer)],
         ..noting
     };
     store(&world, &replacing).await;

@@ -19,7 +19,7 @@ async fn a_large_run_does_not_slow_down_a_tick() {
         id: SegmentId::new(),
         connection,
         entity: "invoice".to_owned(),
-        window: window((number % 2000).try_into().unwrap()),
+        work: window((number % 2000).try_into().unwrap()).into(),
     });
     let submitted = world.ledger.submit(&run, &mut plan).await.unwrap();
     assert_eq!(submitted.segments, SEGMENTS);

@@ -58,7 +58,7 @@ impl PostgresWorld {
                   WHERE (table_schema = 'fleet' OR (table_schema, table_name) = ('raw', 'records'))
                     AND data_type = 'timestamp with time zone'
                     AND table_name NOT IN ('migrations', 'api_calls')
-                    AND column_name NOT IN ('starts_at', 'ends_at', 'source_created_at', 'source_updated_at',
+                    AND column_name NOT IN ('starts_at', 'ends_at', 'answered_at', 'checkpoint', 'source_created_at', 'source_updated_at',
                         'extract_window_start_utc', 'extract_window_end_utc')
                   GROUP BY table_schema, table_name) AS tables";
         let read = || async { sqlx::query_scalar(STATEMENTS).fetch_one(&self.sql).await.unwrap() };

@@ -31,7 +31,7 @@ pub(crate) fn empty_days(connections: &[ConnectionId], many: usize) -> impl Iter
         id: SegmentId::new(),
         connection: connections[number % connections.len()],
         entity: "invoice".to_owned(),
-        window: day(EMPTY + Days::new((number / connections.len()) as u64)),
+        work: day(EMPTY + Days::new((number / connections.len()) as u64)).into(),
     })
 }
 

@@ -1,0 +1,292 @@
+//! Syncing on SQLite.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use ledgerfleet_model::{ConnectionId, Failure, FailureKind, SegmentId};
+use sqlx::SqliteConnection;
+
+use super::SqliteLedger;
+use super::codec::{Stamp, Text, json_filter, number};
+use super::error::failed;
+use crate::syncing::{Planned, SYNC_KEY};
+use crate::{Checkpoint, LedgerError, PageCommit, SyncSchedule, SyncState, Syncing};
+
+#[derive(sqlx::FromRow)]
+struct StateRow {
+    connection_id: Text<ConnectionId>,
+    entity: String,
+    checkpoint: Option<Stamp>,
+    attempted_at: Stamp,
+    succeeded_at: Option<Stamp>,
+    failures: u32,
+    cause: Option<Text<FailureKind>>,
+    message: Option<String>,
+    untold_at: Option<Stamp>,
+}
+
+impl From<StateRow> for SyncState {
+    fn from(row: StateRow) -> Self {
+        Self {
+            connection: row.connection_id.0,
+            entity: row.entity,
+            checkpoint: row.checkpoint.map(|at| at.0),
+            attempted_at: row.attempted_at.0,
+            succeeded_at: row.succeeded_at.map(|at| at.0),
+            failures: row.failures,
+            cause: row.cause.map(|cause| cause.0),
+            message: row.message,
+            untold_at: row.untold_at.map(|at| at.0),
+        }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct ScheduleRow {
+    connection_id: Text<ConnectionId>,
+    every_s: Option<u32>,
+    due_at: Stamp,
+    recounted_at: Option<Stamp>,
+    reread_at: Option<Stamp>,
+}
+
+impl From<ScheduleRow> for SyncSchedule {
+    fn from(row: ScheduleRow) -> Self {
+        Self {
+            connection: row.connection_id.0,
+            every: row.every_s.map(|seconds| Duration::from_secs(seconds.into())),
+            due_at: row.due_at.0,
+            recounted_at: row.recounted_at.map(|at| at.0),
+            reread_at: row.reread_at.map(|at| at.0),
+        }
+    }
+}
+
+#[async_trait]
+impl Syncing for SqliteLedger {
+    async fn sync_states(&self, connections: &[ConnectionId]) -> Result<Vec<SyncState>, LedgerError> {
+        const STATES: &str = "
+            SELECT s.* FROM fleet_sync_states s JOIN fleet_connections c ON c.id = s.connection_id
+            WHERE c.state <> 'removed' AND (?1 IS NULL OR s.connection_id IN (SELECT value FROM json_each(?1)))
+            ORDER BY s.connection_id, s.entity";
+        let rows: Vec<StateRow> = sqlx::query_as(STATES)
+            .bind(json_filter(connections))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("sync states"))?;
+        Ok(rows.into_iter().map(SyncState::from).collect())
+    }
+
+    async fn sync_schedules(&self, connections: &[ConnectionId]) -> Result<Vec<SyncSchedule>, LedgerError> {
+        const SCHEDULES: &str = "
+            SELECT s.* FROM fleet_sync_schedules s JOIN fleet_connections c ON c.id = s.connection_id
+            WHERE c.state <> 'removed' AND (?1 IS NULL OR s.connection_id IN (SELECT value FROM json_each(?1)))
+            ORDER BY s.connection_id";
+        let rows: Vec<ScheduleRow> = sqlx::query_as(SCHEDULES)
+            .bind(json_filter(connections))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("sync schedules"))?;
+        Ok(rows.into_iter().map(SyncSchedule::from).collect())
+    }
+
+    async fn due_syncs(&self, usual: Duration, limit: u32) -> Result<Vec<SyncSchedule>, LedgerError> {
+        const DUE: &str = "
+            SELECT s.* FROM fleet_sync_schedules s JOIN fleet_connections c ON c.id = s.connection_id
+            WHERE s.due_at <= ?1 AND c.state = 'active' AND coalesce(s.every_s, ?2) > 0
+              AND NOT EXISTS (
+                SELECT 1 FROM fleet_runs r
+                WHERE r.state IN ('active', 'paused') AND r.request_key >= ?4 || s.connection_id
+                  AND r.request_key < ?4 || s.connection_id || '0')
+            ORDER BY s.due_at LIMIT ?3";
+        let rows: Vec<ScheduleRow> = sqlx::query_as(DUE)
+            .bind(self.now())
+            .bind(number(usual.as_secs()))
+            .bind(limit)
+            .bind(SYNC_KEY)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("due syncs"))?;
+        Ok(rows.into_iter().map(SyncSchedule::from).collect())
+    }
+
+    async fn syncs_a_second(&self, usual: Duration) -> Result<f64, LedgerError> {
+        const RATE: &str = "
+            SELECT coalesce(sum(1.0 / coalesce(s.every_s, ?1)), 0.0)
+            FROM fleet_sync_schedules s JOIN fleet_connections c ON c.id = s.connection_id
+            WHERE c.state = 'active' AND coalesce(s.every_s, ?1) > 0";
+        sqlx::query_scalar(RATE)
+            .bind(number(usual.as_secs()))
+            .fetch_one(&self.readers)
+            .await
+            .map_err(failed("syncs a second"))
+    }
+
+    async fn schedule_sync(
+        &self,
+        connection: ConnectionId,
+        every: Option<Duration>,
+        due_at: DateTime<Utc>,
+    ) -> Result<(), LedgerError> {
+        const SCHEDULE: &str = "
+            INSERT INTO fleet_sync_schedules (connection_id, every_s, due_at) VALUES (?1, ?2, ?3)
+            ON CONFLICT (connection_id) DO UPDATE SET every_s = excluded.every_s, due_at = excluded.due_at";
+        let mut tx = self.write("schedule sync").await?;
+        let schedule = sqlx::query(SCHEDULE)
+            .bind(Text(connection))
+            .bind(every.map(|every| number(every.as_secs())))
+            .bind(Stamp::from(due_at));
+        schedule
+            .execute(&mut *tx)
+            .await
+            .map_err(failed("schedule sync"))?;
+        tx.commit().await.map_err(failed("schedule sync"))
+    }
+
+    async fn sync_planned(
+        &self,
+        connection: ConnectionId,
+        planned: Planned,
+        due_at: DateTime<Utc>,
+    ) -> Result<(), LedgerError> {
+        const PLANNED: &str = "
+            INSERT INTO fleet_sync_schedules AS s (connection_id, due_at, recounted_at, reread_at)
+            VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT (connection_id) DO UPDATE SET due_at = excluded.due_at,
+                recounted_at = coalesce(excluded.recounted_at, s.recounted_at),
+                reread_at = coalesce(excluded.reread_at, s.reread_at)";
+        let mut tx = self.write("sync planned").await?;
+        let now = self.now();
+        let note = sqlx::query(PLANNED)
+            .bind(Text(connection))
+            .bind(Stamp::from(due_at))
+            .bind(planned.recount.then_some(now))
+            .bind(planned.reread.then_some(now));
+        note.execute(&mut *tx).await.map_err(failed("sync planned"))?;
+        tx.commit().await.map_err(failed("sync planned"))
+    }
+
+    async fn note_untold(&self, connection: ConnectionId, entity: &str) -> Result<(), LedgerError> {
+        const UNTOLD: &str = "
+            INSERT INTO fleet_sync_states (connection_id, entity, attempted_at, untold_at) VALUES (?1, ?2, ?3, ?3)
+            ON CONFLICT (connection_id, entity) DO UPDATE SET untold_at = excluded.untold_at";
+        let mut tx = self.write("note untold").await?;
+        let note = sqlx::query(UNTOLD)
+            .bind(Text(connection))
+            .bind(entity)
+            .bind(self.now());
+        note.execute(&mut *tx).await.map_err(failed("note untold"))?;
+        tx.commit().await.map_err(failed("note untold"))
+    }
+
+    async fn present(&self, connection: ConnectionId, table: &str, entity: &str) -> Result<u64, LedgerError> {
+        const PRESENT: &str = "
+            SELECT count(*) FROM (
+                SELECT id FROM raw_records WHERE connection_id = ?1 AND entity = ?2 AND deleted_at_utc IS NULL
+                UNION
+                SELECT id FROM fleet_quarantine WHERE connection_id = ?1 AND entity = ?3 AND deleted_at IS NULL)";
+        sqlx::query_scalar(PRESENT)
+            .bind(Text(connection))
+            .bind(table)
+            .bind(entity)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(failed("present"))
+    }
+
+    async fn prune_syncs(&self, keep: u32, batch: u32) -> Result<u64, LedgerError> {
+        // A company's runs are those whose request keys begin alike; `sync/` and the id have 41 characters.
+        const OLD: &str = "
+            SELECT id FROM (
+                SELECT id, closed_at,
+                       row_number() OVER (PARTITION BY substr(request_key, 1, 41) ORDER BY created_at DESC, id DESC) AS age
+                FROM fleet_runs
+                WHERE request_key >= ?1 AND request_key < 'sync0' AND state NOT IN ('active', 'paused'))
+            WHERE age > ?2 AND closed_at < ?3 LIMIT ?4";
+        const FORGET: [&str; 4] = [
+            "DELETE FROM fleet_attempts WHERE segment_id IN (SELECT s.id FROM fleet_segments s
+                WHERE s.run_id IN (SELECT value FROM json_each(?)))",
+            "DELETE FROM fleet_segments WHERE run_id IN (SELECT value FROM json_each(?))",
+            "DELETE FROM fleet_run_connections WHERE run_id IN (SELECT value FROM json_each(?))",
+            "DELETE FROM fleet_runs WHERE id IN (SELECT value FROM json_each(?))",
+        ];
+        let mut tx = self.write("prune syncs").await?;
+        let old: Vec<String> = sqlx::query_scalar(OLD)
+            .bind(SYNC_KEY)
+            .bind(keep)
+            .bind(self.now().before(Duration::from_mins(10)))
+            .bind(batch)
+            .fetch_all(&mut *tx)
+            .await
+            .map_err(failed("prune syncs"))?;
+        if old.is_empty() {
+            return Ok(0);
+        }
+        let ids = serde_json::json!(old).to_string();
+        for forget in FORGET {
+            let forget = sqlx::query(forget).bind(&ids).execute(&mut *tx).await;
+            forget.map_err(failed("prune syncs"))?;
+        }
+        tx.commit().await.map_err(failed("prune syncs"))?;
+        Ok(old.len() as u64)
+    }
+}
+
+/// Moves the checkpoints that a page justifies: part of its transaction.
+pub(super) async fn move_checkpoints(
+    tx: &mut SqliteConnection,
+    now: Stamp,
+    page: &PageCommit<'_>,
+) -> Result<(), LedgerError> {
+    const MOVE: &str = "
+        INSERT INTO fleet_sync_states AS s (connection_id, entity, checkpoint, attempted_at, succeeded_at)
+        VALUES (?1, ?2, CASE WHEN ?3 IS NULL THEN ?4 END, ?5, ?5)
+        ON CONFLICT (connection_id, entity) DO UPDATE SET
+            checkpoint = CASE WHEN ?4 IS NOT NULL AND (?3 IS NULL OR s.checkpoint >= ?3) THEN ?4
+                              ELSE s.checkpoint END,
+            attempted_at = ?5, succeeded_at = ?5, failures = 0, cause = NULL, message = NULL";
+    for Checkpoint {
+        entity,
+        read_since,
+        until,
+    } in &page.checkpoints
+    {
+        let moved = sqlx::query(MOVE)
+            .bind(Text(page.connection))
+            .bind(*entity)
+            .bind(read_since.map(Stamp::from))
+            .bind(until.map(Stamp::from))
+            .bind(now);
+        moved
+            .execute(&mut *tx)
+            .await
+            .map_err(failed("move checkpoints"))?;
+    }
+    Ok(())
+}
+
+/// Notes that an attempt has failed of a segment by which entities are kept in sync; of others nothing.
+pub(super) async fn note_failure(
+    tx: &mut SqliteConnection,
+    now: Stamp,
+    segment: SegmentId,
+    failure: &Failure,
+) -> Result<(), LedgerError> {
+    const FAILED: &str = "
+        INSERT INTO fleet_sync_states AS s (connection_id, entity, attempted_at, failures, cause, message)
+        SELECT g.connection_id, e.value, ?2, 1, ?3, ?4
+        FROM fleet_segments g,
+             json_each(CASE g.kind WHEN 'changes' THEN g.work -> 'entities' ELSE json_array(g.entity) END) e
+        WHERE g.id = ?1 AND g.kind IN ('sync', 'changes')
+        ON CONFLICT (connection_id, entity) DO UPDATE SET
+            attempted_at = excluded.attempted_at, failures = s.failures + 1, cause = excluded.cause,
+            message = excluded.message";
+    let note = sqlx::query(FAILED)
+        .bind(Text(segment))
+        .bind(now)
+        .bind(failure.kind.as_str())
+        .bind(&failure.message);
+    note.execute(tx).await.map_err(failed("note failure"))?;
+    Ok(())
+}

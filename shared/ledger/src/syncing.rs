@@ -1,0 +1,107 @@
+//! Syncing: how far each entity of each company is in sync, and when the company is due.
+//!
+//! A checkpoint moves in the commit of the rows that justify it ([`crate::Checkpoint`]), and nowhere else.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use ledgerfleet_model::{ConnectionId, FailureKind};
+
+use crate::LedgerError;
+
+/// How far one entity of one company is in sync.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncState {
+    /// The company.
+    pub connection: ConnectionId,
+    /// The entity's product name.
+    pub entity: String,
+    /// All that has changed before this instant of the upstream's clock is stored; none until everything was read once,
+    /// or where the upstream tells no time.
+    pub checkpoint: Option<DateTime<Utc>>,
+    /// When an attempt last ended, whatever its end.
+    pub attempted_at: DateTime<Utc>,
+    /// When it was last read to the end.
+    pub succeeded_at: Option<DateTime<Utc>>,
+    /// Attempts that have failed since.
+    pub failures: u32,
+    /// Why the last of them failed.
+    pub cause: Option<FailureKind>,
+    /// The same, in words.
+    pub message: Option<String>,
+    /// When the upstream last refused to tell its changes.
+    pub untold_at: Option<DateTime<Utc>>,
+}
+
+/// When a company is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncSchedule {
+    /// The company.
+    pub connection: ConnectionId,
+    /// How often; none for the configured interval. Zero is never.
+    pub every: Option<Duration>,
+    /// When it is due next.
+    pub due_at: DateTime<Utc>,
+    /// When it was last counted whether all that is stored is still there.
+    pub recounted_at: Option<DateTime<Utc>>,
+    /// When its recent past was last read again.
+    pub reread_at: Option<DateTime<Utc>>,
+}
+
+/// What has been planned for a company besides its changes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Planned {
+    /// It is counted whether all that is stored is still there.
+    pub recount: bool,
+    /// Its recent past is read again.
+    pub reread: bool,
+}
+
+/// Keeping companies in sync.
+#[async_trait]
+pub trait Syncing: Send + Sync {
+    /// How far the entities of these companies are in sync, by company and entity; of all companies where none is named.
+    /// Removed companies have no state.
+    async fn sync_states(&self, connections: &[ConnectionId]) -> Result<Vec<SyncState>, LedgerError>;
+
+    /// The schedules of these companies; of all companies where none is named.
+    async fn sync_schedules(&self, connections: &[ConnectionId]) -> Result<Vec<SyncSchedule>, LedgerError>;
+
+    /// The schedules that are due, earliest first: those of active companies whose interval is not zero and that have no
+    /// unfinished sync. `usual` is the configured interval.
+    async fn due_syncs(&self, usual: Duration, limit: u32) -> Result<Vec<SyncSchedule>, LedgerError>;
+
+    /// How many syncs become due in a second on average, by the intervals of active companies.
+    async fn syncs_a_second(&self, usual: Duration) -> Result<f64, LedgerError>;
+
+    /// Sets how often a company is synced; none for the configured interval, zero for never. It is due at `due_at`.
+    async fn schedule_sync(
+        &self,
+        connection: ConnectionId,
+        every: Option<Duration>,
+        due_at: DateTime<Utc>,
+    ) -> Result<(), LedgerError>;
+
+    /// Notes that a sync of a company was planned, and when it is due next. A company without a schedule has one from now
+    /// on.
+    async fn sync_planned(
+        &self,
+        connection: ConnectionId,
+        planned: Planned,
+        due_at: DateTime<Utc>,
+    ) -> Result<(), LedgerError>;
+
+    /// Notes that the upstream refuses to tell the changes of an entity.
+    async fn note_untold(&self, connection: ConnectionId, entity: &str) -> Result<(), LedgerError>;
+
+    /// How many records of a table are stored and not gone, those in quarantine among them.
+    async fn present(&self, connection: ConnectionId, table: &str, entity: &str) -> Result<u64, LedgerError>;
+
+    /// Forgets finished sync runs but for the newest `keep` of each company, at most `batch` of them; answers how many.
+    /// What they ended with is in the states. Runs that ended less than ten minutes ago are kept.
+    async fn prune_syncs(&self, keep: u32, batch: u32) -> Result<u64, LedgerError>;
+}
+
+/// How the request keys of sync runs begin; the company's id follows.
+pub const SYNC_KEY: &str = "sync/";

@@ -1,0 +1,295 @@
+//! Changes: what has changed of several entities since an instant, in one answer, and what to do where it is not all.
+//!
+//! ```text
+//! too long ago                       every entity by a window of changes
+//! refused, or too large              the entities in halves; of one alone, by a window
+//! cut, and nobody knows of whom      the entities in halves
+//! cut, of one                        it alone by a window
+//! ```
+//!
+//! The question has no end, so a shorter time cannot be asked for: what is cut is completed by a query, which has one.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use ledgerfleet_connectors::{Changed, ChangedEntity, ChangesRequest, EntitySpec};
+use ledgerfleet_ledger::{Batch, Checkpoint, FinishedWindow, NewSegment, NextStep, PageCommit};
+use ledgerfleet_model::window::InstantField;
+use ledgerfleet_model::{Failure, FailureKind, Position, SegmentId, Window, Work};
+use ledgerfleet_upstream::Answered;
+use tracing::{info, warn};
+
+use super::commit::store;
+use crate::attempt::progress::Progress;
+use crate::attempt::stopped::Stopped;
+use crate::attempt::under_way::UnderWay;
+
+/// One reading of changes.
+pub(crate) struct Changing<'a> {
+    attempt: &'a UnderWay<'a>,
+    progress: &'a mut Progress,
+    since: DateTime<Utc>,
+    /// What is still to be asked, each together.
+    groups: Vec<Vec<&'static EntitySpec>>,
+    /// Entities of which all is known, up to an instant of the upstream's clock.
+    complete: Vec<Checkpoint<'static>>,
+    /// Entities that are read by windows.
+    follow_ups: Vec<NewSegment>,
+    /// Entities of which the upstream refuses to tell.
+    refused: Vec<&'static EntitySpec>,
+    rows: u64,
+}
+
+impl<'a> Changing<'a> {
+    /// Begins from nothing: who asks once more pays for one answer.
+    pub(crate) fn begin(
+        attempt: &'a UnderWay<'a>,
+        progress: &'a mut Progress,
+        entities: &[String],
+        since: DateTime<Utc>,
+    ) -> Result<Self, Failure> {
+        let company = &attempt.subject.company;
+        let entities: Result<Vec<_>, _> = entities.iter().map(|name| company.entity(name)).collect();
+        Ok(Self {
+            attempt,
+            progress,
+            since,
+            groups: vec![entities?],
+            complete: Vec::new(),
+            follow_ups: Vec::new(),
+            refused: Vec::new(),
+            rows: 0,
+        })
+    }
+
+    /// Asks, stores and ends.
+    pub(crate) async fn run(mut self) -> Result<(), Stopped> {
+        if self.is_too_long_ago() {
+            info!(since = %self.since, "the upstream does not remember; changes are read by windows");
+            self.read_all_by_windows();
+        }
+        let mut last_refusal = None;
+        while let Some(group) = self.groups.pop() {
+            match self.ask(&group).await? {
+                Ok(answered) => {
+                    if self.take(group, answered).await? {
+                        return Ok(());
+                    }
+                }
+                Err(failure) if is_about_the_question(&failure) => {
+                    self.ask_otherwise(group, &failure);
+                    last_refusal = Some(failure);
+                }
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        match last_refusal {
+            // Nothing is told at all: that is no word about entities.
+            Some(refusal) if self.complete.is_empty() && self.refused.len() == self.follow_ups.len() => {
+                Err(refusal.into())
+            }
+            _ => {
+                self.note_refused().await;
+                self.commit(&[], "", self.attempt.subject.ledger_now(), true)
+                    .await
+            }
+        }
+    }
+
+    /// Whether the upstream remembers no more what was then. By the ledger's clock, which may differ from the upstream's
+    /// by less than what is left of its memory.
+    fn is_too_long_ago(&self) -> bool {
+        let subject = &self.attempt.subject;
+        let changes = subject.company.connector.changes();
+        let memory = changes.map(|changes| TimeDelta::from_std(changes.memory()).unwrap_or(TimeDelta::MAX));
+        memory.is_none_or(|memory| subject.claim.claimed_at - self.since > memory)
+    }
+
+    fn read_all_by_windows(&mut self) {
+        let end = self.attempt.subject.claim.claimed_at;
+        for entity in self.groups.drain(..).flatten() {
+            let follow_up = by_window(self.attempt, entity, self.since, end);
+            self.follow_ups.push(follow_up);
+        }
+    }
+
+    async fn ask(
+        &mut self,
+        group: &[&'static EntitySpec],
+    ) -> Result<Result<Answered<Changed>, Failure>, Stopped> {
+        let request = ChangesRequest {
+            entities: group,
+            since: self.since,
+        };
+        let asking = &self.attempt.asking;
+        let answered = asking.ask_unless(&request, is_about_the_question);
+        self.attempt.guard(answered).await
+    }
+
+    /// Stores an answer; true if it ended the segment.
+    async fn take(
+        &mut self,
+        group: Vec<&'static EntitySpec>,
+        answered: Answered<Changed>,
+    ) -> Result<bool, Stopped> {
+        let Answered { answer, asked_at } = answered;
+        let asked_at = self.attempt.subject.ledger_time(asked_at);
+        let Changed { entities, time, held } = answer;
+        let is_anybodys = group.len() > 1 && entities.iter().all(|entity| entity.may_lack_some);
+        if is_anybodys {
+            self.halve(group.clone());
+        } else {
+            for changed in &entities {
+                self.note(changed, time, asked_at);
+            }
+        }
+        let request = self.described(&group);
+        let is_last = self.groups.is_empty();
+        if is_last {
+            self.note_refused().await;
+        }
+        self.commit(&entities, &request, asked_at, is_last).await?;
+        drop(held);
+        Ok(is_last)
+    }
+
+    fn note(&mut self, changed: &ChangedEntity, time: Option<DateTime<Utc>>, asked_at: DateTime<Utc>) {
+        if changed.may_lack_some {
+            let follow_up = by_window(self.attempt, changed.entity, self.since, time.unwrap_or(asked_at));
+            self.follow_ups.push(follow_up);
+        } else {
+            self.complete.push(Checkpoint {
+                entity: changed.entity.name,
+                read_since: Some(self.since),
+                until: time,
+            });
+        }
+    }
+
+    fn described(&self, group: &[&'static EntitySpec]) -> String {
+        let request = ChangesRequest {
+            entities: group,
+            since: self.since,
+        };
+        let changes = self.attempt.subject.company.connector.changes();
+        changes.map_or_else(String::new, |changes| changes.describe(&request))
+    }
+
+    /// Asks for the entities of a refused question in halves. One alone that is refused is read by a window.
+    fn ask_otherwise(&mut self, group: Vec<&'static EntitySpec>, failure: &Failure) {
+        let [entity] = group.as_slice() else {
+            return self.halve(group);
+        };
+        let end = self.attempt.subject.claim.claimed_at;
+        self.follow_ups
+            .push(by_window(self.attempt, entity, self.since, end));
+        if is_refusal(failure) {
+            self.refused.push(entity);
+        }
+    }
+
+    fn halve(&mut self, mut group: Vec<&'static EntitySpec>) {
+        let rest = group.split_off(group.len() / 2);
+        self.groups.extend([rest, group]);
+    }
+
+    /// Keeps for everybody whose changes are not told.
+    async fn note_refused(&mut self) {
+        let claim = self.attempt.subject.claim;
+        for entity in self.refused.drain(..) {
+            warn!(connection = %claim.connection, entity = entity.name, "its changes are not told; it is read by windows");
+            let ledger = &self.attempt.subject.fleet.parts.ledger;
+            if let Err(error) = ledger.note_untold(claim.connection, entity.name).await {
+                warn!(error = &error as &dyn std::error::Error, "that was not kept");
+            }
+        }
+    }
+
+    async fn commit(
+        &mut self,
+        entities: &[ChangedEntity],
+        request: &str,
+        observed_at: DateTime<Utc>,
+        is_last: bool,
+    ) -> Result<(), Stopped> {
+        let claim = self.attempt.subject.claim;
+        let batches: Vec<Batch<'_>> = entities.iter().filter_map(batch).collect();
+        let rows = |batch: &Batch<'_>| (batch.records.len() + batch.quarantined.len()) as u64;
+        self.rows += batches.iter().map(rows).sum::<u64>();
+        let next = if is_last {
+            NextStep::Done(FinishedWindow {
+                rows: self.rows,
+                ..FinishedWindow::default()
+            })
+        } else {
+            NextStep::Beside
+        };
+        let window = self.attempt.subject.window;
+        let go_on = Position::start();
+        let commit = PageCommit {
+            segment: claim.segment,
+            epoch: self.progress.standing.epoch,
+            connection: claim.connection,
+            entity: &claim.entity,
+            window: &window,
+            pass: self.progress.pass,
+            page: self.progress.page + 1,
+            page_size: claim.page_size,
+            request,
+            observed_at,
+            answered_at: None,
+            batches,
+            checkpoints: self.complete.clone(),
+            follow_ups: self.follow_ups.clone(),
+            lease: self.attempt.subject.fleet.parts.timings.lease,
+            calls: self.progress.charges.calls(),
+            go_on: &go_on,
+            next,
+        };
+        store(self.attempt, self.progress, &commit).await
+    }
+}
+
+/// What has changed of one entity; none where nothing has.
+fn batch(changed: &ChangedEntity) -> Option<Batch<'_>> {
+    let ChangedEntity {
+        entity,
+        records,
+        quarantined,
+        ..
+    } = changed;
+    let is_empty = records.is_empty() && quarantined.is_empty();
+    (!is_empty).then_some(Batch {
+        entity: entity.name,
+        table: entity.table,
+        records,
+        quarantined,
+    })
+}
+
+/// The segment that reads what has changed of one entity by a query.
+fn by_window(
+    attempt: &UnderWay<'_>,
+    entity: &EntitySpec,
+    since: DateTime<Utc>,
+    end: DateTime<Utc>,
+) -> NewSegment {
+    NewSegment {
+        id: SegmentId::new(),
+        connection: attempt.subject.claim.connection,
+        entity: entity.name.to_owned(),
+        work: Work::Sync(Window::Instants {
+            field: InstantField::Updated,
+            days: None,
+            start: since,
+            end: end.max(since),
+        }),
+    }
+}
+
+/// Whether fewer entities in one question may help.
+fn is_about_the_question(failure: &Failure) -> bool {
+    is_refusal(failure) || matches!(failure.kind, FailureKind::TooLarge | FailureKind::Unservable)
+}
+
+fn is_refusal(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::BadRequest | FailureKind::NotInPlan)
+}
