@@ -18,8 +18,8 @@ pub(crate) fn to_authorise(connection: &Connection) -> String {
              test {name} (it makes the connection active again)"
         ),
         RefusalCause::Credential | RefusalCause::Unknown => format!(
-            "connect the company again for a new refresh token, then: scheduler connection add {} --name {name} \
-             --realm {} --environment {} --refresh-token-file FILE",
+            "scheduler connection authorize --name {name}; or, with a new refresh token: scheduler connection add {} \
+             --name {name} --realm {} --environment {} --refresh-token-file FILE",
             connection.connector, connection.account, connection.environment
         ),
     }

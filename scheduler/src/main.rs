@@ -5,6 +5,8 @@ mod boot;
 mod braked;
 mod cli;
 mod commands;
+mod consent;
+mod countdown;
 mod exit;
 mod meant;
 mod output;

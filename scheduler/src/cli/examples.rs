@@ -64,6 +64,13 @@ const EXAMPLES: &[(&str, &str)] = &[
          scheduler records --connection acme --entity invoice --quarantined",
     ),
     (
+        "connection authorize",
+        "scheduler connection authorize --name acme\n\
+         scheduler connection authorize --name acme --redirected-to 'http://localhost:8400/…'   # without a browser here",
+    ),
+    ("connection pause", "scheduler connection pause acme"),
+    ("connection resume", "scheduler connection resume acme"),
+    (
         "coverage",
         "scheduler coverage --connection acme\n\
          scheduler coverage --gaps --exit-code       # for gates: 1 if anything is missing\n\

@@ -15,14 +15,16 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use connection::{AddCommand, AddQuickbooksArgs, ConnectionCommand, SetConnectionArgs};
+pub(crate) use connection::{
+    AddCommand, AddQuickbooksArgs, AuthorizeArgs, ConnectionCommand, SetConnectionArgs,
+};
 pub(crate) use dlq::{Choice, DlqCommand, DropArgs, ListArgs, ReplayArgs};
 pub(crate) use examples::command;
 pub(crate) use ids::IdArg;
 pub(crate) use model::{DictionaryArgs, ModelCommand, NotesArgs, RefreshArgs};
 pub(crate) use records::{CoverageArgs, RecordsArgs, VerifyArgs};
 pub(crate) use run::{BackfillArgs, RunCommand};
-pub(crate) use values::{Format, When};
+pub(crate) use values::{EnvironmentArg, Format, When};
 
 /// Copies accounting data out of rate-limited APIs into a database that you control.
 ///

@@ -2,7 +2,7 @@
 
 mod backfill;
 mod config;
-mod connection;
+pub(crate) mod connection;
 mod coverage;
 #[cfg(feature = "demo")]
 mod demo;
@@ -11,7 +11,7 @@ mod doctor;
 mod entities;
 mod key;
 mod migrate;
-mod model;
+pub(crate) mod model;
 mod records;
 mod run;
 mod serve;

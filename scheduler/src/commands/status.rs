@@ -9,6 +9,7 @@ use ledgerfleet_wiring::Parts;
 use super::doctor::runner;
 use crate::advice::to_authorise;
 use crate::braked::{closed, line, next};
+use crate::countdown;
 use crate::exit::Exit;
 use crate::output::counted;
 use crate::session::Session;
@@ -18,7 +19,8 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;
     let connections = parts.ledger.connections().await?;
     let brakes = closed(&*parts.ledger, &connections).await?;
-    let rows = companies(&parts, &connections, &brakes).await?;
+    let mut rows = companies(&parts, &connections, &brakes).await?;
+    count_down(&parts, &connections, &mut rows).await;
     session.output.list(&rows)?;
     tell(session, &parts, &connections, &rows).await?;
     for brake in &brakes {
@@ -51,6 +53,21 @@ async fn companies(
     Ok(known
         .map(|(connection, sums)| CompanyRow::of(connection, sums, &missing, brakes))
         .collect())
+}
+
+/// Warns of companies that have to be authorised again soon.
+async fn count_down(parts: &Parts, connections: &[Connection], rows: &mut [CompanyRow]) {
+    let now = parts.clock.now();
+    for connection in connections {
+        let Some(ends) = countdown::ends(parts, connection).await else {
+            continue;
+        };
+        let warning = countdown::warning(connection, ends, now);
+        let row = rows.iter_mut().find(|row| row.connection == connection.name);
+        if let (Some(row), Some(warning)) = (row, warning) {
+            row.warnings.push(warning);
+        }
+    }
 }
 
 /// Says what concerns all companies, and what to do next.

@@ -212,6 +212,12 @@ fn of_access(error: &AccessError) -> (Exit, String) {
     let (exit, next) = match error {
         AccessError::NeedsReauthorisation(_) | AccessError::NoCredential => (Exit::NeedsAuthorisation, AGAIN),
         AccessError::WrongKeys(_) => (Exit::NeedsAuthorisation, APP_KEYS),
+        AccessError::CodeRefused { .. } => (
+            Exit::NeedsAuthorisation,
+            "a code lives for ten minutes, is good for one exchange, and belongs to the redirect address that it was sent \
+             to: begin anew with `scheduler connection authorize`; the address is quickbooks.redirect_url",
+        ),
+        AccessError::NoConsent => (Exit::Usage, "scheduler connection add --help"),
         AccessError::Sealed(_) | AccessError::Unreadable => (
             Exit::of_refusal(error.kind()),
             "give the master key that it was sealed with (LEDGERFLEET_MASTER_KEY_FILE); if that is lost, get a new \

@@ -33,6 +33,10 @@ row! {
 pub(crate) struct ShownConnection {
     #[serde(flatten)]
     pub(crate) connection: ConnectionRow,
+    /// If its credential is not used until then.
+    pub(crate) authorise_again_by: Option<DateTime<Utc>>,
+    /// However much it is used.
+    pub(crate) consent_ends_at: Option<DateTime<Utc>>,
     /// Newest first.
     pub(crate) refreshes: Vec<RefreshRow>,
 }
@@ -72,6 +76,7 @@ impl Row for ShownConnection {
         "slots",
         "added",
         "access",
+        "authorise again by",
     ];
     const TEXTS: &'static [&'static str] = &["reason", "access"];
 
@@ -82,6 +87,7 @@ impl Row for ShownConnection {
         });
         let mut cells = self.connection.cells();
         cells.push(newest.unwrap_or_default());
+        cells.push(self.authorise_again_by.map(instant).unwrap_or_default());
         cells
     }
 }

@@ -203,7 +203,8 @@ async fn a_company_that_is_removed_and_added_again_has_its_books_once() {
         .expect(0)
         .says("kept");
     assert_eq!(invoices(&world).await, []);
-    let token = world.write("token", &emulator.info().companies[0].refresh_token);
+    // The consent that the company was connected with ended when it was removed.
+    let token = world.write("token", &emulator.consent(&us.name).unwrap());
     world
         .connect_with("acme", &us.realm, &token)
         .await

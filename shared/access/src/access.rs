@@ -45,6 +45,10 @@ impl Access {
         Self(Arc::new(Shared::new(store, connectors, clock, &timings)))
     }
 
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0
+    }
+
     /// Brings to the ledger what processes that have ended left in the spool; to be called at start, when the ledger
     /// answers and the key is known to be right. Says what is wrong with its files: nothing of it keeps a process from
     /// starting.

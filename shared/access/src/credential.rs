@@ -20,6 +20,9 @@ pub(crate) struct Credential {
     pub(crate) access_expires_at: Option<DateTime<Utc>>,
     /// When the secret itself ends if it is not used again, where the upstream has said so.
     pub(crate) secret_expires_at: Option<DateTime<Utc>>,
+    /// When it ends however much it is used, where the upstream has said so.
+    #[serde(default)]
+    pub(crate) consent_ends_at: Option<DateTime<Utc>>,
 }
 
 /// A credential in the clear, for the one moment before it is sealed.
@@ -32,6 +35,8 @@ struct InTheClear<'a> {
     access_expires_at: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret_expires_at: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consent_ends_at: Option<DateTime<Utc>>,
 }
 
 impl Credential {
@@ -42,6 +47,7 @@ impl Credential {
             access: None,
             access_expires_at: None,
             secret_expires_at: None,
+            consent_ends_at: None,
         }
     }
 
@@ -52,6 +58,7 @@ impl Credential {
             access: self.access.as_ref().map(ExposeSecret::expose_secret),
             access_expires_at: self.access_expires_at,
             secret_expires_at: self.secret_expires_at,
+            consent_ends_at: self.consent_ends_at,
         };
         // Members of text cannot fail to be written.
         let text = SecretString::from(serde_json::to_string(&clear).unwrap_or_default());

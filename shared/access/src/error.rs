@@ -15,6 +15,19 @@ pub enum AccessError {
     /// The app's own keys are wrong, missing, or belong to the upstream's other world.
     #[error("the upstream does not accept the app's client id and secret: {0}")]
     WrongKeys(String),
+    /// The upstream does not take the code that a person has brought.
+    #[error(
+        "the upstream does not take this code ({reason}); it was sent with the redirect address {redirect_url}"
+    )]
+    CodeRefused {
+        /// The redirect address that was sent with it, letter by letter.
+        redirect_url: String,
+        /// What the upstream said.
+        reason: String,
+    },
+    /// The connector knows no consent: its companies have keys.
+    #[error("the companies of this connector are connected with a key, not by consent")]
+    NoConsent,
     /// The upstream could not be reached. Nothing was sent.
     #[error("the upstream could not be reached to renew the access: {0}")]
     Unreachable(String),
@@ -71,7 +84,7 @@ impl AccessError {
             Self::Ledger(error) if error.is_databases_fault() => FailureKind::LedgerUnavailable,
             Self::Ledger(_) => FailureKind::LedgerRefused,
             Self::Unsettled => FailureKind::LockBusy,
-            Self::UnknownConnector(_) => FailureKind::BadRequest,
+            Self::UnknownConnector(_) | Self::CodeRefused { .. } | Self::NoConsent => FailureKind::BadRequest,
             Self::Stopped => FailureKind::Shutdown,
             Self::Panicked => FailureKind::Panicked,
         }
@@ -80,7 +93,7 @@ impl AccessError {
 
 impl AccessError {
     /// What a person has to put right; none where no person is needed.
-    fn cause(&self) -> Option<RefusalCause> {
+    pub fn cause(&self) -> Option<RefusalCause> {
         match self {
             Self::WrongKeys(_) => Some(RefusalCause::AppKeys),
             Self::Sealed(_) => Some(RefusalCause::MasterKey),

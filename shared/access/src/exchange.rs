@@ -89,7 +89,7 @@ impl Exchanged {
 }
 
 /// That much later, and a hundred years where an upstream says more: what it says must not end in a panic here.
-fn after(instant: DateTime<Utc>, time: Duration) -> DateTime<Utc> {
+pub(crate) fn after(instant: DateTime<Utc>, time: Duration) -> DateTime<Utc> {
     let time = TimeDelta::from_std(time.min(LONGEST_LIFE)).unwrap_or_default();
     instant.checked_add_signed(time).unwrap_or(instant)
 }
@@ -190,6 +190,10 @@ impl Refresh {
                 access: grant.access,
                 access_expires_at: Some(after(sent_at, grant.expires_in)),
                 secret_expires_at: grant.credential_expires_in.map(|life| after(sent_at, life)),
+                consent_ends_at: grant
+                    .consent_expires_in
+                    .map(|life| after(sent_at, life))
+                    .or(stored.credential.consent_ends_at),
             },
             exchanged: stored.credential.secret,
             transaction_id: grant.transaction_id,

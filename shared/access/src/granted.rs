@@ -32,6 +32,7 @@ struct InTheClear<'a> {
     access: Option<&'a str>,
     access_expires_at: Option<DateTime<Utc>>,
     secret_expires_at: Option<DateTime<Utc>>,
+    consent_ends_at: Option<DateTime<Utc>>,
     transaction_id: Option<&'a str>,
 }
 
@@ -73,6 +74,7 @@ impl Granted {
             access: self.credential.access.as_ref().map(ExposeSecret::expose_secret),
             access_expires_at: self.credential.access_expires_at,
             secret_expires_at: self.credential.secret_expires_at,
+            consent_ends_at: self.credential.consent_ends_at,
             transaction_id: self.transaction_id.as_deref(),
         };
         // Members of text cannot fail to be written.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod consent;
 mod credential;
 mod error;
 mod exchange;
@@ -15,6 +16,7 @@ mod spool;
 mod store;
 
 pub use access::{Access, AccessOptions};
+pub use consent::{Code, Ends, Fresh, patiently};
 pub use error::AccessError;
 pub use known::AccessToken;
 pub use spool::{Spool, SpoolError};

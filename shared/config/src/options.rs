@@ -68,6 +68,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     secret("quickbooks.webhook_verifier_token"),
     plain("quickbooks.api_url"),
     plain("quickbooks.oauth_url"),
+    plain("quickbooks.redirect_url"),
     plain("quickbooks.requests_per_second"),
     plain("quickbooks.slots"),
     plain("worker.concurrency"),

@@ -71,6 +71,8 @@ pub struct ConnectorSettings {
     pub client_id: Option<String>,
     /// The app's client secret.
     pub client_secret: Option<SecretString>,
+    /// Where a person comes back to who has consented, letter by letter as the app's keys know it.
+    pub redirect_url: Option<String>,
     /// Checks the signature of incoming webhooks.
     pub webhook_verifier_token: Option<SecretString>,
     /// Requests per second and connection, where it is not the connector's default.
@@ -301,10 +303,29 @@ fn quickbooks(values: &Values, allow_custom: bool) -> Result<ConnectorSettings, 
         oauth_url: endpoint(values, "quickbooks.oauth_url", allow_custom)?,
         client_id: values.text("quickbooks.client_id"),
         client_secret: values.secret("quickbooks.client_secret"),
+        redirect_url: redirect_url(values)?,
         webhook_verifier_token: values.secret("quickbooks.webhook_verifier_token"),
         requests_per_second,
         slots,
     })
+}
+
+/// Kept as it is written: upstreams compare it letter by letter.
+fn redirect_url(values: &Values) -> Result<Option<String>, ConfigError> {
+    let key = "quickbooks.redirect_url";
+    let expected = "it takes an http:// or https:// URL without blanks, user, query or fragment";
+    let text = values.text(key);
+    let is_one = |text: &String| {
+        Url::parse(text).is_ok_and(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.username().is_empty()
+                && url.password().is_none()
+                && url.query().is_none()
+                && url.fragment().is_none()
+        }) && !text.contains(char::is_whitespace)
+    };
+    check(values, key, text.as_ref().is_none_or(is_one), expected)?;
+    Ok(text)
 }
 
 /// A base URL. It is read by the parser that the HTTP client uses, so that both see the same host.

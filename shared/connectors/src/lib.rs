@@ -22,7 +22,7 @@ pub use connector::{
 };
 pub use connectors::Connectors;
 pub use entity::{CHANGES, EntityKind, EntitySpec, SourceSpec, Trust};
-pub use oauth::{AccessGrant, AuthenticationError, NoGrant, OAuth};
+pub use oauth::{AccessGrant, AuthenticationError, NoGrant, OAuth, Revocation};
 pub use registry::{
     Build, ConnectorEntry, Endpoints, GateDefaults, REGISTRY, Synopsis, connector_entry, find_entity,
 };

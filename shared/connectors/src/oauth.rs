@@ -11,6 +11,38 @@ pub trait OAuth: Send + Sync {
     /// Turns a credential (QuickBooks: a refresh token) into a short-lived access. The old credential must be
     /// taken as dead as soon as the grant holds a rotated one, so the caller stores that before it uses the access.
     async fn authenticate(&self, credential: &SecretString) -> Result<AccessGrant, AuthenticationError>;
+
+    /// The page on which a person consents, and from which that person comes back to `redirect_url` with `state`, a code
+    /// and the account. Makes no request.
+    fn consent_page(&self, redirect_url: &str, state: &str) -> Result<String, AuthenticationError>;
+
+    /// The redirect address of the upstream's own tool for developers, where it has one: its redirects carry no state of
+    /// ours.
+    fn playground(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Exchanges a code, once, for the first credential of a consent ([`AccessGrant::rotated`]) and access with it. One
+    /// request.
+    async fn redeem(
+        &self,
+        code: &SecretString,
+        redirect_url: &str,
+    ) -> Result<AccessGrant, AuthenticationError>;
+
+    /// Ends the consent that a credential hangs on. One request.
+    async fn revoke(&self, credential: &SecretString) -> Result<Revocation, AuthenticationError>;
+}
+
+/// What became of a consent that was to be ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revocation {
+    /// It is ended.
+    Revoked,
+    /// The upstream knew of none: it had ended before.
+    HadEnded,
+    /// There is nothing of the kind: a key, or no credential at all.
+    NothingToRevoke,
 }
 
 /// What an upstream gave for a credential.
@@ -25,6 +57,8 @@ pub struct AccessGrant {
     pub rotated: Option<SecretString>,
     /// How long the credential will be accepted if it is not used again, where the upstream says so.
     pub credential_expires_in: Option<Duration>,
+    /// How long it will be accepted at most, however much it is used, where the upstream says so.
+    pub consent_expires_in: Option<Duration>,
     /// The upstream's name for the exchange, which its support asks for (QuickBooks: `intuit_tid`).
     pub transaction_id: Option<String>,
 }

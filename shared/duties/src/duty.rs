@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use ledgerfleet_access::Access;
 use ledgerfleet_coordination::{Bell, Gate};
 use ledgerfleet_ledger::{Leadership, Ledger};
 use ledgerfleet_model::{Clock, Timings};
@@ -24,6 +25,8 @@ pub struct Context {
     pub bell: Arc<dyn Bell>,
     /// Rate and slots.
     pub gate: Arc<dyn Gate>,
+    /// Access to companies.
+    pub access: Arc<Access>,
     /// Gate slots of a connection, by connector name.
     pub slots: HashMap<String, u32>,
     /// The time of day, which goes on while the machine sleeps.

@@ -6,6 +6,7 @@ mod dispatch;
 mod duty;
 mod error;
 mod health;
+mod keep_alive;
 mod lead;
 mod leading;
 mod list;

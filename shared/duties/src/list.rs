@@ -6,6 +6,7 @@ use crate::bring_back::bring_back;
 use crate::close_runs::close_runs;
 use crate::dispatch::dispatch;
 use crate::duty::{Doing, Duty, Next, Round};
+use crate::keep_alive::keep_alive;
 use crate::open_gates::open_gates;
 use crate::prune::prune;
 use crate::rescue::rescue;
@@ -45,6 +46,9 @@ pub const DUTIES: &[Duty] = &[
     duty("bring_back", &[Round::Minute], |of| {
         Box::pin(async { bring_back(&*of.ledger, &*of.bell).await.map(|_| Next::GoOn) })
     }),
+    duty("keep_alive", &[Round::Hour], |of| {
+        Box::pin(async { keep_alive(&*of.ledger, &of.access).await.map(|_| Next::GoOn) })
+    }),
     duty("prune", &[Round::Hour], |of| {
         Box::pin(async {
             let more = prune(&*of.ledger).await?;
@@ -78,7 +82,7 @@ mod tests {
         );
         assert_eq!(names(Round::Rescue), ["rescue", "close_runs"]);
         assert_eq!(names(Round::Minute), ["bring_back"]);
-        assert_eq!(names(Round::Hour), ["prune"]);
+        assert_eq!(names(Round::Hour), ["keep_alive", "prune"]);
     }
 
     #[test]

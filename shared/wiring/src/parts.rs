@@ -195,6 +195,7 @@ impl Parts {
             ledger: self.ledger.clone(),
             bell: self.bell.clone(),
             gate: self.gate.clone(),
+            access: self.access.clone(),
             slots: self.slots_by_connector(),
             clock: self.clock.clone(),
             timings: self.timings,

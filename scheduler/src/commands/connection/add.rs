@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use ledgerfleet_access::private_file;
+use ledgerfleet_access::{patiently, private_file};
 use ledgerfleet_connectors::connector_entry;
-use ledgerfleet_ledger::{NewConnection, RemovedConnection};
+use ledgerfleet_ledger::{NewConnection, RemovedConnection, SealedCredential};
 use ledgerfleet_model::{Connection, ConnectionId, ConnectionState};
 use ledgerfleet_wiring::Parts;
 use secrecy::SecretString;
@@ -86,7 +86,7 @@ pub(super) fn check_name(name: &str) -> Result<(), Problem> {
     .because("a name has up to 64 letters, digits, `-`, `_` and `.`, and is not `all`"))
 }
 
-fn check_realm(realm: &str) -> Result<(), Problem> {
+pub(super) fn check_realm(realm: &str) -> Result<(), Problem> {
     if (1..=20).contains(&realm.len()) && realm.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(());
     }
@@ -127,7 +127,8 @@ pub(crate) async fn add_or_replace(
 ) -> anyhow::Result<Added> {
     let all = parts.ledger.connections().await?;
     let Some(existing) = existing(&all, &wanted)? else {
-        return add_or_reconnect(parts, wanted, secret).await;
+        let seal = |id, version| parts.access.seal_replacement(id, version, secret);
+        return add_or_reconnect(parts, wanted, &seal).await;
     };
     replace(parts, existing, secret).await?;
     parts
@@ -137,11 +138,13 @@ pub(crate) async fn add_or_replace(
     Ok(Added::Updated)
 }
 
+/// Adds a company whose credential `seal` seals as the version that is asked for.
+///
 /// A company is known by its connector, environment and account: one that was removed is what it was.
-async fn add_or_reconnect(
+pub(crate) async fn add_or_reconnect(
     parts: &Parts,
     wanted: NewConnection,
-    secret: &SecretString,
+    seal: &(dyn Fn(ConnectionId, i64) -> SealedCredential + Sync),
 ) -> anyhow::Result<Added> {
     let removed = parts.ledger.removed_connections().await?;
     let before = removed.into_iter().find(|removed| {
@@ -155,21 +158,24 @@ async fn add_or_reconnect(
         last_version,
     }) = before
     else {
-        let credential = parts.access.seal_first(wanted.id, secret);
-        parts.ledger.add_connection(&wanted, &credential).await?;
+        let credential = seal(wanted.id, 1);
+        patiently(|| parts.ledger.add_connection(&wanted, &credential)).await?;
         return Ok(Added::New);
     };
     let again = NewConnection {
         id: connection.id,
         ..wanted
     };
-    let credential = parts.access.seal_replacement(again.id, last_version + 1, secret);
-    parts.ledger.reconnect(&again, &credential).await?;
+    let credential = seal(again.id, last_version + 1);
+    patiently(|| parts.ledger.reconnect(&again, &credential)).await?;
     Ok(Added::Again(connection.name))
 }
 
 /// The connection whose credential would be replaced, if there is one.
-fn existing<'a>(all: &'a [Connection], wanted: &NewConnection) -> Result<Option<&'a Connection>, Problem> {
+pub(crate) fn existing<'a>(
+    all: &'a [Connection],
+    wanted: &NewConnection,
+) -> Result<Option<&'a Connection>, Problem> {
     check_not_connected_twice(all, wanted)?;
     let existing = all.iter().find(|connection| connection.name == wanted.name);
     existing.map_or(Ok(()), |existing| check_same_company(existing, wanted))?;

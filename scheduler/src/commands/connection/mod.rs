@@ -1,8 +1,10 @@
 //! `connection`: the companies.
 
 pub(crate) mod add;
+mod authorize;
 mod remove;
 mod set;
+pub(crate) mod steering;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +16,11 @@ use ledgerfleet_upstream::{Asking, Identify};
 use ledgerfleet_wiring::Parts;
 use tokio_util::sync::CancellationToken;
 
+use remove::OpenConsent;
+
 use crate::advice::to_place_rightly;
 use crate::cli::ConnectionCommand;
+use crate::countdown;
 use crate::exit::{APP_KEYS, Exit, Problem};
 use crate::output::span;
 use crate::running::role::{Role, role, tell_if_nobody_runs};
@@ -30,20 +35,47 @@ const LONGEST_WAIT: Duration = Duration::from_mins(5);
 pub(crate) async fn run(session: &Session, command: ConnectionCommand) -> anyhow::Result<Exit> {
     match command {
         ConnectionCommand::Add(add) => add::run(session, add).await,
+        ConnectionCommand::Authorize(args) => authorize::run(session, args).await,
         ConnectionCommand::List => list(session).await,
+        ConnectionCommand::Pause { name } => steer(session, &name, ConnectionState::Paused).await,
+        ConnectionCommand::Resume { name } => steer(session, &name, ConnectionState::Active).await,
         ConnectionCommand::Show { name } => show(session, &name).await,
         ConnectionCommand::Test { name, wait } => test(session, &name, wait).await,
         ConnectionCommand::Set(args) => set::run(session, &args).await,
-        ConnectionCommand::Remove { name, purge_data } => {
+        ConnectionCommand::Remove {
+            name,
+            purge_data,
+            force,
+        } => {
             let purge = if purge_data {
                 Purge::DeleteRecords
             } else {
                 Purge::KeepRecords
             };
-            remove::remove(session, &name, purge).await
+            let consent = if force {
+                OpenConsent::Leave
+            } else {
+                OpenConsent::Refuse
+            };
+            remove::remove(session, &name, purge, consent).await
         }
         ConnectionCommand::Purge => remove::purge(session).await,
     }
+}
+
+/// Pauses or resumes a company.
+async fn steer(session: &Session, name: &str, wanted: ConnectionState) -> anyhow::Result<Exit> {
+    let parts = session.parts().await?;
+    let connection = connection_named(&*parts.ledger, name).await?;
+    steering::steer(&parts, &connection, wanted, &session.user).await?;
+    session.talk.say(match wanted {
+        ConnectionState::Paused => format!("{name} is paused; what is to be done for it waits"),
+        _ => format!("{name} is active; what waited goes on"),
+    });
+    if wanted == ConnectionState::Active {
+        tell_if_nobody_runs(session, &parts)?;
+    }
+    Ok(Exit::Done)
 }
 
 async fn list(session: &Session) -> anyhow::Result<Exit> {
@@ -58,8 +90,11 @@ async fn show(session: &Session, name: &str) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;
     let connection = connection_named(&*parts.ledger, name).await?;
     let refreshes = parts.ledger.refreshes(connection.id, NEWEST).await?;
+    let ends = countdown::ends(&parts, &connection).await;
     session.output.one(&ShownConnection {
         connection: ConnectionRow(connection),
+        authorise_again_by: ends.and_then(|ends| ends.unused_at),
+        consent_ends_at: ends.and_then(|ends| ends.at_the_latest),
         refreshes: refreshes.into_iter().map(RefreshRow::from).collect(),
     })?;
     Ok(Exit::Done)

@@ -2,23 +2,40 @@
 
 use std::collections::HashMap;
 
+use ledgerfleet_connectors::Revocation;
 use ledgerfleet_ledger::{Ledger, LedgerError, Purge};
 use ledgerfleet_model::{Connection, ConnectionId};
 use ledgerfleet_planning::{SelectionError, connection_named};
 
+use ledgerfleet_wiring::Parts;
+
 use crate::commands::model;
-use crate::exit::Exit;
+use crate::exit::{Exit, Problem, explain};
 use crate::output::counted;
 use crate::session::Session;
 
+/// What to do with a consent that cannot be ended at the upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OpenConsent {
+    /// The company is not removed.
+    Refuse,
+    /// The company is removed all the same.
+    Leave,
+}
+
 /// Removes a company. The records of one that is removed already can still be deleted by its name.
-pub(super) async fn remove(session: &Session, name: &str, purge: Purge) -> anyhow::Result<Exit> {
+pub(super) async fn remove(
+    session: &Session,
+    name: &str,
+    purge: Purge,
+    consent: OpenConsent,
+) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;
     let ledger = &*parts.ledger;
     let unknown = match connection_named(ledger, name).await {
         Ok(connection) => {
             let records = records(ledger).await?.get(&connection.id).copied().unwrap_or(0);
-            return remove_connected(session, ledger, &connection, records, purge).await;
+            return remove_connected(session, &parts, &connection, records, (purge, consent)).await;
         }
         Err(unknown) => unknown,
     };
@@ -43,11 +60,12 @@ pub(super) async fn purge(session: &Session) -> anyhow::Result<Exit> {
 
 async fn remove_connected(
     session: &Session,
-    ledger: &dyn Ledger,
+    parts: &Parts,
     connection: &Connection,
     records: u64,
-    purge: Purge,
+    (purge, consent): (Purge, OpenConsent),
 ) -> anyhow::Result<Exit> {
+    let ledger = &*parts.ledger;
     let (name, records) = (&connection.name, counted(records, "record"));
     let fate = match purge {
         Purge::KeepRecords => format!("its {records} are kept and taken up when it is added again"),
@@ -56,6 +74,7 @@ async fn remove_connected(
     let question =
         format!("Remove {name}? Its credential is deleted, its unfinished segments are cancelled, {fate}.");
     session.confirm(&question).await?;
+    end_consent(session, parts, connection, consent).await?;
     let deleted = ledger.remove_connection(connection.id, purge).await?;
     model::follow(ledger, &session.talk).await;
     session.talk.say(match purge {
@@ -66,6 +85,38 @@ async fn remove_connected(
         ),
     });
     Ok(Exit::Done)
+}
+
+/// Ends the consent at the upstream first: afterwards the credential is gone, and nobody could.
+async fn end_consent(
+    session: &Session,
+    parts: &Parts,
+    connection: &Connection,
+    consent: OpenConsent,
+) -> anyhow::Result<()> {
+    let name = &connection.name;
+    let error = match parts.access.revoke(connection).await {
+        Ok(Revocation::Revoked) => {
+            session
+                .talk
+                .say(format!("the consent of {name} is ended at its upstream"));
+            return Ok(());
+        }
+        Ok(Revocation::HadEnded | Revocation::NothingToRevoke) => return Ok(()),
+        Err(error) => error,
+    };
+    if consent == OpenConsent::Leave {
+        session.talk.warn(format!(
+            "the consent of {name} is not ended at its upstream ({error}): the owner of the company can end it there"
+        ));
+        return Ok(());
+    }
+    let exit = explain(&error).map_or(Exit::Failed, |problem| problem.exit);
+    let next = format!(
+        "run it again later, or leave the consent as it is: scheduler connection remove {name} --force"
+    );
+    let what = format!("{name} is not removed, because its consent could not be ended at its upstream");
+    Err(Problem::new(exit, what, next).because(error.to_string()).into())
 }
 
 async fn purge_these(session: &Session, ledger: &dyn Ledger, gone: &[Connection]) -> anyhow::Result<Exit> {

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use ledgerfleet_config::{Settings, Shape};
 use ledgerfleet_ledger::{BrakeScope, Leader, RunReport};
-use ledgerfleet_model::ConnectionState;
+use ledgerfleet_model::{Connection, ConnectionState};
 use ledgerfleet_wiring::{Parts, RunnerLockError};
 
 use crate::advice::to_authorise;
 use crate::braked::{closed, next, whose};
 use crate::commands::model;
+use crate::countdown;
 use crate::exit::{Exit, explain};
 use crate::output::{counted, instant, span};
 use crate::running::role::take_lock;
@@ -243,7 +244,7 @@ async fn connections(parts: &Parts) -> anyhow::Result<Vec<Check>> {
         let title = format!("connection {}", connection.name);
         let reason = connection.state_reason.clone().unwrap_or_default();
         checks.push(match connection.state {
-            ConnectionState::Active => Check::good(title, "active"),
+            ConnectionState::Active => active(parts, &connection, title).await,
             ConnectionState::Paused => Check::doubtful(title, format!("paused {reason}"), ""),
             ConnectionState::NeedsReauthorisation => {
                 let detail = format!("needs authorisation: {reason}");
@@ -260,6 +261,16 @@ async fn connections(parts: &Parts) -> anyhow::Result<Vec<Check>> {
         ));
     }
     Ok(checks)
+}
+
+/// A company that is asked, and whether somebody has to authorise it again soon.
+async fn active(parts: &Parts, connection: &Connection, title: String) -> Check {
+    let ends = countdown::ends(parts, connection).await;
+    let warning = ends.and_then(|ends| countdown::warning(connection, ends, parts.clock.now()));
+    match warning.as_deref().and_then(|warning| warning.split_once(": ")) {
+        Some((detail, next)) => Check::doubtful(title, detail, next),
+        None => Check::good(title, "active"),
+    }
 }
 
 /// What fails for everybody, and is tried once a minute.

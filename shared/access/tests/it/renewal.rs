@@ -151,3 +151,15 @@ async fn nothing_prints_a_token() {
         "{printed}"
     );
 }
+
+#[tokio::test]
+async fn the_credential_of_an_idle_company_is_used_once_a_week() {
+    let world = World::start().await;
+    let process = world.process();
+    let idle = async || process.use_if_idle(&world.connection).await.unwrap();
+    assert!(!idle().await, "it was just stored");
+    world.pass(Duration::from_hours(8 * 24));
+    assert!(idle().await);
+    assert!(!idle().await, "it was just used");
+    assert_eq!(world.traffic().refreshes, 1);
+}

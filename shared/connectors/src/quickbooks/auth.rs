@@ -1,4 +1,4 @@
-//! Authentication: a refresh token in, an access token and the next refresh token out (OAuth 2.0, refresh).
+//! Authentication: a refresh token or a code in, an access token and the next refresh token out (OAuth 2.0).
 //!
 //! - An access token lives 60 minutes.
 //! - The refresh token's value changes about once a day. The old value must be taken as dead as soon as a new one
@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::ACCEPT;
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
@@ -16,10 +16,21 @@ use serde_json::value::RawValue;
 use super::faults::{LONGEST_NAME, retry_after, said, transaction_id};
 use super::json::Members;
 use crate::http::{Answer, HttpClient, HttpError, Sent};
-use crate::{AccessGrant, AuthenticationError, NoGrant};
+use crate::{AccessGrant, AuthenticationError, NoGrant, Revocation};
 
 /// Where tokens are issued, for both environments.
 pub(super) const ISSUER: &str = "https://oauth.platform.intuit.com";
+
+/// Where a person consents, and where a consent is ended (discovery document of OpenID, "authorization_endpoint" and
+/// "revocation_endpoint").
+const CONSENT: &str = "https://appcenter.intuit.com";
+const REVOCATION: &str = "https://developer.api.intuit.com";
+
+/// What is asked for: the accounting API.
+const SCOPE: &str = "com.intuit.quickbooks.accounting";
+
+/// Where Intuit's playground for developers sends its own visitors back to.
+pub(super) const PLAYGROUND: &str = "https://developer.intuit.com/v2/OAuth2Playground/RedirectUrl";
 
 /// How long an access token lives if the answer does not say.
 const ACCESS_LIFE: Duration = Duration::from_hours(1);
@@ -64,20 +75,95 @@ impl Refusal {
 }
 
 impl Issuer {
-    /// Exchanges a refresh token for an access token. Sends exactly one request.
-    pub(super) async fn refresh(
+    /// The page on which a person consents.
+    pub(super) fn consent_page(
+        &self,
+        redirect_url: &str,
+        state: &str,
+    ) -> Result<String, AuthenticationError> {
+        let (id, _) = self.keys()?;
+        let mut page = self.address(CONSENT, "/connect/oauth2")?;
+        page.query_pairs_mut()
+            .append_pair("client_id", id)
+            .append_pair("response_type", "code")
+            .append_pair("scope", SCOPE)
+            .append_pair("redirect_uri", redirect_url)
+            .append_pair("state", state);
+        Ok(page.into())
+    }
+
+    /// Exchanges a code for a refresh token. Sends exactly one request.
+    pub(super) async fn redeem(
+        &self,
+        http: &HttpClient,
+        code: &SecretString,
+        redirect_url: &str,
+    ) -> Result<AccessGrant, AuthenticationError> {
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code.expose_secret()),
+            ("redirect_uri", redirect_url),
+        ];
+        self.grant(&http.clone().keeping([code]), &form, code).await
+    }
+
+    /// Ends a consent. Sends exactly one request.
+    pub(super) async fn revoke(
         &self,
         http: &HttpClient,
         refresh_token: &SecretString,
-    ) -> Result<AccessGrant, AuthenticationError> {
-        let request = self.request(http, refresh_token)?;
+    ) -> Result<Revocation, AuthenticationError> {
+        let (id, secret) = self.keys()?;
+        let url = self.address(REVOCATION, "/v2/oauth2/tokens/revoke")?;
+        let body = serde_json::json!({ "token": refresh_token.expose_secret() }).to_string();
+        let request = http
+            .clone()
+            .keeping([refresh_token])
+            .post(url)
+            .basic_auth(id, Some(secret.expose_secret()))
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/json")
+            .body(body);
         let answer = http
             .for_exchanges()
             .send_for_at_most(request, LONGEST_ANSWER)
             .await
             .map_err(no_answer)?;
         match answer.status {
-            200 => granted(&answer, refresh_token),
+            200 => Ok(Revocation::Revoked),
+            // Of a token that is dead already.
+            400 => Ok(Revocation::HadEnded),
+            _ => Err(refused(&answer)),
+        }
+    }
+
+    /// Exchanges a refresh token for an access token. Sends exactly one request.
+    pub(super) async fn refresh(
+        &self,
+        http: &HttpClient,
+        refresh_token: &SecretString,
+    ) -> Result<AccessGrant, AuthenticationError> {
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh_token.expose_secret()),
+        ];
+        self.grant(http, &form, refresh_token).await
+    }
+
+    async fn grant(
+        &self,
+        http: &HttpClient,
+        form: &[(&str, &str)],
+        sent: &SecretString,
+    ) -> Result<AccessGrant, AuthenticationError> {
+        let request = self.request(http, form)?;
+        let answer = http
+            .for_exchanges()
+            .send_for_at_most(request, LONGEST_ANSWER)
+            .await
+            .map_err(no_answer)?;
+        match answer.status {
+            200 => granted(&answer, sent),
             _ => Err(refused(&answer)),
         }
     }
@@ -85,30 +171,36 @@ impl Issuer {
     fn request(
         &self,
         http: &HttpClient,
-        refresh_token: &SecretString,
+        form: &[(&str, &str)],
     ) -> Result<RequestBuilder, AuthenticationError> {
-        let (Some(id), Some(secret)) = (&self.client_id, &self.client_secret) else {
-            return Err(AuthenticationError::WrongKeys(
-                "they are not configured: set LEDGERFLEET_QUICKBOOKS_CLIENT_ID and \
-                 LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET"
-                    .to_owned()
-                    .into(),
-            ));
-        };
-        let base = self.base.as_deref().unwrap_or(ISSUER).trim_end_matches('/');
-        let url = Url::parse(&format!("{base}/oauth2/v1/tokens/bearer")).map_err(|_| {
-            AuthenticationError::NotSent("the configured OAuth address is no address".to_owned())
-        })?;
-        let form = [
-            ("grant_type", "refresh_token"),
-            ("refresh_token", refresh_token.expose_secret()),
-        ];
+        let (id, secret) = self.keys()?;
+        let url = self.address(ISSUER, "/oauth2/v1/tokens/bearer")?;
         Ok(http
             .post(url)
             .basic_auth(id, Some(secret.expose_secret()))
             .header(ACCEPT, "application/json")
             .header("x-include-refresh-token-hard-expires-in", "true")
-            .form(&form))
+            .form(form))
+    }
+
+    fn keys(&self) -> Result<(&str, &SecretString), AuthenticationError> {
+        match (&self.client_id, &self.client_secret) {
+            (Some(id), Some(secret)) => Ok((id, secret)),
+            _ => Err(AuthenticationError::WrongKeys(
+                "they are not configured: set LEDGERFLEET_QUICKBOOKS_CLIENT_ID and \
+                 LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET"
+                    .to_owned()
+                    .into(),
+            )),
+        }
+    }
+
+    /// An address of Intuit's, or the same path where everything OAuth is configured to be.
+    fn address(&self, own: &str, path: &str) -> Result<Url, AuthenticationError> {
+        let base = self.base.as_deref().unwrap_or(own).trim_end_matches('/');
+        Url::parse(&format!("{base}{path}")).map_err(|_| {
+            AuthenticationError::NotSent("the configured OAuth address is no address".to_owned())
+        })
     }
 }
 
@@ -143,6 +235,7 @@ fn granted(answer: &Answer, sent: &SecretString) -> Result<AccessGrant, Authenti
             .flatten()
             .min()
             .map(|life| life.min(LONGEST_LIFE)),
+        consent_expires_in: seconds("x_refresh_token_hard_expires_in").map(|life| life.min(LONGEST_LIFE)),
         transaction_id: transaction_id(answer).map(|name| scrubber.clean(&name, LONGEST_NAME)),
     })
 }

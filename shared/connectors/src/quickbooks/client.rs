@@ -10,7 +10,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::auth::Issuer;
+use super::auth::{Issuer, PLAYGROUND};
 use super::changes;
 use super::faults::transaction_id;
 use super::pages::{Asked, ROUND, read_company_name, read_count, read_one, read_page};
@@ -21,7 +21,7 @@ use crate::http::{Answer, HttpClient};
 use crate::{
     AccessGrant, AuthenticationError, Changed, Changes, ChangesRequest, Condition, Connector, CountRequest,
     Counting, Dialect, Ending, Endpoints, EntityKind, EntitySpec, FindRequest, LookUp, OAuth, Page,
-    PageRequest, RecordRequest, RecordsRequest, Target,
+    PageRequest, RecordRequest, RecordsRequest, Revocation, Target,
 };
 
 /// The version of the payloads. Since August 2025 a lower one is served as 75 (Intuit's blog, 2025-01-21).
@@ -154,6 +154,26 @@ impl Changes for QuickBooks {
 impl OAuth for QuickBooks {
     async fn authenticate(&self, credential: &SecretString) -> Result<AccessGrant, AuthenticationError> {
         self.issuer.refresh(&self.http, credential).await
+    }
+
+    fn consent_page(&self, redirect_url: &str, state: &str) -> Result<String, AuthenticationError> {
+        self.issuer.consent_page(redirect_url, state)
+    }
+
+    fn playground(&self) -> Option<&'static str> {
+        Some(PLAYGROUND)
+    }
+
+    async fn redeem(
+        &self,
+        code: &SecretString,
+        redirect_url: &str,
+    ) -> Result<AccessGrant, AuthenticationError> {
+        self.issuer.redeem(&self.http, code, redirect_url).await
+    }
+
+    async fn revoke(&self, credential: &SecretString) -> Result<Revocation, AuthenticationError> {
+        self.issuer.revoke(&self.http, credential).await
     }
 }
 

@@ -9,12 +9,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ledgerfleet_access::{Access, AccessOptions, Spool};
+use ledgerfleet_connectors::http::HttpClient;
+use ledgerfleet_connectors::{Connectors, Endpoints};
 use ledgerfleet_coordination::{RedisParts, RedisTls};
 use ledgerfleet_duties::{Context, Leading, lead};
-use ledgerfleet_ledger::{Dispatching, PostgresLedger, PostgresOptions};
+use ledgerfleet_ledger::{Dispatching, Ledger, PostgresLedger, PostgresOptions};
 use ledgerfleet_model::{SystemClock, Timings, WorkerName};
 use ledgerfleet_testkit::wait::{PATIENCE, until};
 use ledgerfleet_testkit::{Database, FaultProxy, LineFaults, PrivatePostgres, PrivateRedis};
+use ledgerfleet_vault::{MasterKey, Vault};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -92,15 +96,30 @@ impl Fleet {
         )
         .unwrap();
         let ledger = self.ledger().await;
+        let timings = Timings::default().scaled(0.25);
+        let leadership = ledger.leadership();
+        let ledger: Arc<dyn Ledger> = Arc::new(ledger);
+        let options = AccessOptions {
+            name: WorkerName(name.to_owned()),
+            timings,
+            spool: Spool::at(std::env::temp_dir().join("nobody-is-asked")),
+        };
+        // There is no company, so nobody is asked.
+        let connectors = Arc::new(Connectors::build(&HttpClient::new(&timings).unwrap(), |_| {
+            Endpoints::default()
+        }));
+        let vault = Arc::new(Vault::new(MasterKey::generate()));
+        let access = Access::new(ledger.clone(), vault, connectors, Arc::new(SystemClock), options);
         let duties = Context {
-            leadership: Some(ledger.leadership()),
-            ledger: Arc::new(ledger),
+            leadership: Some(leadership),
+            ledger,
+            access: Arc::new(access),
             bell: Arc::new(redis.bell),
             gate: Arc::new(redis.gate),
             slots: HashMap::new(),
             leading: Leading::default(),
             clock: Arc::new(SystemClock),
-            timings: Timings::default().scaled(0.25),
+            timings,
         };
         let stop = CancellationToken::new();
         let leading = tokio::spawn(lead(duties, WorkerName(name.to_owned()), stop.clone()));

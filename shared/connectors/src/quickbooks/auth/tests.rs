@@ -175,7 +175,7 @@ fn missing_keys_are_named_before_anything_is_sent() {
         client_secret: None,
     };
     let http = HttpClient::new(&ledgerfleet_model::Timings::default()).unwrap();
-    let error = issuer.request(&http, &sent()).unwrap_err();
+    let error = issuer.request(&http, &[]).unwrap_err();
     assert!(
         error.to_string().contains("LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET"),
         "{error}"

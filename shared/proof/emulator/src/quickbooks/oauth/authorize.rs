@@ -1,4 +1,5 @@
-//! The consent page: nobody is asked, the browser is sent back at once.
+//! The consent page: a button for each company and one to refuse, which work without scripts. Who names a company, or
+//! refuses, in the address is sent back at once: that is what a button does.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ pub(crate) struct Consent {
     redirect_uri: Option<String>,
     response_type: Option<String>,
     state: Option<String>,
-    /// The company to connect, by name or realm; the first unless given.
+    /// The company to connect, by name or realm: that button was pressed.
     company: Option<String>,
     /// Anything: the person refuses.
     refuse: Option<String>,
@@ -78,11 +79,10 @@ fn answer(upstream: &Upstream, consent: &Consent) -> Reply {
     if consent.refuse.is_some() {
         return back(&[("error", "access_denied"), ("state", state)]);
     }
-    let wanted = consent
-        .company
-        .as_deref()
-        .map_or(Some(0), |name| upstream.company(name));
-    let Some(company) = wanted else {
+    let Some(name) = consent.company.as_deref() else {
+        return choice(upstream, consent);
+    };
+    let Some(company) = upstream.company(name) else {
         return page("there is no such company");
     };
     let code = upstream
@@ -93,6 +93,50 @@ fn answer(upstream: &Upstream, consent: &Consent) -> Reply {
         ("state", state),
         ("realmId", &upstream.companies[company].realm),
     ])
+}
+
+/// The page with its buttons.
+fn choice(upstream: &Upstream, consent: &Consent) -> Reply {
+    let kept = [
+        ("client_id", &consent.client_id),
+        ("response_type", &consent.response_type),
+        ("scope", &consent.scope),
+        ("redirect_uri", &consent.redirect_uri),
+        ("state", &consent.state),
+    ];
+    let hidden: Vec<String> = kept
+        .iter()
+        .map(|(name, value)| {
+            let value = escaped(value.as_deref().unwrap_or_default());
+            format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">\n")
+        })
+        .collect();
+    let buttons: Vec<String> = upstream
+        .companies
+        .iter()
+        .map(|company| {
+            let (name, realm) = (escaped(&company.name), escaped(&company.realm));
+            format!(
+                "<p><button name=\"company\" value=\"{realm}\">Connect {name} (realm {realm})</button></p>\n"
+            )
+        })
+        .collect();
+    Reply::html(
+        200,
+        &format!(
+            "<!DOCTYPE html>\n<html lang=\"en\"><head><title>Consent</title></head><body>\n\
+             <h1>Which company shall the app read?</h1>\n<form method=\"get\" action=\"{PATH}\">\n{}{}\
+             <p><button name=\"refuse\" value=\"1\">No, thanks</button></p>\n</form></body></html>\n",
+            hidden.concat(),
+            buttons.concat()
+        ),
+    )
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('"', "&quot;")
 }
 
 fn page(problem: &str) -> Reply {

@@ -1,0 +1,264 @@
+//! Companies that are connected by consent on the upstream's page.
+
+use ledgerfleet_emulator::RunningEmulator;
+
+use crate::http::{Answered, get};
+use crate::world::{Running, World, emulator};
+
+/// A port that nobody has at this moment.
+fn free_port() -> u16 {
+    let probe = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    probe.local_addr().unwrap().port()
+}
+
+/// A world whose redirect address is its own.
+fn world_beside(emulator: &RunningEmulator) -> (World, String) {
+    let redirect = format!("http://localhost:{}/connect/quickbooks/callback", free_port());
+    let world = World::beside(emulator).with("LEDGERFLEET_QUICKBOOKS_REDIRECT_URL", &redirect);
+    (world, redirect)
+}
+
+/// Begins to authorise, and answers the address of the consent page.
+async fn begin(world: &World, line: &str) -> (Running, String) {
+    let running = world.start(line, "waiting for the way back").await;
+    let page = running
+        .said
+        .lines()
+        .find(|line| line.contains("/connect/oauth2?"));
+    let page = page.unwrap().trim().to_owned();
+    (running, page)
+}
+
+/// Where the page sends the person back to who has chosen a company.
+async fn chosen(page: &str, company: &str) -> String {
+    let answered = get(&format!("{page}&company={company}")).await.expect(302);
+    answered.header("location").unwrap().to_owned()
+}
+
+/// How many requests for tokens the emulator had.
+async fn token_requests(emulator: &RunningEmulator) -> usize {
+    let told = get(&format!("{}/__emulator/requests", emulator.url()))
+        .await
+        .expect(200);
+    told.body.matches("/oauth2/v1/tokens/bearer").count()
+}
+
+#[tokio::test]
+async fn a_company_is_connected_by_consent_and_answers() {
+    let emulator = emulator().await;
+    let (world, redirect) = world_beside(&emulator);
+    let company = &emulator.info().companies[0];
+    let (running, page) = begin(&world, "connection authorize --name acme -o json").await;
+    let shown = get(&page).await.expect(200);
+    assert!(
+        shown.body.contains("<form") && shown.body.contains(&company.realm),
+        "{shown:?}"
+    );
+    let back = chosen(&page, &company.realm).await;
+    assert!(back.starts_with(&redirect), "{back}");
+    let told = get(&back).await.expect(200);
+    assert!(told.body.contains("acme is connected"), "{told:?}");
+    let ended = running.end().await.expect(0);
+    assert_eq!(ended.json()["account"], company.realm.as_str());
+    world
+        .run("connection test acme")
+        .await
+        .expect(0)
+        .says("it is demo-us");
+    let key = world.run("connection show acme -o json").await.expect(0).json();
+    assert!(key["authorise_again_by"].is_string(), "{key}");
+}
+
+#[tokio::test]
+async fn strays_use_nothing_up_and_a_return_that_comes_twice_is_exchanged_once() {
+    let emulator = emulator().await;
+    let (world, redirect) = world_beside(&emulator);
+    let realm = &emulator.info().companies[0].realm;
+    let (running, page) = begin(&world, "connection authorize --name acme").await;
+    let back = chosen(&page, realm).await;
+    let state = back.split("state=").nth(1).unwrap().split('&').next().unwrap();
+    for stray in [
+        redirect.clone(),
+        format!("{redirect}?code=c1&realmId={realm}"),
+        format!("{redirect}?code=c1&state=zzz&realmId={realm}"),
+        format!("{redirect}?code=c1&state={state}"),
+        format!("{redirect}?code=c1&state={state}&realmId="),
+        format!("{redirect}?code=c1&state={state}&realmId=1&realmId=2"),
+        format!("{redirect}?code=c1&state={state}&realmId=../x"),
+    ] {
+        let told = get(&stray).await.expect(400);
+        assert!(!told.body.contains(state), "{told:?}");
+    }
+    let favicon = redirect.replace("/connect/quickbooks/callback", "/favicon.ico");
+    get(&favicon).await.expect(404);
+    assert_eq!(token_requests(&emulator).await, 0, "no stray is exchanged");
+
+    let twice: (Answered, Answered) = tokio::join!(get(&back), get(&back));
+    for told in [twice.0, twice.1] {
+        assert!(told.expect(200).body.contains("acme is connected"));
+    }
+    running.end().await.expect(0);
+    assert_eq!(token_requests(&emulator).await, 1);
+    world.run("connection test acme").await.expect(0);
+}
+
+#[tokio::test]
+async fn another_company_than_before_is_refused_before_its_code_is_exchanged() {
+    let emulator = emulator().await;
+    let (world, _) = world_beside(&emulator);
+    let [us, ca] = &emulator.info().companies[..] else {
+        panic!("two companies")
+    };
+    world.connect(us).await;
+    let (running, page) = begin(&world, "connection authorize --name demo-us").await;
+    let told = get(&chosen(&page, &ca.realm).await).await.expect(400);
+    assert!(
+        told.body.contains(&us.realm) && told.body.contains(&ca.realm),
+        "{told:?}"
+    );
+    running.end().await.expect(4).says(&ca.realm);
+    assert_eq!(token_requests(&emulator).await, 0);
+    world.run("connection test demo-us").await.expect(0);
+}
+
+#[tokio::test]
+async fn a_company_that_was_disconnected_is_authorised_again_and_what_waited_goes_on() {
+    let emulator = emulator().await;
+    let (world, _) = world_beside(&emulator);
+    let us = &emulator.info().companies[0];
+    world.connect(us).await;
+    let line = "backfill --connection demo-us --entity invoice --from 2026-06-01 --to 2026-06-03 --wait";
+    emulator.disconnect(&us.name).unwrap();
+    world.run(line).await.expect(4);
+    let (running, page) = begin(&world, "connection authorize --name demo-us").await;
+    get(&chosen(&page, &us.realm).await).await.expect(200);
+    running.end().await.expect(0).says("authorised again");
+    let shown = world
+        .run("connection show demo-us -o json")
+        .await
+        .expect(0)
+        .json();
+    assert_eq!(shown["state"], "active");
+    world.run(line).await.expect(0);
+}
+
+#[tokio::test]
+async fn a_refusal_on_the_page_ends_the_command() {
+    let emulator = emulator().await;
+    let (world, _) = world_beside(&emulator);
+    let (running, page) = begin(&world, "connection authorize --name acme").await;
+    let back = get(&format!("{page}&refuse=1")).await.expect(302);
+    get(back.header("location").unwrap()).await.expect(400);
+    running.end().await.expect(4).says("refused on the page");
+    assert_eq!(
+        world.run("connection list -o json").await.expect(0).json(),
+        serde_json::json!([])
+    );
+}
+
+#[tokio::test]
+async fn a_pasted_address_is_taken_once_and_only_if_it_leads_to_the_redirect_address() {
+    let emulator = emulator().await;
+    let (world, redirect) = world_beside(&emulator);
+    let realm = &emulator.info().companies[0].realm;
+    let (running, page) = begin(&world, "connection authorize --name acme").await;
+    let back = chosen(&page, realm).await;
+    let elsewhere = back.replace(&redirect, "https://elsewhere.example/cb");
+    let pasted = |address: &str| format!("connection authorize --name acme --redirected-to {address}");
+    world
+        .run(&pasted(&elsewhere))
+        .await
+        .expect(2)
+        .says("is not the redirect address");
+    let foreign = back.replace("state=", "state=x");
+    world
+        .run(&pasted(&foreign))
+        .await
+        .expect(4)
+        .says("nobody here has given it out");
+    world
+        .run(&pasted(&back))
+        .await
+        .expect(0)
+        .says("acme is connected");
+    // The command that waited sees it.
+    running.end().await.expect(0);
+    world
+        .run(&pasted(&back))
+        .await
+        .expect(4)
+        .says("it was used before");
+}
+
+#[tokio::test]
+async fn a_code_from_elsewhere_is_exchanged_with_the_redirect_address_that_it_belongs_to() {
+    let emulator = emulator().await;
+    let (world, redirect) = world_beside(&emulator);
+    let info = emulator.info();
+    let realm = &info.companies[0].realm;
+    let page = format!(
+        "{}/connect/oauth2?client_id={}&response_type=code&scope=com.intuit.quickbooks.accounting&redirect_uri={redirect}&state=theirs",
+        emulator.url(),
+        info.client_id
+    );
+    let back = chosen(&page, realm).await;
+    let code = back.split("code=").nth(1).unwrap().split('&').next().unwrap();
+    let line = format!("connection authorize --name acme --code {code} --realm {realm}");
+    world
+        .run(&format!("{line} --redirect-url https://elsewhere.example/cb"))
+        .await
+        .expect(4)
+        .says("https://elsewhere.example/cb");
+    world.run(&line).await.expect(0).says("acme is connected");
+    world.run(&line).await.expect(4).says("does not take this code");
+}
+
+#[tokio::test]
+async fn a_removed_company_has_its_consent_ended_upstream_or_is_not_removed() {
+    let emulator = emulator().await;
+    let (world, _) = world_beside(&emulator);
+    let us = &emulator.info().companies[0];
+    world.connect(us).await;
+    let away = world.elsewhere("LEDGERFLEET_QUICKBOOKS_OAUTH_URL", "http://127.0.0.1:9");
+    away.run("connection remove demo-us --yes")
+        .await
+        .expect(5)
+        .says("--force");
+    world
+        .run("connection remove demo-us --yes")
+        .await
+        .expect(0)
+        .says("the consent of demo-us is ended");
+    // The file's token hangs on that consent.
+    world.connect(us).await;
+    world.run("connection test demo-us").await.expect(4);
+    // A consent that has ended is no obstacle.
+    world.run("connection remove demo-us --yes").await.expect(0);
+}
+
+#[tokio::test]
+async fn a_company_is_paused_and_resumed() {
+    let emulator = emulator().await;
+    let (world, _) = world_beside(&emulator);
+    world.connect(&emulator.info().companies[0]).await;
+    world
+        .run("connection pause demo-us")
+        .await
+        .expect(0)
+        .says("is paused");
+    let state = async || {
+        world
+            .run("connection show demo-us -o json")
+            .await
+            .expect(0)
+            .json()["state"]
+            .clone()
+    };
+    assert_eq!(state().await, "paused");
+    world
+        .run("connection resume demo-us")
+        .await
+        .expect(0)
+        .says("is active");
+    assert_eq!(state().await, "active");
+}

@@ -1,0 +1,74 @@
+//! A client of HTTP, by hand: what a browser or a program sends, to the letter.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// An answer, read to its end.
+#[derive(Debug, Clone)]
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Answered {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
+        lines
+            .into_iter()
+            .find_map(|(key, value)| key.eq_ignore_ascii_case(name).then_some(value))
+    }
+
+    #[expect(dead_code, reason = "the API answers JSON")]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{self:?}");
+        self
+    }
+}
+
+/// Sends a request with these headers, and a body unless it is empty.
+pub(crate) async fn send(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Answered {
+    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        request = request + name + ": " + value + "\r\n";
+    }
+    if !body.is_empty() {
+        request = request + "Content-Length: " + &body.len().to_string() + "\r\n";
+    }
+    raw(address, &format!("{request}\r\n{body}")).await
+}
+
+/// Gets an address.
+pub(crate) async fn get(url: &str) -> Answered {
+    let rest = url.strip_prefix("http://").unwrap();
+    let (place, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let place = place.replace("localhost", "127.0.0.1");
+    send(&place, "GET", &format!("/{path}"), &[], "").await
+}
+
+/// Sends these bytes and reads what comes.
+pub(crate) async fn raw(address: &str, request: &str) -> Answered {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    Answered {
+        status: status.unwrap_or(0),
+        head: head.to_owned(),
+        body: body.to_owned(),
+    }
+}
