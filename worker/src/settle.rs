@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ledgerfleet_ledger::{Claim, LedgerError, Settled};
 use ledgerfleet_model::outcome::outcome;
-use ledgerfleet_model::segment::Settlement;
+use ledgerfleet_model::segment::{IDLE_CLAIMS, Settlement};
 use ledgerfleet_model::{Failure, FailureKind, Outcome, RefusalCause, SegmentState};
 use ledgerfleet_telemetry::metrics::{self, AttemptOutcome};
 use tokio::time::{Instant, sleep};
@@ -136,7 +136,7 @@ async fn write(
 ) -> Result<AttemptOutcome, LedgerError> {
     // After a commit of unknown outcome the counters known here may be behind the ledger's, and must not replace them.
     if *outcome == Outcome::HandBack || progress.unknown {
-        fleet.parts.ledger.hand_back(&[held(claim)]).await?;
+        give_back(fleet, claim, outcome).await?;
         return Ok(AttemptOutcome::HandedBack);
     }
     let settlement = Settlement::of(
@@ -167,6 +167,21 @@ async fn write(
             Ok(AttemptOutcome::Fenced)
         }
     }
+}
+
+/// Gives the segment back with the counters that the ledger has. What waits is not due at once: the pages of a commit that
+/// never gets its answer would be bought again and again. Claimed in vain too often, it ends dead.
+async fn give_back(fleet: &Fleet, claim: &Claim, outcome: &Outcome) -> Result<(), LedgerError> {
+    let ledger = &fleet.parts.ledger;
+    match outcome {
+        Outcome::Later { wait } | Outcome::Retry { wait } if claim.standing.idle_claims < IDLE_CLAIMS => {
+            ledger.postpone(held(claim), *wait).await?;
+        }
+        _ => {
+            ledger.hand_back(&[held(claim)]).await?;
+        }
+    }
+    Ok(())
 }
 
 fn ended(progress: &Progress, outcome: &Outcome, settlement: &Settlement) -> AttemptOutcome {

@@ -1,6 +1,8 @@
 //! How verify asks: page sizes, records by their ids, memory, waits that are told and end, and what a refusal ends with.
 
-use ledgerfleet_emulator::{FaultKind, FaultSpec, Mutation, MutationKind, RunningEmulator};
+use ledgerfleet_emulator::{
+    Count, FaultKind, FaultSpec, Mutation, MutationKind, RunningEmulator, Switches, TruthFilter,
+};
 
 use crate::fleet::Fleet;
 use crate::verify::{DAYS, backfilled, differing, rows};
@@ -83,7 +85,7 @@ async fn after_a_portion_with_pages_that_are_too_large_the_size_that_is_asked_fo
 }
 
 #[tokio::test]
-async fn records_that_are_gone_are_asked_for_together_and_one_of_them_by_itself() {
+async fn records_that_are_gone_are_asked_for_together_and_the_first_and_the_last_by_itself() {
     let emulator = emulator().await;
     let world = backfilled(&emulator).await;
     delete(&emulator, "2026-06-03", 3);
@@ -98,8 +100,8 @@ async fn records_that_are_gone_are_asked_for_together_and_one_of_them_by_itself(
         differing(&ended),
         ["invoice 2026-06-03 red 0/0/3", "invoice 2026-06-05 red 0/0/4"]
     );
-    // A count, a page, all ids, and one id: that one is refused, and free.
-    assert_eq!(emulator.summary().requests - requests, 4);
+    // A count, a page, all ids, and two ids: those are refused, and free.
+    assert_eq!(emulator.summary().requests - requests, 5);
     assert_eq!(emulator.summary().metered - metered, 3);
     ended.says("3 metered requests asked");
 }
@@ -131,6 +133,67 @@ async fn an_answer_without_the_records_asked_for_is_not_taken_for_their_deletion
             "invoice 2026-06-20 yellow 0/2/0"
         ]
     );
+}
+
+#[tokio::test]
+async fn an_answer_that_was_cut_after_some_of_the_records_asked_for_deletes_none_of_the_others() {
+    let emulator = emulator().await;
+    let world = backfilled(&emulator).await;
+    let of_june = TruthFilter {
+        from: Some("2026-06-01".parse().unwrap()),
+        to: Some("2026-06-10".parse().unwrap()),
+        ..TruthFilter::default()
+    };
+    let mut ids: Vec<String> = emulator
+        .truth("demo-us", "invoice", &of_june)
+        .unwrap()
+        .into_iter()
+        .map(|line| line.id)
+        .collect();
+    ids.sort_unstable_by_key(|id| id.parse::<u64>().unwrap());
+    let (moved, gone) = (ids[..8].to_vec(), ids[8].clone());
+    let redated = Mutation {
+        ids: moved,
+        to: Some("2026-06-20".parse().unwrap()),
+        ..Mutation::new("demo-us", "invoice", MutationKind::Redate)
+    };
+    assert_eq!(emulator.mutate(redated).unwrap().len(), 8);
+    let deleted = Mutation {
+        ids: vec![gone],
+        ..Mutation::new("demo-us", "invoice", MutationKind::Delete)
+    };
+    assert_eq!(emulator.mutate(deleted).unwrap().len(), 1);
+    emulator.set_switches(Switches {
+        rows_at_most: Some(3),
+        ..Switches::default()
+    });
+    let ended = world.run(&format!("verify {INVOICES} -o json")).await.expect(1);
+    let gone = |row: &serde_json::Value| row["gone"].as_u64().unwrap();
+    assert_eq!(rows(&ended).iter().map(gone).sum::<u64>(), 1, "{ended:?}");
+}
+
+#[tokio::test]
+async fn rows_that_pages_with_a_cap_do_not_show_are_looked_for_although_nothing_counts_them() {
+    let emulator = emulator().await;
+    let world = backfilled(&emulator).await;
+    let created = Mutation {
+        day: Some("2026-06-05".parse().unwrap()),
+        count: 9,
+        ..Mutation::new("demo-us", "invoice", MutationKind::Create)
+    };
+    assert_eq!(emulator.mutate(created).unwrap().len(), 9);
+    emulator.set_switches(Switches {
+        rows_at_most: Some(3),
+        count: Count::Refused,
+        ..Switches::default()
+    });
+    for at_once in ["1000", "20"] {
+        let ended = world
+            .run(&format!("verify {INVOICES} --at-once {at_once} -o json"))
+            .await
+            .expect(0);
+        assert_eq!(differing(&ended), ["invoice 2026-06-05 yellow 9/0/0"]);
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Open gates: a first run does not wait for requests that nobody has sent.
 //!
-//! Gates whose memory is new stay closed for one request's deadline, because what was granted before may still be in
+//! Gates whose memory is new stay closed for a while (`Timings::forgotten_gate`), because what was granted before may still be in
 //! flight. Where the ledger has nothing running, nothing is.
 
 use ledgerfleet_coordination::Gate;

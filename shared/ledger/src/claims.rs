@@ -40,6 +40,8 @@ pub struct Claim {
     pub attempt: u32,
     /// The ledger's time of the claim. Observation times are counted on from it, not taken from a local clock.
     pub claimed_at: DateTime<Utc>,
+    /// The ledger's time of the segment's first claim: none of its pages was asked for before.
+    pub first_claimed_at: DateTime<Utc>,
     /// The trace in which the run was asked for.
     pub trace_context: Option<String>,
 }

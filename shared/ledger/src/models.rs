@@ -25,7 +25,7 @@ pub struct Model {
 /// Whether a connection's tables are as this program makes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ModelState {
-    /// They are.
+    /// They are, as far as what was noted when they were made tells.
     Current,
     /// They were made by another version of the program, or for the connection's former name.
     Outdated,
@@ -81,8 +81,8 @@ pub trait Models: Send + Sync {
     /// The values of a connection that are not of their column's type, by table and column. Reads every record.
     async fn typing_notes(&self, connection: &Connection) -> Result<Vec<TypingNote>, LedgerError>;
 
-    /// Lets a role of the database read the tables of every connection, also of those that come later to be laid out by
-    /// this user. Answers how many schemas there are. A file has no roles: whoever can read it reads all.
+    /// Lets a role of the database read the tables of every connection that is laid out, those that are
+    /// laid out there later among them. A connection's first tables come in a schema of their own: grant again. Answers how many schemas there are. A file has no roles: whoever can read it reads all.
     ///
     /// # Errors
     /// [`LedgerError::Unsuitable`] if there is no such role, or there are no roles.

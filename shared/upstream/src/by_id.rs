@@ -1,18 +1,20 @@
 //! By id: records that are stored and were on no page, asked for by their ids.
 //!
-//! Many are asked for in one request where the source takes several ids; what does not come then is confirmed by its own
-//! word for one of them, because an answer that was cut lacks its last rows. A request that is too large, or that holds a
+//! Many are asked for in one request where the source takes several ids. What does not come then is asked for once more,
+//! and the last of it by itself: an answer that was cut lacks rows that are there, and so does an index that lags. A
+//! request that is too large, or that holds a
 //! record which cannot be served, is halved. A source that refuses several ids, or contradicts itself, is asked for each.
 
 use std::collections::HashMap;
 
-use ledgerfleet_connectors::{Dialect, EntitySpec, RecordRequest, RecordsRequest};
+use ledgerfleet_connectors::{Dialect, Ending, EntitySpec, RecordRequest, RecordsRequest};
 use ledgerfleet_ledger::Fact;
 use ledgerfleet_model::{Failure, FailureKind, Served};
 use tokio::time::Instant;
 
 use crate::asking::{Answered, Asking};
 use crate::known::Learner;
+use crate::pass::ids_of;
 use crate::patience::stopped;
 use crate::walk::Change;
 
@@ -155,6 +157,7 @@ impl LookUps {
             dialect,
         };
         let Answered { answer, asked_at } = asking.ask_unless(&request, NotTogether::is).await?;
+        let is_doubted = answer.ending == Ending::Doubted;
         let records = answer.records.into_iter().map(Served::Record);
         let quarantined = answer.quarantined.into_iter().map(Served::Quarantined);
         let mut served: HashMap<String, Served> = records
@@ -162,7 +165,25 @@ impl LookUps {
             .map(|served| (served.id().to_owned(), served))
             .collect();
         drop(answer.held);
-        self.confirm_absence(asking, dialect, ids, &served).await?;
+        let absent: Vec<String> = ids
+            .iter()
+            .filter(|id| !served.contains_key(*id))
+            .cloned()
+            .collect();
+        if is_doubted && !absent.is_empty() {
+            return Err(contradicted(
+                "the source says that it has more of some ids than it shows".to_owned(),
+            ));
+        }
+        if absent.len() < ids.len() {
+            self.confirm_absence_together(asking, dialect, &absent).await?;
+        } else if let [first, _, ..] = absent.as_slice() {
+            // The same question once more would be no other look.
+            self.confirm_absence(asking, dialect, first).await?;
+        }
+        if let Some(last) = absent.last() {
+            self.confirm_absence(asking, dialect, last).await?;
+        }
         let found = ids.iter().map(|id| {
             let served = served.remove(id);
             (id.clone(), served.map_or(Found::Gone, Found::Here))
@@ -174,26 +195,46 @@ impl LookUps {
         })
     }
 
-    /// Asks for the last one that did not come.
+    /// Asks once more for several that did not come among others.
+    async fn confirm_absence_together(
+        &self,
+        asking: &Asking<'_>,
+        dialect: Dialect,
+        absent: &[String],
+    ) -> Result<(), NotTogether> {
+        let [_, _, ..] = absent else { return Ok(()) };
+        let request = RecordsRequest {
+            entity: self.entity,
+            ids: absent,
+            dialect,
+        };
+        let page = asking.ask_unless(&request, NotTogether::is).await?.answer;
+        match ids_of(&page).next() {
+            None => Ok(()),
+            Some(id) => Err(contradicted(format!("the source shows {id} once and once not"))),
+        }
+    }
+
+    /// Asks for one that did not come by itself.
     async fn confirm_absence(
         &self,
         asking: &Asking<'_>,
         dialect: Dialect,
-        ids: &[String],
-        served: &HashMap<String, Served>,
+        absent: &str,
     ) -> Result<(), NotTogether> {
-        let Some(absent) = ids.iter().rfind(|id| !served.contains_key(*id)) else {
-            return Ok(());
-        };
-        let confirmed = self.alone(asking, dialect, absent.clone()).await;
+        let confirmed = self.alone(asking, dialect, absent.to_owned()).await;
         let confirmed = confirmed.map_err(NotTogether::Failed)?;
-        if let [(_, Found::Gone)] = confirmed.found.as_slice() {
-            return Ok(());
+        match confirmed.found.as_slice() {
+            [(_, Found::Gone)] => Ok(()),
+            _ => Err(contradicted(format!(
+                "the source shows {absent} by itself and not among others"
+            ))),
         }
-        let message = format!("the source shows {absent} by itself and not among others");
-        let failure = Failure::new(FailureKind::Unstable, message);
-        Err(NotTogether::Contradicted(failure))
     }
+}
+
+fn contradicted(message: String) -> NotTogether {
+    NotTogether::Contradicted(Failure::new(FailureKind::Unstable, message))
 }
 
 /// Why several records are not had together.

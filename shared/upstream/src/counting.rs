@@ -39,7 +39,7 @@ pub async fn count(
             part,
         };
         match asking.ask_unless(&request, is_refusal).await {
-            Ok(counted) => rows += counted.answer,
+            Ok(counted) => rows = u64::saturating_add(rows, counted.answer),
             Err(failure) if is_refusal(&failure) => {
                 learner.heed(Fact::CountRefused).await;
                 return Ok(None);

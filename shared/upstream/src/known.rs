@@ -1,23 +1,38 @@
-//! Known: the lessons as this process knows them, read from the ledger once, and again before a request is paid for that
-//! another process may have made.
+//! Known: the lessons as this process knows them, read from the ledger once an hour, and again before a request is paid for
+//! that another process may have made.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use ledgerfleet_ledger::{Fact, Ledger, LedgerError};
 use ledgerfleet_model::ConnectionId;
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use crate::lessons::Lessons;
 
+/// How long lessons are used before they are read again: what the ledger believes no more is to be found out anew.
+const FRESH: Duration = Duration::from_hours(1);
+
+/// How long a refusal that was met once is remembered.
+const SUSPECTED: Duration = Duration::from_hours(1);
+
 type Key = (ConnectionId, &'static str);
+
+/// Lessons, and when they were read.
+#[derive(Debug, Clone, Copy)]
+struct Read {
+    lessons: Lessons,
+    at: Instant,
+}
 
 /// What is known of each entity of each company.
 #[derive(Debug, Default)]
 pub struct KnownLessons {
-    known: Mutex<HashMap<Key, Lessons>>,
-    /// Refusals that were met once: an upstream in trouble refuses much, for a moment.
-    suspected: Mutex<HashSet<(Key, Fact)>>,
+    known: Mutex<HashMap<Key, Read>>,
+    /// When refusals were met once: an upstream in trouble refuses much, for a moment.
+    suspected: Mutex<HashMap<(Key, Fact), Instant>>,
 }
 
 /// What whoever reads one entity of one company knows of it, and learns.
@@ -38,24 +53,34 @@ impl KnownLessons {
         entity: &'static str,
     ) -> Result<Learner<'a>, LedgerError> {
         let key = (connection, entity);
-        let known = self.known().get(&key).copied();
+        let fresh = self
+            .known()
+            .get(&key)
+            .copied()
+            .filter(|read| read.at.elapsed() < FRESH);
         let mut learner = Learner {
             known: self,
             ledger,
             key,
-            lessons: known.unwrap_or_default(),
+            lessons: fresh.map(|read| read.lessons).unwrap_or_default(),
         };
-        if known.is_none() {
+        if fresh.is_none() {
             learner.refresh().await?;
         }
         Ok(learner)
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<Key, Lessons>> {
+    /// Takes note of a refusal; answers whether it was met not long ago.
+    fn was_suspected(&self, key: Key, refusal: Fact) -> bool {
+        let before = self.suspected().insert((key, refusal), Instant::now());
+        before.is_some_and(|at| at.elapsed() < SUSPECTED)
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<Key, Read>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn suspected(&self) -> MutexGuard<'_, HashSet<(Key, Fact)>> {
+    fn suspected(&self) -> MutexGuard<'_, HashMap<(Key, Fact), Instant>> {
         self.suspected.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -70,29 +95,29 @@ impl Learner<'_> {
     pub async fn refresh(&mut self) -> Result<(), LedgerError> {
         let (connection, entity) = self.key;
         self.lessons = Lessons::of(self.ledger.learned(connection, entity).await?);
-        self.known.known().insert(self.key, self.lessons);
+        let read = Read {
+            lessons: self.lessons,
+            at: Instant::now(),
+        };
+        self.known.known().insert(self.key, read);
         Ok(())
     }
 
     /// Heeds a refusal from now on, and keeps it for everybody once it was met twice.
     pub async fn heed(&mut self, refusal: Fact) {
-        let is_new = self.known.suspected().insert((self.key, refusal));
-        if is_new {
-            self.lessons = self.lessons.with(refusal, 1);
-        } else {
+        if self.known.was_suspected(self.key, refusal) {
             self.learn(refusal, 1).await;
+        } else {
+            self.lessons = self.lessons.with(refusal, 1);
         }
     }
 
     /// Keeps a fact about the upstream for everybody. What cannot be kept is learned again.
     pub async fn learn(&mut self, fact: Fact, value: u64) {
         self.lessons = self.lessons.with(fact, value);
-        let known = self.known.known().get(&self.key).copied().unwrap_or_default();
-        let more = known.with(fact, value);
-        if more == known {
+        if !self.keeps(fact, value) {
             return;
         }
-        self.known.known().insert(self.key, more);
         let (connection, entity) = self.key;
         match self.ledger.learn(connection, entity, fact, value).await {
             Ok(true) if fact != Fact::LargestPage => warn!(
@@ -102,5 +127,18 @@ impl Learner<'_> {
             Ok(_) => {}
             Err(error) => debug!(error = &error as &dyn std::error::Error, "a lesson was not kept"),
         }
+    }
+
+    /// Adds a fact to what this process knows; answers whether it is news.
+    fn keeps(&self, fact: Fact, value: u64) -> bool {
+        let mut all = self.known.known();
+        let read = all.entry(self.key).or_insert_with(|| Read {
+            lessons: Lessons::default(),
+            at: Instant::now(),
+        });
+        let more = read.lessons.with(fact, value);
+        let is_news = more != read.lessons;
+        read.lessons = more;
+        is_news
     }
 }

@@ -35,8 +35,8 @@ pub struct Pass<'a> {
     again: Again,
     /// The most rows of one page.
     largest_page: u64,
-    /// How many pages came since the window was last begun again within this pass, if it was.
-    pages_again: Option<u32>,
+    /// What came since the window was last begun again within this pass, if it was.
+    rereading: Option<Rereading>,
     /// Where rows were looked for that the source counts.
     search: Search,
     /// How many rows were known when the place behind the last one was asked for.
@@ -51,6 +51,22 @@ pub struct Pass<'a> {
     remark: Option<&'static str>,
     /// Rows a page that are wanted of a first reading.
     wanted: u32,
+}
+
+/// What came since a window was begun again within its pass.
+#[derive(Debug, Clone, Copy)]
+struct Rereading {
+    pages: u64,
+    /// How many rows are known, those of its pages among them.
+    known: u64,
+}
+
+impl Rereading {
+    /// More pages than the known rows fill twice have no end. What the source counts is no measure: it may be anything.
+    fn is_endless(self, page_size: u32) -> bool {
+        let a_page = u64::from(page_size.saturating_sub(1).max(1));
+        self.pages > 10 + 2 * self.known.div_ceil(a_page)
+    }
 }
 
 /// What the page that came last is like.
@@ -142,7 +158,7 @@ impl<'a> Pass<'a> {
             last: LastPage::default(),
             again: Again::default(),
             largest_page: 0,
-            pages_again: None,
+            rereading: None,
             search: Search::default(),
             known_before_the_end: None,
             has_shown_its_end: false,
@@ -198,7 +214,6 @@ impl<'a> Pass<'a> {
             self.announced = page.announced.or(self.announced);
         }
         self.remark = self.remark.or(page.remark);
-        self.pages_again = self.pages_again.map(|pages| pages + 1);
         self.last.shows_an_end = !page.more;
         self.trusts(&page, learner.lessons());
         self.largest_page = self.largest_page.max(rows_of(&page));
@@ -223,9 +238,14 @@ impl<'a> Pass<'a> {
             // Who shows all of it again there does not heed where pages begin.
             self.has_shown_its_end = !page.more && !brings_news && (known == 1 || rows_of(page) < known);
         }
-        let is_endless = match self.pages_again {
+        let page_size = self.rows();
+        let is_endless = match &mut self.rereading {
             None => !brings_news && !page.ends_part && self.again.is_endless(rows_of(page)),
-            Some(pages) => u64::from(pages) > self.most_pages_again(),
+            Some(rereading) => {
+                rereading.pages += 1;
+                rereading.known += if brings_news { rows_of(page) } else { 0 };
+                rereading.is_endless(page_size)
+            }
         };
         !page.more || is_endless
     }
@@ -237,11 +257,6 @@ impl<'a> Pass<'a> {
             self.order_lost_at = Some(self.from.clone());
         }
         self.in_order = page.in_order;
-    }
-
-    fn most_pages_again(&self) -> u64 {
-        let rows = self.counted.or(self.announced).unwrap_or(self.largest_page);
-        10 + 2 * rows.div_ceil(u64::from(self.rows().saturating_sub(1).max(1)))
     }
 
     /// Goes on where more rows may be than the `known` ones; false if there is no such place.
@@ -258,7 +273,7 @@ impl<'a> Pass<'a> {
             Some(Place::Beginning) => {
                 // What came in order before that is known.
                 self.walk.go_to(self.order_lost_at.clone().unwrap_or_default());
-                self.pages_again = Some(0);
+                self.rereading = Some(Rereading { pages: 0, known });
                 let rows = self.rows_wanted(connector);
                 if rows != self.walk.rows() && self.entity.trust == Trust::UniqueIdsEqualCount {
                     self.walk.want(rows);
@@ -266,6 +281,16 @@ impl<'a> Pass<'a> {
             }
         }
         true
+    }
+
+    /// Whether there may be more rows than the `known` ones: by the source's count, by what its pages announce, or because
+    /// neither tells and its pages do not show that they are all.
+    pub fn may_lack(&self, known: u64, count: Option<u64>) -> bool {
+        match (self.entity.trust, count) {
+            (Trust::UniqueIdsEqualCount, _) => self.lacks(known) || count.is_some_and(|count| count > known),
+            (_, Some(count)) => count > known,
+            (_, None) => self.may_have_more(),
+        }
     }
 
     /// Whether its pages say that there are more rows than the `known` ones, where they say how many there are.
@@ -287,6 +312,11 @@ impl<'a> Pass<'a> {
     /// What a page said that a person should know.
     pub fn remark(&self) -> Option<&'static str> {
         self.remark
+    }
+
+    /// Whether it reads pages that are known, for the few rows among them that are not: a number that has an end.
+    pub fn reads_again(&self) -> bool {
+        self.rereading.is_some()
     }
 
     /// Whether it can have missed no row between two pages.

@@ -39,6 +39,8 @@ pub(crate) struct Walk<'a> {
     is_cautious: bool,
     /// How often as many rows as wanted were asked for again.
     recoveries: u32,
+    /// Whether the one row at the position was refused once, by what may be the upstream's own trouble.
+    doubted: bool,
     /// Rows before the position that were not served, and why.
     aside: Vec<(Position, Failure)>,
     /// How often a refused request was put in other words, since one was served.
@@ -108,6 +110,7 @@ impl<'a> Walk<'a> {
             slow: 0,
             is_cautious: false,
             recoveries: 0,
+            doubted: false,
             aside: Vec::new(),
             rewordings: 0,
             served_dialect: dialect,
@@ -133,6 +136,7 @@ impl<'a> Walk<'a> {
     /// Goes on from another position.
     pub(crate) fn go_to(&mut self, position: Position) {
         self.position = position;
+        self.doubted = false;
         self.aside.clear();
     }
 
@@ -168,7 +172,7 @@ impl<'a> Walk<'a> {
             .map(|(position, fault)| Quarantined::unserved(self.window, position, fault));
         page.quarantined.extend(unserved);
         self.served_dialect = self.dialect;
-        (self.served, self.slow, self.rewordings) = (true, 0, 0);
+        (self.served, self.slow, self.rewordings, self.doubted) = (true, 0, 0, false);
         self.position = page.next.clone();
         page
     }
@@ -198,6 +202,10 @@ impl<'a> Walk<'a> {
                 Some(self.ask_for(self.size / 2))
             }
             FailureKind::Unservable if self.size > 1 => Some(self.ask_for(1)),
+            FailureKind::Unservable if !self.doubted && !self.is_about_a_row(failure) => {
+                self.doubted = true;
+                Some(Change::Rows(self.size))
+            }
             FailureKind::Unservable | FailureKind::TooLarge => self.pass_over(connector, failure),
             kind if self.size > 1 && self.slow < MOST_SLOWER && connector.may_serve_fewer(failure) => {
                 self.slow += 1;
@@ -247,6 +255,7 @@ impl<'a> Walk<'a> {
         }
         let next = connector.past_one(&self.position)?;
         let position = std::mem::replace(&mut self.position, next);
+        self.doubted = false;
         self.aside.push((position, failure.clone()));
         Some(Change::PastOne)
     }

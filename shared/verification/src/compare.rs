@@ -66,26 +66,14 @@ impl Subject<'_> {
             .max(count.unwrap_or(0))
             .div_ceil(self.at_once.max(1))
             .max(1);
-        let mut rows = 0;
         for number in 0..of {
             let share = Share { number, of };
             let mut comparison = Comparison::of(self, portion, share, compared).await?;
             let shown = comparison.read_source(count, &mut page_size, learner).await?;
-            rows += shown.rows;
-            if of == 1 {
-                // Pages that end early would make everything after them look as if it were gone.
-                self.hold_against_the_count(portion, count, shown, learner)
-                    .await?;
-            }
-            comparison.ask_for_the_rest(learner).await?;
-        }
-        if of > 1 {
-            let shown = Shown {
-                rows,
-                to_the_end: false,
-            };
+            // Pages that end early would make everything after them look as if it were gone.
             self.hold_against_the_count(portion, count, shown, learner)
                 .await?;
+            comparison.ask_for_the_rest(learner).await?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use ledgerfleet_connectors::Page;
+use ledgerfleet_connectors::{EntityKind, Page};
 use ledgerfleet_ledger::{LedgerError, RecordSummary, Share, Slice, Which};
 use ledgerfleet_model::{Failure, FailureKind, Quarantined, Record};
 use ledgerfleet_upstream::{Learner, Pass, ids_of};
@@ -32,7 +32,7 @@ pub(crate) struct Comparison<'a> {
 /// What the source's pages have shown.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shown {
-    /// How many different records.
+    /// How many different records, of all shares.
     pub(crate) rows: u64,
     /// Whether they have shown their last row, and none after it.
     pub(crate) to_the_end: bool,
@@ -80,18 +80,14 @@ impl<'a> Comparison<'a> {
         Ok(comparison)
     }
 
-    /// How many different records the source's pages have shown of this share.
-    fn rows(&self) -> u64 {
-        self.met.len() as u64
-    }
-
     fn tally(&mut self, date: Option<NaiveDate>) -> &mut Tally {
         let place = self.portion.place(date);
         self.compared.tallies.entry(place).or_default()
     }
 
     /// Meets every record of the source's pages, by the requests that it serves; the rows a page that it serves are kept in
-    /// `page_size`. Where it counts more rows than they have shown, those are looked for.
+    /// `page_size`. Where it counts more rows than they have shown, or does not count, more are looked for: what backfills
+    /// have learned of its pages is what is to be proven.
     pub(crate) async fn read_source(
         &mut self,
         count: Option<u64>,
@@ -110,9 +106,8 @@ impl<'a> Comparison<'a> {
             if !pass.is_last(&page, brings_news) {
                 continue;
             }
-            let rows = self.rows();
-            let lacks = pass.lacks(rows) || count.is_some_and(|count| count > rows);
-            let lacks = self.share.of == 1 && lacks;
+            let rows = self.shown.len() as u64;
+            let lacks = pass.may_lack(rows, count) || (count.is_none() && entity.kind != EntityKind::Single);
             if lacks && pass.looks_further(connector, rows) {
                 continue;
             }

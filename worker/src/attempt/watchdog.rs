@@ -34,7 +34,7 @@ impl Watchdog {
         }
     }
 
-    /// A page was committed.
+    /// A page was committed, or one of those came that are known and have an end.
     pub(crate) fn progressed(&self) {
         *self.last() = Milestone::now(&self.gate_time);
     }

@@ -15,6 +15,7 @@ pub(crate) use changes::Changing;
 
 use std::collections::HashSet;
 
+use chrono::{DateTime, Utc};
 use ledgerfleet_connectors::Page;
 use ledgerfleet_failpoints::{Point, reach};
 use ledgerfleet_ledger::{FinishedWindow, NextStep, Seen};
@@ -82,6 +83,8 @@ impl Reading<'_> {
             // attempt, and would go on for ever if what follows it always failed.
             if brings_news {
                 self.commit_page(&fetched, NextStep::Page).await?;
+            } else if self.pass.reads_again() {
+                self.attempt.watchdog.progressed();
             }
             drop(fetched);
             if is_last && self.reconcile().await? {
@@ -184,16 +187,19 @@ impl Reading<'_> {
     }
 
     /// Whether rows may still have appeared in the window after its first page was read, because it ends too close to
-    /// that time. Where an earlier attempt read it, that was within the last day.
+    /// that time.
     fn may_grow(&self) -> bool {
         let subject = &self.attempt.subject;
-        let timings = &subject.fleet.parts.timings;
-        let read_since = self
-            .progress
-            .read_since
-            .unwrap_or_else(|| subject.claim.claimed_at - timings.waiting_cap);
         let end = subject.window.end(subject.company.connection.time_zone);
-        end.is_some_and(|end| end > read_since - timings.upper_margin)
+        end.is_some_and(|end| end > self.pass_began())
+    }
+
+    /// An instant that by the upstream's clock lies before the first request of this pass. Where an earlier attempt made
+    /// it, however long ago that was, nothing was asked before the segment's first claim.
+    fn pass_began(&self) -> DateTime<Utc> {
+        let subject = &self.attempt.subject;
+        let read_since = self.progress.read_since.unwrap_or(subject.claim.first_claimed_at);
+        read_since - subject.fleet.parts.timings.upper_margin
     }
 }
 

@@ -109,12 +109,16 @@ impl Reading<'_> {
         } = seen;
         self.tell_if_all_is_gone(seen);
         let differs = source_count.filter(|count| *count != rows);
+        let unproven = self.may_have_more(seen, source_count) && source_count.is_some();
+        if unproven {
+            self.tell_that_it_is_unproven(rows, source_count);
+        }
         let finished = FinishedWindow {
             rows,
             quarantined,
             source_count,
             open: self.may_grow(),
-            unproven: self.may_have_more(seen, source_count) && source_count.is_some(),
+            unproven,
             note: differs
                 .map(|count| format!("two readings saw the same {rows} rows; the source counts {count}")),
         };
@@ -125,6 +129,15 @@ impl Reading<'_> {
                 .await;
         }
         Ok(())
+    }
+
+    /// The rows that the source counts and does not show may exist: who keeps these books should know.
+    fn tell_that_it_is_unproven(&self, rows: u64, source_count: Option<u64>) {
+        let claim = self.attempt.subject.claim;
+        warn!(
+            segment = %claim.segment, run = %claim.run, connection = %claim.connection, entity = claim.entity, rows,
+            source_count, "the source counts more rows of a window than it shows: its coverage is unproven"
+        );
     }
 
     /// That every record of a window was deleted happens, and looks like an upstream that has lost them: a person
@@ -147,14 +160,6 @@ impl Reading<'_> {
         }
         let changed = self.source_count(Some(self.pass_began())).await?;
         Ok(changed == Some(0))
-    }
-
-    /// An instant that by the upstream's clock lies before the first request of this pass.
-    fn pass_began(&self) -> DateTime<Utc> {
-        let timings = &self.attempt.subject.fleet.parts.timings;
-        let read_since = self.progress.read_since;
-        read_since.unwrap_or_else(|| self.attempt.subject.claim.claimed_at - timings.waiting_cap)
-            - timings.upper_margin
     }
 
     /// The source's count of the window; none where it does not count.

@@ -15,6 +15,7 @@ use ledgerfleet_model::{Connection, ConnectionState, Failure, FailureKind};
 use ledgerfleet_upstream::{Asking, Identify};
 use ledgerfleet_wiring::Parts;
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use remove::OpenConsent;
 
@@ -105,15 +106,18 @@ async fn show(session: &Session, name: &str) -> anyhow::Result<Exit> {
 async fn test(session: &Session, name: &str, wait: bool) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;
     let connection = connection_named(&*parts.ledger, name).await?;
-    let renewal = match role(session, &parts)? {
+    // Who runs the file keeps others from it until the upstream has answered.
+    let (renewal, holding) = match role(session, &parts)? {
         Role::Client(Some(held)) => {
             session.talk.say(format!("{held}; the test is made beside it"));
-            beside_a_runner(&connection)
+            (beside_a_runner(&connection), None)
         }
-        Role::Runner(_) | Role::Client(None) => Renewal::Always,
+        Role::Runner(holding) => (Renewal::Always, Some(holding)),
+        Role::Client(None) => (Renewal::Always, None),
     };
     let asking = asking(session, &parts, &connection, wait)?;
     let company = identify(&parts, &connection, renewal, &asking).await?;
+    drop(holding);
     session.talk.say(format!("{name} answers: it is {company}"));
     if connection.state == ConnectionState::NeedsReauthorisation {
         parts
@@ -198,6 +202,12 @@ async fn identify(
         Renewal::IfNeeded => parts.access.token(connection).await?,
     };
     let named = asking.ask(&Identify).await;
+    if let Err(error) = asking.count_calls(&*parts.ledger, "company_info").await {
+        warn!(
+            error = &error as &dyn std::error::Error,
+            "a metered call was not counted"
+        );
+    }
     let named = named.map_err(|failure| refused(connection, &failure))?;
     Ok(named.answer)
 }

@@ -331,9 +331,8 @@ impl QuickBooks {
             let message = format!("no one list shows whether there is a {} {id}", entity.name);
             return Err(Failure::new(FailureKind::Unservable, message));
         }
-        let page = self
-            .page(target, &PageRequest::of_all(entity, PAGE_SIZE_MAX))
-            .await?;
+        let of_all = PageRequest::of_all(entity, PAGE_SIZE_MAX);
+        let page = self.page(target, &PageRequest { dialect, ..of_all }).await?;
         let rows = page.records.len() + page.quarantined.len();
         let may_lack_some = page.more || page.ending == Ending::Doubted || rows.is_multiple_of(ROUND);
         let records = page.records.into_iter().map(Served::Record);

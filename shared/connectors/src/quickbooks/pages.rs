@@ -1,7 +1,5 @@
 //! Pages: answers read strictly. What is not the answer that was asked for is a failure, never "no rows".
 
-use std::cmp::Ordering;
-
 use chrono::{DateTime, Utc};
 use ledgerfleet_model::{Failure, QuarantineReason, Quarantined, Served};
 use serde::Deserialize;
@@ -46,12 +44,14 @@ pub(super) fn read_page(answer: &Answer, entity: &EntitySpec, asked: Asked) -> R
         return Err(unexpected(answer, message));
     }
     let more = count >= limit && entity.kind != EntityKind::Single;
-    let ending = match total_count(&response).map(|total| total.cmp(&(asked.place.skip + count as u64))) {
-        _ if more => Ending::Unsaid,
-        Some(Ordering::Equal) => Ending::Counted,
-        Some(Ordering::Greater) => Ending::Doubted,
-        _ if count > 0 && count % ROUND == 0 => Ending::Doubted,
-        _ => Ending::Unsaid,
+    // What agrees proves nothing: whether `totalCount` is of the rows that there are, or of those in the answer, is not
+    // documented, and most answers have none.
+    let has_more_rows = total_count(&response).is_some_and(|total| total > asked.place.skip + count as u64);
+    let is_doubted = has_more_rows || (count > 0 && count % ROUND == 0);
+    let ending = if is_doubted && !more {
+        Ending::Doubted
+    } else {
+        Ending::Unsaid
     };
     let mut page = Page {
         more,

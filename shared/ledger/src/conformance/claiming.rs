@@ -1,7 +1,9 @@
 //! Claims, heartbeats, and giving back.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
+use chrono::TimeDelta;
 use ledgerfleet_model::segment::IDLE_CLAIMS;
 use ledgerfleet_model::{Epoch, FailureKind, Lane, SegmentId, SegmentState};
 
@@ -38,6 +40,20 @@ pub async fn a_claim_answers_all_that_a_worker_needs(world: &dyn World) {
         claim
             .trace_context
             .is_some_and(|context| context.starts_with("trace of "))
+    );
+}
+
+pub async fn every_claim_tells_when_the_first_one_was(world: &dyn World) {
+    let segment = scene(world, 1).await.segments[0];
+    let first = claim(world, segment).await;
+    assert_eq!(first.first_claimed_at, first.claimed_at);
+    world.ledger().hand_back(&[held(&first)]).await.unwrap();
+    world.pass_time(Duration::from_hours(100)).await;
+    let second = claim(world, segment).await;
+    let between = second.claimed_at - second.first_claimed_at;
+    assert!(
+        (TimeDelta::hours(100)..TimeDelta::hours(101)).contains(&between),
+        "{between}"
     );
 }
 

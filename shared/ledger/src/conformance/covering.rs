@@ -57,11 +57,17 @@ pub async fn a_window_of_which_nothing_proves_that_it_is_all_is_unproven_until_i
         store(world, &page(&claim, 1, &rows, NextStep::Done(unproven(open)))).await;
         let told = coverage(world, CoverageFilter::default()).await;
         assert_eq!((told.len(), told[0].state), (1, state));
+        assert_eq!(
+            world.ledger().connection_sums().await.unwrap()[0].open,
+            1,
+            "{state}"
+        );
         run = run_for(world, scene.connection, Lane::Backfill, 1).await.segments[0];
     }
     finish(world, run, &rows).await;
     let told = coverage(world, CoverageFilter::default()).await;
     assert_eq!((told.len(), told[0].state), (1, CoverageState::Complete));
+    assert_eq!(world.ledger().connection_sums().await.unwrap()[0].open, 0);
 }
 
 pub async fn a_failed_rerun_leaves_a_complete_day_complete(world: &dyn World) {

@@ -139,6 +139,7 @@ macro_rules! ledger_conformance {
             },
             claiming::{
                 a_claim_answers_all_that_a_worker_needs,
+                every_claim_tells_when_the_first_one_was,
                 claims_come_in_the_order_of_their_ids,
                 a_segment_is_claimed_by_one_worker_only,
                 every_claim_raises_the_fence,

@@ -50,6 +50,7 @@ struct ClaimRow {
     progressed: bool,
     attempt: Count<u32>,
     claimed_at: DateTime<Utc>,
+    first_claimed_at: DateTime<Utc>,
     trace_context: Option<String>,
 }
 
@@ -92,6 +93,7 @@ impl TryFrom<ClaimRow> for Claim {
             standing: standing.into(),
             attempt: row.attempt.0,
             claimed_at: row.claimed_at,
+            first_claimed_at: row.first_claimed_at,
             trace_context: row.trace_context,
         })
     }
@@ -231,7 +233,7 @@ impl PostgresLedger {
                 s.position,
                 s.state AS "state: _", s.epoch, s.failures AS "failures: _", s.crashes AS "crashes: _",
                 s.waited_ms AS "waited_ms: _", s.idle_claims AS "idle_claims: _", s.started, s.progressed, s.attempt AS "attempt: _",
-                s.claimed_at AS "claimed_at!", open.trace_context"#,
+                s.claimed_at AS "claimed_at!", s.first_claimed_at AS "first_claimed_at!", open.trace_context"#,
             &ids,
             &worker.0,
             interval(lease),

@@ -39,7 +39,7 @@ impl Overview for PostgresLedger {
                 SELECT c.id,
                     (SELECT max(read_at) FROM fleet.coverage v WHERE v.connection_id = c.id) AS last_read_at,
                     (SELECT count(*) FROM fleet.coverage v
-                     WHERE v.connection_id = c.id AND v.state <> 'complete') AS "open!: _",
+                     WHERE v.connection_id = c.id AND (v.state <> 'complete' OR v.unproven)) AS "open!: _",
                     (SELECT count(*) FROM fleet.segments s
                      WHERE s.connection_id = c.id AND s.state = 'running') AS "running!: _",
                     coalesce(d.dead, 0) AS "dead!: _",

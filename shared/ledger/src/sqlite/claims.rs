@@ -37,6 +37,7 @@ struct ClaimRow {
     standing: StandingColumns,
     attempt: u32,
     claimed_at: Stamp,
+    first_claimed_at: Stamp,
     trace_context: Option<String>,
 }
 
@@ -52,6 +53,7 @@ const CLAIM: &str = "
       AND EXISTS (SELECT 1 FROM fleet_connections c WHERE c.id = connection_id AND c.state = 'active')
     RETURNING id, run_id, connection_id, entity, lane, kind, work, answered_at, axis, day_from, day_to, starts_at, ends_at, page_size, pass,
         page, position, state, epoch, failures, crashes, waited_ms, idle_claims, started, progressed, attempt, claimed_at,
+        first_claimed_at,
         (SELECT r.trace_context FROM fleet_runs r WHERE r.id = run_id) AS trace_context";
 
 impl TryFrom<ClaimRow> for Claim {
@@ -75,6 +77,7 @@ impl TryFrom<ClaimRow> for Claim {
             standing: row.standing.into(),
             attempt: row.attempt,
             claimed_at: row.claimed_at.0,
+            first_claimed_at: row.first_claimed_at.0,
             trace_context: row.trace_context,
         })
     }

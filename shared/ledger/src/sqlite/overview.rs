@@ -35,7 +35,7 @@ impl Overview for SqliteLedger {
             SELECT c.id,
                 (SELECT max(read_at) FROM fleet_coverage v WHERE v.connection_id = c.id) AS last_read_at,
                 (SELECT count(*) FROM fleet_coverage v
-                 WHERE v.connection_id = c.id AND v.state <> 'complete') AS open,
+                 WHERE v.connection_id = c.id AND (v.state <> 'complete' OR v.unproven)) AS open,
                 (SELECT count(*) FROM fleet_segments s
                  WHERE s.connection_id = c.id AND s.state = 'running') AS running,
                 coalesce(d.dead, 0) AS dead,
