@@ -145,7 +145,9 @@ async fn parts(settings: &Settings) -> Result<Parts, Refused> {
         return Err(Refused::with(USAGE)(why.into()));
     }
     let assembled = async {
-        let parts = assemble(settings, Opening::Existing).await?;
+        let parts = assemble(settings, Opening::Existing)
+            .await?
+            .keeping_in_sync(settings.sync);
         for warning in parts.accept_redis().await? {
             tracing::warn!("{warning}");
         }

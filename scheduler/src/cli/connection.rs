@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use chrono_tz::Tz;
 use clap::{Args, Subcommand};
 
+use super::sync::{Every, every};
 use super::values::{EnvironmentArg, time_zone};
 
 #[derive(Debug, Subcommand)]
@@ -40,7 +41,7 @@ pub(crate) enum ConnectionCommand {
         /// Its name.
         name: String,
     },
-    /// Changes a company's name or environment. Its records, coverage and history stay.
+    /// Changes a company's name, environment, or how often it is synced. Its records, coverage and history stay.
     Set(SetConnectionArgs),
     /// Removes a company: ends the consent at the upstream, deletes its credential and cancels its unfinished segments. Its
     /// records wait for it to be added again.
@@ -95,6 +96,9 @@ pub(crate) struct Changes {
     /// The world it lives in.
     #[arg(long, value_enum)]
     pub(crate) environment: Option<EnvironmentArg>,
+    /// How often `serve` keeps it in sync: 5m, 1h, off, or default. At least a minute.
+    #[arg(long, value_name = "INTERVAL", value_parser = every)]
+    pub(crate) sync_every: Option<Every>,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ mod ids;
 mod model;
 mod records;
 mod run;
+mod sync;
 mod values;
 
 use std::net::SocketAddr;
@@ -24,6 +25,7 @@ pub(crate) use ids::IdArg;
 pub(crate) use model::{DictionaryArgs, ModelCommand, NotesArgs, RefreshArgs};
 pub(crate) use records::{CoverageArgs, RecordsArgs, VerifyArgs};
 pub(crate) use run::{BackfillArgs, RunCommand};
+pub(crate) use sync::{Every, SyncArgs, SyncCommand};
 pub(crate) use values::{EnvironmentArg, Format, When};
 
 /// Copies accounting data out of rate-limited APIs into a database that you control.
@@ -88,6 +90,9 @@ pub(crate) enum Command {
     Connection(ConnectionCommand),
     /// Copies a range of days of some entities of some companies.
     Backfill(BackfillArgs),
+    /// Brings companies in sync with their source, now: everything the first time, what has changed afterwards. From then
+    /// on, `serve` keeps them so.
+    Sync(SyncArgs),
     /// Shows and steers runs.
     #[command(subcommand)]
     Run(RunCommand),

@@ -16,6 +16,7 @@ mod records;
 mod run;
 mod serve;
 mod status;
+mod sync;
 mod verify;
 
 use crate::cli::Command;
@@ -33,6 +34,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> anyhow::Result<E
         Command::Migrate => migrate::run(session).await,
         Command::Connection(command) => connection::run(session, command).await,
         Command::Backfill(args) => backfill::run(session, &args).await,
+        Command::Sync(args) => sync::run(session, &args).await,
         Command::Run(command) => run::run(session, command).await,
         Command::Records(args) => records::run(session, args).await,
         Command::Coverage(args) => coverage::run(session, &args).await,

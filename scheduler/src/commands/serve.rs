@@ -11,7 +11,10 @@ use crate::running::runner::Runner;
 use crate::session::Session;
 
 pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
-    let parts = session.parts_or_new().await?;
+    let parts = session
+        .parts_or_new()
+        .await?
+        .keeping_in_sync(session.settings.sync);
     // After an upgrade nobody has to think of it.
     model::follow(&*parts.ledger, &session.talk).await;
     for warning in parts.accept_redis().await? {

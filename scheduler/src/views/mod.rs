@@ -10,4 +10,5 @@ pub(crate) mod plans;
 pub(crate) mod records;
 pub(crate) mod runs;
 pub(crate) mod settings;
+pub(crate) mod syncs;
 pub(crate) mod verified;

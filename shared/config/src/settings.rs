@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use ledgerfleet_model::Timings;
+use ledgerfleet_model::{SyncPace, Timings};
 use secrecy::SecretString;
 use url::{Host, Url};
 
@@ -45,6 +46,8 @@ pub struct Settings {
     pub allow_custom_endpoints: bool,
     /// Every duration the parts agree on, already scaled.
     pub timings: Timings,
+    /// How often companies are kept in sync.
+    pub sync: SyncPace,
     /// Rows a page, 1 to [`PAGE_SIZE_MAX`].
     pub page_size: u32,
     /// The worker.
@@ -130,6 +133,7 @@ impl Settings {
         let (shape, unwise) = Shape::decide(database, redis, &inputs.working_directory)?;
         let allow_custom_endpoints = values.number("allow_custom_endpoints", "it takes true or false")?;
         let timings = timings(&values)?;
+        let sync = sync(&values)?;
         let traces = traces(&mut values)?;
         let database_tls = tls::tls(&mut values, &tls::DATABASE, &inputs.working_directory)?;
         let redis_tls = tls::tls(&mut values, &tls::REDIS, &inputs.working_directory)?;
@@ -149,6 +153,7 @@ impl Settings {
                 .map(|path| inputs.working_directory.join(path)),
             quickbooks: quickbooks(&values, allow_custom_endpoints)?,
             allow_custom_endpoints,
+            sync,
             timings,
             page_size: page_size(&values)?,
             worker: worker(&values)?,
@@ -356,6 +361,33 @@ fn endpoint(values: &Values, key: &'static str, allow_custom: bool) -> Result<Op
         });
     }
     Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
+}
+
+fn sync(values: &Values) -> Result<SyncPace, ConfigError> {
+    let reread_days = values.number("sync.reread_days", "it takes a number of days from 1 to 366")?;
+    check(
+        values,
+        "sync.reread_days",
+        (1..=366).contains(&reread_days),
+        "it takes a number of days from 1 to 366",
+    )?;
+    let pace = SyncPace {
+        every: values.duration("sync.every")?,
+        lists_every: values.duration("sync.lists_every")?,
+        recount_every: values.duration("sync.recount_every")?,
+        reread_every: values.duration("sync.reread_every")?,
+        reread_days,
+    };
+    let is_slow = |every: Duration| every >= Duration::from_mins(1);
+    for (key, every) in [("sync.every", pace.every), ("sync.lists_every", pace.lists_every)] {
+        check(
+            values,
+            key,
+            is_slow(every),
+            "it takes an interval of a minute or more",
+        )?;
+    }
+    Ok(pace)
 }
 
 fn timings(values: &Values) -> Result<Timings, ConfigError> {

@@ -40,7 +40,7 @@ pub trait LookUp: Send + Sync {
 
 /// An upstream that tells what has changed of several entities at once (change data capture).
 #[async_trait]
-pub trait Changes: Send + Sync {
+pub trait Changes: Send + Sync + std::fmt::Debug {
     /// Whether it tells the changes of an entity.
     fn tells(&self, entity: &EntitySpec) -> bool;
 

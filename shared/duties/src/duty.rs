@@ -5,9 +5,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use ledgerfleet_access::Access;
+use ledgerfleet_connectors::Connectors;
 use ledgerfleet_coordination::{Bell, Gate};
 use ledgerfleet_ledger::{Leadership, Ledger};
-use ledgerfleet_model::{Clock, Timings};
+use ledgerfleet_model::{Clock, SyncPace, Timings};
 
 use crate::error::DutyError;
 use crate::leading::Leading;
@@ -33,6 +34,10 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// How often each duty is done.
     pub timings: Timings,
+    /// How the upstreams are asked.
+    pub connectors: Arc<Connectors>,
+    /// How often companies are kept in sync; none where nobody has asked this process for that.
+    pub sync: Option<SyncPace>,
 }
 
 /// When a duty is done. The duties of a round follow each other in the order of the list; one that fails ends its round,
@@ -43,6 +48,8 @@ pub enum Round {
     Dispatch,
     /// Every rescue interval, once workers had the time to renew their leases.
     Rescue,
+    /// At once, and then every second.
+    Second,
     /// At once, and then every minute.
     Minute,
     /// At once, and then every hour.

@@ -16,6 +16,7 @@ mod pulse;
 mod rescue;
 mod rounds;
 mod stop_replays;
+mod sync_due;
 
 pub use close_runs::close_runs;
 pub use dispatch::dispatch;

@@ -8,9 +8,10 @@ use crate::dispatch::dispatch;
 use crate::duty::{Doing, Duty, Next, Round};
 use crate::keep_alive::keep_alive;
 use crate::open_gates::open_gates;
-use crate::prune::prune;
+use crate::prune::{prune, prune_syncs};
 use crate::rescue::rescue;
 use crate::stop_replays::stop_replays;
+use crate::sync_due::sync_due;
 
 /// Segments offered to workers at once, over all connections.
 const OFFERED: usize = 2_000;
@@ -43,11 +44,20 @@ pub const DUTIES: &[Duty] = &[
     duty("close_runs", &[Round::Dispatch, Round::Rescue], |of| {
         Box::pin(async { close_runs(&*of.ledger).await.map(|_| Next::GoOn) })
     }),
+    duty("sync_due", &[Round::Second], |of| {
+        Box::pin(async { sync_due(of).await.map(|_| Next::GoOn) })
+    }),
     duty("bring_back", &[Round::Minute], |of| {
         Box::pin(async { bring_back(&*of.ledger, &*of.bell).await.map(|_| Next::GoOn) })
     }),
     duty("keep_alive", &[Round::Hour], |of| {
         Box::pin(async { keep_alive(&*of.ledger, &of.access).await.map(|_| Next::GoOn) })
+    }),
+    duty("prune_syncs", &[Round::Minute], |of| {
+        Box::pin(async {
+            let more = prune_syncs(&*of.ledger).await?;
+            Ok(if more { Next::Again } else { Next::GoOn })
+        })
     }),
     duty("prune", &[Round::Hour], |of| {
         Box::pin(async {
@@ -81,7 +91,8 @@ mod tests {
             ["open_gates", "stop_replays", "dispatch", "close_runs"]
         );
         assert_eq!(names(Round::Rescue), ["rescue", "close_runs"]);
-        assert_eq!(names(Round::Minute), ["bring_back"]);
+        assert_eq!(names(Round::Second), ["sync_due"]);
+        assert_eq!(names(Round::Minute), ["bring_back", "prune_syncs"]);
         assert_eq!(names(Round::Hour), ["keep_alive", "prune"]);
     }
 

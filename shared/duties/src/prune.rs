@@ -14,6 +14,18 @@ const REFRESHES: u32 = 1_000;
 /// Rows that one statement forgets, so that nobody waits for it.
 const BATCH: u32 = 1_000;
 
+/// Finished syncs of each company that are kept: how they ended is in the states of the entities.
+const SYNCS: u32 = 5;
+
+/// Forgets one batch of finished syncs; answers whether there may be more.
+pub(crate) async fn prune_syncs(ledger: &dyn Ledger) -> Result<bool, DutyError> {
+    let syncs = ledger.prune_syncs(SYNCS, BATCH).await?;
+    if syncs > 0 {
+        debug!(syncs, "old syncs forgotten");
+    }
+    Ok(syncs >= BATCH.into())
+}
+
 /// Forgets one batch; answers whether there may be more.
 pub(crate) async fn prune(ledger: &dyn Ledger) -> Result<bool, DutyError> {
     let refreshes = ledger.prune_refreshes(REFRESHES, BATCH).await?;

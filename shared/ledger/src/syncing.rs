@@ -98,10 +98,13 @@ pub trait Syncing: Send + Sync {
     /// How many records of a table are stored and not gone, those in quarantine among them.
     async fn present(&self, connection: ConnectionId, table: &str, entity: &str) -> Result<u64, LedgerError>;
 
-    /// Forgets finished sync runs but for the newest `keep` of each company, at most `batch` of them; answers how many.
+    /// Forgets finished sync runs, and those of their upkeep, but for the newest `keep` of each company, at most `batch` of them; answers how many.
     /// What they ended with is in the states. Runs that ended less than ten minutes ago are kept.
     async fn prune_syncs(&self, keep: u32, batch: u32) -> Result<u64, LedgerError>;
 }
 
 /// How the request keys of sync runs begin; the company's id follows.
 pub const SYNC_KEY: &str = "sync/";
+
+/// How those of runs begin that look after what nothing announces.
+pub const UPKEEP_KEY: &str = "upkeep/";

@@ -27,7 +27,7 @@ pub use quarantine::{QuarantineReason, Quarantined, Served};
 pub use record::Record;
 pub use run::{Lane, RunState};
 pub use segment::{SegmentState, Standing};
-pub use timing::Timings;
+pub use timing::{SyncPace, Timings};
 pub use window::{Axis, DateRange, Days, InstantField, Segmenting, Window};
 pub use work::{Work, WorkKind};
 

@@ -45,6 +45,33 @@ pub struct Timings {
     pub grant_staleness: Duration,
 }
 
+/// How often companies are kept in sync. Intervals are those of the upstreams' days and calls, and are never scaled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SyncPace {
+    /// What has changed, of entities whose changes are told. 5 min; zero is never.
+    pub every: Duration,
+    /// All other entities. 1 h.
+    pub lists_every: Duration,
+    /// Whether the source has as many records as are stored. 7 days; zero is never.
+    pub recount_every: Duration,
+    /// Documents of the recent past, whatever their times of change say. 7 days; zero is never.
+    pub reread_every: Duration,
+    /// How many days that is. 35.
+    pub reread_days: u32,
+}
+
+impl Default for SyncPace {
+    fn default() -> Self {
+        Self {
+            every: Duration::from_mins(5),
+            lists_every: Duration::from_hours(1),
+            recount_every: Duration::from_hours(7 * 24),
+            reread_every: Duration::from_hours(7 * 24),
+            reread_days: 35,
+        }
+    }
+}
+
 impl Default for Timings {
     fn default() -> Self {
         let seconds = Duration::from_secs;

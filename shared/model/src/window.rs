@@ -178,6 +178,18 @@ impl Window {
         }
     }
 
+    /// What has changed at an instant of the upstream's clock or since, and before another. Without the other, the end is
+    /// one that nobody lives to see: this machine's clock knows nothing of the upstream's.
+    pub fn changed(since: DateTime<Utc>, before: Option<DateTime<Utc>>) -> Self {
+        let open = since + chrono::TimeDelta::days(3_650);
+        Self::Instants {
+            field: InstantField::Updated,
+            days: None,
+            start: since,
+            end: before.unwrap_or(open).max(since),
+        }
+    }
+
     /// Whether days were asked for, or everything: then what was read of it is coverage.
     pub fn is_of_days(&self) -> bool {
         !matches!(self, Self::Instants { days: None, .. })

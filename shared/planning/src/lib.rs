@@ -6,6 +6,7 @@ mod plan;
 mod repair;
 mod selection;
 mod submit;
+pub mod sync;
 
 pub use cost::Cost;
 pub use gaps::{Gap, GapReason, NeverAsked, gaps_of, never_asked};

@@ -118,6 +118,7 @@ async fn build(
         timings: settings.timings,
         distance: Arc::default(),
         gates: ConfiguredGates::of(settings),
+        sync: None,
         places: Places::of(settings),
         notices,
     })

@@ -13,7 +13,7 @@ use ledgerfleet_coordination::{
 };
 use ledgerfleet_duties::{Context, Leading};
 use ledgerfleet_ledger::{Leadership, Ledger};
-use ledgerfleet_model::{Clock, Connection, Timings};
+use ledgerfleet_model::{Clock, Connection, SyncPace, Timings};
 use ledgerfleet_upstream::{Company, Means, Unknown};
 use ledgerfleet_vault::Vault;
 
@@ -50,6 +50,8 @@ pub struct Parts {
     pub(crate) distance: Arc<Distance>,
     /// The limits of each connector's gates, where they are configured.
     pub(crate) gates: ConfiguredGates,
+    /// How often this process, where it leads, keeps companies in sync; none where nobody has asked it for that.
+    pub(crate) sync: Option<SyncPace>,
     /// Where this process writes files.
     pub places: Places,
     /// What was done on the way that a person should know.
@@ -116,6 +118,15 @@ impl ConfiguredGates {
 const EXAMINING: Duration = Duration::from_secs(5);
 
 impl Parts {
+    /// The same of a process that keeps companies in sync while it leads.
+    #[must_use]
+    pub fn keeping_in_sync(self, pace: SyncPace) -> Self {
+        Self {
+            sync: Some(pace),
+            ..self
+        }
+    }
+
     /// Whether these are the parts of one process among many.
     pub fn is_fleet(&self) -> bool {
         self.redis.is_some()
@@ -199,6 +210,8 @@ impl Parts {
             slots: self.slots_by_connector(),
             clock: self.clock.clone(),
             timings: self.timings,
+            connectors: self.connectors.clone(),
+            sync: self.sync,
         }
     }
 

@@ -12,7 +12,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use ledgerfleet_connectors::{Changed, ChangedEntity, ChangesRequest, EntitySpec};
 use ledgerfleet_ledger::{Batch, Checkpoint, FinishedWindow, NewSegment, NextStep, PageCommit};
-use ledgerfleet_model::window::InstantField;
 use ledgerfleet_model::{Failure, FailureKind, Position, SegmentId, Window, Work};
 use ledgerfleet_upstream::Answered;
 use tracing::{info, warn};
@@ -66,7 +65,6 @@ impl<'a> Changing<'a> {
             info!(since = %self.since, "the upstream does not remember; changes are read by windows");
             self.read_all_by_windows();
         }
-        let mut last_refusal = None;
         while let Some(group) = self.groups.pop() {
             match self.ask(&group).await? {
                 Ok(answered) => {
@@ -74,24 +72,13 @@ impl<'a> Changing<'a> {
                         return Ok(());
                     }
                 }
-                Err(failure) if is_about_the_question(&failure) => {
-                    self.ask_otherwise(group, &failure);
-                    last_refusal = Some(failure);
-                }
+                Err(failure) if is_about_the_question(&failure) => self.ask_otherwise(group, &failure),
                 Err(failure) => return Err(failure.into()),
             }
         }
-        match last_refusal {
-            // Nothing is told at all: that is no word about entities.
-            Some(refusal) if self.complete.is_empty() && self.refused.len() == self.follow_ups.len() => {
-                Err(refusal.into())
-            }
-            _ => {
-                self.note_refused().await;
-                self.commit(&[], "", self.attempt.subject.ledger_now(), true)
-                    .await
-            }
-        }
+        let now = self.attempt.subject.ledger_now();
+        self.note_refused().await;
+        self.commit(&[], "", now, true).await
     }
 
     /// Whether the upstream remembers no more what was then. By the ledger's clock, which may differ from the upstream's
@@ -104,9 +91,8 @@ impl<'a> Changing<'a> {
     }
 
     fn read_all_by_windows(&mut self) {
-        let end = self.attempt.subject.claim.claimed_at;
         for entity in self.groups.drain(..).flatten() {
-            let follow_up = by_window(self.attempt, entity, self.since, end);
+            let follow_up = by_window(self.attempt, entity, self.since, None);
             self.follow_ups.push(follow_up);
         }
     }
@@ -138,7 +124,7 @@ impl<'a> Changing<'a> {
             self.halve(group.clone());
         } else {
             for changed in &entities {
-                self.note(changed, time, asked_at);
+                self.note(changed, time);
             }
         }
         let request = self.described(&group);
@@ -151,9 +137,9 @@ impl<'a> Changing<'a> {
         Ok(is_last)
     }
 
-    fn note(&mut self, changed: &ChangedEntity, time: Option<DateTime<Utc>>, asked_at: DateTime<Utc>) {
+    fn note(&mut self, changed: &ChangedEntity, time: Option<DateTime<Utc>>) {
         if changed.may_lack_some {
-            let follow_up = by_window(self.attempt, changed.entity, self.since, time.unwrap_or(asked_at));
+            let follow_up = by_window(self.attempt, changed.entity, self.since, time);
             self.follow_ups.push(follow_up);
         } else {
             self.complete.push(Checkpoint {
@@ -178,9 +164,8 @@ impl<'a> Changing<'a> {
         let [entity] = group.as_slice() else {
             return self.halve(group);
         };
-        let end = self.attempt.subject.claim.claimed_at;
         self.follow_ups
-            .push(by_window(self.attempt, entity, self.since, end));
+            .push(by_window(self.attempt, entity, self.since, None));
         if is_refusal(failure) {
             self.refused.push(entity);
         }
@@ -193,6 +178,10 @@ impl<'a> Changing<'a> {
 
     /// Keeps for everybody whose changes are not told.
     async fn note_refused(&mut self) {
+        // Where nothing is told at all, that is no word about entities: the instant is too old, by the upstream's clock.
+        if self.complete.is_empty() {
+            return;
+        }
         let claim = self.attempt.subject.claim;
         for entity in self.refused.drain(..) {
             warn!(connection = %claim.connection, entity = entity.name, "its changes are not told; it is read by windows");
@@ -270,18 +259,13 @@ fn by_window(
     attempt: &UnderWay<'_>,
     entity: &EntitySpec,
     since: DateTime<Utc>,
-    end: DateTime<Utc>,
+    before: Option<DateTime<Utc>>,
 ) -> NewSegment {
     NewSegment {
         id: SegmentId::new(),
         connection: attempt.subject.claim.connection,
         entity: entity.name.to_owned(),
-        work: Work::Sync(Window::Instants {
-            field: InstantField::Updated,
-            days: None,
-            start: since,
-            end: end.max(since),
-        }),
+        work: Work::Sync(Window::changed(since, before)),
     }
 }
 

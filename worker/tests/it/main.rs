@@ -20,6 +20,7 @@ mod quarantining;
 mod refusing;
 mod shown;
 mod silence;
+mod syncing;
 mod toy;
 mod traces;
 mod unserved;

@@ -5,12 +5,14 @@ use ledgerfleet_model::{Connection, Environment};
 
 use super::add::check_name;
 use super::remove::records;
-use crate::cli::SetConnectionArgs;
+use crate::cli::{Every, SetConnectionArgs};
 use crate::commands::model;
 use crate::exit::{Exit, Problem};
-use crate::output::counted;
+use crate::output::{counted, span};
 use crate::session::Session;
 use ledgerfleet_planning::connection_named;
+use ledgerfleet_planning::sync::next_due;
+use ledgerfleet_wiring::Parts;
 
 pub(super) async fn run(session: &Session, args: &SetConnectionArgs) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;
@@ -27,10 +29,39 @@ pub(super) async fn run(session: &Session, args: &SetConnectionArgs) -> anyhow::
     if let Some(environment) = change.environment {
         confirm_environment(session, ledger, &connection, environment).await?;
     }
+    if let Some(every) = args.changes.sync_every {
+        schedule(session, &parts, &connection, every).await?;
+        if change.name.is_none() && change.environment.is_none() {
+            return Ok(Exit::Done);
+        }
+    }
     let changed = ledger.change_connection(connection.id, &change).await?;
     model::follow(ledger, &session.talk).await;
     tell(session, &connection, &changed);
     Ok(Exit::Done)
+}
+
+/// Sets how often it is synced, and says so.
+async fn schedule(
+    session: &Session,
+    parts: &Parts,
+    connection: &Connection,
+    every: Every,
+) -> anyhow::Result<()> {
+    let interval = every.stored().unwrap_or(session.settings.sync.every);
+    let due_at = next_due(connection.id, interval, parts.clock.now());
+    let stored = every.stored();
+    parts.ledger.schedule_sync(connection.id, stored, due_at).await?;
+    let name = &connection.name;
+    session.talk.say(if interval.is_zero() {
+        format!(
+            "{name} is not synced from now on, but when somebody asks: scheduler sync --connection {name}"
+        )
+    } else {
+        let pace = span(interval.as_secs_f64());
+        format!("{name} is synced every {pace} while `scheduler serve` runs")
+    });
+    Ok(())
 }
 
 async fn check_free(ledger: &dyn Ledger, connection: &Connection, name: &str) -> anyhow::Result<()> {

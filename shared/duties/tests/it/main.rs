@@ -109,7 +109,13 @@ impl Fleet {
             Endpoints::default()
         }));
         let vault = Arc::new(Vault::new(MasterKey::generate()));
-        let access = Access::new(ledger.clone(), vault, connectors, Arc::new(SystemClock), options);
+        let access = Access::new(
+            ledger.clone(),
+            vault,
+            connectors.clone(),
+            Arc::new(SystemClock),
+            options,
+        );
         let duties = Context {
             leadership: Some(leadership),
             ledger,
@@ -120,6 +126,8 @@ impl Fleet {
             leading: Leading::default(),
             clock: Arc::new(SystemClock),
             timings,
+            connectors,
+            sync: None,
         };
         let stop = CancellationToken::new();
         let leading = tokio::spawn(lead(duties, WorkerName(name.to_owned()), stop.clone()));

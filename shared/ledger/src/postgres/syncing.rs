@@ -267,7 +267,8 @@ async fn old_syncs(tx: &mut PgConnection, keep: u32, batch: u32) -> Result<Vec<U
             SELECT id, closed_at,
                 row_number() OVER (PARTITION BY left(request_key, 41) ORDER BY created_at DESC, id DESC) AS age
             FROM fleet.runs
-            WHERE left(request_key, 5) = 'sync/' AND state NOT IN ('active', 'paused')) AS over
+            WHERE (starts_with(request_key, 'sync/') OR starts_with(request_key, 'upkeep/'))
+              AND state NOT IN ('active', 'paused')) AS over
         WHERE age > $1 AND closed_at < now() - interval '10 minutes'
         ORDER BY id LIMIT $2"#,
         i64::from(keep),

@@ -10,7 +10,7 @@ use sqlx::SqliteConnection;
 use super::SqliteLedger;
 use super::codec::{Stamp, Text, json_filter, number};
 use super::error::failed;
-use crate::syncing::{Planned, SYNC_KEY};
+use crate::syncing::{Planned, SYNC_KEY, UPKEEP_KEY};
 use crate::{Checkpoint, LedgerError, PageCommit, SyncSchedule, SyncState, Syncing};
 
 #[derive(sqlx::FromRow)]
@@ -196,13 +196,13 @@ impl Syncing for SqliteLedger {
     }
 
     async fn prune_syncs(&self, keep: u32, batch: u32) -> Result<u64, LedgerError> {
-        // A company's runs are those whose request keys begin alike; `sync/` and the id have 41 characters.
+        // A company's runs are those whose request keys begin alike: `sync/`, or `upkeep/`, and the id.
         const OLD: &str = "
             SELECT id FROM (
                 SELECT id, closed_at,
                        row_number() OVER (PARTITION BY substr(request_key, 1, 41) ORDER BY created_at DESC, id DESC) AS age
                 FROM fleet_runs
-                WHERE request_key >= ?1 AND request_key < 'sync0' AND state NOT IN ('active', 'paused'))
+                WHERE (request_key GLOB ?1 OR request_key GLOB ?5) AND state NOT IN ('active', 'paused'))
             WHERE age > ?2 AND closed_at < ?3 LIMIT ?4";
         const FORGET: [&str; 4] = [
             "DELETE FROM fleet_attempts WHERE segment_id IN (SELECT s.id FROM fleet_segments s
@@ -213,10 +213,11 @@ impl Syncing for SqliteLedger {
         ];
         let mut tx = self.write("prune syncs").await?;
         let old: Vec<String> = sqlx::query_scalar(OLD)
-            .bind(SYNC_KEY)
+            .bind(format!("{SYNC_KEY}*"))
             .bind(keep)
             .bind(self.now().before(Duration::from_mins(10)))
             .bind(batch)
+            .bind(format!("{UPKEEP_KEY}*"))
             .fetch_all(&mut *tx)
             .await
             .map_err(failed("prune syncs"))?;

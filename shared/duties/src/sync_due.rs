@@ -1,0 +1,80 @@
+//! Sync due: a company whose time has come is planned and submitted, in the live lane.
+//!
+//! What is submitted in a second is bounded by half as much again as the average, so that neither chance nor an outage
+//! makes a herd. Who was late by more than its interval (nobody led, or the machine slept) is due in its own place again,
+//! and not at once.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use ledgerfleet_connectors::connector_entry;
+use ledgerfleet_ledger::SyncSchedule;
+use ledgerfleet_ledger::syncing::Planned;
+use ledgerfleet_model::{Connection, Lane};
+use ledgerfleet_planning::sync::{Scope, Subject, next_due, plan_sync, submit_sync};
+use tracing::{debug, warn};
+
+use crate::duty::Context;
+use crate::error::DutyError;
+
+/// Submits what is due; answers how many companies were looked at.
+pub(crate) async fn sync_due(of: &Context) -> Result<usize, DutyError> {
+    let Some(pace) = &of.sync else { return Ok(0) };
+    let rate = of.ledger.syncs_a_second(pace.every).await?;
+    if rate <= 0.0 {
+        return Ok(0);
+    }
+    let due = of.ledger.due_syncs(pace.every, most(rate)).await?;
+    for schedule in &due {
+        if let Some(connection) = of.ledger.connection(schedule.connection).await? {
+            sync(of, schedule, Arc::new(connection)).await?;
+        }
+    }
+    Ok(due.len())
+}
+
+/// How many companies are asked for in a second.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "between 1 and 10,000"
+)]
+fn most(rate: f64) -> u32 {
+    (rate * 1.5).ceil().clamp(1.0, 10_000.0) as u32
+}
+
+async fn sync(of: &Context, schedule: &SyncSchedule, connection: Arc<Connection>) -> Result<(), DutyError> {
+    let Some(pace) = &of.sync else { return Ok(()) };
+    let every = schedule.every.unwrap_or(pace.every);
+    let now = of.clock.now();
+    let due_at = next_due(connection.id, every, now);
+    let late = now - schedule.due_at;
+    let is_old = late > TimeDelta::from_std(every).unwrap_or(TimeDelta::MAX);
+    let company = connector_entry(&connection.connector).zip(of.connectors.get(&connection.connector));
+    let Some((entry, connector)) = company.filter(|_| !is_old) else {
+        // A company of a connector that only a newer program has is that program's to sync.
+        debug!(connection = %connection.id, late = %late, "due in its place again");
+        return Ok(of
+            .ledger
+            .sync_planned(connection.id, Planned::default(), due_at)
+            .await?);
+    };
+    let subject = Subject {
+        connection: &connection,
+        entry,
+        changes: connector.changes(),
+        entities: &[],
+        scope: Scope::Due,
+        lane: Lane::Live,
+    };
+    let plan = plan_sync(&*of.ledger, &subject, pace, now).await?;
+    // One company that cannot be submitted holds back no other.
+    let submitted = submit_sync(&*of.ledger, &*of.bell, connection.id, plan, due_at).await;
+    if let Err(error) = submitted {
+        if error.is_passing() {
+            return Err(error.into());
+        }
+        warn!(connection = %connection.id, error = &error as &dyn std::error::Error, "its sync was not submitted");
+    }
+    Ok(())
+}

@@ -1,0 +1,249 @@
+use std::sync::Arc;
+
+use ledgerfleet_connectors::http::HttpClient;
+use ledgerfleet_connectors::{Connector, Connectors, Endpoints, connector_entry};
+use ledgerfleet_model::{ConnectionState, Environment, Timings};
+
+use super::*;
+
+const INVOICE: &str = "invoice";
+
+/// An instant of a day in March.
+fn at(text: &str) -> DateTime<Utc> {
+    format!("2026-03-{text}Z").parse().unwrap()
+}
+
+fn connection() -> Connection {
+    Connection {
+        id: ConnectionId::new(),
+        name: "acme".to_owned(),
+        connector: "quickbooks".to_owned(),
+        account: "9130000000000001".to_owned(),
+        environment: Environment::Sandbox,
+        time_zone: chrono_tz::UTC,
+        state: ConnectionState::Active,
+        state_reason: None,
+        state_cause: None,
+        requests_per_second: None,
+        slots: None,
+        created_at: at("01T00:00:00"),
+    }
+}
+
+fn quickbooks() -> Arc<dyn Connector> {
+    let http = HttpClient::new(&Timings::default()).unwrap();
+    let connectors = Connectors::build(&http, |_| Endpoints::default());
+    connectors.get("quickbooks").unwrap().clone()
+}
+
+/// An entity that was read at noon of 20 March, and is in sync up to then.
+fn synced(connection: &Connection, entity: &str) -> SyncState {
+    SyncState {
+        connection: connection.id,
+        entity: entity.to_owned(),
+        checkpoint: Some(at("20T12:00:00")),
+        attempted_at: at("20T12:00:00"),
+        succeeded_at: Some(at("20T12:00:00")),
+        failures: 0,
+        cause: None,
+        message: None,
+        untold_at: None,
+    }
+}
+
+/// What is asked of these entities, of a company that stands so: `invoice since 11:55`.
+fn asked(states: &[SyncState], entities: &[&str], scope: Scope, now: DateTime<Utc>) -> Vec<String> {
+    let (company, connector) = (connection(), quickbooks());
+    let entities: Vec<String> = entities.iter().map(ToString::to_string).collect();
+    let subject = Subject {
+        connection: &company,
+        entry: connector_entry("quickbooks").unwrap(),
+        changes: connector.changes(),
+        entities: &entities,
+        scope,
+        lane: Lane::Live,
+    };
+    let stand = Stand {
+        states: states.to_vec(),
+        schedule: None,
+        now,
+    };
+    let plan = plan(&subject, &stand, &SyncPace::default());
+    let segments = plan.sync.map(|(_, segments)| segments).unwrap_or_default();
+    let told = |segment: &NewSegment| match &segment.work {
+        Work::Sync(Window::Whole) => format!("all of {}", segment.entity),
+        Work::Sync(Window::Instants { start, .. }) => {
+            format!("{} from {} on", segment.entity, start.format("%d %H:%M"))
+        }
+        Work::Changes { entities, since } => {
+            format!("{} since {}", entities.join("+"), since.format("%d %H:%M"))
+        }
+        other => other.to_string(),
+    };
+    let mut all: Vec<String> = segments.iter().map(told).collect();
+    all.sort_unstable();
+    all
+}
+
+/// What it is about, where the entity stands, what is asked for and when, and what that is.
+type Case = (
+    &'static str,
+    Vec<SyncState>,
+    Scope,
+    DateTime<Utc>,
+    &'static [&'static str],
+);
+
+#[test]
+fn the_cheapest_complete_way_is_taken_by_what_is_known() {
+    let company = connection();
+    let state = |entity: &str| synced(&company, entity);
+    let now = at("20T12:05:00");
+    let invoice = || state(INVOICE);
+    let untold = |at| SyncState {
+        untold_at: Some(at),
+        ..invoice()
+    };
+    let cases: &[Case] = &[
+        ("never read", vec![], Scope::Due, now, &["all of invoice"]),
+        (
+            "in sync",
+            vec![invoice()],
+            Scope::Due,
+            now,
+            &["invoice since 20 11:55"],
+        ),
+        (
+            "everything",
+            vec![invoice()],
+            Scope::Full,
+            now,
+            &["all of invoice"],
+        ),
+        (
+            "since then",
+            vec![invoice()],
+            Scope::Since(at("19T00:00:00")),
+            now,
+            &["invoice since 19 00:00"],
+        ),
+        (
+            "29 days asleep",
+            vec![invoice()],
+            Scope::Due,
+            at("20T12:00:00") + TimeDelta::days(29),
+            &["invoice from 20 11:55 on"],
+        ),
+        (
+            "refused lately",
+            vec![untold(at("20T11:00:00"))],
+            Scope::Changed,
+            now,
+            &["invoice from 20 11:55 on"],
+        ),
+        (
+            "refused long ago",
+            vec![untold(at("20T11:00:00") - TimeDelta::days(31))],
+            Scope::Changed,
+            now,
+            &["invoice since 20 11:55"],
+        ),
+        (
+            "not in the plan so far",
+            vec![SyncState {
+                checkpoint: None,
+                ..invoice()
+            }],
+            Scope::Due,
+            now,
+            &[],
+        ),
+        (
+            "not in the plan so far, an hour later",
+            vec![SyncState {
+                checkpoint: None,
+                ..invoice()
+            }],
+            Scope::Due,
+            at("20T13:00:00"),
+            &["all of invoice"],
+        ),
+    ];
+    for (what, states, scope, now, expected) in cases {
+        assert_eq!(asked(states, &[INVOICE], *scope, *now), *expected, "{what}");
+    }
+}
+
+#[test]
+fn what_is_not_told_is_read_at_a_slower_pace() {
+    let company = connection();
+    let entities = ["tax_code", "time_activity"];
+    let states: Vec<SyncState> = entities.iter().map(|name| synced(&company, name)).collect();
+    assert!(asked(&states, &entities, Scope::Due, at("20T12:59:00")).is_empty());
+    assert_eq!(
+        asked(&states, &entities, Scope::Due, at("20T13:00:00")),
+        ["all of tax_code", "time_activity from 20 11:55 on"]
+    );
+}
+
+#[test]
+fn one_question_asks_for_all_that_stand_alike_and_another_for_those_behind() {
+    let company = connection();
+    let states = [
+        synced(&company, "invoice"),
+        synced(&company, "customer"),
+        SyncState {
+            checkpoint: Some(at("18T12:00:00")),
+            ..synced(&company, "bill")
+        },
+    ];
+    assert_eq!(
+        asked(
+            &states,
+            &["invoice", "bill", "customer"],
+            Scope::Due,
+            at("20T12:05:00")
+        ),
+        ["bill since 18 11:55", "customer+invoice since 20 11:55"]
+    );
+}
+
+#[test]
+fn who_fails_is_left_alone_for_longer_and_longer_up_to_an_hour_and_others_are_not() {
+    let every = Duration::from_mins(5);
+    let minutes = [0, 5, 6, 12, 18, 24, 30, 600].map(|failures| backoff(failures, every).as_secs() / 60);
+    assert_eq!(minutes, [0, 0, 10, 20, 40, 60, 60, 60]);
+    let company = connection();
+    let failing = SyncState {
+        failures: 6,
+        ..synced(&company, "bill")
+    };
+    let states = [failing, synced(&company, "invoice")];
+    assert_eq!(
+        asked(&states, &["bill", "invoice"], Scope::Due, at("20T12:05:00")),
+        ["invoice since 20 11:55"]
+    );
+    assert_eq!(
+        asked(&states, &["bill", "invoice"], Scope::Due, at("20T12:10:00")),
+        ["bill+invoice since 20 11:55"]
+    );
+}
+
+#[test]
+fn companies_lie_evenly_over_their_interval_and_keep_their_places() {
+    let every = Duration::from_mins(5);
+    let now = at("20T12:00:00");
+    let mut seconds = [0_u32; 300];
+    for _ in 0..3_000 {
+        let id = ConnectionId::new();
+        let due = next_due(id, every, now);
+        let ahead = (due - now).num_seconds();
+        assert!((0..=315).contains(&ahead), "{ahead}");
+        seconds[usize::try_from(ahead.min(299)).unwrap()] += 1;
+        let again = next_due(id, every, due);
+        let apart = (again - due).num_seconds();
+        assert!((284..=316).contains(&apart), "{apart}");
+    }
+    let busiest = seconds[..285].iter().max().unwrap();
+    assert!(*busiest < 40, "10 a second on average, {busiest} in one");
+}
