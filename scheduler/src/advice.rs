@@ -1,5 +1,6 @@
 //! Advice: what a person has to do about a connection that waits for one, by the cause that the ledger keeps.
 
+use ledgerfleet_connectors::{Account, ConnectorEntry, connector_entry};
 use ledgerfleet_model::{Connection, Environment, RefusalCause};
 
 use crate::output::counted;
@@ -7,6 +8,9 @@ use crate::output::counted;
 /// The next command for a connection that needs authorisation.
 pub(crate) fn to_authorise(connection: &Connection) -> String {
     let name = &connection.name;
+    if let Some(entry) = connector_entry(&connection.connector).filter(|entry| is_of_key(entry)) {
+        return with_a_key(entry, connection);
+    }
     match connection.state_cause.unwrap_or(RefusalCause::Unknown) {
         RefusalCause::AppKeys => format!(
             "mend LEDGERFLEET_QUICKBOOKS_CLIENT_ID and LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET, then: scheduler \
@@ -25,9 +29,38 @@ pub(crate) fn to_authorise(connection: &Connection) -> String {
     }
 }
 
+fn is_of_key(entry: &ConnectorEntry) -> bool {
+    matches!(entry.account, Account::OfKey { .. })
+}
+
+/// What to do about a company that is reached with a key.
+fn with_a_key(entry: &ConnectorEntry, connection: &Connection) -> String {
+    let name = &connection.name;
+    let another = entry.connect_command(name, &connection.account);
+    match connection.state_cause.unwrap_or(RefusalCause::Unknown) {
+        RefusalCause::Place => format!(
+            "scheduler connection test {name} asks whose books its key opens; a key of another company is replaced with: \
+             {another}"
+        ),
+        RefusalCause::MasterKey => format!(
+            "give the master key that it was sealed with (LEDGERFLEET_MASTER_KEY_FILE), then: scheduler connection test \
+             {name} (it makes the connection active again)"
+        ),
+        RefusalCause::AppKeys | RefusalCause::Credential | RefusalCause::Unknown => {
+            format!(
+                "take a new key from {}, then: {another}, and: scheduler connection test {name}",
+                entry.title
+            )
+        }
+    }
+}
+
 /// What to do about a company that is not where it is looked for.
 pub(crate) fn to_place_rightly(connection: &Connection) -> String {
     let name = &connection.name;
+    if let Some(entry) = connector_entry(&connection.connector).filter(|entry| is_of_key(entry)) {
+        return with_a_key(entry, connection);
+    }
     let other = match connection.environment {
         Environment::Sandbox => Environment::Production,
         Environment::Production => Environment::Sandbox,

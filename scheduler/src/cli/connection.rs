@@ -1,11 +1,11 @@
 //! The command line of connections.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use chrono_tz::Tz;
 use clap::{Args, Subcommand};
 
+use super::adding::AddCommand;
 use super::sync::{Every, every};
 use super::values::{EnvironmentArg, time_zone};
 
@@ -108,29 +108,4 @@ pub(crate) struct SetConnectionArgs {
     pub(crate) connection: String,
     #[command(flatten)]
     pub(crate) changes: Changes,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum AddCommand {
-    /// A QuickBooks Online company.
-    Quickbooks(AddQuickbooksArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AddQuickbooksArgs {
-    /// The name you want to use for it.
-    #[arg(long)]
-    pub(crate) name: String,
-    /// The company's realm id.
-    #[arg(long, value_name = "ID")]
-    pub(crate) realm: String,
-    /// A file that holds its refresh token.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) refresh_token_file: PathBuf,
-    /// The world it lives in.
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) environment: EnvironmentArg,
-    /// The zone in which its days begin, for --by created and updated.
-    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = time_zone)]
-    pub(crate) time_zone: Tz,
 }

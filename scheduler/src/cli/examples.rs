@@ -23,6 +23,10 @@ const EXAMPLES: &[(&str, &str)] = &[
         "connection add quickbooks",
         "scheduler connection add quickbooks --name acme --realm 9130347 --refresh-token-file token.txt --environment production",
     ),
+    (
+        "connection add contifico",
+        "scheduler connection add contifico --name tienda --api-key-file key.txt",
+    ),
     ("connection list", "scheduler connection list"),
     ("connection show", "scheduler connection show acme -o json"),
     (

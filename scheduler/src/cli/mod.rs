@@ -1,5 +1,6 @@
 //! The command line: every command, argument and flag.
 
+mod adding;
 mod connection;
 mod dates;
 mod dlq;
@@ -16,9 +17,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use connection::{
-    AddCommand, AddQuickbooksArgs, AuthorizeArgs, ConnectionCommand, SetConnectionArgs,
-};
+pub(crate) use adding::AddCommand;
+pub(crate) use connection::{AuthorizeArgs, ConnectionCommand, SetConnectionArgs};
 pub(crate) use dlq::{Choice, DlqCommand, DropArgs, ListArgs, ReplayArgs};
 pub(crate) use examples::command;
 pub(crate) use ids::IdArg;

@@ -11,6 +11,7 @@ mod clocks;
 mod closing;
 mod connections;
 mod consent;
+mod contifico;
 mod deletions;
 mod demo;
 mod dlq;

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod addresses;
 mod durations;
 mod error;
 mod injected;
@@ -19,6 +20,7 @@ mod values;
 #[cfg(test)]
 mod tests;
 
+pub use addresses::{base_address, is_loopback};
 pub use durations::parse_duration;
 pub use error::ConfigError;
 pub use inputs::{Environment, FlagValue, Inputs};

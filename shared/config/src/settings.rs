@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use ledgerfleet_model::{SyncPace, Timings};
 use secrecy::SecretString;
-use url::{Host, Url};
 
+use crate::addresses::{endpoint, redirect_url};
 use crate::inputs::Inputs;
 use crate::options::OPTIONS;
 use crate::risks::risky_pairs;
 use crate::tls::{self, TlsSettings};
 use crate::traces::{TraceSettings, traces};
-use crate::typed::{check, invalid};
+use crate::typed::check;
 use crate::values::{Values, gather};
 use crate::{ConfigError, Origin, Shape, log_level};
 
@@ -42,6 +42,8 @@ pub struct Settings {
     pub spool_dir: Option<PathBuf>,
     /// The QuickBooks connector.
     pub quickbooks: ConnectorSettings,
+    /// The Contífico connector.
+    pub contifico: ConnectorSettings,
     /// Whether endpoints beyond this machine were allowed on purpose.
     pub allow_custom_endpoints: bool,
     /// Every duration the parts agree on, already scaled.
@@ -152,6 +154,7 @@ impl Settings {
                 .text("spool_dir")
                 .map(|path| inputs.working_directory.join(path)),
             quickbooks: quickbooks(&values, allow_custom_endpoints)?,
+            contifico: contifico(&values, allow_custom_endpoints)?,
             allow_custom_endpoints,
             sync,
             timings,
@@ -183,10 +186,10 @@ impl Settings {
 
     /// The settings of the connector of that name; defaults for one without settings of its own.
     pub fn connector(&self, name: &str) -> ConnectorSettings {
-        if name == "quickbooks" {
-            self.quickbooks.clone()
-        } else {
-            ConnectorSettings::default()
+        match name {
+            "quickbooks" => self.quickbooks.clone(),
+            "contifico" => self.contifico.clone(),
+            _ => ConnectorSettings::default(),
         }
     }
 
@@ -291,76 +294,47 @@ fn level(values: &Values) -> Result<String, ConfigError> {
 }
 
 fn quickbooks(values: &Values, allow_custom: bool) -> Result<ConnectorSettings, ConfigError> {
-    let rate = "it takes a number from 0.001 to 1000";
-    let requests_per_second: Option<f64> = values.optional("quickbooks.requests_per_second", rate)?;
-    let plausible = requests_per_second.is_none_or(|number| (0.001..=1_000.0).contains(&number));
-    check(values, "quickbooks.requests_per_second", plausible, rate)?;
-    let whole = "it takes a whole number from 1 to 1000";
-    let slots: Option<u32> = values.optional("quickbooks.slots", whole)?;
-    check(
-        values,
-        "quickbooks.slots",
-        slots.is_none_or(|number| (1..=1_000).contains(&number)),
-        whole,
-    )?;
     Ok(ConnectorSettings {
-        api_url: endpoint(values, "quickbooks.api_url", allow_custom)?,
         oauth_url: endpoint(values, "quickbooks.oauth_url", allow_custom)?,
         client_id: values.text("quickbooks.client_id"),
         client_secret: values.secret("quickbooks.client_secret"),
         redirect_url: redirect_url(values)?,
         webhook_verifier_token: values.secret("quickbooks.webhook_verifier_token"),
-        requests_per_second,
-        slots,
+        ..connector(
+            values,
+            "quickbooks.api_url",
+            ["quickbooks.requests_per_second", "quickbooks.slots"],
+            allow_custom,
+        )?
     })
 }
 
-/// Kept as it is written: upstreams compare it letter by letter.
-fn redirect_url(values: &Values) -> Result<Option<String>, ConfigError> {
-    let key = "quickbooks.redirect_url";
-    let expected = "it takes an http:// or https:// URL without blanks, user, query or fragment";
-    let text = values.text(key);
-    let is_one = |text: &String| {
-        Url::parse(text).is_ok_and(|url| {
-            matches!(url.scheme(), "http" | "https")
-                && url.username().is_empty()
-                && url.password().is_none()
-                && url.query().is_none()
-                && url.fragment().is_none()
-        }) && !text.contains(char::is_whitespace)
-    };
-    check(values, key, text.as_ref().is_none_or(is_one), expected)?;
-    Ok(text)
+fn contifico(values: &Values, allow_custom: bool) -> Result<ConnectorSettings, ConfigError> {
+    let limits = ["contifico.requests_per_second", "contifico.slots"];
+    connector(values, "contifico.api_url", limits, allow_custom)
 }
 
-/// A base URL. It is read by the parser that the HTTP client uses, so that both see the same host.
-fn endpoint(values: &Values, key: &'static str, allow_custom: bool) -> Result<Option<String>, ConfigError> {
-    let expected = "it takes an http:// or https:// URL without user, query or fragment";
-    let Some(given) = values.get(key) else {
-        return Ok(None);
-    };
-    let url = Url::parse(given.text.trim()).map_err(|_| invalid(key, given, expected))?;
-    let is_base = matches!(url.scheme(), "http" | "https")
-        && url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none();
-    check(values, key, is_base, expected)?;
-    let is_loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    if !is_loopback && !allow_custom {
-        let host = url.host_str().unwrap_or_default().to_owned();
-        return Err(ConfigError::CustomEndpoint {
-            key,
-            host,
-            origin: given.origin.clone(),
-        });
-    }
-    Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
+/// What every connector has: an address and the limits of its gates.
+fn connector(
+    values: &Values,
+    api_url: &'static str,
+    [rate, slots]: [&'static str; 2],
+    allow_custom: bool,
+) -> Result<ConnectorSettings, ConfigError> {
+    let number = "it takes a number from 0.001 to 1000";
+    let requests_per_second: Option<f64> = values.optional(rate, number)?;
+    let plausible = requests_per_second.is_none_or(|number| (0.001..=1_000.0).contains(&number));
+    check(values, rate, plausible, number)?;
+    let whole = "it takes a whole number from 1 to 1000";
+    let in_flight: Option<u32> = values.optional(slots, whole)?;
+    let plausible = in_flight.is_none_or(|number| (1..=1_000).contains(&number));
+    check(values, slots, plausible, whole)?;
+    Ok(ConnectorSettings {
+        api_url: endpoint(values, api_url, allow_custom)?,
+        requests_per_second,
+        slots: in_flight,
+        ..ConnectorSettings::default()
+    })
 }
 
 fn sync(values: &Values) -> Result<SyncPace, ConfigError> {

@@ -16,9 +16,9 @@ pub trait Connector: Send + Sync + std::fmt::Debug {
     /// Fetches one page of a window. It may begin with rows of the page before. One request.
     async fn page(&self, target: &Target<'_>, request: &PageRequest<'_>) -> Result<Page, Failure>;
 
-    /// Asks who the company is, as a check that credential, account and environment belong together. Answers
-    /// its name. One request.
-    async fn identify(&self, target: &Target<'_>) -> Result<String, Failure>;
+    /// Asks who the company is, as a check that credential, account and environment belong together. One request, and
+    /// another one where the upstream does not serve the first to everybody.
+    async fn identify(&self, target: &Target<'_>) -> Result<Identity, Failure>;
 
     /// What [`Connector::page`] would ask, as text for logs, dead letters and the records' `request_payload`.
     fn describe(&self, request: &PageRequest<'_>) -> String;
@@ -67,6 +67,22 @@ pub trait Connector: Send + Sync + std::fmt::Debug {
     /// How changes are asked for, where they are told.
     fn changes(&self) -> Option<&dyn Changes> {
         None
+    }
+}
+
+/// Who a company is, by the upstream's own word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Its name, or what else there is to say of it.
+    pub name: String,
+    /// Its id, where the credential alone tells whose books it opens: that of a key.
+    pub account: Option<String>,
+}
+
+impl Identity {
+    /// A company of which the account was known before.
+    pub fn named(name: String) -> Self {
+        Self { name, account: None }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use ledgerfleet_model::Axis;
 
-use crate::quickbooks;
+use crate::{contifico, quickbooks};
 
 /// Everything the product knows about one entity of one connector. Adding an entity is adding one of these.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct EntitySpec {
 pub enum SourceSpec {
     /// How QuickBooks is asked.
     QuickBooks(quickbooks::Source),
+    /// How Contífico is asked.
+    Contifico(contifico::Source),
     /// Nothing: the name is enough.
     Name,
 }

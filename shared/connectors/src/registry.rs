@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use chrono_tz::Tz;
 use ledgerfleet_model::Environment;
 use secrecy::SecretString;
 use serde_json::value::RawValue;
 
 use crate::http::HttpClient;
-use crate::{Connector, EntitySpec, quickbooks};
+use crate::{Connector, EntitySpec, contifico, quickbooks};
 
 /// The connectors that exist. A new one is a folder and a line here.
-pub const REGISTRY: &[ConnectorEntry] = &[quickbooks::ENTRY];
+pub const REGISTRY: &[ConnectorEntry] = &[quickbooks::ENTRY, contifico::ENTRY];
 
 /// What is known of a connector before it is built.
 #[derive(Debug)]
@@ -27,12 +28,77 @@ pub struct ConnectorEntry {
     pub page_size_max: u32,
     /// Metered calls that the upstream's free plan grants in a month, where it counts them.
     pub free_calls_a_month: Option<u32>,
+    /// The worlds that a company may live in; none where there is only one.
+    pub environments: &'static [Environment],
+    /// How a company is told from others when it is connected.
+    pub account: Account,
+    /// What a person brings to connect a company.
+    pub credential: &'static [CredentialField],
+    /// The zone in which a company's days begin unless its person says otherwise.
+    pub time_zone: Tz,
+    /// The domains whose hosts may be given as a connection's own address; none where it has no address of its own.
+    pub domains: &'static [&'static str],
     /// The upstream's own addresses in that environment: of the API and of everything OAuth.
     pub addresses: fn(Environment) -> [&'static str; 2],
     /// Makes one.
     pub build: Build,
     /// Tells a record of it as people know it.
     pub synopsis: fn(&RawValue) -> Synopsis,
+}
+
+/// How a company is told from others when it is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Account {
+    /// By an id that its person gives.
+    Asked {
+        /// The flag: `realm`.
+        flag: &'static str,
+        /// What it is, for people: `realm id`.
+        what: &'static str,
+        /// The most digits that it has; it has nothing else.
+        digits: usize,
+    },
+    /// By its key, until the upstream has told its id ([`crate::Identity::account`]).
+    OfKey {
+        /// What the id is then, for people: `RUC`.
+        what: &'static str,
+    },
+}
+
+/// One of the texts that a person brings to connect a company, in a file of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CredentialField {
+    /// The flag that names the file: `refresh-token-file`.
+    pub flag: &'static str,
+    /// What it holds, for people: `refresh token`.
+    pub what: &'static str,
+    /// Whether it is what requests are made with; others are read, checked and not kept.
+    pub is_kept: bool,
+}
+
+impl ConnectorEntry {
+    /// What the upstream calls a company's id.
+    pub fn account_word(&self) -> &'static str {
+        match self.account {
+            Account::Asked { flag, .. } => flag,
+            Account::OfKey { what } => what,
+        }
+    }
+
+    /// The command that connects a company, or gives it another credential, as far as this knows the words.
+    pub fn connect_command(&self, name: &str, account: &str) -> String {
+        let account = match self.account {
+            Account::Asked { flag, .. } => format!(" --{flag} {account}"),
+            Account::OfKey { .. } => String::new(),
+        };
+        let kept = self.credential.iter().filter(|field| field.is_kept);
+        let files: Vec<String> = kept.map(|field| format!("--{} FILE", field.flag)).collect();
+        let files = files.join(" ");
+        format!(
+            "scheduler connection add {} --name {name}{account} {files}",
+            self.name
+        )
+    }
 }
 
 /// Limits of one connection towards its upstream.

@@ -45,6 +45,8 @@ pub struct ConnectionChange {
     pub name: Option<String>,
     /// Which of the upstream's worlds it lives in.
     pub environment: Option<Environment>,
+    /// The upstream's id of the company, where that has told it only later.
+    pub account: Option<String>,
 }
 
 /// A connection that was removed. What is stored of its company is kept under its id, and waits for it.

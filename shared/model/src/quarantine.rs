@@ -89,6 +89,8 @@ pub enum QuarantineReason {
     UnreadableVersion,
     /// One of the members that are read out of it stands there twice.
     MemberTwice,
+    /// Neither an id nor anything else tells it from others.
+    NoId,
     /// Some of its bytes are not UTF-8.
     NotUtf8,
     /// The database refuses its text for a reason of its own.
@@ -104,6 +106,7 @@ words!(QuarantineReason {
     UnreadableDate => "unreadable_date",
     UnreadableVersion => "unreadable_version",
     MemberTwice => "member_twice",
+    NoId => "no_id",
     NotUtf8 => "not_utf8",
     Refused => "refused",
     Unservable => "unservable",

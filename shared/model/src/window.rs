@@ -47,6 +47,14 @@ pub enum InvalidRange {
     },
 }
 
+/// The last day that a document may be dated to be asked for: a year after today. Post-dated invoices exist, and journal
+/// entries that are dated months ahead.
+pub fn latest(today: NaiveDate) -> NaiveDate {
+    today
+        .checked_add_months(Months::new(12))
+        .unwrap_or(NaiveDate::MAX)
+}
+
 impl DateRange {
     /// The range of days from `from` to `to`, both included. A document date may lie up to a year after `today`
     /// (post-dated invoices exist); an instant in the future cannot have happened.
@@ -58,9 +66,7 @@ impl DateRange {
             return Err(InvalidRange::Reversed { from, to });
         }
         let latest = match axis {
-            Axis::TxnDate | Axis::Whole => today
-                .checked_add_months(Months::new(12))
-                .unwrap_or(NaiveDate::MAX),
+            Axis::TxnDate | Axis::Whole => latest(today),
             Axis::Created | Axis::Updated => today,
         };
         if to > latest {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use ledgerfleet_connectors::{ConnectorEntry, EntitySpec, connector_entry, find_entity};
 use ledgerfleet_ledger::{NewRun, NewSegment};
-use ledgerfleet_model::window::{InvalidRange, windows};
+use ledgerfleet_model::window::{Days, InvalidRange, Window, latest, windows};
 use ledgerfleet_model::{Axis, Connection, DateRange, Lane, RunId, SegmentId, Segmenting};
 
 use crate::selection::{SelectionError, chosen, connector_of, is_all, unknown_entity};
@@ -36,6 +36,9 @@ pub struct Plan {
     segmenting: Segmenting,
     axis: Axis,
     page_size: u32,
+    /// The days after the range on which documents may lie that are dated ahead as a rule; only of a range that reaches
+    /// today.
+    ahead: Option<Days>,
     parts: Vec<Part>,
 }
 
@@ -81,7 +84,8 @@ pub fn plan(request: &Request) -> Result<Plan, PlanError> {
         connections.push((connection, connector_of(connection)?));
     }
     check_page_size(&connections, request.page_size)?;
-    let range = range(request)?;
+    let today = today(request);
+    let range = DateRange::new(request.from, request.to, request.axis, today).map_err(PlanError::Range)?;
     let mut parts = Vec::new();
     for (connection, entry) in &connections {
         for entity in chosen(entry, &request.entities) {
@@ -107,8 +111,18 @@ pub fn plan(request: &Request) -> Result<Plan, PlanError> {
         segmenting,
         axis,
         page_size,
+        ahead: ahead(range, today),
         parts,
     })
+}
+
+/// The days from the end of a range that reaches today to the last one that can be asked for.
+fn ahead(range: DateRange, today: NaiveDate) -> Option<Days> {
+    let days = Days {
+        from: range.to().succ_opt()?,
+        to: latest(today).succ_opt()?,
+    };
+    (range.to() >= today && days.from < days.to).then_some(days)
 }
 
 type Chosen<'a> = (&'a Connection, &'static ConnectorEntry);
@@ -124,16 +138,15 @@ fn check_page_size(connections: &[Chosen<'_>], asked: u32) -> Result<(), PlanErr
     }
 }
 
-/// The range, against today's date where today is furthest: a company in Auckland is a day ahead, and `today` on the
-/// command line is UTC's, which a company in Honolulu is behind.
-fn range(request: &Request) -> Result<DateRange, PlanError> {
+/// Today's date where today is furthest: a company in Auckland is a day ahead, and `today` on the command line is UTC's,
+/// which a company in Honolulu is behind.
+fn today(request: &Request) -> NaiveDate {
     let local = |connection: &Connection| request.now.with_timezone(&connection.time_zone).date_naive();
-    let today = request
+    request
         .connections
         .iter()
         .map(local)
-        .fold(request.now.date_naive(), NaiveDate::max);
-    DateRange::new(request.from, request.to, request.axis, today).map_err(PlanError::Range)
+        .fold(request.now.date_naive(), NaiveDate::max)
 }
 
 fn is_known(connections: &[Chosen<'_>], name: &str) -> bool {
@@ -192,7 +205,16 @@ impl Plan {
 
     /// How many segments a part has when it is cut so.
     pub fn count(&self, part: &Part, segmenting: Segmenting) -> u64 {
-        windows(self.range, segmenting, part.axis, part.connection.time_zone).count() as u64
+        self.windows(part, segmenting).count() as u64
+    }
+
+    /// The windows of a part. What lies ahead is one window: it holds little, and most of its days nothing.
+    fn windows(&self, part: &Part, segmenting: Segmenting) -> impl Iterator<Item = Window> + Send + use<> {
+        let ahead = self
+            .ahead
+            .filter(|_| part.entity.ahead && part.axis == Axis::TxnDate);
+        let ahead = ahead.map(|days| Window::Dates { days });
+        windows(self.range, segmenting, part.axis, part.connection.time_zone).chain(ahead)
     }
 
     /// The run, with an identity of its own.
@@ -221,8 +243,7 @@ impl Plan {
     /// The segments, computed as they are asked for: memory stays flat whatever their number.
     pub fn segments(&self) -> impl Iterator<Item = NewSegment> + Send {
         self.parts.iter().flat_map(move |part| {
-            let cut = windows(self.range, self.segmenting, part.axis, part.connection.time_zone);
-            cut.map(|window| NewSegment {
+            self.windows(part, self.segmenting).map(|window| NewSegment {
                 id: SegmentId::new(),
                 connection: part.connection.id,
                 entity: part.entity.name.to_owned(),

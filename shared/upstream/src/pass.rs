@@ -212,6 +212,9 @@ impl<'a> Pass<'a> {
         }
         if self.announced.is_none() || self.from == Position::start() {
             self.announced = page.announced.or(self.announced);
+        } else if let Some(announced) = page.announced {
+            // It grows while it is read.
+            self.announced = self.announced.map(|known| known.min(announced));
         }
         self.remark = self.remark.or(page.remark);
         self.last.shows_an_end = !page.more;

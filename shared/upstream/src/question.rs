@@ -1,8 +1,8 @@
 //! Question: what can be asked of a company. Each is one request.
 
 use ledgerfleet_connectors::{
-    Changed, ChangesRequest, Connector, CountRequest, Page, PageRequest, RecordRequest, RecordsRequest,
-    Target,
+    Changed, ChangesRequest, Connector, CountRequest, Identity as Company, Page, PageRequest, RecordRequest,
+    RecordsRequest, Target,
 };
 use ledgerfleet_model::{Failure, FailureKind, Served};
 
@@ -90,9 +90,9 @@ impl Question for ChangesRequest<'_> {
 }
 
 impl Question for Identify {
-    type Answer = String;
+    type Answer = Company;
 
-    async fn put(&self, connector: &dyn Connector, target: &Target<'_>) -> Result<String, Failure> {
+    async fn put(&self, connector: &dyn Connector, target: &Target<'_>) -> Result<Company, Failure> {
         connector.identify(target).await
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use ledgerfleet_connectors::{EntityKind, Page};
+use ledgerfleet_connectors::{EntityKind, Page, Trust};
 use ledgerfleet_ledger::{LedgerError, RecordSummary, Share, Slice, Which};
 use ledgerfleet_model::{Failure, FailureKind, Quarantined, Record};
 use ledgerfleet_upstream::{Learner, Pass, ids_of};
@@ -107,7 +107,11 @@ impl<'a> Comparison<'a> {
                 continue;
             }
             let rows = self.shown.len() as u64;
-            let lacks = pass.may_lack(rows, count) || (count.is_none() && entity.kind != EntityKind::Single);
+            // Pages that announce how many rows there are tell it without another one.
+            let is_uncounted = count.is_none()
+                && entity.kind != EntityKind::Single
+                && entity.trust != Trust::UniqueIdsEqualCount;
+            let lacks = pass.may_lack(rows, count) || is_uncounted;
             if lacks && pass.looks_further(connector, rows) {
                 continue;
             }

@@ -22,8 +22,7 @@ impl Reading<'_> {
     pub(super) async fn reconcile_by_pages(&mut self) -> Result<bool, Stopped> {
         let connector = &*self.attempt.subject.company.connector;
         let seen = self.seen().await?;
-        let may_have_more = self.pass.lacks(seen.ids) || self.pass.may_have_more();
-        if may_have_more && self.pass.looks_further(connector, seen.ids) {
+        if self.pass.may_lack(seen.ids, None) && self.pass.looks_further(connector, seen.ids) {
             return Ok(false);
         }
         if self.pass.lacks(seen.ids) && self.pass.grows() {

@@ -7,6 +7,7 @@
 )]
 
 mod chaos;
+mod contifico;
 mod copying;
 mod crashing;
 mod drifting;

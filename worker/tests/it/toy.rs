@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use futures::TryStreamExt;
 use ledgerfleet_connectors::http::{Answer, HttpClient};
 use ledgerfleet_connectors::{
-    Connector, ConnectorEntry, Ending, Endpoints, EntityKind, EntitySpec, GateDefaults, Page, PageRequest,
-    SourceSpec, Synopsis, Target, Trust,
+    Account, Connector, ConnectorEntry, Ending, Endpoints, EntityKind, EntitySpec, GateDefaults, Identity,
+    Page, PageRequest, SourceSpec, Synopsis, Target, Trust,
 };
 use ledgerfleet_ledger::{NewConnection, NewRun, NewSegment, RecordStub, RunReport};
 use ledgerfleet_model::{
@@ -35,6 +35,11 @@ const ENTRY: ConnectorEntry = ConnectorEntry {
     },
     page_size_max: 1_000,
     free_calls_a_month: None,
+    environments: &[],
+    account: Account::OfKey { what: "address" },
+    credential: &[],
+    time_zone: chrono_tz::UTC,
+    domains: &[],
     addresses: |_| ["http://127.0.0.1", "http://127.0.0.1"],
     build: |_: Endpoints, http: HttpClient| Arc::new(Toy { http }),
     synopsis: |_| Synopsis::default(),
@@ -91,8 +96,9 @@ impl Connector for Toy {
         })
     }
 
-    async fn identify(&self, target: &Target<'_>) -> Result<String, Failure> {
-        self.get(target, "me").await.map(|_| "Toy Ltd".to_owned())
+    async fn identify(&self, target: &Target<'_>) -> Result<Identity, Failure> {
+        let me = self.get(target, "me").await;
+        me.map(|_| Identity::named("Toy Ltd".to_owned()))
     }
 
     fn describe(&self, _: &PageRequest<'_>) -> String {

@@ -3,46 +3,88 @@
 
 use std::path::Path;
 
+use chrono::TimeDelta;
 use ledgerfleet_access::{patiently, private_file};
-use ledgerfleet_connectors::connector_entry;
+use ledgerfleet_config::{base_address, is_loopback};
+use ledgerfleet_connectors::{Account, ConnectorEntry, CredentialField, connector_entry};
 use ledgerfleet_ledger::{NewConnection, RemovedConnection, SealedCredential};
-use ledgerfleet_model::{Connection, ConnectionId, ConnectionState};
+use ledgerfleet_model::{Connection, ConnectionId, ConnectionState, Environment, RefusalCause};
 use ledgerfleet_wiring::Parts;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
-use crate::cli::{AddCommand, AddQuickbooksArgs};
+use crate::cli::AddCommand;
 use crate::commands::model;
 use crate::exit::{Exit, Problem};
 use crate::session::{Session, aside};
 
 pub(crate) async fn run(session: &Session, command: AddCommand) -> anyhow::Result<Exit> {
-    let AddCommand::Quickbooks(args) = command;
-    let wanted = wanted(&args)?;
-    let secret = read_secret(&args.refresh_token_file).await?;
-    if private_file::is_open_to_others(&args.refresh_token_file) {
-        session.talk.warn(private_file::warning(&args.refresh_token_file));
-    }
+    check_name(&command.name)?;
+    let secret = read_credential(session, &command).await?;
+    let wanted = wanted(&command, &secret)?;
     let parts = session.parts_or_new().await?;
     let all = parts.ledger.connections().await?;
     if let Some(existing) = existing(&all, &wanted)? {
         confirm_replacement(session, existing).await?;
     }
-    let (name, environment) = (args.name, wanted.environment);
-    let added = add_or_replace(&parts, wanted, &secret).await?;
+    let added = add_or_replace(&parts, wanted.clone(), &secret).await?;
     model::follow(&*parts.ledger, &session.talk).await;
-    let test = format!("`scheduler connection test {name}` asks whether it answers");
-    session.talk.say(match added {
+    if is_of_key(command.entry) && added == Added::Updated {
+        await_test(&parts, &wanted).await?;
+    }
+    session.talk.say(told(&command, &wanted, &added));
+    Ok(Exit::Done)
+}
+
+/// What is told of an addition.
+fn told(command: &AddCommand, wanted: &NewConnection, added: &Added) -> String {
+    let (name, environment) = (&command.name, wanted.environment);
+    let test = if is_of_key(command.entry) {
+        format!("`scheduler connection test {name}` asks whether it answers, and whose books its key opens")
+    } else {
+        format!("`scheduler connection test {name}` asks whether it answers")
+    };
+    match added {
+        Added::New if command.entry.environments.is_empty() => format!("added {name}; {test}"),
         Added::New => format!(
             "added {name}, in the {environment} environment (`scheduler connection set {name} --environment …` changes \
              that); {test}"
         ),
         Added::Again(before) => format!(
             "added {name}: it was connected before{}, and has its records, coverage and history again; {test}",
-            if before == name { String::new() } else { format!(", as {before}") }
+            if before == name {
+                String::new()
+            } else {
+                format!(", as {before}")
+            }
         ),
+        Added::Updated if is_of_key(command.entry) => {
+            format!("updated {name}: its credential is replaced and waits to be tested; {test}")
+        }
         Added::Updated => format!("updated {name}: its credential is replaced and it is active"),
-    });
-    Ok(Exit::Done)
+    }
+}
+
+fn is_of_key(entry: &ConnectorEntry) -> bool {
+    matches!(entry.account, Account::OfKey { .. })
+}
+
+/// A key alone tells whose books it opens: nothing is read with another one before that was asked.
+async fn await_test(parts: &Parts, wanted: &NewConnection) -> anyhow::Result<()> {
+    let all = parts.ledger.connections().await?;
+    let Some(connection) = all.iter().find(|connection| connection.name == wanted.name) else {
+        return Ok(());
+    };
+    park(parts, connection, "its new key was not tested yet").await
+}
+
+/// Has a connection wait for a person, whatever was stored of it just now.
+pub(super) async fn park(parts: &Parts, connection: &Connection, why: &str) -> anyhow::Result<()> {
+    let later = parts.clock.now() + TimeDelta::days(1);
+    parts
+        .ledger
+        .park_connection(connection.id, later, RefusalCause::Place, why)
+        .await?;
+    Ok(())
 }
 
 /// What became of a connection that was to be added.
@@ -56,20 +98,49 @@ pub(crate) enum Added {
     Updated,
 }
 
-fn wanted(args: &AddQuickbooksArgs) -> Result<NewConnection, Problem> {
-    check_name(&args.name)?;
-    check_realm(&args.realm)?;
+fn wanted(command: &AddCommand, secret: &SecretString) -> Result<NewConnection, Problem> {
+    let entry = command.entry;
+    let account = match (entry.account, &command.account) {
+        (Account::Asked { what, digits, .. }, account) => {
+            let account = account.as_deref().unwrap_or_default();
+            check_account(account, what, digits)?;
+            account.to_owned()
+        }
+        (Account::OfKey { .. }, _) => unknown_account(secret),
+    };
     Ok(NewConnection {
         id: ConnectionId::new(),
-        name: args.name.clone(),
-        connector: "quickbooks".to_owned(),
-        account: args.realm.clone(),
-        environment: args.environment.into(),
-        time_zone: args.time_zone,
+        name: command.name.clone(),
+        connector: entry.name.to_owned(),
+        account,
+        environment: command.environment.unwrap_or(Environment::Production),
+        time_zone: command.time_zone,
         // What is configured holds for every connection without numbers of its own.
         requests_per_second: None,
         slots: None,
     })
+}
+
+/// Stands for the id of a company that its upstream has not told yet: the same for the same key, and nothing else.
+fn unknown_account(secret: &SecretString) -> String {
+    let key = secret.expose_secret().split(' ').next().unwrap_or_default();
+    format!("{UNKNOWN}{}", &blake3::hash(key.as_bytes()).to_hex()[..16])
+}
+
+const UNKNOWN: &str = "key:";
+
+/// Whether a company's id is not known yet.
+pub(super) fn is_unknown(account: &str) -> bool {
+    account.starts_with(UNKNOWN)
+}
+
+/// A company as its upstream calls it: `realm 9130347`.
+pub(super) fn company_of(connection: &Connection) -> String {
+    let word = connector_entry(&connection.connector).map_or("account", ConnectorEntry::account_word);
+    if is_unknown(&connection.account) {
+        return format!("the company of {}", connection.name);
+    }
+    format!("{word} {}", connection.account)
 }
 
 /// A name has to fit into a comma-separated list and a line of output.
@@ -86,22 +157,84 @@ pub(super) fn check_name(name: &str) -> Result<(), Problem> {
     .because("a name has up to 64 letters, digits, `-`, `_` and `.`, and is not `all`"))
 }
 
-pub(super) fn check_realm(realm: &str) -> Result<(), Problem> {
-    if (1..=20).contains(&realm.len()) && realm.bytes().all(|byte| byte.is_ascii_digit()) {
+pub(super) fn check_account(account: &str, what: &str, digits: usize) -> Result<(), Problem> {
+    if (1..=digits).contains(&account.len()) && account.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(());
     }
     Err(Problem::usage(
-        format!("`{}` is no realm id", realm.escape_debug()),
-        "take the company's realm id (digits only) from its address or from your app's playground",
+        format!("`{}` is no {what}", account.escape_debug()),
+        format!("take the company's {what} (digits only) from its address or from your app's playground"),
     ))
 }
 
-/// A token from its file. A flag would show it to every user of the machine.
-async fn read_secret(path: &Path) -> Result<SecretString, Problem> {
+/// The texts of a credential, each from its file; the one that requests are made with, and behind it the address that it
+/// is for, if the connection has one of its own: a key goes nowhere else.
+async fn read_credential(session: &Session, command: &AddCommand) -> Result<SecretString, Problem> {
+    let address = command
+        .api_url
+        .as_deref()
+        .map(|url| own_address(session, command.entry, url));
+    let address = address.transpose()?;
+    let mut kept = SecretString::default();
+    let mut others = Vec::new();
+    for (field, path) in &command.files {
+        let secret = read_secret(field, path).await?;
+        if private_file::is_open_to_others(path) {
+            session.talk.warn(private_file::warning(path));
+        }
+        if field.is_kept {
+            kept = secret;
+        } else {
+            others.push((field, secret));
+        }
+    }
+    if let Some((field, _)) = others
+        .iter()
+        .find(|(_, other)| other.expose_secret() == kept.expose_secret())
+    {
+        let what = format!(
+            "both files hold the same text, so one of them is not the {}",
+            field.what
+        );
+        return Err(Problem::usage(
+            what,
+            format!("scheduler connection add {} --help", command.entry.name),
+        ));
+    }
+    Ok(match address {
+        Some(address) => SecretString::from(format!("{} {address}", kept.expose_secret())),
+        None => kept,
+    })
+}
+
+/// An address that a key may be sent to.
+fn own_address(session: &Session, entry: &ConnectorEntry, url: &str) -> Result<String, Problem> {
+    let Some(address) = base_address(url) else {
+        let what = format!("`{}` is no address of an API", url.escape_debug());
+        let next = "--api-url https://HOST/sistema, without user, query or fragment";
+        return Err(Problem::usage(what, next));
+    };
+    let host = address.host_str().unwrap_or_default();
+    let is_of = |domain: &&str| host == *domain || host.ends_with(&format!(".{domain}"));
+    let is_own = address.scheme() == "https" && entry.domains.iter().any(is_of);
+    if !is_own && !is_loopback(&address) && !session.settings.allow_custom_endpoints {
+        let what = format!(
+            "{host} is no address of {}; the key would be sent there",
+            entry.title
+        );
+        let next = "leave --api-url out, or allow other addresses on purpose: LEDGERFLEET_ALLOW_CUSTOM_ENDPOINTS=true";
+        return Err(Problem::usage(what, next));
+    }
+    Ok(address.as_str().trim_end_matches('/').to_owned())
+}
+
+/// A secret from its file. A flag would show it to every user of the machine.
+async fn read_secret(field: &CredentialField, path: &Path) -> Result<SecretString, Problem> {
+    let CredentialField { flag, what, .. } = *field;
     let unusable = |why: String| {
         Problem::usage(
-            format!("no refresh token can be read from {}", path.display()),
-            "name a file that holds the token and nothing else: --refresh-token-file FILE",
+            format!("no {what} can be read from {}", path.display()),
+            format!("name a file that holds the {what} and nothing else: --{flag} FILE"),
         )
         .because(why)
     };
@@ -109,14 +242,19 @@ async fn read_secret(path: &Path) -> Result<SecretString, Problem> {
     let file = path.to_owned();
     let text = aside(move || std::fs::read_to_string(file)).await;
     let text = text.map_err(|error| unusable(error.to_string()))?;
-    let token = text.trim();
-    if token.is_empty() {
+    let secret = text.trim();
+    if secret.is_empty() {
         return Err(unusable("the file is empty".to_owned()));
     }
-    if token.contains(char::is_whitespace) {
+    if secret.contains(char::is_whitespace) {
         return Err(unusable("the file holds more than one word".to_owned()));
     }
-    Ok(SecretString::from(token))
+    if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(unusable(
+            "the file holds characters that no key and no token has".to_owned(),
+        ));
+    }
+    Ok(SecretString::from(secret))
 }
 
 /// Adds a connection, or replaces the credential of the one that has its name, account and environment.
@@ -206,10 +344,11 @@ fn check_not_connected_twice(all: &[Connection], wanted: &NewConnection) -> Resu
     match all.iter().find(is_same) {
         None => Ok(()),
         Some(other) => Err(Problem::usage(
-            format!(
-                "realm {} is connected already, as `{}`",
-                wanted.account, other.name
-            ),
+            if is_unknown(&other.account) {
+                format!("this key is connected already, as `{}`", other.name)
+            } else {
+                format!("{} is connected already, as `{}`", company_of(other), other.name)
+            },
             format!(
                 "use --name {}; `scheduler connection set {} --name {}` renames it",
                 other.name, other.name, wanted.name
@@ -220,9 +359,9 @@ fn check_not_connected_twice(all: &[Connection], wanted: &NewConnection) -> Resu
 }
 
 fn check_same_company(existing: &Connection, wanted: &NewConnection) -> Result<(), Problem> {
-    if existing.connector == wanted.connector
-        && existing.account == wanted.account
-        && existing.environment == wanted.environment
+    // Another key may be that of the same company; it is asked before anything is read with it.
+    let is_same_account = existing.account == wanted.account || is_unknown(&wanted.account);
+    if existing.connector == wanted.connector && is_same_account && existing.environment == wanted.environment
     {
         return Ok(());
     }
@@ -241,8 +380,9 @@ fn check_same_company(existing: &Connection, wanted: &NewConnection) -> Result<(
         next,
     )
     .because(format!(
-        "it is realm {} of {title}, {}",
-        existing.account, existing.environment
+        "it is {} of {title}, {}",
+        company_of(existing),
+        existing.environment
     )))
 }
 
@@ -273,9 +413,9 @@ mod tests {
         for wrong in ["", "all", "ALL", "a,b", "a b", "a\n", "a/b"] {
             assert!(check_name(wrong).is_err(), "{wrong:?}");
         }
-        assert!(check_realm("9341453172067236").is_ok());
+        assert!(check_account("9341453172067236", "realm id", 20).is_ok());
         for wrong in ["", "12a", "١٢", "123456789012345678901"] {
-            assert!(check_realm(wrong).is_err(), "{wrong:?}");
+            assert!(check_account(wrong, "realm id", 20).is_err(), "{wrong:?}");
         }
     }
 }

@@ -5,7 +5,7 @@ use anyhow::Context;
 use ledgerfleet_model::{Connection, Environment};
 use secrecy::SecretString;
 
-use super::add::{check_name, check_realm};
+use super::add::{check_account, check_name};
 use crate::cli::AuthorizeArgs;
 use crate::consent::{Answer, Connected, Consenting, Wish, listener, of_pasted};
 use crate::exit::{Exit, Problem};
@@ -22,7 +22,7 @@ pub(super) async fn run(session: &Session, args: AuthorizeArgs) -> anyhow::Resul
     let consenting = Consenting::new(&parts, &session.talk);
     let told = match (&args.code, &args.realm, &args.redirected_to) {
         (Some(code), Some(realm), _) => {
-            check_realm(realm)?;
+            check_account(realm, "realm id", 20)?;
             let code = SecretString::from(code.trim());
             consenting.connect(&wish, &code, realm).await?.told()
         }

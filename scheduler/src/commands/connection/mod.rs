@@ -2,6 +2,7 @@
 
 pub(crate) mod add;
 mod authorize;
+mod pin;
 mod remove;
 mod set;
 pub(crate) mod steering;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use ledgerfleet_connectors::Identity;
 use ledgerfleet_ledger::{BrakeScope, Ledger, Purge};
 use ledgerfleet_model::{Connection, ConnectionState, Failure, FailureKind};
 use ledgerfleet_upstream::{Asking, Identify};
@@ -118,7 +120,10 @@ async fn test(session: &Session, name: &str, wait: bool) -> anyhow::Result<Exit>
     let asking = asking(session, &parts, &connection, wait)?;
     let company = identify(&parts, &connection, renewal, &asking).await?;
     drop(holding);
-    session.talk.say(format!("{name} answers: it is {company}"));
+    pin::pin(&parts, &connection, &company).await?;
+    session
+        .talk
+        .say(format!("{name} answers: it is {}", company.name));
     if connection.state == ConnectionState::NeedsReauthorisation {
         parts
             .ledger
@@ -195,7 +200,7 @@ async fn identify(
     connection: &Connection,
     renewal: Renewal,
     asking: &Asking<'_>,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<Identity> {
     // Refused credentials are told by this error; the rest by what the upstream says.
     match renewal {
         Renewal::Always => parts.access.renewed(connection).await?,

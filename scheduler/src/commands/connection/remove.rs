@@ -9,6 +9,7 @@ use ledgerfleet_planning::{SelectionError, connection_named};
 
 use ledgerfleet_wiring::Parts;
 
+use super::add::company_of;
 use crate::commands::model;
 use crate::exit::{Exit, Problem, explain};
 use crate::output::counted;
@@ -132,8 +133,8 @@ async fn purge_these(session: &Session, ledger: &dyn Ledger, gone: &[Connection]
     let listed: Vec<String> = kept
         .iter()
         .map(|(connection, records)| {
-            let (name, account) = (&connection.name, &connection.account);
-            format!("{name} (realm {account}): {}", counted(*records, "record"))
+            let (name, company) = (&connection.name, company_of(connection));
+            format!("{name} ({company}): {}", counted(*records, "record"))
         })
         .collect();
     let question = format!("Delete the records of removed companies? {}.", listed.join("; "));

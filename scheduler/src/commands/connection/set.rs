@@ -1,9 +1,10 @@
 //! `connection set`: a company gets another name, or is moved to the other environment, where it is.
 
+use ledgerfleet_connectors::connector_entry;
 use ledgerfleet_ledger::{ConnectionChange, Ledger};
 use ledgerfleet_model::{Connection, Environment};
 
-use super::add::check_name;
+use super::add::{check_name, company_of};
 use super::remove::records;
 use crate::cli::{Every, SetConnectionArgs};
 use crate::commands::model;
@@ -21,12 +22,14 @@ pub(super) async fn run(session: &Session, args: &SetConnectionArgs) -> anyhow::
     let change = ConnectionChange {
         name: args.changes.name.clone(),
         environment: args.changes.environment.map(Environment::from),
+        account: None,
     };
     if let Some(name) = &change.name {
         check_name(name)?;
         check_free(ledger, &connection, name).await?;
     }
     if let Some(environment) = change.environment {
+        check_has_environments(&connection)?;
         confirm_environment(session, ledger, &connection, environment).await?;
     }
     if let Some(every) = args.changes.sync_every {
@@ -70,9 +73,24 @@ async fn check_free(ledger: &dyn Ledger, connection: &Connection, name: &str) ->
         .iter()
         .find(|other| other.name == name && other.id != connection.id);
     other.map_or(Ok(()), |other| {
-        let what = format!("`{name}` is the name of realm {}", other.account);
+        let what = format!("`{name}` is the name of {} already", company_of(other));
         Err(Problem::usage(what, "choose another --name").into())
     })
+}
+
+fn check_has_environments(connection: &Connection) -> Result<(), Problem> {
+    let entry = connector_entry(&connection.connector);
+    if entry.is_none_or(|entry| !entry.environments.is_empty()) {
+        return Ok(());
+    }
+    let (name, title) = (&connection.name, entry.map_or("", |entry| entry.title));
+    Err(Problem::usage(
+        format!("{name} is of {title}, which has no environments"),
+        format!(
+            "leave --environment out; another address is given when it is added: scheduler connection add {} --help",
+            connection.connector
+        ),
+    ))
 }
 
 /// What was copied from one environment is no part of the other's books.

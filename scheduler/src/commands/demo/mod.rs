@@ -12,9 +12,12 @@ use std::path::PathBuf;
 use anyhow::Context;
 use chrono::{Days, NaiveDate};
 use ledgerfleet_config::{ConnectorSettings, Settings, Shape};
-use ledgerfleet_connectors::REGISTRY;
 use ledgerfleet_connectors::http::HttpClient;
-use ledgerfleet_emulator::{CompanyInfo, Emulator, EmulatorOptions, Rate, RunningEmulator};
+use ledgerfleet_connectors::{REGISTRY, connector_entry};
+use ledgerfleet_emulator::{
+    CompanyInfo, CompanySpec, Connector as EmulatedConnector, Emulator, EmulatorOptions, Rate,
+    RunningEmulator, Size,
+};
 use ledgerfleet_ledger::{Extent, LedgerError, NewConnection};
 use ledgerfleet_model::{Axis, Connection, ConnectionId, Environment, Segmenting};
 use ledgerfleet_planning::{Plan, Request, plan, submit};
@@ -85,10 +88,14 @@ pub(crate) async fn run(session: &Session, args: &DemoArgs) -> anyhow::Result<Ex
 }
 
 async fn start_emulator() -> anyhow::Result<RunningEmulator> {
-    let options = EmulatorOptions {
+    let mut options = EmulatorOptions {
         rate: Rate::PerSecond(ADMITTED),
         ..EmulatorOptions::default()
     };
+    options.companies.push(CompanySpec {
+        connector: EmulatedConnector::Contifico,
+        ..CompanySpec::new("demo-ec", Size::Small)
+    });
     Emulator::start(options)
         .await
         .context("the demo's emulator did not start")
@@ -107,6 +114,10 @@ fn settings(settings: &Settings, emulator: &RunningEmulator) -> Settings {
         oauth_url: Some(emulator.url().to_owned()),
         client_id: Some(info.client_id),
         client_secret: Some(info.client_secret.into()),
+        ..ConnectorSettings::default()
+    };
+    settings.contifico = ConnectorSettings {
+        api_url: Some(format!("{}/sistema", emulator.url())),
         ..ConnectorSettings::default()
     };
     settings
@@ -134,7 +145,8 @@ async fn open(session: &Session) -> anyhow::Result<Parts> {
 async fn connect(parts: &Parts, emulator: &RunningEmulator) -> anyhow::Result<Vec<Connection>> {
     let companies = emulator.info().companies;
     for company in &companies {
-        let token = SecretString::from(company.refresh_token.clone());
+        let key = company.api_key.as_ref().unwrap_or(&company.refresh_token);
+        let token = SecretString::from(key.clone());
         add_or_replace(parts, new_connection(company), &token).await?;
     }
     parts.ledger.lay_out(Extent::Differing).await?;
@@ -158,7 +170,7 @@ fn new_connection(company: &CompanyInfo) -> NewConnection {
             ledgerfleet_emulator::Environment::Sandbox => Environment::Sandbox,
             ledgerfleet_emulator::Environment::Production => Environment::Production,
         },
-        time_zone: chrono_tz::Tz::UTC,
+        time_zone: connector_entry(&company.connector).map_or(chrono_tz::Tz::UTC, |entry| entry.time_zone),
         requests_per_second: Some(GRANTED),
         slots: None,
     }
@@ -193,8 +205,8 @@ fn days(args: &DemoArgs) -> (NaiveDate, NaiveDate) {
 fn tell_start(session: &Session, emulator: &RunningEmulator, args: &DemoArgs) {
     let (from, to) = days(args);
     session.talk.say(format!(
-        "An emulator of QuickBooks Online answers on {} with the books of two companies. Copying {from} to {to} \
-         into {DATABASE}.",
+        "An emulator answers on {} with the books of two companies of QuickBooks Online and one of Contífico. Copying \
+         {from} to {to} into {DATABASE}.",
         emulator.url()
     ));
 }

@@ -4,9 +4,9 @@ use ledgerfleet_model::{Failure, FailureKind};
 use reqwest::header::CONTENT_TYPE;
 
 use super::faults::{Fault, failure, of_fault, refused};
-use super::json::{Members, ends_early};
-use super::text::Text;
 use crate::http::Answer;
+use crate::json::{Members, ends_early};
+use crate::text::Text;
 
 /// The members of an answer that is complete JSON, has status 200 and holds no fault; `text` is its body.
 pub(super) fn document<'a>(answer: &Answer, text: &'a Text<'_>) -> Result<Members<'a>, Failure> {

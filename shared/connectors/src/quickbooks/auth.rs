@@ -13,9 +13,10 @@ use reqwest::{RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
 
-use super::faults::{LONGEST_NAME, retry_after, said, transaction_id};
-use super::json::Members;
+use super::faults::{LONGEST_NAME, said, transaction_id};
 use crate::http::{Answer, HttpClient, HttpError, Sent};
+use crate::json::Members;
+use crate::waiting::retry_after;
 use crate::{AccessGrant, AuthenticationError, NoGrant, Revocation};
 
 /// Where tokens are issued, for both environments.

@@ -17,12 +17,12 @@ use serde_json::value::RawValue;
 
 use super::answers::{document, malformed, unexpected};
 use super::faults::{Fault, of_fault};
-use super::json::{FirstItems, Members};
 use super::pages::{answer_time, deleted_id, whole};
 use super::record::served;
 use super::source::rows_key;
-use super::text::Text;
 use crate::http::Answer;
+use crate::json::{FirstItems, Members};
+use crate::text::Text;
 use crate::{Changed, ChangedEntity, ChangesRequest, EntitySpec};
 
 /// Objects at which an answer is cut.

@@ -20,7 +20,7 @@ use super::source::{ReadBy, RowShape, Source, is_looked_for_in_the_list, source}
 use crate::http::{Answer, HttpClient};
 use crate::{
     AccessGrant, AuthenticationError, Changed, Changes, ChangesRequest, Condition, Connector, CountRequest,
-    Counting, Dialect, Ending, Endpoints, EntityKind, EntitySpec, FindRequest, LookUp, OAuth, Page,
+    Counting, Dialect, Ending, Endpoints, EntityKind, EntitySpec, FindRequest, Identity, LookUp, OAuth, Page,
     PageRequest, RecordRequest, RecordsRequest, Revocation, Target,
 };
 
@@ -70,10 +70,12 @@ impl Connector for QuickBooks {
             .map_err(|failure| of_rows(failure, request.entity))
     }
 
-    async fn identify(&self, target: &Target<'_>) -> Result<String, Failure> {
+    async fn identify(&self, target: &Target<'_>) -> Result<Identity, Failure> {
         let url = self.address(target, &["companyinfo", target.account])?;
         let answer = self.send(target, self.http.get(url), "GET companyinfo").await?;
-        read_company_name(&answer).map_err(|failure| asked(failure, "GET companyinfo"))
+        let name = read_company_name(&answer);
+        name.map(Identity::named)
+            .map_err(|failure| asked(failure, "GET companyinfo"))
     }
 
     fn describe(&self, request: &PageRequest<'_>) -> String {

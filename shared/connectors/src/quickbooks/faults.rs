@@ -5,23 +5,17 @@
 //! answer HTML or nothing. Throttling was recorded with 429 and with 403, so it is told by its code, too
 //! (ruckus/quickbooks-ruby, fixtures `too_many_requests_error.xml` and `throttle_exceeded_error.xml`).
 
-use std::time::Duration;
-
-use chrono::DateTime;
 use ledgerfleet_model::{Failure, FailureKind, RefusalCause};
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::json::{FirstItems, Members};
 use crate::http::Answer;
+use crate::json::{FirstItems, Members};
 use crate::scrub::one_line;
+use crate::waiting::retry_after;
 
 /// The header that names the exchange; Intuit's support asks for it.
 const TRANSACTION_ID: &str = "intuit_tid";
-
-/// A longer wait than this is not believed: nothing would wait for it.
-const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 /// Characters of a message; the upstream's text in it is what may be long.
 const LONGEST_MESSAGE: usize = 380;
@@ -333,21 +327,6 @@ fn kind_without_fault(status: u16) -> FailureKind {
         500..=599 => FailureKind::UpstreamError,
         _ => FailureKind::UnexpectedContent,
     }
-}
-
-/// How long the upstream asks to wait: seconds, or a date against the answer's own clock.
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = text.parse().map(Duration::from_secs).ok().or_else(|| {
-        let sent = headers.get(DATE)?.to_str().ok()?;
-        let instant = |date| DateTime::parse_from_rfc2822(date).ok();
-        Some(
-            (instant(text)? - instant(sent)?)
-                .to_std()
-                .unwrap_or(Duration::ZERO),
-        )
-    })?;
-    Some(wait.min(LONGEST_WAIT))
 }
 
 /// A code without leading zeros; none if it is empty.

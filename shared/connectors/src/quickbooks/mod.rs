@@ -13,7 +13,6 @@
 //! | `paging` | where the next page begins |
 //! | `query` | the query language, built and never pasted together |
 //! | `properties` | what may be filtered by |
-//! | `text` | an answer's bytes as text, also where some are no text |
 //! | `answers` | what is an answer at all |
 //! | `pages` | answers read strictly: pages, counts, one record by its id |
 //! | `response` | a page that is as it should be, read in one pass |
@@ -26,7 +25,6 @@ mod changes;
 mod client;
 mod entities;
 mod faults;
-mod json;
 mod pages;
 mod paging;
 mod properties;
@@ -37,9 +35,10 @@ mod response;
 mod samples;
 mod source;
 mod synopsis;
-mod text;
 
-use crate::{ConnectorEntry, GateDefaults};
+use ledgerfleet_model::Environment;
+
+use crate::{Account, ConnectorEntry, CredentialField, GateDefaults};
 
 pub use client::QuickBooks;
 pub use entities::ENTITIES;
@@ -60,6 +59,19 @@ pub const ENTRY: ConnectorEntry = ConnectorEntry {
     },
     page_size_max: query::PAGE_SIZE_MAX,
     free_calls_a_month: Some(500_000),
+    environments: &[Environment::Sandbox, Environment::Production],
+    account: Account::Asked {
+        flag: "realm",
+        what: "realm id",
+        digits: 20,
+    },
+    credential: &[CredentialField {
+        flag: "refresh-token-file",
+        what: "refresh token",
+        is_kept: true,
+    }],
+    time_zone: chrono_tz::UTC,
+    domains: &[],
     addresses: |environment| [client::api_address(environment), auth::ISSUER],
     build: client::build,
     synopsis: synopsis::synopsis,

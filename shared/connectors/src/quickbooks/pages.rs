@@ -7,15 +7,15 @@ use serde_json::value::RawValue;
 
 use super::answers::{document, is_good, malformed, unexpected};
 use super::faults::says_not_found;
-use super::json::{FirstItems, Members};
 use super::paging::{Part, Place, Shown};
 use super::query::rows_asked;
 use super::record::served;
 use super::response::{MOST_ROWS, Response};
 use super::source::rows_key;
-use super::text::{REPLACED, Text};
 use crate::http::Answer;
+use crate::json::{FirstItems, Members};
 use crate::scrub::one_line;
+use crate::text::{REPLACED, Text};
 use crate::{Ending, EntityKind, EntitySpec, Page};
 
 /// Limits are round numbers: 100 rows come to those who do not say how many they want, 500 was the most of 2014

@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answers::malformed;
-use super::json::{Members, compact};
 use super::source::{RowShape, source};
 use crate::http::Answer;
+use crate::json::{Members, compact};
 use crate::limits::obstacle;
 use crate::{EntityKind, EntitySpec};
 

@@ -6,8 +6,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::json::{FirstItems, Members};
 use super::query::PAGE_SIZE_MAX;
+use crate::json::{FirstItems, Members};
 
 /// Rows that are read of an answer: twice what any page may have. A body of megabytes may hold millions of empty ones.
 pub(super) const MOST_ROWS: usize = 2 * PAGE_SIZE_MAX as usize;

@@ -82,7 +82,7 @@ pub(super) const OBJECT: Source = Source {
 pub fn source(entity: &EntitySpec) -> &Source {
     match &entity.source {
         SourceSpec::QuickBooks(source) => source,
-        SourceSpec::Name => &TRANSACTION,
+        SourceSpec::Contifico(_) | SourceSpec::Name => &TRANSACTION,
     }
 }
 

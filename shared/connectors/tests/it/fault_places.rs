@@ -68,7 +68,7 @@ async fn ask(world: &World, access: &SecretString, place: Place) -> Result<Strin
             };
             format!("{:?}", world.finder.find(&target, &request).await?)
         }
-        Place::Identity => world.quickbooks.identify(&target).await?,
+        Place::Identity => world.quickbooks.identify(&target).await?.name,
     };
     Ok(answer)
 }

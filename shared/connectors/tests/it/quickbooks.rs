@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use ledgerfleet_connectors::quickbooks::{ENTITIES, RowShape, source};
 use ledgerfleet_connectors::{
-    AuthenticationError, Connectors, CountRequest, Endpoints, EntityKind, EntitySpec, PageRequest,
+    AuthenticationError, Connectors, CountRequest, Endpoints, EntityKind, EntitySpec, Identity, PageRequest,
 };
 use ledgerfleet_emulator::{
     Axis as TruthAxis, CompanySpec, EmulatorOptions, OptionalEntities, OrderTies, Rate, Rotation, Size,
@@ -257,10 +257,8 @@ async fn every_page_and_every_count_is_one_request() {
 async fn a_company_tells_its_name() {
     let world = World::start().await;
     let (realm, access) = (world.company(COMPANY).realm, world.access(COMPANY).await);
-    assert_eq!(
-        world.quickbooks.identify(&target(&realm, &access)).await.unwrap(),
-        COMPANY
-    );
+    let identity = world.quickbooks.identify(&target(&realm, &access)).await;
+    assert_eq!(identity.unwrap(), Identity::named(COMPANY.to_owned()));
 }
 
 #[tokio::test]

@@ -153,11 +153,16 @@ pub async fn a_connection_is_renamed_and_moved_to_the_other_environment_where_it
     let change = ConnectionChange {
         name: Some("Rowan & Sons".to_owned()),
         environment: Some(Environment::Production),
+        account: Some("1790012345001".to_owned()),
     };
     let changed = ledger.change_connection(id, &change).await.unwrap();
     assert_eq!(
-        (changed.name.as_str(), changed.environment),
-        ("Rowan & Sons", Environment::Production)
+        (
+            changed.name.as_str(),
+            changed.environment,
+            changed.account.as_str()
+        ),
+        ("Rowan & Sons", Environment::Production, "1790012345001")
     );
     let same = ledger
         .change_connection(id, &ConnectionChange::default())

@@ -267,26 +267,30 @@ impl PostgresLedger {
         let before = self.connection(id).await?;
         let before = before.ok_or(LedgerError::NoSuchConnection(id))?;
         let name = change.name.as_ref().unwrap_or(&before.name);
+        let account = change.account.as_ref().unwrap_or(&before.account);
         let mut tx = self.begin("change connection").await?;
         let changed = sqlx::query_as!(
             ConnectionRow,
             r#"
-            UPDATE fleet.connections SET name = coalesce($2, name), environment = coalesce($3, environment)
+            UPDATE fleet.connections
+            SET name = coalesce($2, name), environment = coalesce($3, environment), account = coalesce($4, account)
             WHERE id = $1 AND state <> 'removed'
             RETURNING id, name, connector, account, environment AS "environment: _", time_zone AS "time_zone: _",
                 state AS "state: _", state_reason, state_cause AS "state_cause: _", requests_per_second, slots AS "slots: _", created_at"#,
             id.0,
             change.name.as_deref(),
             change.environment.map(Environment::as_str),
+            change.account.as_deref(),
         );
         let row = changed
             .fetch_optional(&mut *tx)
             .await
-            .map_err(|error| taken(error, "change connection", name, &before.account))?;
+            .map_err(|error| taken(error, "change connection", name, account))?;
         let connection = Connection::from(row.ok_or(LedgerError::NoSuchConnection(id))?);
         let detail = serde_json::json!({
             "name": [before.name, connection.name],
             "environment": [before.environment, connection.environment],
+            "account": [before.account, connection.account],
         });
         audit(&mut tx, "connection.change", Some(id.0), detail).await?;
         tx.commit().await.map_err(failed("change connection"))?;

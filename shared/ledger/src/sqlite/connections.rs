@@ -115,7 +115,8 @@ impl Connections for SqliteLedger {
         change: &ConnectionChange,
     ) -> Result<Connection, LedgerError> {
         const CHANGE: &str = "
-            UPDATE fleet_connections SET name = coalesce(?2, name), environment = coalesce(?3, environment)
+            UPDATE fleet_connections
+            SET name = coalesce(?2, name), environment = coalesce(?3, environment), account = coalesce(?4, account)
             WHERE id = ?1 AND state <> 'removed'
             RETURNING *";
         let mut tx = self.write("change connection").await?;
@@ -127,17 +128,20 @@ impl Connections for SqliteLedger {
             .map_err(failed("change connection"))?;
         let before = before.ok_or(LedgerError::NoSuchConnection(id))?;
         let name = change.name.as_ref().unwrap_or(&before.name);
+        let account = change.account.as_ref().unwrap_or(&before.account);
         let row: Option<ConnectionRow> = sqlx::query_as(CHANGE)
             .bind(Text(id))
             .bind(&change.name)
             .bind(change.environment.map(Text))
+            .bind(&change.account)
             .fetch_optional(&mut *tx)
             .await
-            .map_err(|error| taken(error, "change connection", name, &before.account))?;
+            .map_err(|error| taken(error, "change connection", name, account))?;
         let connection = Connection::from(row.ok_or(LedgerError::NoSuchConnection(id))?);
         let detail = serde_json::json!({
             "name": [before.name, connection.name],
             "environment": [before.environment.0, connection.environment],
+            "account": [before.account, connection.account],
         });
         audit(&mut tx, now, "connection.change", Some(id.to_string()), detail).await?;
         tx.commit().await.map_err(failed("change connection"))?;

@@ -12,6 +12,7 @@ use crate::quickbooks::pages::read_page;
 use crate::quickbooks::samples::{
     HTML, Table, answer, fault, gateway_fault, json, throttle_xml, with, xml_fault,
 };
+use crate::waiting::LONGEST_WAIT;
 
 /// The failure that an answer to a request for a page is.
 fn read(answer: &Answer) -> Failure {

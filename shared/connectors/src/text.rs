@@ -6,11 +6,11 @@ use std::borrow::Cow;
 use crate::http::Answer;
 
 /// Stands for a byte that is no UTF-8. Outside of strings it makes the text no JSON, as that byte did.
-pub(super) const REPLACED: char = '?';
+pub(crate) const REPLACED: char = '?';
 
 /// A body as text.
 #[derive(Debug)]
-pub(super) struct Text<'a> {
+pub(crate) struct Text<'a> {
     served: &'a [u8],
     readable: Cow<'a, str>,
     /// Whether any byte was replaced. Where is looked up when somebody asks: a list of them may be eight times the body.
@@ -20,7 +20,7 @@ pub(super) struct Text<'a> {
 
 impl<'a> Text<'a> {
     /// The body of an answer.
-    pub(super) fn of(answer: &'a Answer) -> Self {
+    pub(crate) fn of(answer: &'a Answer) -> Self {
         let served = &*answer.body;
         let (readable, is_whole, ends_in_a_character) = match std::str::from_utf8(served) {
             Ok(text) => (Cow::Borrowed(text), true, false),
@@ -35,22 +35,22 @@ impl<'a> Text<'a> {
     }
 
     /// All of it, without a byte order mark.
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         self.readable.trim_start_matches('\u{feff}')
     }
 
     /// Whether it stops in the middle of a character, and is whole before.
-    pub(super) fn ends_in_a_character(&self) -> bool {
+    pub(crate) fn ends_in_a_character(&self) -> bool {
         self.ends_in_a_character
     }
 
     /// Whether all of it is UTF-8.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.is_whole
     }
 
     /// The bytes that were served where a part of this text stands, if some of them are no UTF-8.
-    pub(super) fn damaged(&self, part: &str) -> Option<&'a [u8]> {
+    pub(crate) fn damaged(&self, part: &str) -> Option<&'a [u8]> {
         if self.is_whole() {
             return None;
         }

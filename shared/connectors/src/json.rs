@@ -12,18 +12,18 @@ const MOST_MEMBERS: usize = 20_000;
 /// The members of an object in their order, each value as the text it was served as. An object with more than
 /// [`MOST_MEMBERS`] is none.
 #[derive(Debug, Default)]
-pub(super) struct Members<'a>(Vec<(String, &'a RawValue)>);
+pub(crate) struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'a> Members<'a> {
     /// The value of the first member of that name that is not `null`.
-    pub(super) fn get(&self, name: &str) -> Option<&'a RawValue> {
+    pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
         self.iter()
             .find(|(known, value)| *known == name && value.get() != "null")
             .map(|(_, value)| value)
     }
 
     /// Adds a member after the others, unless there are too many.
-    pub(super) fn push(&mut self, name: String, value: &'a RawValue) -> bool {
+    pub(crate) fn push(&mut self, name: String, value: &'a RawValue) -> bool {
         let has_room = self.0.len() < MOST_MEMBERS;
         if has_room {
             self.0.push((name, value));
@@ -32,7 +32,7 @@ impl<'a> Members<'a> {
     }
 
     /// Every member.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
         self.0.iter().map(|(name, value)| (name.as_str(), *value))
     }
 }
@@ -64,9 +64,9 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
 /// The first items of an array, and whether there are more: a body of megabytes may hold millions.
 #[derive(Debug, Default)]
-pub(super) struct FirstItems<'a, const MOST: usize> {
-    pub(super) items: Vec<&'a RawValue>,
-    pub(super) has_more: bool,
+pub(crate) struct FirstItems<'a, const MOST: usize> {
+    pub(crate) items: Vec<&'a RawValue>,
+    pub(crate) has_more: bool,
 }
 
 impl<'de: 'a, 'a, const MOST: usize> Deserialize<'de> for FirstItems<'a, MOST> {
@@ -98,7 +98,7 @@ impl<'de: 'a, 'a, const MOST: usize> Deserialize<'de> for FirstItems<'a, MOST> {
 }
 
 /// A JSON text without the whitespace between its tokens; strings and numbers stay as they are.
-pub(super) fn compact(json: &str) -> Box<str> {
+pub(crate) fn compact(json: &str) -> Box<str> {
     let mut compacted = String::with_capacity(json.len());
     let mut kept = 0;
     for (at, byte) in outside_strings(json) {
@@ -113,7 +113,7 @@ pub(super) fn compact(json: &str) -> Box<str> {
 
 /// Whether a JSON text stops before what it began has ended. A parser does not always see that: a number or a
 /// word that is cut is wrong to it before it is short.
-pub(super) fn ends_early(json: &str) -> bool {
+pub(crate) fn ends_early(json: &str) -> bool {
     let depth: i64 = outside_strings(json)
         .map(|(_, byte)| match byte {
             b'{' | b'[' => 1,

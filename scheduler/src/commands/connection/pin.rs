@@ -1,0 +1,64 @@
+//! Pin: a key alone tells whose books it opens. The company that its upstream names first stays the connection's company, and
+//! a key of another one is refused before anything is read with it.
+
+use ledgerfleet_connectors::{ConnectorEntry, Identity, connector_entry};
+use ledgerfleet_ledger::{ConnectionChange, LedgerError};
+use ledgerfleet_model::Connection;
+use ledgerfleet_wiring::Parts;
+
+use super::add::{is_unknown, park};
+use crate::exit::{Exit, Problem};
+
+/// Keeps the company's id, or holds it against the one that is kept.
+pub(super) async fn pin(parts: &Parts, connection: &Connection, company: &Identity) -> anyhow::Result<()> {
+    match &company.account {
+        None => Ok(()),
+        Some(account) if connection.account == *account => Ok(()),
+        Some(account) if is_unknown(&connection.account) => keep(parts, connection, account).await,
+        Some(account) => {
+            park(parts, connection, "its key opens the books of another company").await?;
+            Err(of_another(connection, account).into())
+        }
+    }
+}
+
+async fn keep(parts: &Parts, connection: &Connection, account: &str) -> anyhow::Result<()> {
+    let change = ConnectionChange {
+        account: Some(account.to_owned()),
+        ..ConnectionChange::default()
+    };
+    match parts.ledger.change_connection(connection.id, &change).await {
+        Ok(_) => Ok(()),
+        Err(LedgerError::CompanyTaken(_)) => {
+            park(parts, connection, "its company is connected under another name").await?;
+            let (name, word) = (&connection.name, word(connection));
+            let what =
+                format!("the key of {name} opens the books of {word} {account}, which are connected already");
+            let next = format!("scheduler connection list -o json, then: scheduler connection remove {name}");
+            Err(Problem::new(Exit::NeedsAuthorisation, what, next).into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn of_another(connection: &Connection, account: &str) -> Problem {
+    let (name, word) = (&connection.name, word(connection));
+    let what = format!(
+        "the key of {name} opens the books of {word} {account}, and {name} has those of {word} {}",
+        connection.account
+    );
+    let again = connector_entry(&connection.connector)
+        .map(|entry| entry.connect_command(name, &connection.account))
+        .unwrap_or_default();
+    Problem::new(
+        Exit::NeedsAuthorisation,
+        what,
+        format!(
+            "give it the key of its own company: {again}; the other company is connected under another --name"
+        ),
+    )
+}
+
+fn word(connection: &Connection) -> &'static str {
+    connector_entry(&connection.connector).map_or("account", ConnectorEntry::account_word)
+}
