@@ -30,6 +30,18 @@ ROWS = [
         lines("Sent again", "Dead segments that were replayed.",
               [query("sum(increase(ledgerfleet_replayed_total[5m]))", "in five minutes")]),
     ]),
+    ("In sync", 8, [
+        lines("Oldest checkpoint", "How long ago the entity was read that was read longest ago, of companies that are synced at least "
+              "once an hour.",
+              [query('max by (connector) (ledgerfleet_checkpoint_lag_seconds{connector=~"$connector"})', "{{connector}}")], "s",
+              ((None, GREEN), (3 * 3600, RED)), limit=True, runbook=["SyncBehind"]),
+        lines("Syncs by outcome", "Segments by which companies are kept in sync, per minute.",
+              [query(f"sum by (outcome) (60 * rate(ledgerfleet_syncs_total{HERE}[$__rate_interval]))", "{{outcome}}")],
+              runbook=["SyncBehind"]),
+        lines("Entities that fail", "Of those that are kept in sync: `scheduler sync status` says why.",
+              [query('sum by (connector) (ledgerfleet_syncs_failing{connector=~"$connector"})', "{{connector}}")],
+              runbook=["SyncBehind"]),
+    ]),
     ("Attempts", 8, [
         lines("Attempts by outcome", "Per minute. `later` and `handed_back` burn no attempt.",
               [query(f"sum by (outcome) (60 * rate(ledgerfleet_attempts_total{HERE}[$__rate_interval]))", "{{outcome}}")]),

@@ -28,6 +28,7 @@ mod runner;
 mod secrets;
 mod silence;
 mod status;
+mod syncs;
 mod terminal;
 mod traces;
 mod verify;

@@ -63,7 +63,7 @@ pub use refreshes::{Refresh, RefreshIntent, RefreshOutcome, Refreshes};
 pub use replays::{Replay, ReplayRequest, ReplayState, Replayed, Replays, WhichReplays, Withdrawn};
 pub use runs::{EntityVolume, NewRun, NewSegment, Remaining, RunReport, Runs, Steer, Submitted};
 pub use sqlite::SqliteLedger;
-pub use syncing::{SyncSchedule, SyncState, Syncing};
+pub use syncing::{SyncSchedule, SyncState, SyncSum, Syncing};
 
 /// The whole ledger: every truth about what was asked for, what was done, and the records themselves, in one
 /// database, so that rows, progress and outcome can be one commit.

@@ -49,6 +49,17 @@ pub struct SyncSchedule {
     pub reread_at: Option<DateTime<Utc>>,
 }
 
+/// How far the companies of a connector are in sync.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncSum {
+    /// The connector.
+    pub connector: String,
+    /// Seconds since the oldest checkpoint, by the ledger's clock; 0 where there is none.
+    pub lag_seconds: u64,
+    /// Entities whose last attempt failed.
+    pub failing: u64,
+}
+
 /// What has been planned for a company besides its changes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Planned {
@@ -74,6 +85,9 @@ pub trait Syncing: Send + Sync {
 
     /// How many syncs become due in a second on average, by the intervals of active companies.
     async fn syncs_a_second(&self, usual: Duration) -> Result<f64, LedgerError>;
+
+    /// How far the companies of each connector are in sync: the active ones that are synced at least once an hour.
+    async fn sync_sums(&self, usual: Duration) -> Result<Vec<SyncSum>, LedgerError>;
 
     /// Sets how often a company is synced; none for the configured interval, zero for never. It is due at `due_at`.
     async fn schedule_sync(

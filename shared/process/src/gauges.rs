@@ -128,7 +128,14 @@ impl Gauges {
     async fn sum(&self) -> Result<(), LookError> {
         let calls = self.parts.ledger.calls_this_month().await?;
         let successes = self.parts.ledger.last_successes().await?;
+        let syncs = self.parts.ledger.sync_sums(self.parts.sync_every()).await?;
         for entry in REGISTRY {
+            let sum = syncs.iter().find(|sum| sum.connector == entry.name);
+            metrics::syncs(
+                entry.name,
+                sum.map_or(0, |sum| sum.lag_seconds),
+                sum.map_or(0, |sum| sum.failing),
+            );
             metrics::calls_this_month(entry.name, calls.get(entry.name).copied().unwrap_or(0));
             let last = successes.get(entry.name).map_or(0, chrono::DateTime::timestamp);
             metrics::last_success(entry.name, last.try_into().unwrap_or(0));
@@ -184,5 +191,6 @@ fn forget_fleet() {
         metrics::gate_limits(entry.name, 0.0, 0);
         metrics::calls_this_month(entry.name, 0);
         metrics::last_success(entry.name, 0);
+        metrics::syncs(entry.name, 0, 0);
     }
 }

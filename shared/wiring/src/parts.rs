@@ -118,6 +118,11 @@ impl ConfiguredGates {
 const EXAMINING: Duration = Duration::from_secs(5);
 
 impl Parts {
+    /// How often a company is synced that has no interval of its own.
+    pub fn sync_every(&self) -> Duration {
+        self.sync.unwrap_or_default().every
+    }
+
     /// The same of a process that keeps companies in sync while it leads.
     #[must_use]
     pub fn keeping_in_sync(self, pace: SyncPace) -> Self {

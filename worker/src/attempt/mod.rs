@@ -55,6 +55,9 @@ async fn carry_to_outcome(work: Claimed, fleet: &Fleet, span: &Span) {
     reach(Point::BeforeMetrics, &work.claim.entity).await;
     debug!(segment = %work.claim.segment, %outcome, "attempt ended");
     metrics::attempt_ended(progress.connector, outcome, progress.began.elapsed());
+    if matches!(work.claim.work, Work::Sync(_) | Work::Changes { .. }) {
+        metrics::sync_ended(progress.connector, outcome);
+    }
     traces::attempt_ended(span, progress.connector, outcome, reason);
     fleet.ring().await;
 }

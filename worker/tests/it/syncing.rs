@@ -15,7 +15,8 @@ use ledgerfleet_ledger::{RecordStub, RunReport, SyncState};
 use ledgerfleet_model::{Connection, FailureKind, Lane, RunState, SyncPace};
 use ledgerfleet_planning::sync::{Scope, Subject, next_due, plan_sync, submit_sync};
 
-use crate::world::{LAST_DAY, World, options};
+use crate::fleet::Fleet;
+use crate::world::{LAST_DAY, Runner, World, options};
 
 const COMPANY: &str = "acme";
 
@@ -362,41 +363,51 @@ async fn a_company_whose_consent_is_withdrawn_in_a_sync_goes_on_from_its_checkpo
     assert!(report.dead == 0, "{:?}", FailureKind::NeedsReauthorisation);
 }
 
-/// Three companies live through a month: every day something happens to their books, some days nobody syncs, a worker dies
-/// in the middle of a sync, and once a week what nothing announces is looked after.
+/// Three companies live through a month: every day something happens to their books, on some days nobody syncs, workers die
+/// in the middle of a sync, and in the end what nothing announces is looked after.
+const MONTH: [&str; 3] = ["acme", "birch", "cedar"];
+
+fn books() -> EmulatorOptions {
+    EmulatorOptions {
+        companies: MONTH.map(|name| CompanySpec::new(name, Size::Small)).into(),
+        ..options()
+    }
+}
+
+/// A day passes; answers the syncs that were asked for at its end.
+async fn pass_day(world: &World, day: u32) -> Vec<ledgerfleet_model::RunId> {
+    world.emulator.clock().step(Duration::from_hours(24));
+    for (number, name) in (0_u32..).zip(MONTH) {
+        live(world, name, day + 7 * number);
+    }
+    let mut runs = Vec::new();
+    for (number, connection) in (0_u32..).zip(&world.connections) {
+        if !(day + number).is_multiple_of(4) || day == 29 {
+            runs.extend(submitted(world, connection, Scope::Changed).await);
+        }
+    }
+    runs
+}
+
+async fn until_over(world: &World, runs: &[ledgerfleet_model::RunId], day: u32) {
+    for run in runs {
+        let report = world.until(*run, |report| report.state.is_over()).await;
+        assert_eq!(report.dead, 0, "day {day}: {report:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn three_companies_are_in_sync_after_a_month() {
-    let companies = ["acme", "birch", "cedar"];
-    let world = World::with(
-        EmulatorOptions {
-            companies: companies.map(|name| CompanySpec::new(name, Size::Small)).into(),
-            ..options()
-        },
-        Some(1_000.0),
-    )
-    .await;
+async fn three_companies_of_one_process_are_in_sync_after_a_month() {
+    let world = World::with(books(), Some(1_000.0)).await;
     let mut runner = world.runner();
-    for day in 0..30_u32 {
-        world.emulator.clock().step(Duration::from_hours(24));
-        for (number, name) in (0_u32..).zip(companies) {
-            live(&world, name, day + 7 * number);
-        }
-        let mut runs = Vec::new();
-        for (number, connection) in (0_u32..).zip(&world.connections) {
-            // Nobody looks at this company on some days.
-            if !(day + number).is_multiple_of(4) || day == 29 {
-                runs.extend(submitted(&world, connection, Scope::Changed).await);
-            }
-        }
+    for day in 0..30 {
+        let runs = pass_day(&world, day).await;
         if day % 5 == 3 {
             // In the middle of whatever it does.
             drop(runner);
             runner = world.runner();
         }
-        for run in runs {
-            let report = world.until(run, |report| report.state.is_over()).await;
-            assert_eq!(report.dead, 0, "day {day}: {report:?}");
-        }
+        until_over(&world, &runs, day).await;
     }
     for connection in &world.connections {
         look_after(&world, connection).await;
@@ -405,6 +416,77 @@ async fn three_companies_are_in_sync_after_a_month() {
     for connection in &world.connections {
         assert_in_sync(&world, connection).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_companies_of_a_fleet_are_in_sync_after_a_month() {
+    let mut fleet = Fleet::with(books(), Some(1_000.0), Vec::new()).await;
+    fleet.start_workers(2);
+    for day in 0..30 {
+        let runs = pass_day(&fleet.world, day).await;
+        if day % 9 == 3 {
+            let last = fleet.workers.len() - 1;
+            fleet.signal(last, "-KILL");
+            fleet.start_workers(1);
+        }
+        if day == 14 {
+            fleet.redis.command("FLUSHALL");
+        }
+        until_over(&fleet.world, &runs, day).await;
+    }
+    for connection in &fleet.world.connections {
+        look_after(&fleet.world, connection).await;
+    }
+    for connection in &fleet.world.connections {
+        assert_in_sync(&fleet.world, connection).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_leader_syncs_what_is_due_and_gives_who_was_late_its_own_place_again() {
+    let world = World::with(
+        EmulatorOptions {
+            companies: ["acme", "birch"]
+                .map(|name| CompanySpec::new(name, Size::Small))
+                .into(),
+            ..options()
+        },
+        Some(1_000.0),
+    )
+    .await;
+    let (ledger, now) = (&world.parts.ledger, world.parts.clock.now());
+    let [due, late] = [&world.connections[0], &world.connections[1]].map(|connection| connection.id);
+    let ago = |seconds| now - TimeDelta::seconds(seconds);
+    ledger.schedule_sync(due, None, ago(1)).await.unwrap();
+    // As after an outage of two hours.
+    ledger.schedule_sync(late, None, ago(7_200)).await.unwrap();
+    let parts = world.parts.clone().keeping_in_sync(SyncPace::default());
+    let runner = Runner::start(&parts, 8);
+    let is_synced = async || {
+        let states = ledger.sync_states(&[due]).await.unwrap();
+        let synced = states.iter().filter(|state| state.succeeded_at.is_some());
+        states.len() > 20 && synced.count() == states.len()
+    };
+    while !is_synced().await {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    runner.stop().await;
+    assert!(
+        ledger.sync_states(&[late]).await.unwrap().is_empty(),
+        "not at once"
+    );
+    for schedule in ledger.sync_schedules(&[]).await.unwrap() {
+        let ahead = (schedule.due_at - now).num_seconds();
+        assert!((0..330).contains(&ahead), "{schedule:?}");
+    }
+    let lanes: Vec<Lane> = ledger
+        .runs(10)
+        .await
+        .unwrap()
+        .iter()
+        .map(|run| run.lane)
+        .collect();
+    assert_eq!(lanes, [Lane::Live], "one run");
 }
 
 /// A day of a company.

@@ -345,6 +345,20 @@ pub async fn companies_are_due_at_their_time_while_active_and_not_in_the_middle_
     let rate = ledger.syncs_a_second(usual).await.unwrap();
     assert!((rate - (1.0 / 300.0 + 1.0 / 600.0)).abs() < 1e-9, "{rate}");
 
+    let first = claimed(world, segment(ash, "invoice", Work::Sync(Window::Whole))).await;
+    store(
+        world,
+        &end(
+            &first,
+            &Window::Whole,
+            &[moved("invoice", None, first.claimed_at - TimeDelta::hours(2))],
+        ),
+    )
+    .await;
+    let [sum] = ledger.sync_sums(usual).await.unwrap().try_into().unwrap();
+    assert!((7_200..7_300).contains(&sum.lag_seconds), "{sum:?}");
+    assert_eq!((sum.connector.as_str(), sum.failing), ("quickbooks", 0));
+
     let sync = changes(ash, at(0));
     let run = sync_run(ash);
     submit(world, &run, vec![sync.clone()]).await;

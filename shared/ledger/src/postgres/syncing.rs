@@ -12,7 +12,7 @@ use super::PostgresLedger;
 use super::codec::{Count, Word, plain, small};
 use super::error::{failed, persistently};
 use crate::syncing::Planned;
-use crate::{Checkpoint, LedgerError, PageCommit, SyncSchedule, SyncState, Syncing};
+use crate::{Checkpoint, LedgerError, PageCommit, SyncSchedule, SyncState, SyncSum, Syncing};
 
 struct StateRow {
     connection_id: Uuid,
@@ -156,6 +156,38 @@ impl Syncing for PostgresLedger {
             .map_err(failed("syncs a second"))
         };
         persistently(rate).await
+    }
+
+    async fn sync_sums(&self, usual: Duration) -> Result<Vec<SyncSum>, LedgerError> {
+        struct SumRow {
+            connector: String,
+            lag_seconds: Count<u64>,
+            failing: Count<u64>,
+        }
+        let sums = || async {
+            sqlx::query_as!(
+                SumRow,
+                r#"
+                SELECT c.connector,
+                    coalesce(greatest(extract(epoch FROM now() - min(s.checkpoint)), 0), 0)::bigint AS "lag_seconds!: _",
+                    count(*) FILTER (WHERE s.failures > 0) AS "failing!: _"
+                FROM fleet.sync_states s
+                JOIN fleet.connections c ON c.id = s.connection_id
+                JOIN fleet.sync_schedules d ON d.connection_id = s.connection_id
+                WHERE c.state = 'active' AND coalesce(d.every_s, $1) BETWEEN 1 AND 3600
+                GROUP BY c.connector"#,
+                seconds(usual),
+            )
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("sync sums"))
+        };
+        let sum = |row: SumRow| SyncSum {
+            connector: row.connector,
+            lag_seconds: row.lag_seconds.0,
+            failing: row.failing.0,
+        };
+        Ok(persistently(sums).await?.into_iter().map(sum).collect())
     }
 
     async fn schedule_sync(

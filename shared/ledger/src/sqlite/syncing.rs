@@ -11,7 +11,7 @@ use super::SqliteLedger;
 use super::codec::{Stamp, Text, json_filter, number};
 use super::error::failed;
 use crate::syncing::{Planned, SYNC_KEY, UPKEEP_KEY};
-use crate::{Checkpoint, LedgerError, PageCommit, SyncSchedule, SyncState, Syncing};
+use crate::{Checkpoint, LedgerError, PageCommit, SyncSchedule, SyncState, SyncSum, Syncing};
 
 #[derive(sqlx::FromRow)]
 struct StateRow {
@@ -121,6 +121,28 @@ impl Syncing for SqliteLedger {
             .fetch_one(&self.readers)
             .await
             .map_err(failed("syncs a second"))
+    }
+
+    async fn sync_sums(&self, usual: Duration) -> Result<Vec<SyncSum>, LedgerError> {
+        const SUMS: &str = "
+            SELECT c.connector, min(s.checkpoint) AS oldest, sum(s.failures > 0) AS failing
+            FROM fleet_sync_states s
+            JOIN fleet_connections c ON c.id = s.connection_id
+            JOIN fleet_sync_schedules d ON d.connection_id = s.connection_id
+            WHERE c.state = 'active' AND coalesce(d.every_s, ?) BETWEEN 1 AND 3600
+            GROUP BY c.connector";
+        let rows: Vec<(String, Option<Stamp>, u64)> = sqlx::query_as(SUMS)
+            .bind(number(usual.as_secs()))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("sync sums"))?;
+        let now = self.now().0;
+        let sum = |(connector, oldest, failing): (String, Option<Stamp>, u64)| SyncSum {
+            connector,
+            lag_seconds: oldest.map_or(0, |at| (now - at.0).num_seconds().max(0).unsigned_abs()),
+            failing,
+        };
+        Ok(rows.into_iter().map(sum).collect())
     }
 
     async fn schedule_sync(

@@ -185,6 +185,18 @@ pub fn dead_letters(connector: &str, reason: FailureKind, count: u64) {
         .set(as_number(count));
 }
 
+/// The oldest checkpoint is so old, and so many entities fail to be brought in sync.
+pub fn syncs(connector: &'static str, lag_seconds: u64, failing: u64) {
+    gauge!(names::CHECKPOINT_LAG_SECONDS, "connector" => connector).set(as_number(lag_seconds));
+    gauge!(names::SYNCS_FAILING, "connector" => connector).set(as_number(failing));
+}
+
+/// A segment by which entities are kept in sync ended.
+pub fn sync_ended(connector: &str, outcome: AttemptOutcome) {
+    let connector = connector.to_owned();
+    counter!(names::SYNCS_TOTAL, "connector" => connector, "outcome" => outcome.as_str()).increment(1);
+}
+
 /// So many brakes of this scope are closed.
 pub fn brakes(scope: &'static str, count: u64) {
     gauge!(names::BRAKES, "scope" => scope).set(as_number(count));

@@ -83,7 +83,9 @@ metrics! {
     Counter RESCUED_TOTAL = "rescued_total": "Segments taken back from a lost worker.";
     Counter TOKEN_REFRESH_TOTAL = "token_refresh_total": "Refreshes of access, by result.";
     Gauge TOKEN_EXPIRES_SECONDS = "token_expires_seconds": "Seconds until the first credential that this process has used expires.";
-    Gauge CHECKPOINT_LAG_SECONDS = "checkpoint_lag_seconds": "Seconds since the last complete sync.";
+    Gauge CHECKPOINT_LAG_SECONDS = "checkpoint_lag_seconds": "Seconds since the oldest checkpoint of an entity whose changes are told, of active companies that are kept in sync, by connector; 0 where there is none. From the leader alone.";
+    Gauge SYNCS_FAILING = "syncs_failing": "Entities of active companies whose last attempt to be brought in sync failed, by connector. From the leader alone.";
+    Counter SYNCS_TOTAL = "syncs_total": "Attempts of segments by which companies are kept in sync, by connector and outcome.";
     Counter WEBHOOK_EVENTS_TOTAL = "webhook_events_total": "Webhook events, by result.";
     Gauge LAST_DISPATCH_TIMESTAMP_SECONDS = "last_dispatch_timestamp_seconds":
         "When this process last offered what is due, in seconds since 1970; 0 if it never did. The fleet's is the largest.";

@@ -141,6 +141,8 @@ fn start_connector_at_zero(labels: &ConnectorLabels) {
     gauge!(names::IN_FLIGHT_REQUESTS, "connector" => connector).set(0.0);
     gauge!(names::API_CALLS_MONTH, "connector" => connector).set(0.0);
     gauge!(names::LAST_SUCCESS_TIMESTAMP_SECONDS, "connector" => connector).set(0.0);
+    gauge!(names::CHECKPOINT_LAG_SECONDS, "connector" => connector).set(0.0);
+    gauge!(names::SYNCS_FAILING, "connector" => connector).set(0.0);
     for kind in ["rate", "slots"] {
         gauge!(names::GATE_LIMIT, "connector" => connector, "kind" => kind).set(0.0);
     }
@@ -150,6 +152,7 @@ fn start_connector_at_zero(labels: &ConnectorLabels) {
     for outcome in AttemptOutcome::ALL {
         let outcome = outcome.as_str();
         counter!(names::ATTEMPTS_TOTAL, "connector" => connector, "outcome" => outcome).absolute(0);
+        counter!(names::SYNCS_TOTAL, "connector" => connector, "outcome" => outcome).absolute(0);
     }
     for reason in FailureKind::ALL {
         let reason = reason.as_str();
@@ -185,6 +188,8 @@ mod tests {
         assert!(text.contains("ledgerfleet_pages_total{connector=\"quickbooks\",entity=\"invoice\"} 0"));
         assert!(text.contains("# HELP ledgerfleet_fenced_writes_total"), "{text}");
 
+        assert!(text.contains("ledgerfleet_syncs_total{connector=\"quickbooks\",outcome=\"dead\"} 0"));
+        assert!(text.contains("ledgerfleet_checkpoint_lag_seconds{connector=\"quickbooks\"} 0"));
         assert!(text.contains("ledgerfleet_gate_limit{connector=\"quickbooks\",kind=\"slots\"} 0"));
         assert!(text.contains("ledgerfleet_api_requests_total{connector=\"quickbooks\",status=\"429\"} 0"));
         if cfg!(target_os = "linux") {
