@@ -23,6 +23,7 @@ use tracing::{debug, warn};
 use super::Reading;
 use super::commit::Content;
 use crate::attempt::stopped::{Stopped, ledger_failure};
+use crate::braking;
 
 /// How many records that were not seen are looked up at once.
 const LOOKED_UP: u32 = 1_000;
@@ -192,8 +193,11 @@ impl Reading<'_> {
             since,
         };
         let ledger = &self.attempt.subject.fleet.parts.ledger;
-        let ids = ledger.not_seen(&query, after, LOOKED_UP).await;
-        Ok(ids.map_err(ledger_failure)?)
+        match ledger.not_seen(&query, after, LOOKED_UP).await {
+            Ok(ids) => Ok(ids),
+            // A table that cannot be read cannot be written to either.
+            Err(error) => Err(braking::not_stored(&self.attempt.subject, error).await.into()),
+        }
     }
 
     /// Asks for every record that is stored of this window and that this pass did not see. What is gone becomes a

@@ -16,6 +16,7 @@ mod failing;
 mod faults;
 mod fleet;
 mod guards;
+mod locked;
 mod pruning;
 mod quarantining;
 mod refusing;

@@ -8,6 +8,7 @@ use ledgerfleet_model::{ConnectionId, SegmentId, Window};
 use super::PostgresLedger;
 use super::codec::{Count, number, plain, small};
 use super::error::{failed, persistently};
+use super::session::PLANNED_FOR_ONE_TABLE;
 use crate::LedgerError;
 use crate::comparing::{Comparing, DayCount, NotSeen, RecordSummary, Seen, Slice, Which};
 
@@ -197,6 +198,7 @@ impl Comparing for PostgresLedger {
         limit: u32,
     ) -> Result<Vec<String>, LedgerError> {
         let part = Part { query, after, limit };
+        let _turn = self.turns.take(query.table).await?;
         persistently(|| self.not_seen_ids(part)).await
     }
 
@@ -249,6 +251,11 @@ impl PostgresLedger {
 
     /// One statement for each kind of question, because an index serves no condition that may be absent.
     async fn not_seen_ids(&self, part: Part<'_>) -> Result<Vec<String>, LedgerError> {
+        let mut tx = self
+            .pool
+            .begin_with(PLANNED_FOR_ONE_TABLE)
+            .await
+            .map_err(failed("not seen"))?;
         let ids = match (part.query.window, part.query.seen) {
             (Window::Dates { days }, Seen::Ids(seen)) => {
                 not_seen_where!(
@@ -261,7 +268,7 @@ impl PostgresLedger {
                     days.to,
                     seen as &[&str]
                 )
-                .fetch_all(&self.pool)
+                .fetch_all(&mut *tx)
                 .await
             }
             (Window::Dates { days }, Seen::Pass { segment, pass }) => {
@@ -276,12 +283,12 @@ impl PostgresLedger {
                     segment.0,
                     small(pass)
                 )
-                .fetch_all(&self.pool)
+                .fetch_all(&mut *tx)
                 .await
             }
             (Window::Whole, Seen::Ids(seen)) => {
                 not_seen_where!(part, "true", "true", "r.id NOT IN (SELECT unnest($7::text[]))", "", seen as &[&str])
-                    .fetch_all(&self.pool)
+                    .fetch_all(&mut *tx)
                     .await
             }
             (Window::Whole, Seen::Pass { segment, pass }) => {
@@ -294,7 +301,7 @@ impl PostgresLedger {
                     segment.0,
                     small(pass)
                 )
-                .fetch_all(&self.pool)
+                .fetch_all(&mut *tx)
                 .await
             }
             (Window::Instants { .. }, _) => return Ok(Vec::new()),

@@ -46,10 +46,12 @@ mod runs;
 mod segments;
 mod session;
 mod syncing;
+mod turns;
 mod unanswered;
 mod upsert;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::{Postgres, Transaction};
@@ -59,6 +61,7 @@ use crate::LedgerError;
 use error::failed;
 pub use leadership::Leadership;
 use pool::Pool;
+use turns::Turns;
 
 /// How long the end of the connections is waited for.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -66,7 +69,7 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How a Postgres is reached, beside its URL.
 #[derive(Debug, Clone)]
 pub struct PostgresOptions {
-    /// Connections at once. 5.
+    /// Connections at once. 5. Two of them (one of fewer than four) are never with the tables of records.
     pub connections: u32,
     /// The certificate (PEM) of the authority that signed the server's. With it the server must prove its name
     /// (`sslmode=verify-full`), unless the URL says `disable` or `verify-ca`.
@@ -104,6 +107,7 @@ impl Default for PostgresOptions {
 #[derive(Debug, Clone)]
 pub struct PostgresLedger {
     pool: Pool,
+    turns: Arc<Turns>,
 }
 
 impl PostgresLedger {
@@ -118,6 +122,7 @@ impl PostgresLedger {
         database::check_version(&target).await?;
         Ok(Self {
             pool: Pool::new(options, target),
+            turns: Arc::new(Turns::new(options)),
         })
     }
 

@@ -22,6 +22,7 @@ use crate::{Batch, Committed, Effects, FinishedWindow, LedgerError, NextStep, Pa
 #[async_trait]
 impl Pages for PostgresLedger {
     async fn commit_page(&self, page: &PageCommit<'_>) -> Result<Committed, LedgerError> {
+        let _turn = self.turns.take(page.table).await?;
         match persistently(|| self.commit_once(page)).await {
             Err(error) if refuses_data(&error) => self.commit_sifted(page, error).await,
             // Who was not answered in time cannot tell at which statement.

@@ -59,6 +59,17 @@ impl Pool {
         }
     }
 
+    /// The same, begun with these words.
+    pub(super) async fn begin_with(
+        &self,
+        words: &'static str,
+    ) -> Result<Transaction<'static, Postgres>, Error> {
+        match self.sessions.pool().begin_with(words).await {
+            Err(Error::PoolTimedOut) => Err(self.cause().await),
+            other => other,
+        }
+    }
+
     /// Ends all sessions.
     pub(super) async fn close(&self) {
         self.sessions.close().await;

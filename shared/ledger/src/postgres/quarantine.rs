@@ -88,6 +88,11 @@ pub(super) async fn put_away(tx: &mut PgConnection, page: &Part<'_>) -> Result<(
     if page.quarantined.is_empty() {
         return Ok(());
     }
+    // A plan that serves every table of records would wait for a lock on any of them.
+    sqlx::raw_sql("SET LOCAL plan_cache_mode = force_custom_plan")
+        .execute(&mut *tx)
+        .await
+        .map_err(failed("put away"))?;
     let each = each_once(page.quarantined);
     let ids: Vec<String> = each.iter().map(|row| plain(&row.id).into_owned()).collect();
     let reasons: Vec<&str> = each.iter().map(|row| row.reason.as_str()).collect();

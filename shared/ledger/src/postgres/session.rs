@@ -29,6 +29,10 @@ pub(super) const SESSION: &str = "
     SET jit = off;
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
+/// Begins a transaction whose statements are planned each for its own table of records. A plan that serves every table
+/// locks all of them, and waits if somebody holds one of the others.
+pub(super) const PLANNED_FOR_ONE_TABLE: &str = "BEGIN; SET LOCAL plan_cache_mode = force_custom_plan";
+
 /// Where and how to connect.
 pub(super) fn target(url: &str, options: &PostgresOptions) -> Result<PgConnectOptions, LedgerError> {
     let target = PgConnectOptions::from_str(url).map_err(LedgerError::Url)?;

@@ -2,14 +2,16 @@
 
 use ledgerfleet_ledger::conformance::World;
 use ledgerfleet_ledger::conformance::scene::{
-    LEASE, claim, claim_all, daily, finish, held, kill, new_run, only_page, page, record, scene, seconds,
-    store,
+    LEASE, TABLE, claim, claim_all, daily, finish, held, kill, new_run, only_page, page, record, scene,
+    seconds, store,
 };
 use ledgerfleet_ledger::{
-    Claims, Connections, Dispatching, LedgerError, NextStep, Pages, Purge, ReplayRequest, Replays,
-    RescueScope, Runs, Steer,
+    Claims, Comparing, Connections, Dispatching, LedgerError, NextStep, NotSeen, PageCommit, Pages, Purge,
+    ReplayRequest, Replays, RescueScope, Runs, Seen, Steer,
 };
-use ledgerfleet_model::{FailureKind, Lane, RunState, SegmentId, SegmentState, Timings, WorkerName};
+use ledgerfleet_model::{
+    FailureKind, Lane, QuarantineReason, Quarantined, RunState, SegmentId, SegmentState, Timings, WorkerName,
+};
 use sqlx::{Postgres, Transaction};
 
 use super::world::{PostgresWorld, waiting, world};
@@ -270,4 +272,85 @@ async fn many_workers_claim_and_finish_everything_exactly_once() {
     let report = world.ledger.run(scene.run).await.unwrap().unwrap();
     assert_eq!((report.done, report.calls), (60, 60));
     assert_eq!(world.database.command("SELECT calls FROM fleet.api_calls"), "60");
+}
+
+#[tokio::test]
+async fn while_a_table_of_records_is_locked_its_pages_leave_sessions_to_other_tables_and_to_heartbeats() {
+    let world = world().await;
+    let scene = scene(&world, 7).await;
+    let mut claims = claim_all(&world, &scene.segments).await;
+    let other = claims.pop().unwrap();
+    let mut lock = world.sql.begin().await.unwrap();
+    sqlx::query("LOCK TABLE raw.qbo_invoice")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    let commits: Vec<_> = claims
+        .iter()
+        .cloned()
+        .map(|claim| {
+            let ledger = world.ledger.clone();
+            tokio::spawn(async move {
+                let records = [record("7", 1)];
+                ledger.commit_page(&only_page(&claim, &records)).await
+            })
+        })
+        .collect();
+    waiting(&world, 2).await;
+    let beaten = world.ledger.heartbeat(&[held(&other)], LEASE).await.unwrap();
+    assert!(beaten.is_empty());
+    let records = [record("9", 1)];
+    let customers = PageCommit {
+        table: "qbo_customer",
+        ..only_page(&other, &records)
+    };
+    store(&world, &customers).await;
+    let ended = commits.iter().filter(|commit| commit.is_finished()).count();
+    assert_eq!(ended, 0, "others have waited for the lock, too");
+    lock.rollback().await.unwrap();
+    for commit in commits {
+        commit.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_asked_of_a_table_of_records_does_not_wait_for_a_lock_on_another() {
+    let world = world().await;
+    let scene = scene(&world, 1).await;
+    let claim = claim(&world, scene.segments[0]).await;
+    let mut lock = world.sql.begin().await.unwrap();
+    sqlx::query("LOCK TABLE raw.qbo_customer")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    // The server may choose a plan that serves every table, once a statement was run some times. Here it has to.
+    let generic = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET plan_cache_mode = force_generic_plan',
+                                              current_database()); END $$";
+    sqlx::raw_sql(generic).execute(&world.sql).await.unwrap();
+    let ledger = world.again().await;
+    let since = chrono::Utc::now();
+    for seen in [
+        Seen::Ids(&["1"]),
+        Seen::Pass {
+            segment: claim.segment,
+            pass: 1,
+        },
+    ] {
+        let query = NotSeen {
+            connection: claim.connection,
+            table: TABLE,
+            entity: &claim.entity,
+            window: &claim.window,
+            seen,
+            since,
+        };
+        ledger.not_seen(&query, None, 10).await.unwrap();
+    }
+    let unstorable = [Quarantined::new("5".to_owned(), QuarantineReason::TooLong, "{")];
+    let page = PageCommit {
+        quarantined: &unstorable,
+        ..page(&claim, 1, &[], NextStep::Beside)
+    };
+    ledger.commit_page(&page).await.unwrap();
+    lock.rollback().await.unwrap();
 }
