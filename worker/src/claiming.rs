@@ -1,5 +1,6 @@
 //! Claiming: takes free places, pops ids from the bell, claims them in the ledger and hands them on.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use ledgerfleet_ledger::{Claim, Held, LedgerError};
 use ledgerfleet_model::SegmentId;
 use ledgerfleet_telemetry::metrics;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -19,6 +20,11 @@ use crate::source::Work;
 
 /// How long one wait at the bell lasts; it must be less than the response timeout of a remote one.
 const POP_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long new claims are held back so that a suspect may come to be alone, and how long after that they are not. Attempts
+/// mostly end within seconds; one that is stuck must not keep the worker from all other work.
+const ALONE_WITHIN: Duration = Duration::from_secs(2);
+const BETWEEN_TRIES: Duration = Duration::from_secs(10);
 
 /// So often the ledger has to say what is ours after a claim that it did not answer: a server that stood still carries the
 /// statement out at the moment in which it answers again.
@@ -38,10 +44,14 @@ pub(crate) async fn keep_claiming(fleet: &Fleet, out: mpsc::Sender<Work>, shutdo
         (permits, ids)
     };
     let mut doubt = Doubt::default();
+    let mut suspects = Suspects::default();
     while let Some((permits, ids)) = shutdown.run_until_cancelled(ready()).await {
         doubt.resolve(fleet).await;
         let claimed = claim(fleet, &ids, &mut doubt).await;
-        let handing = hand_on(fleet, claimed, permits, &places, &out);
+        let handing = async {
+            hand_on(claimed, permits, &mut suspects, &out).await;
+            suspects.begin_one(fleet, &places, &out).await;
+        };
         // What is not handed on when it is interrupted is still held, and handed back at the end.
         if shutdown.run_until_cancelled(handing).await.is_none() {
             return;
@@ -177,12 +187,11 @@ async fn give_back_unknown(fleet: &Fleet) -> Result<u64, LedgerError> {
     fleet.told(fleet.parts.ledger.hand_back(&unknown)).await
 }
 
-/// Sends claims on, each with its place. Suspects come last, and each waits until it is alone.
+/// Sends claims on, each with its place. Suspects wait until one of them can be alone.
 async fn hand_on(
-    fleet: &Fleet,
     claimed: Claimed,
     mut permits: OwnedSemaphorePermit,
-    places: &Arc<Semaphore>,
+    suspects: &mut Suspects,
     out: &mpsc::Sender<Work>,
 ) {
     let Claimed {
@@ -191,24 +200,72 @@ async fn hand_on(
         took: claimed_in,
     } = claimed;
     let claimed_with = claims.len();
-    let work = |claim, permit| Work {
-        claim,
-        answered_at,
-        claimed_in,
-        claimed_with,
-        permit,
-    };
-    let (suspects, innocent): (Vec<Claim>, Vec<Claim>) =
-        claims.into_iter().partition(|claim| claim.standing.is_suspect());
-    for claim in innocent {
-        let Some(permit) = permits.split(1) else { break };
-        send(out, work(claim, permit)).await;
+    for claim in claims {
+        let claim = ClaimedOne {
+            claim,
+            answered_at,
+            claimed_in,
+            claimed_with,
+        };
+        if claim.claim.standing.is_suspect() {
+            suspects.waiting.push_back(claim);
+        } else if let Some(permit) = permits.split(1) {
+            send(out, claim.with(permit)).await;
+        }
     }
-    drop(permits);
-    for mut claim in suspects {
-        let permit = take(places, fleet.concurrency).await;
-        if begin_alone(fleet, &mut claim).await {
-            send(out, work(claim, permit)).await;
+}
+
+/// A claim that has no place yet.
+#[derive(Debug)]
+struct ClaimedOne {
+    claim: Claim,
+    answered_at: Instant,
+    claimed_in: Duration,
+    claimed_with: usize,
+}
+
+impl ClaimedOne {
+    fn with(self, permit: OwnedSemaphorePermit) -> Work {
+        let Self {
+            claim,
+            answered_at,
+            claimed_in,
+            claimed_with,
+        } = self;
+        Work {
+            claim,
+            answered_at,
+            claimed_in,
+            claimed_with,
+            permit,
+        }
+    }
+}
+
+/// Claims that have to run alone. While they wait they are held like others, and handed back at the end.
+#[derive(Debug, Default)]
+struct Suspects {
+    waiting: VecDeque<ClaimedOne>,
+    not_before: Option<Instant>,
+}
+
+impl Suspects {
+    /// Has the first of them begin, if the worker comes to be empty soon.
+    async fn begin_one(&mut self, fleet: &Fleet, places: &Arc<Semaphore>, out: &mpsc::Sender<Work>) {
+        let is_too_soon = self.not_before.is_some_and(|at| Instant::now() < at);
+        if self.waiting.is_empty() || is_too_soon {
+            return;
+        }
+        let Ok(permit) = timeout(ALONE_WITHIN, take(places, fleet.concurrency)).await else {
+            self.not_before = Some(Instant::now() + BETWEEN_TRIES);
+            return;
+        };
+        self.not_before = None;
+        let Some(mut first) = self.waiting.pop_front() else {
+            return;
+        };
+        if begin_alone(fleet, &mut first.claim).await {
+            send(out, first.with(permit)).await;
         }
     }
 }

@@ -8,8 +8,9 @@
 //!
 //! Connections do not help each other, so the longest decides. A connection serves better lanes first, and within a lane
 //! what was submitted first; runs that are paused wait behind. A call is what the run's segments have cost so far, at
-//! least one. It is the time at the gates' full pace: a gate that was throttled, too few workers, or a slow upstream make
-//! it longer.
+//! least one. That is the time at the gates' full pace: a gate that was throttled, too few workers, or a slow upstream make
+//! it longer. So what has ended while somebody watched tells, too, and the longer of both is told; nothing is, until enough
+//! has ended to know a pace, nor of less than a second.
 
 use std::time::{Duration, Instant};
 
@@ -29,10 +30,38 @@ const COUNT_EVERY: Duration = Duration::from_secs(10);
 /// does not become the main work.
 const REST: u32 = 50;
 
+/// A pace is known after this time, of as many segments.
+const PACE_AFTER: Duration = Duration::from_secs(5);
+const PACE_OF: u64 = 3;
+
 /// An estimate that follows a run.
 #[derive(Debug, Default)]
 pub(crate) struct Estimate {
     counted: Option<Counted>,
+    /// When the run was first looked at, and how many of its segments had ended then.
+    first: Option<(Instant, u64)>,
+}
+
+/// What has ended of a run while somebody watched.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    within: Duration,
+    ended: u64,
+    left: u64,
+}
+
+impl Pace {
+    /// The seconds that are left at this pace; none while it is not known.
+    fn seconds(self) -> Option<f64> {
+        let is_known = self.within >= PACE_AFTER && self.ended >= PACE_OF;
+        is_known.then(|| self.within.as_secs_f64() * as_number(self.left) / as_number(self.ended))
+    }
+}
+
+/// The longer of both, where the pace is known.
+fn longer(by_gates: Option<f64>, pace: Pace) -> Option<f64> {
+    let by_pace = pace.seconds()?;
+    Some(by_gates.map_or(by_pace, |seconds| seconds.max(by_pace))).filter(|seconds| *seconds >= 1.0)
 }
 
 /// What was left when it was counted.
@@ -50,8 +79,25 @@ impl Counted {
 }
 
 impl Estimate {
-    /// The seconds that are left, as far as anybody can tell. While the ledger cannot tell, the last count goes on.
+    /// The seconds that are left, as far as anybody can tell.
     pub(crate) async fn seconds(
+        &mut self,
+        parts: &Parts,
+        connections: &[Connection],
+        report: &RunReport,
+    ) -> Option<f64> {
+        let ended = report.done + report.dead + report.cancelled;
+        let (since, before) = *self.first.get_or_insert((Instant::now(), ended));
+        let pace = Pace {
+            within: since.elapsed(),
+            ended: ended.saturating_sub(before),
+            left: report.segments.saturating_sub(ended),
+        };
+        longer(self.by_gates(parts, connections, report).await, pace)
+    }
+
+    /// At the full pace of the gates. While the ledger cannot tell, the last count goes on.
+    async fn by_gates(
         &mut self,
         parts: &Parts,
         connections: &[Connection],
@@ -146,6 +192,31 @@ mod tests {
         assert_eq!(seconds_left(&[left(ash, 1, 0)], 1.0, |_| None), None);
     }
 
+    #[test]
+    fn nothing_is_told_before_a_pace_is_known_and_then_the_longer_of_gates_and_pace() {
+        for (seconds, ended, left, by_gates, told) in [
+            // A first look, and an upstream of which nothing has come yet.
+            (0, 0, 10, Some(0.0), None),
+            (60, 0, 10, Some(0.0), None),
+            (60, 2, 8, Some(0.8), None),
+            (4, 100, 900, Some(90.0), None),
+            // A slow upstream: the gates would let all of it pass at once.
+            (60, 3, 7, Some(0.0), Some(140.0)),
+            (60, 3, 7, None, Some(140.0)),
+            // A pace that others had before it is theirs: the gates know better.
+            (10, 100, 100, Some(300.0), Some(300.0)),
+            // About to end.
+            (60, 600, 1, Some(0.0), None),
+        ] {
+            let pace = Pace {
+                within: Duration::from_secs(seconds),
+                ended,
+                left,
+            };
+            assert_eq!(longer(by_gates, pace), told, "{pace:?} {by_gates:?}");
+        }
+    }
+
     #[tokio::test]
     async fn while_the_ledger_cannot_tell_the_last_count_goes_on() {
         let directory = tempfile::tempdir().unwrap();
@@ -170,9 +241,10 @@ mod tests {
         };
         let mut estimate = Estimate {
             counted: Some(before),
+            first: None,
         };
         let left = estimate
-            .seconds(&parts, &[], &report(RunState::Active))
+            .by_gates(&parts, &[], &report(RunState::Active))
             .await
             .unwrap();
         assert!((900.0..=990.0).contains(&left), "{left}");

@@ -146,7 +146,8 @@ impl Reading<'_> {
         let ids: Vec<&str> = ids_of(page).collect();
         let (subject, pass) = (&self.attempt.subject, self.progress.pass);
         let ledger = &subject.fleet.parts.ledger;
-        let brings_new = ledger.brings_new(subject.claim.segment, pass, &ids).await;
+        let brings_new = ledger.brings_new(subject.claim.segment, pass, &ids);
+        let brings_new = self.attempt.guard(brings_new).await?;
         Ok(brings_new.map_err(ledger_failure)?)
     }
 

@@ -83,7 +83,8 @@ impl Reading<'_> {
     pub(super) async fn seen(&self) -> Result<SeenIds, Stopped> {
         let subject = &self.attempt.subject;
         let ledger = &subject.fleet.parts.ledger;
-        let seen = ledger.seen(subject.claim.segment, self.progress.pass).await;
+        let seen = ledger.seen(subject.claim.segment, self.progress.pass);
+        let seen = self.attempt.guard(seen).await?;
         Ok(seen.map_err(ledger_failure)?)
     }
 
@@ -193,7 +194,8 @@ impl Reading<'_> {
             since,
         };
         let ledger = &self.attempt.subject.fleet.parts.ledger;
-        match ledger.not_seen(&query, after, LOOKED_UP).await {
+        let not_seen = ledger.not_seen(&query, after, LOOKED_UP);
+        match self.attempt.guard(not_seen).await? {
             Ok(ids) => Ok(ids),
             // A table that cannot be read cannot be written to either.
             Err(error) => Err(braking::not_stored(&self.attempt.subject, error).await.into()),

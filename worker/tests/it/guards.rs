@@ -98,6 +98,29 @@ async fn an_attempt_that_hears_that_its_claim_is_lost_gives_its_place_to_another
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_suspect_that_waits_to_be_alone_holds_back_no_other_claim() {
+    let world = with_an_answer_that_does_not_come().await;
+    submit(&world, &world.connections[0], last_day(), 1_000).await;
+    let runner = Runner::start(&world.parts, 2);
+    until_its_request_is_sent(&world).await;
+    // The attempt in the first place is stuck. What has crashed twice must be alone.
+    world
+        .sql(
+            "CREATE TRIGGER suspects AFTER INSERT ON fleet_segments WHEN NEW.entity = 'customer'
+             BEGIN UPDATE fleet_segments SET crashes = 2 WHERE id = NEW.id; END",
+        )
+        .await;
+    let suspect = world.submit(&["customer"], 1, 1_000).await;
+    world.until(suspect, |report| report.running == 1).await;
+    let others = world.submit(&["journal_entry"], 10, 1_000).await;
+    let report = world.until(others, |report| report.state.is_over()).await;
+    assert_eq!((report.state, report.done), (RunState::Done, 10));
+    let report = world.until(suspect, |_| true).await;
+    assert_eq!(report.running, 1, "it still waits to be alone");
+    runner.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_attempt_whose_lock_is_taken_stops_and_the_window_is_read_anew() {
     let world = with_an_answer_that_does_not_come().await;
     let (run, segment) = submit(&world, &world.connections[0], last_day(), 1_000).await;

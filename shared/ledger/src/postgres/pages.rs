@@ -16,13 +16,14 @@ use super::quarantine::{put_away, sift};
 use super::runs::join_run;
 use super::segments::count_calls;
 use super::syncing::move_checkpoints;
+use super::turns::{SEVERAL, Turn};
 use super::upsert::upsert;
 use crate::{Batch, Committed, Effects, FinishedWindow, LedgerError, NextStep, PageCommit, Pages, SeenIds};
 
 #[async_trait]
 impl Pages for PostgresLedger {
     async fn commit_page(&self, page: &PageCommit<'_>) -> Result<Committed, LedgerError> {
-        let _turn = self.turns.take(page.table).await?;
+        let _turn = self.turn_for(page).await?;
         match persistently(|| self.commit_once(page)).await {
             Err(error) if refuses_data(&error) => self.commit_sifted(page, error).await,
             // Who was not answered in time cannot tell at which statement.
@@ -124,6 +125,16 @@ impl Pages for PostgresLedger {
 }
 
 impl PostgresLedger {
+    /// A turn with the tables that a page has records of; none where it has none.
+    async fn turn_for(&self, page: &PageCommit<'_>) -> Result<Option<Turn>, LedgerError> {
+        let Some(first) = page.batches.first() else {
+            return Ok(None);
+        };
+        let is_of_one = page.batches.iter().all(|batch| batch.table == first.table);
+        let table = if is_of_one { first.table } else { SEVERAL };
+        self.turns.take(table).await.map(Some)
+    }
+
     async fn commit_once(&self, page: &PageCommit<'_>) -> Result<Committed, LedgerError> {
         let mut tx = self.begin("commit page").await?;
         if !fence(&mut tx, page).await? {

@@ -11,6 +11,7 @@ use sqlx::types::Uuid;
 use super::PostgresLedger;
 use super::codec::{Count, Word, plain, small};
 use super::error::{failed, persistently};
+use super::session::PLANNED_FOR_ONE_TABLE;
 use crate::syncing::Planned;
 use crate::{Checkpoint, LedgerError, PageCommit, SyncSchedule, SyncState, SyncSum, Syncing};
 
@@ -256,7 +257,13 @@ impl Syncing for PostgresLedger {
     }
 
     async fn present(&self, connection: ConnectionId, table: &str, entity: &str) -> Result<u64, LedgerError> {
+        let _turn = self.turns.take(table).await?;
         let present = || async {
+            let mut tx = self
+                .pool
+                .begin_with(PLANNED_FOR_ONE_TABLE)
+                .await
+                .map_err(failed("present"))?;
             sqlx::query_scalar!(
                 r#"
                 SELECT count(*) AS "count!: Count<u64>"
@@ -270,7 +277,7 @@ impl Syncing for PostgresLedger {
                 table,
                 entity,
             )
-            .fetch_one(&self.pool)
+            .fetch_one(&mut *tx)
             .await
             .map_err(failed("present"))
         };

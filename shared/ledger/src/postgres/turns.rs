@@ -15,6 +15,9 @@ use super::PostgresOptions;
 use super::error::failed;
 use crate::LedgerError;
 
+/// What stands for the table of pages with records of several tables.
+pub(super) const SEVERAL: &str = "several";
+
 /// The sessions that tables of records may have.
 #[derive(Debug)]
 pub(super) struct Turns {

@@ -3,11 +3,11 @@
 use ledgerfleet_ledger::conformance::World;
 use ledgerfleet_ledger::conformance::scene::{
     LEASE, TABLE, claim, claim_all, daily, finish, held, kill, new_run, only_page, page, record, scene,
-    seconds, store,
+    seconds, store, window_of,
 };
 use ledgerfleet_ledger::{
-    Claims, Comparing, Connections, Dispatching, LedgerError, NextStep, NotSeen, PageCommit, Pages, Purge,
-    ReplayRequest, Replays, RescueScope, Runs, Seen, Steer,
+    Claims, Comparing, Connections, Dispatching, LedgerError, NextStep, NotSeen, Pages, Purge, ReplayRequest,
+    Replays, RescueScope, Runs, Seen, Steer,
 };
 use ledgerfleet_model::{
     FailureKind, Lane, QuarantineReason, Quarantined, RunState, SegmentId, SegmentState, Timings, WorkerName,
@@ -300,10 +300,8 @@ async fn while_a_table_of_records_is_locked_its_pages_leave_sessions_to_other_ta
     let beaten = world.ledger.heartbeat(&[held(&other)], LEASE).await.unwrap();
     assert!(beaten.is_empty());
     let records = [record("9", 1)];
-    let customers = PageCommit {
-        table: "qbo_customer",
-        ..only_page(&other, &records)
-    };
+    let mut customers = only_page(&other, &records);
+    customers.batches[0].table = "qbo_customer";
     store(&world, &customers).await;
     let ended = commits.iter().filter(|commit| commit.is_finished()).count();
     assert_eq!(ended, 0, "others have waited for the lock, too");
@@ -340,17 +338,15 @@ async fn what_is_asked_of_a_table_of_records_does_not_wait_for_a_lock_on_another
             connection: claim.connection,
             table: TABLE,
             entity: &claim.entity,
-            window: &claim.window,
+            window: window_of(&claim),
             seen,
             since,
         };
         ledger.not_seen(&query, None, 10).await.unwrap();
     }
     let unstorable = [Quarantined::new("5".to_owned(), QuarantineReason::TooLong, "{")];
-    let page = PageCommit {
-        quarantined: &unstorable,
-        ..page(&claim, 1, &[], NextStep::Beside)
-    };
+    let mut page = page(&claim, 1, &[], NextStep::Beside);
+    page.batches[0].quarantined = &unstorable;
     ledger.commit_page(&page).await.unwrap();
     lock.rollback().await.unwrap();
 }
