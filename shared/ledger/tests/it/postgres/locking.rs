@@ -326,7 +326,7 @@ async fn what_is_asked_of_a_table_of_records_does_not_wait_for_a_lock_on_another
                                               current_database()); END $$";
     sqlx::raw_sql(generic).execute(&world.sql).await.unwrap();
     let ledger = world.again().await;
-    let since = chrono::Utc::now();
+    let since = claim.claimed_at;
     for seen in [
         Seen::Ids(&["1"]),
         Seen::Pass {
