@@ -60,6 +60,14 @@ ROWS = [
         lines("Locks in use by another", "Attempts that found their window locked.",
               [query('sum(increase(ledgerfleet_lock_contention_total{job=~"$job"}[5m]))', "locked")]),
     ]),
+    ("HTTP API", 8, [
+        lines("Requests to the HTTP API", "Per second, by status.",
+              [query('sum by (status) (rate(ledgerfleet_http_requests_total{job=~"$job"}[$__rate_interval]))', "{{status}}")],
+              "reqps", stacked=True),
+        lines("Time until an answer begins", "The slowest twentieth, by route.",
+              [query('histogram_quantile(0.95, sum by (route, le) '
+                     '(rate(ledgerfleet_http_request_duration_seconds_bucket{job=~"$job"}[$__rate_interval])))', "{{route}}")], "s"),
+    ]),
     ("Access", 8, [
         lines("Refreshes of access", "By result, in a quarter of an hour.",
               [query('sum by (result) (increase(ledgerfleet_token_refresh_total{job=~"$job"}[15m]))', "{{result}}")],

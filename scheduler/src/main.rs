@@ -8,6 +8,7 @@ mod commands;
 mod consent;
 mod countdown;
 mod exit;
+mod http;
 mod meant;
 mod output;
 mod running;

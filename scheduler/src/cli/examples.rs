@@ -113,6 +113,13 @@ const EXAMPLES: &[(&str, &str)] = &[
         "scheduler model dictionary > dictionary.md\nscheduler model dictionary -o csv",
     ),
     (
+        "api-key create",
+        "scheduler api-key create --name airflow --scope read,run --expires 90d\n\
+         scheduler api-key create --name auditor --scope read --connection acme",
+    ),
+    ("api-key list", "scheduler api-key list"),
+    ("api-key revoke", "scheduler api-key revoke 0197a2b4-…"),
+    (
         "serve",
         "scheduler serve\nscheduler serve --listen 127.0.0.1:9000",
     ),

@@ -1,6 +1,7 @@
 //! The command line: every command, argument and flag.
 
 mod adding;
+mod api_key;
 mod connection;
 mod dates;
 mod dlq;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use adding::AddCommand;
+pub(crate) use api_key::{ApiKeyCommand, CreateKeyArgs};
 pub(crate) use connection::{AuthorizeArgs, ConnectionCommand, SetConnectionArgs};
 pub(crate) use dlq::{Choice, DlqCommand, DropArgs, ListArgs, ReplayArgs};
 pub(crate) use examples::command;
@@ -115,7 +117,10 @@ pub(crate) enum Command {
     /// Makes the tables in which people read the records, and says what they mean.
     #[command(subcommand)]
     Model(ModelCommand),
-    /// Runs until it is stopped: duties, health, metrics; on a SQLite file the worker too.
+    /// Makes, lists and revokes keys of the HTTP API.
+    #[command(subcommand)]
+    ApiKey(ApiKeyCommand),
+    /// Runs until it is stopped: duties, health, metrics, HTTP API; on a SQLite file the worker too.
     Serve(ServeArgs),
     /// Checks configuration, database, key and connections.
     Doctor,

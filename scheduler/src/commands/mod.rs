@@ -1,5 +1,6 @@
 //! Commands: one file each, and a folder for each noun that has several.
 
+mod api_key;
 mod backfill;
 mod config;
 pub(crate) mod connection;
@@ -15,7 +16,7 @@ pub(crate) mod model;
 mod records;
 mod run;
 mod serve;
-mod status;
+pub(crate) mod status;
 mod sync;
 mod verify;
 
@@ -41,6 +42,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> anyhow::Result<E
         Command::Dlq(command) => dlq::run(session, command).await,
         Command::Verify(args) => verify::run(session, &args).await,
         Command::Model(command) => model::run(session, command).await,
+        Command::ApiKey(command) => api_key::run(session, command).await,
         Command::Serve(_) => serve::run(session).await,
         Command::Doctor => doctor::run(session).await,
         Command::Config(command) => config::run(session, &command),

@@ -6,6 +6,7 @@ use ledgerfleet_wiring::Parts;
 
 use crate::commands::model;
 use crate::exit::{Exit, Problem};
+use crate::http::{Api, router};
 use crate::running::role::take_lock;
 use crate::running::runner::Runner;
 use crate::session::Session;
@@ -36,7 +37,7 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     introduce(session, &parts, works).await;
     tell_ready(stop);
     session.talk.say(format!(
-        "serving http://{address}: /livez /readyz /metrics; Ctrl-C stops"
+        "serving http://{address}: /api/v1 /livez /readyz /metrics; Ctrl-C stops"
     ));
     show_while_working(session, listening, &parts, recorder, runner, stop).await?;
     Ok(stop.signal().map_or(Exit::Failed, Exit::of))
@@ -66,9 +67,9 @@ pub(super) async fn show_while_working(
     let over = stop.token().child_token();
     let showing = async {
         let _told = over.clone().drop_guard();
-        listening
-            .serve(health_routes(parts, recorder), over.clone())
-            .await;
+        let routes =
+            health_routes(parts, recorder).merge(router(&Api::new(parts, &session.settings, &session.talk)));
+        listening.serve(routes, over.clone()).await;
     };
     // Work stops at once, whatever is still being answered.
     let working = async {
@@ -89,7 +90,8 @@ async fn listen(session: &Session) -> Result<Listening, Problem> {
     let address = session.settings.listen;
     if !address.ip().is_loopback() {
         session.talk.warn(format!(
-            "{address} is not on loopback: everyone who reaches it can read the metrics"
+            "{address} is not on loopback: everyone who reaches it can read the metrics, and the HTTP API takes keys alone \
+             (scheduler api-key create)"
         ));
     }
     Listening::on(address).await.map_err(|error| {

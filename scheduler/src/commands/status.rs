@@ -30,7 +30,7 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-async fn companies(
+pub(crate) async fn companies(
     parts: &Parts,
     connections: &[Connection],
     brakes: &[Brake],

@@ -6,6 +6,7 @@ pub(crate) mod connections;
 pub(crate) mod coverage;
 pub(crate) mod dead_letters;
 pub(crate) mod entities;
+pub(crate) mod keys;
 pub(crate) mod plans;
 pub(crate) mod records;
 pub(crate) mod runs;

@@ -5,6 +5,7 @@
     reason = "a test that cannot go on should stop where it is"
 )]
 
+mod api;
 mod asking_alike;
 mod bad_input;
 mod clocks;

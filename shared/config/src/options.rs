@@ -60,6 +60,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     plain("redis_prefix"),
     secret("master_key"),
     plain("spool_dir"),
+    secret("api_key"),
     plain("page_size"),
     plain("allow_custom_endpoints"),
     plain("time_scale"),

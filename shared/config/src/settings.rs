@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ledgerfleet_model::{SyncPace, Timings};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::addresses::{endpoint, redirect_url};
 use crate::inputs::Inputs;
@@ -38,6 +38,8 @@ pub struct Settings {
     pub redis_prefix: String,
     /// Seals the tokens at rest.
     pub master_key: Option<SecretString>,
+    /// A key of the HTTP API that may do everything.
+    pub api_key: Option<SecretString>,
     /// Where granted tokens wait for the ledger, if that is configured.
     pub spool_dir: Option<PathBuf>,
     /// The QuickBooks connector.
@@ -150,6 +152,7 @@ impl Settings {
             database_connections: database_connections(&values)?,
             redis_prefix: values.text("redis_prefix").unwrap_or_default(),
             master_key: values.secret("master_key"),
+            api_key: api_key(&values)?,
             spool_dir: values
                 .text("spool_dir")
                 .map(|path| inputs.working_directory.join(path)),
@@ -231,6 +234,19 @@ impl Values {
             origin: given.map(|given| given.origin.clone()),
         }
     }
+}
+
+/// A short one could be found by trying.
+fn api_key(values: &Values) -> Result<Option<SecretString>, ConfigError> {
+    let key = values.secret("api_key");
+    let is_long = key.as_ref().is_none_or(|key| key.expose_secret().len() >= 32);
+    check(
+        values,
+        "api_key",
+        is_long,
+        "it takes a text of 32 characters or more",
+    )?;
+    Ok(key)
 }
 
 fn page_size(values: &Values) -> Result<u32, ConfigError> {

@@ -58,7 +58,7 @@ pub use pages::{
 };
 pub use postgres::{ClientCertificate, Leadership, PostgresLedger, PostgresOptions};
 pub use quarantine::{Quarantine, QuarantineFilter, QuarantinedRecord};
-pub use records::{EntityTotals, RecordFilter, RecordStub, Records, StoredRecord};
+pub use records::{EntityTotals, RecordFilter, RecordPage, RecordStub, Records, StoredRecord};
 pub use refreshes::{Refresh, RefreshIntent, RefreshOutcome, Refreshes};
 pub use replays::{Replay, ReplayRequest, ReplayState, Replayed, Replays, WhichReplays, Withdrawn};
 pub use runs::{EntityVolume, NewRun, NewSegment, Remaining, RunReport, Runs, Steer, Submitted};

@@ -25,6 +25,27 @@ pub struct RecordFilter {
     pub limit: u32,
 }
 
+/// One page of a table, by id: an order in which nothing moves while rows change.
+#[derive(Debug, Clone)]
+pub struct RecordPage {
+    /// Of this connection.
+    pub connection: ConnectionId,
+    /// Of this table: `qbo_invoice`.
+    pub table: String,
+    /// After this id; empty for the first page.
+    pub after: String,
+    /// Dated on or after this day.
+    pub from: Option<NaiveDate>,
+    /// Dated on or before this day.
+    pub to: Option<NaiveDate>,
+    /// Stored, or found deleted, at this instant or later.
+    pub updated_since: Option<DateTime<Utc>>,
+    /// Only tombstones, or none of them.
+    pub deleted: Option<bool>,
+    /// At most this many.
+    pub limit: u32,
+}
+
 /// A record as it is stored.
 #[derive(Debug, Clone, Serialize)]
 pub struct StoredRecord {
@@ -86,6 +107,13 @@ pub struct EntityTotals {
 pub trait Records: Send + Sync {
     /// Records by document date, newest first, then by id.
     async fn records(&self, filter: &RecordFilter) -> Result<Vec<StoredRecord>, LedgerError>;
+
+    /// Records of a table by id (as text), a page at a time. A record that was there during the whole walk is met once.
+    async fn record_page(&self, page: &RecordPage) -> Result<Vec<StoredRecord>, LedgerError>;
+
+    /// The instant up to which everything that is stored can be seen: what is stored later, and what is being stored now,
+    /// is found by [`RecordPage::updated_since`] from here on.
+    async fn seen_horizon(&self) -> Result<DateTime<Utc>, LedgerError>;
 
     /// All records of a table, tombstones included, by id (as text), streamed.
     fn record_stubs(

@@ -144,7 +144,7 @@ pub(super) fn company_of(connection: &Connection) -> String {
 }
 
 /// A name has to fit into a comma-separated list and a line of output.
-pub(super) fn check_name(name: &str) -> Result<(), Problem> {
+pub(crate) fn check_name(name: &str) -> Result<(), Problem> {
     let fits = |c: char| c.is_alphanumeric() || "-_.".contains(c);
     let good = !name.is_empty() && name.chars().count() <= 64 && name.chars().all(fits);
     if good && !name.eq_ignore_ascii_case("all") {

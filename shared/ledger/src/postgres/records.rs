@@ -11,7 +11,7 @@ use sqlx::types::Uuid;
 use super::PostgresLedger;
 use super::codec::{Count, compact, number};
 use super::error::{failed, persistently};
-use crate::{EntityTotals, LedgerError, RecordFilter, RecordStub, Records, StoredRecord};
+use crate::{EntityTotals, LedgerError, RecordFilter, RecordPage, RecordStub, Records, StoredRecord};
 
 /// Stubs that are read at once. A stream that one statement fed would keep a connection, and be cut off once its
 /// reader took longer than a statement may.
@@ -82,6 +82,19 @@ impl Records for PostgresLedger {
         rows.into_iter().map(StoredRecord::try_from).collect()
     }
 
+    async fn record_page(&self, page: &RecordPage) -> Result<Vec<StoredRecord>, LedgerError> {
+        let rows = persistently(|| self.page_rows(page)).await?;
+        rows.into_iter().map(StoredRecord::try_from).collect()
+    }
+
+    async fn seen_horizon(&self) -> Result<DateTime<Utc>, LedgerError> {
+        // No statement runs for longer than a minute, and a page's transaction has few of them.
+        sqlx::query_scalar!(r#"SELECT now() - interval '5 minutes' AS "horizon!""#)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(failed("seen horizon"))
+    }
+
     fn record_stubs(
         &self,
         connection: ConnectionId,
@@ -137,6 +150,32 @@ impl Records for PostgresLedger {
 }
 
 impl PostgresLedger {
+    async fn page_rows(&self, page: &RecordPage) -> Result<Vec<RecordRow>, LedgerError> {
+        sqlx::query_as!(
+            RecordRow,
+            r#"
+            SELECT id, source_version, source_updated_at, document_date, observed_at_utc, ingested_at_utc,
+                last_seen_utc, deleted_at_utc, payload_hash, payload::text AS "payload!", original
+            FROM raw.records
+            WHERE connection_id = $1 AND entity = $2 AND id > $3
+              AND ($4::date IS NULL OR document_date >= $4) AND ($5::date IS NULL OR document_date <= $5)
+              AND ($6::timestamptz IS NULL OR ingested_at_utc >= $6 OR deleted_at_utc >= $6)
+              AND ($7::boolean IS NULL OR (deleted_at_utc IS NOT NULL) = $7)
+            ORDER BY id LIMIT $8"#,
+            page.connection.0,
+            &page.table,
+            &page.after,
+            page.from,
+            page.to,
+            page.updated_since,
+            page.deleted,
+            number(page.limit),
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed("record page"))
+    }
+
     /// One statement for each kind of filter, because an index serves no condition that may be absent.
     async fn record_rows(&self, filter: &RecordFilter) -> Result<Vec<RecordRow>, LedgerError> {
         let (from, to) = (filter.from, filter.to);

@@ -1,7 +1,9 @@
 //! Reading records on SQLite.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use ledgerfleet_model::ConnectionId;
@@ -10,7 +12,10 @@ use serde_json::value::RawValue;
 use super::SqliteLedger;
 use super::codec::{Stamp, Text};
 use super::error::failed;
-use crate::{EntityTotals, LedgerError, RecordFilter, RecordStub, Records, StoredRecord};
+use crate::{EntityTotals, LedgerError, RecordFilter, RecordPage, RecordStub, Records, StoredRecord};
+
+/// Nothing is stored so long after it was stamped.
+const LONGEST_WRITE: Duration = Duration::from_mins(2);
 
 #[derive(sqlx::FromRow)]
 struct RecordRow {
@@ -94,6 +99,35 @@ impl Records for SqliteLedger {
             .await
             .map_err(failed("records"))?;
         rows.into_iter().map(StoredRecord::try_from).collect()
+    }
+
+    async fn record_page(&self, page: &RecordPage) -> Result<Vec<StoredRecord>, LedgerError> {
+        const PAGE: &str = "
+            SELECT id, source_version, source_updated_at, document_date, observed_at_utc, ingested_at_utc,
+                   last_seen_utc, deleted_at_utc, payload_hash, payload, original
+            FROM raw_records
+            WHERE connection_id = ?1 AND entity = ?2 AND id > ?3
+              AND (?4 IS NULL OR document_date >= ?4) AND (?5 IS NULL OR document_date <= ?5)
+              AND (?6 IS NULL OR ingested_at_utc >= ?6 OR deleted_at_utc >= ?6)
+              AND (?7 IS NULL OR (deleted_at_utc IS NOT NULL) = ?7)
+            ORDER BY id LIMIT ?8";
+        let rows: Vec<RecordRow> = sqlx::query_as(PAGE)
+            .bind(Text(page.connection))
+            .bind(&page.table)
+            .bind(&page.after)
+            .bind(page.from.map(Text))
+            .bind(page.to.map(Text))
+            .bind(page.updated_since.map(Stamp::from))
+            .bind(page.deleted)
+            .bind(page.limit)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("record page"))?;
+        rows.into_iter().map(StoredRecord::try_from).collect()
+    }
+
+    async fn seen_horizon(&self) -> Result<DateTime<Utc>, LedgerError> {
+        Ok(self.now().before(LONGEST_WRITE).0)
     }
 
     fn record_stubs(

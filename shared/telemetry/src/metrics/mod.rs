@@ -111,6 +111,13 @@ pub fn request_ended(connector: &str, status: Option<u16>, took: Duration) {
     histogram!(names::API_REQUEST_DURATION_SECONDS, "connector" => connector).record(took);
 }
 
+/// The HTTP API began to answer a request.
+pub fn http_answered(route: &'static str, method: &'static str, status: u16, took: Duration) {
+    counter!(names::HTTP_REQUESTS_TOTAL, "route" => route, "method" => method, "status" => status.to_string())
+        .increment(1);
+    histogram!(names::HTTP_REQUEST_DURATION_SECONDS, "route" => route).record(took);
+}
+
 /// An upstream asked for fewer requests.
 pub fn throttled(connector: &str) {
     counter!(names::THROTTLED_TOTAL, "connector" => connector.to_owned()).increment(1);

@@ -104,5 +104,8 @@ metrics! {
     Gauge DISK_FREE_BYTES = "disk_free_bytes":
         "Bytes that this process may still write where it keeps its spool, and its database if that is a file, by place.";
     Gauge DISK_SIZE_BYTES = "disk_size_bytes": "Bytes that the file system of that place holds.";
+    Counter HTTP_REQUESTS_TOTAL = "http_requests_total": "Requests to the HTTP API, by route, method and status.";
+    Histogram HTTP_REQUEST_DURATION_SECONDS = "http_request_duration_seconds" in REQUEST:
+        "Seconds until the HTTP API's answer began, by route.";
     Gauge BUILD_INFO = "build_info": "Always 1; the version is the label.";
 }

@@ -1,0 +1,206 @@
+//! Keys: how one is written, who is behind one, and the list of them.
+//!
+//! A key is `lfa1_<id>_<secret>`, with 256 random bits of secret. The ledger keeps the secret's hash: a secret of such a size is
+//! not found by trying, so a fast hash is enough.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::{AUTHORIZATION, HOST};
+use axum::{Extension, Json};
+use ledgerfleet_ledger::{ApiKey, Scope};
+use ledgerfleet_model::{ApiKeyId, ConnectionId};
+use rand::Rng;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Api;
+use super::problem::{Cause, Refusal};
+use super::routes::{Route, Routes};
+
+/// What a key's text begins with: the kind of thing it is, and the version of its form.
+const PREFIX: &str = "lfa1_";
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Caller {
+    /// The key's name, for the audit.
+    pub(crate) name: String,
+    /// What tells this caller's requests from those of others.
+    pub(crate) identity: String,
+    pub(crate) scopes: Vec<Scope>,
+    /// The companies that it sees; none where it sees every one.
+    pub(crate) connections: Option<Vec<ConnectionId>>,
+}
+
+impl Caller {
+    fn of_everything(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            identity: name.to_owned(),
+            scopes: Scope::ALL.to_vec(),
+            connections: None,
+        }
+    }
+
+    pub(crate) fn sees(&self, connection: ConnectionId) -> bool {
+        let only = self.connections.as_ref();
+        only.is_none_or(|only| only.contains(&connection))
+    }
+}
+
+/// A new secret, and the text of the key that has it.
+pub(crate) fn make(id: ApiKeyId) -> (String, SecretString) {
+    let mut bytes = [0; 32];
+    rand::rng().fill_bytes(&mut bytes);
+    let secret = blake3::Hash::from_bytes(bytes).to_hex().to_string();
+    let text = format!("{PREFIX}{}_{secret}", id.0.simple());
+    (hash(&secret), SecretString::from(text))
+}
+
+fn hash(secret: &str) -> String {
+    blake3::hash(secret.as_bytes()).to_hex().to_string()
+}
+
+/// Finds out who asks.
+pub(crate) async fn judge(api: &Api, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    let Some(header) = headers.get(AUTHORIZATION) else {
+        return without_key(api, headers).await;
+    };
+    let bearer = header.to_str().ok().and_then(|text| {
+        let (scheme, key) = text.split_once(' ')?;
+        scheme
+            .eq_ignore_ascii_case("bearer")
+            .then(|| key.trim().to_owned())
+    });
+    let key = bearer.ok_or_else(|| refused("the header Authorization is not `Bearer KEY`"))?;
+    if let Some(configured) = &api.key
+        && same(&hash(&key), &hash(configured.expose_secret()))
+    {
+        return Ok(Caller::of_everything("configured"));
+    }
+    let (id, secret) = parts_of(&key).ok_or_else(|| refused("this is no key"))?;
+    let known = api.ledger().api_key(id).await?;
+    let known = known.filter(|known| same(&known.hash, &hash(secret)));
+    // Whoever knows the secret may know why it is not taken; nobody else may.
+    let known = known.ok_or_else(|| refused("this key is unknown"))?;
+    if known.key.revoked_at.is_some() {
+        return Err(refused("this key was revoked"));
+    }
+    if known.is_over {
+        return Err(refused("the time of this key is over"));
+    }
+    if let Err(error) = api.ledger().note_api_key_use(id).await {
+        tracing::debug!(
+            error = &error as &dyn std::error::Error,
+            "the use of a key is not noted"
+        );
+    }
+    Ok(Caller {
+        name: known.key.name,
+        identity: id.to_string(),
+        scopes: known.key.scopes,
+        connections: known.key.connections,
+    })
+}
+
+/// As long as there is no key, whoever is on this machine may do everything. A page of the web that a browser shows here is
+/// not: it comes with another host, or from another site.
+async fn without_key(api: &Api, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    let is_local = api.is_local && is_of_this_machine(headers);
+    if api.key.is_some() || !is_local || has_keys(api.ledger()).await? {
+        return Err(refused("a key is needed: Authorization: Bearer KEY"));
+    }
+    Ok(Caller::of_everything("local"))
+}
+
+/// Whether any key can be used.
+pub(crate) async fn has_keys(
+    ledger: &dyn ledgerfleet_ledger::Ledger,
+) -> Result<bool, ledgerfleet_ledger::LedgerError> {
+    let keys = ledger.api_keys().await?;
+    Ok(keys.iter().any(|key| key.revoked_at.is_none()))
+}
+
+fn is_of_this_machine(headers: &HeaderMap) -> bool {
+    let host = headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+        if port.bytes().all(|byte| byte.is_ascii_digit()) {
+            name
+        } else {
+            host
+        }
+    });
+    let is_here = name == "localhost"
+        || name
+            .trim_matches(['[', ']'])
+            .parse()
+            .is_ok_and(|address: std::net::IpAddr| address.is_loopback());
+    let site = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
+    is_here && site.is_none_or(|site| matches!(site, "same-origin" | "none"))
+}
+
+fn refused(why: &str) -> Refusal {
+    Refusal::new(Cause::Unauthenticated, why)
+}
+
+fn parts_of(key: &str) -> Option<(ApiKeyId, &str)> {
+    let (id, secret) = key.strip_prefix(PREFIX)?.split_once('_')?;
+    Some((id.parse().ok()?, secret))
+}
+
+/// Compares two hashes in a time that tells nothing.
+fn same(one: &str, other: &str) -> bool {
+    let hash = |text: &str| blake3::Hash::from_hex(text).ok();
+    matches!((hash(one), hash(other)), (Some(one), Some(other)) if one == other)
+}
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes.route(
+        Route::get("/api/v1/keys", Scope::Admin, "Every key, without its secret"),
+        list,
+    )
+}
+
+async fn list(State(api): State<Api>, Extension(_): Extension<Caller>) -> Result<Json<Vec<ApiKey>>, Refusal> {
+    Ok(Json(api.ledger().api_keys().await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_of_its_id_and_a_secret_that_its_hash_knows() {
+        let id = ApiKeyId::new();
+        let (kept, text) = make(id);
+        let (found, secret) = parts_of(text.expose_secret()).unwrap();
+        assert_eq!(found, id);
+        assert!(same(&kept, &hash(secret)));
+        assert!(!same(&kept, &hash(&secret.replace('a', "b").replace('1', "2"))));
+        for no_key in ["", "lfa1_", "lfa1_x_y", "lfa2_0_1", "secret"] {
+            assert!(parts_of(no_key).is_none(), "{no_key}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_the_web_is_not_of_this_machine() {
+        for (host, site, is) in [
+            ("localhost:8400", None, true),
+            ("127.0.0.1:8400", None, true),
+            ("[::1]:8400", None, true),
+            ("localhost", Some("same-origin"), true),
+            ("evil.example:8400", None, false),
+            ("localhost:8400", Some("cross-site"), false),
+            ("", None, false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, host.parse().unwrap());
+            if let Some(site) = site {
+                headers.insert("sec-fetch-site", site.parse().unwrap());
+            }
+            assert_eq!(is_of_this_machine(&headers), is, "{host} {site:?}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! HTTP: what the command line can do, for programs, under `/api/v1`. One file for each noun; what is shown is the JSON of
+//! the command line (`views`), and what is refused is a problem (`problem`).
+//!
+//! Every route is declared with its scope ([`routes::Route`]): one without does not compile. Every request passes
+//! `guard`: who asks, whether that one may, whether what was sent has bounds.
+
+mod connect;
+mod connections;
+mod coverage;
+mod dead_letters;
+mod events;
+mod guard;
+pub(crate) mod keys;
+mod openapi;
+mod problem;
+mod read;
+mod records;
+mod routes;
+mod runs;
+mod status;
+
+use std::sync::Arc;
+
+use axum::Router;
+use ledgerfleet_config::Settings;
+use ledgerfleet_ledger::{Ledger, LedgerError};
+use ledgerfleet_model::{Connection, ConnectionId};
+use ledgerfleet_wiring::Parts;
+use secrecy::SecretString;
+
+use crate::consent::Consenting;
+use crate::output::Talk;
+use keys::Caller;
+use problem::{Cause, Refusal};
+use routes::Routes;
+
+/// The longest body of a request.
+pub(crate) const LONGEST_BODY: usize = 1 << 20;
+
+/// What the routes need. Cloning shares it.
+#[derive(Debug, Clone)]
+pub(crate) struct Api(Arc<Inner>);
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) parts: Parts,
+    pub(crate) consenting: Consenting,
+    pub(crate) redirect_url: Option<String>,
+    pub(crate) page_size: u32,
+    /// The key that the configuration gives, beside those of the ledger.
+    pub(crate) key: Option<SecretString>,
+    /// Whether only this machine can reach it: then it answers without a key, as long as there is none.
+    pub(crate) is_local: bool,
+}
+
+impl std::ops::Deref for Api {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Api {
+    pub(crate) fn new(parts: &Parts, settings: &Settings, talk: &Talk) -> Self {
+        Self(Arc::new(Inner {
+            parts: parts.clone(),
+            consenting: Consenting::new(parts, talk),
+            redirect_url: settings.quickbooks.redirect_url.clone(),
+            page_size: settings.page_size,
+            key: settings.api_key.clone(),
+            is_local: settings.listen.ip().is_loopback(),
+        }))
+    }
+
+    fn ledger(&self) -> &dyn Ledger {
+        &*self.parts.ledger
+    }
+
+    /// The companies that a caller sees.
+    async fn seen(&self, caller: &Caller) -> Result<Vec<Connection>, LedgerError> {
+        let mut all = self.ledger().connections().await?;
+        all.retain(|connection| caller.sees(connection.id));
+        Ok(all)
+    }
+
+    /// The company of that name, if the caller sees it. Another's is not there for this caller.
+    async fn company(&self, caller: &Caller, name: &str) -> Result<Connection, Refusal> {
+        let seen = self.seen(caller).await?;
+        let names: Vec<String> = seen.iter().map(|connection| connection.name.clone()).collect();
+        let found = seen.into_iter().find(|connection| connection.name == name);
+        found.ok_or_else(|| {
+            let like = names
+                .iter()
+                .map(|known| (strsim::jaro_winkler(known, name), known))
+                .filter(|(likeness, _)| *likeness > 0.8)
+                .max_by(|a, b| a.0.total_cmp(&b.0));
+            let detail = like.map_or_else(
+                || format!("there is no connection `{}`", name.escape_debug()),
+                |(_, known)| {
+                    format!(
+                        "there is no connection `{}`; did you mean `{known}`?",
+                        name.escape_debug()
+                    )
+                },
+            );
+            Refusal::new(Cause::NotFound, detail)
+        })
+    }
+
+    /// The companies of these names, or all that the caller sees where none is named or `all` is.
+    async fn companies(&self, caller: &Caller, names: &[String]) -> Result<Vec<Connection>, Refusal> {
+        if names.is_empty() || names.iter().any(|name| name.eq_ignore_ascii_case("all")) {
+            return Ok(self.seen(caller).await?);
+        }
+        let mut companies = Vec::with_capacity(names.len());
+        for name in names {
+            companies.push(self.company(caller, name).await?);
+        }
+        companies.sort_by(|a, b| a.name.cmp(&b.name));
+        companies.dedup_by_key(|company| company.id);
+        Ok(companies)
+    }
+}
+
+/// The ids of companies.
+fn ids(companies: &[Connection]) -> Vec<ConnectionId> {
+    companies.iter().map(|company| company.id).collect()
+}
+
+/// All routes of the API, and the way of a consent.
+pub(crate) fn router(api: &Api) -> Router {
+    let (routes, _) = all(api).finish::<Consenting>();
+    routes
+        .route(
+            "/connect/quickbooks/callback",
+            axum::routing::get(crate::consent::listener::answer),
+        )
+        .with_state(api.consenting.clone())
+        .fallback(async || Refusal::new(Cause::NotFound, "nothing is at this address"))
+        .method_not_allowed_fallback(async || {
+            Refusal::new(Cause::MethodNotAllowed, "this address does not take this method")
+        })
+}
+
+/// The table of all routes, for the document that describes them.
+pub(crate) fn table(api: &Api) -> Vec<routes::Route> {
+    all(api).finish::<()>().1
+}
+
+fn all(api: &Api) -> Routes {
+    let routes = Routes::new(api.clone());
+    let routes = status::routes(routes);
+    let routes = connections::routes(routes);
+    let routes = runs::routes(routes);
+    let routes = coverage::routes(routes);
+    let routes = dead_letters::routes(routes);
+    let routes = records::routes(routes);
+    let routes = keys::routes(routes);
+    let routes = connect::routes(routes);
+    openapi::routes(routes)
+}

@@ -1,0 +1,109 @@
+//! Reading: what came with a request, strictly; and answers that are polled.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::Query;
+use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::problem::{Cause, Refusal};
+
+/// The most rows of a list.
+pub(crate) const MOST: u32 = 1_000;
+
+/// Rows of a list where nothing is said.
+pub(crate) const USUAL: u32 = 100;
+
+/// The parameters of a query.
+pub(crate) fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Refusal> {
+    let read = Query::<T>::try_from_uri(uri);
+    read.map(|Query(query)| query)
+        .map_err(|error| Refusal::new(Cause::InvalidRequest, error.body_text()))
+}
+
+/// A JSON body.
+pub(crate) fn body<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Refusal> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let read = T::deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    read.map_err(|error| Refusal::new(Cause::MalformedBody, format!("the body cannot be read: {error}")))
+}
+
+/// How many rows are wanted.
+pub(crate) fn limit(asked: Option<u32>) -> Result<u32, Refusal> {
+    match asked {
+        None => Ok(USUAL),
+        Some(limit) if (1..=MOST).contains(&limit) => Ok(limit),
+        Some(_) => Err(Refusal::new(
+            Cause::InvalidRequest,
+            format!("limit is a whole number from 1 to {MOST}"),
+        )),
+    }
+}
+
+/// A list of names with commas between.
+pub(crate) fn names(text: Option<&str>) -> Vec<String> {
+    let names = text.unwrap_or_default().split(',').map(str::trim);
+    names
+        .filter(|name| !name.is_empty())
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+/// An answer that is asked for again and again: 304 while it is what the client knows.
+pub(crate) fn polled<T: Serialize>(headers: &HeaderMap, value: &T) -> Result<Response, Refusal> {
+    let text = serde_json::to_string(value)?;
+    let hash = blake3::hash(text.as_bytes()).to_hex();
+    // Weak, because proxies compress.
+    let tag = format!("W/\"{}\"", &hash[..16]);
+    let known = headers
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .any(|known| matches(known, &tag));
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        Json(value).into_response()
+    };
+    let headers = response.headers_mut();
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        headers.insert(ETAG, tag);
+    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(VARY, HeaderValue::from_static("Authorization, Accept-Encoding"));
+    Ok(response)
+}
+
+/// Whether a header names the tag, by the weak comparison.
+fn matches(header: &HeaderValue, tag: &str) -> bool {
+    let text = header.to_str().unwrap_or_default();
+    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    text.split(',')
+        .any(|one| one.trim() == "*" || bare(one) == bare(tag))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_answer_is_not_sent_again_in_any_form_of_its_tag() {
+        let first = polled(&HeaderMap::new(), &"text").unwrap();
+        let tag = first.headers()[ETAG].to_str().unwrap().to_owned();
+        let strong = tag.trim_start_matches("W/").to_owned();
+        for (known, status) in [
+            (tag.clone(), 304),
+            (strong, 304),
+            ("*".to_owned(), 304),
+            (format!("\"x\", {tag}"), 304),
+            ("\"x\"".to_owned(), 200),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(IF_NONE_MATCH, HeaderValue::from_str(&known).unwrap());
+            let answered = polled(&headers, &"text").unwrap();
+            assert_eq!(answered.status().as_u16(), status, "{known}");
+        }
+    }
+}

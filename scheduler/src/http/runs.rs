@@ -1,0 +1,200 @@
+//! Runs: submitted, followed and steered.
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use chrono::NaiveDate;
+use ledgerfleet_ledger::{RunReport, Scope, Steer, WhichReplays};
+use ledgerfleet_model::{Axis, RunId, Segmenting};
+use ledgerfleet_planning::{Request, plan, ring, submit};
+use serde::Deserialize;
+
+use super::Api;
+use super::events;
+use super::keys::Caller;
+use super::problem::{Cause, Refusal};
+use super::read::{body, limit, polled, query};
+use super::routes::{Route, Routes};
+use crate::views::plans::SubmittedRow;
+use crate::views::runs::RunDetails;
+
+/// So many replays of a run are shown.
+const REPLAYS: u32 = 10;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Listing {
+    limit: Option<u32>,
+}
+
+/// What is to be copied; the words are those of `scheduler backfill`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Backfill {
+    connections: Vec<String>,
+    entities: Vec<String>,
+    from: NaiveDate,
+    to: NaiveDate,
+    #[serde(default)]
+    by: Option<Axis>,
+    #[serde(default)]
+    segment: Option<Segmenting>,
+    #[serde(default)]
+    page_size: Option<u32>,
+}
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .route(
+            Route::get("/api/v1/runs", Scope::Read, "The newest runs")
+                .with(&[("limit", "1 to 1000; 100 where nothing is said")]),
+            list,
+        )
+        .route(
+            Route::post("/api/v1/runs", Scope::Run, "Submits a backfill; an equal one that is not over is joined")
+                .taking(
+                    r#"{"connections": ["acme"], "entities": ["invoice"], "from": "2026-05-01", "to": "2026-05-31"}"#,
+                )
+                .answering(202),
+            submit_backfill,
+        )
+        .route(Route::get("/api/v1/runs/{id}", Scope::Read, "One run"), show)
+        .route(
+            Route::get("/api/v1/runs/{id}/events", Scope::Read, "Follows a run: server-sent events with its whole state"),
+            events::follow,
+        )
+        .route(Route::post("/api/v1/runs/{id}/pause", Scope::Run, "Pauses a run"), pause)
+        .route(Route::post("/api/v1/runs/{id}/resume", Scope::Run, "Goes on with a run"), resume)
+        .route(
+            Route::post("/api/v1/runs/{id}/cancel", Scope::Run, "Ends what of a run has not ended"),
+            cancel,
+        )
+}
+
+async fn list(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    uri: Uri,
+) -> Result<Json<Vec<RunReport>>, Refusal> {
+    let asked: Listing = query(&uri)?;
+    let limit = limit(asked.limit)?;
+    let mut runs = api.ledger().runs(limit).await?;
+    if caller.connections.is_some() {
+        let names = names(&api, &caller).await?;
+        runs.retain(|run| run.connections.iter().all(|name| names.contains(name)));
+    }
+    Ok(Json(runs))
+}
+
+async fn show(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let report = run_of(&api, &caller, &id).await?;
+    let id = report.run_id;
+    let run = RunDetails {
+        report,
+        volumes: api.ledger().volumes(id).await?,
+        replays: api.ledger().replays(WhichReplays::OfRun(id), REPLAYS).await?,
+    };
+    polled(&headers, &run)
+}
+
+/// A run, if the caller sees all its companies.
+pub(super) async fn run_of(api: &Api, caller: &Caller, id: &str) -> Result<RunReport, Refusal> {
+    let missing = || {
+        Refusal::new(
+            Cause::NotFound,
+            format!("there is no run `{}`", id.escape_debug()),
+        )
+    };
+    let id: RunId = id.parse().map_err(|_| missing())?;
+    let report = api.ledger().run(id).await?.ok_or_else(missing)?;
+    if caller.connections.is_some() {
+        let names = names(api, caller).await?;
+        if !report.connections.iter().all(|name| names.contains(name)) {
+            return Err(missing());
+        }
+    }
+    Ok(report)
+}
+
+async fn names(api: &Api, caller: &Caller) -> Result<Vec<String>, Refusal> {
+    let seen = api.seen(caller).await?;
+    Ok(seen.into_iter().map(|connection| connection.name).collect())
+}
+
+async fn submit_backfill(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    bytes: Bytes,
+) -> Result<Response, Refusal> {
+    let asked: Backfill = body(&bytes)?;
+    if asked.connections.is_empty() || asked.entities.is_empty() {
+        let detail = "connections and entities each name at least one; `all` means all";
+        return Err(Refusal::new(Cause::InvalidRequest, detail));
+    }
+    let request = Request {
+        connections: api.companies(&caller, &asked.connections).await?,
+        entities: asked.entities,
+        from: asked.from,
+        to: asked.to,
+        axis: asked.by.unwrap_or(Axis::TxnDate),
+        segmenting: asked.segment.unwrap_or(Segmenting::Day),
+        page_size: asked.page_size.unwrap_or(api.page_size),
+        now: api.parts.clock.now(),
+    };
+    let plan = plan(&request)?;
+    let submitted = submit(api.ledger(), &*api.parts.bell, plan.run(), &mut plan.segments()).await?;
+    let run = submitted.run.to_string();
+    let detail = serde_json::json!({ "by": caller.name, "joined": submitted.attached });
+    api.ledger().note_audit("run.submit", Some(&run), detail).await?;
+    let place = format!("/api/v1/runs/{run}");
+    Ok((
+        StatusCode::ACCEPTED,
+        [(LOCATION, place)],
+        Json(SubmittedRow(submitted)),
+    )
+        .into_response())
+}
+
+async fn pause(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<RunReport>, Refusal> {
+    steer(&api, &caller, &id, Steer::Pause).await
+}
+
+async fn resume(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<RunReport>, Refusal> {
+    steer(&api, &caller, &id, Steer::Resume).await
+}
+
+async fn cancel(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<RunReport>, Refusal> {
+    steer(&api, &caller, &id, Steer::Cancel).await
+}
+
+/// A run that is over stays as it is; the answer says how that is.
+async fn steer(api: &Api, caller: &Caller, id: &str, steer: Steer) -> Result<Json<RunReport>, Refusal> {
+    let run = run_of(api, caller, id).await?.run_id;
+    api.ledger().steer_run(run, steer).await?;
+    ring(&*api.parts.bell).await;
+    let detail = serde_json::json!({ "by": caller.name, "what": format!("{steer:?}").to_lowercase() });
+    api.ledger()
+        .note_audit("run.steer", Some(&run.to_string()), detail)
+        .await?;
+    Ok(Json(run_of(api, caller, id).await?))
+}

@@ -1,0 +1,135 @@
+//! Status: how everything stands, and why it is not well where it is not.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use axum::{Extension, Json};
+use ledgerfleet_ledger::{EntityTotals, Scope};
+use ledgerfleet_model::{ConnectionState, words};
+use serde::{Deserialize, Serialize};
+
+use super::keys::Caller;
+use super::problem::Refusal;
+use super::read::{polled, query};
+use super::routes::{Route, Routes};
+use super::{Api, ids};
+use crate::braked::closed;
+use crate::commands::status::companies;
+use crate::views::companies::CompanyRow;
+
+/// How everything stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Health {
+    Healthy,
+    Degraded,
+    Unhealthy,
+}
+words!(Health {
+    Healthy => "healthy",
+    Degraded => "degraded",
+    Unhealthy => "unhealthy",
+});
+
+/// The whole page.
+#[derive(Serialize)]
+struct Status {
+    #[serde(rename = "status")]
+    health: Health,
+    reasons: Vec<String>,
+    companies: Vec<CompanyRow>,
+    entities: Vec<EntityTotals>,
+}
+
+/// The metered calls of a company.
+#[derive(Serialize)]
+struct Calls {
+    connection: String,
+    calls_this_month: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoQuery {}
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .route(
+            Route::get(
+                "/api/v1/status",
+                Scope::Read,
+                "How everything stands: healthy, degraded or unhealthy, and why",
+            ),
+            status,
+        )
+        .route(
+            Route::get(
+                "/api/v1/calls",
+                Scope::Read,
+                "The metered calls of this calendar month, by company",
+            ),
+            calls,
+        )
+}
+
+async fn status(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let NoQuery {} = query(&uri)?;
+    let connections = api.seen(&caller).await?;
+    let brakes = closed(api.ledger(), &connections).await?;
+    let companies = companies(&api.parts, &connections, &brakes).await?;
+    let seen = ids(&connections);
+    let mut entities = api.ledger().entity_totals().await?;
+    entities.retain(|totals| seen.contains(&totals.connection));
+    let mut reasons = Vec::new();
+    for row in &companies {
+        reasons.extend(reasons_of(row));
+    }
+    let worst = reasons.iter().map(|(health, _)| *health).max();
+    let told = Status {
+        health: worst.unwrap_or(Health::Healthy),
+        reasons: reasons.into_iter().map(|(_, why)| why).collect(),
+        companies,
+        entities,
+    };
+    polled(&headers, &told)
+}
+
+fn reasons_of(row: &CompanyRow) -> Vec<(Health, String)> {
+    let name = &row.connection;
+    let mut reasons = Vec::new();
+    match row.state {
+        ConnectionState::NeedsReauthorisation => {
+            reasons.push((Health::Unhealthy, format!("{name} needs authorisation")));
+        }
+        ConnectionState::Paused => reasons.push((Health::Degraded, format!("{name} is paused"))),
+        ConnectionState::Active | ConnectionState::Removed => {}
+    }
+    if row.dead_letters > 0 {
+        let why = format!("{name} has {} dead letters", row.dead_letters);
+        reasons.push((Health::Degraded, why));
+    }
+    if row.gaps > 0 {
+        reasons.push((Health::Degraded, format!("{name} lacks {} days", row.gaps)));
+    }
+    reasons
+}
+
+async fn calls(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Vec<Calls>>, Refusal> {
+    let connections = api.seen(&caller).await?;
+    let sums = api.ledger().connection_sums().await?;
+    let calls = connections.into_iter().map(|connection| Calls {
+        calls_this_month: sums
+            .iter()
+            .find(|sums| sums.connection == connection.id)
+            .map_or(0, |sums| sums.calls),
+        connection: connection.name,
+    });
+    Ok(Json(calls.collect()))
+}
