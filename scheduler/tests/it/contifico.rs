@@ -290,3 +290,30 @@ async fn what_cannot_be_meant_is_refused_with_what_to_do() {
         world.run(&line).await.expect(2).says(says);
     }
 }
+
+#[tokio::test]
+async fn the_log_shows_what_was_asked_and_answered_and_no_key() {
+    let emulator = shops(ContificoSwitches::default()).await;
+    let world = beside(&emulator);
+    let company = &emulator.info().companies[0];
+    world.add("tienda", &world.key_of(company), "").await.expect(0);
+    let world = world
+        .with("LEDGERFLEET_LOG_LEVEL", "debug")
+        .with("LEDGERFLEET_LOG_FILE", "logs/deep/ledgerfleet.log");
+    world.run("connection test tienda").await.expect(0);
+    let range = "--from 2026-06-29 --to 2026-06-30";
+    let backfill = format!("backfill --connection tienda --entity sales {range} --wait");
+    world.run(&backfill).await.expect(0);
+    let log = std::fs::read_to_string(world.path("logs/deep/ledgerfleet.log")).unwrap();
+    for shown in [
+        "/sistema/api/v2/pos/",
+        "razon_social",
+        "fecha_emision=29%2F06%2F2026",
+        "status=200",
+    ] {
+        assert!(log.contains(shown), "no {shown} in {log}");
+    }
+    for secret in [&company.api_key, &company.api_token] {
+        assert!(!log.contains(secret.as_deref().unwrap()), "a secret in {log}");
+    }
+}

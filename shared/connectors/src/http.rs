@@ -17,11 +17,13 @@ use ledgerfleet_telemetry::traces;
 use reqwest::header::HeaderMap;
 use reqwest::{Request, RequestBuilder, Response, Url};
 use secrecy::SecretString;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::scrub::Scrubber;
+use spoken::Spoken;
 
 mod budget;
+mod spoken;
 
 pub use budget::{BodyBudget, HeldBytes};
 
@@ -213,7 +215,16 @@ impl HttpClient {
         self.check_authorities(request.url(), &host)?;
         traces::asks(request.method().as_str(), &template_of(request.url()));
         let scrubber = self.scrubber.of_request(&request);
+        let (method, url) = (request.method().clone(), request.url().clone());
+        let began = Instant::now();
         let answer = self.exchange(request, &host, most.min(self.limits.body)).await;
+        Spoken {
+            method: &method,
+            url: &url,
+            took: began.elapsed(),
+            scrubber: &scrubber,
+        }
+        .log(&answer);
         match answer {
             Ok(answer) => Ok(Answer { scrubber, ..answer }),
             Err(error) => Err(HttpError {

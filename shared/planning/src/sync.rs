@@ -19,7 +19,8 @@ use ledgerfleet_ledger::syncing::{Planned, SYNC_KEY, UPKEEP_KEY};
 use ledgerfleet_ledger::{Ledger, LedgerError, NewRun, NewSegment, Submitted, SyncSchedule, SyncState};
 use ledgerfleet_model::work::CHANGES;
 use ledgerfleet_model::{
-    Axis, Connection, ConnectionId, DateRange, Lane, RunId, SegmentId, Segmenting, SyncPace, Window, Work,
+    Axis, Connection, ConnectionId, DateRange, Days, Lane, RunId, SegmentId, Segmenting, SyncPace, Window,
+    Work,
 };
 use rand::RngExt;
 
@@ -249,6 +250,10 @@ impl Planner<'_> {
             match self.way(entity) {
                 None => {}
                 Some(Way::Everything) => segments.push(self.segment(entity, Work::Sync(Window::Whole))),
+                Some(Way::Recent) => {
+                    let recent = self.recent_documents(entity).into_iter();
+                    segments.extend(recent.map(|window| self.segment(entity, Work::Sync(window))));
+                }
                 Some(Way::Window(since)) => {
                     let window = Window::changed(since, None);
                     segments.push(self.segment(entity, Work::Sync(window)));
@@ -292,6 +297,11 @@ impl Planner<'_> {
             Scope::Since(since) => Some(self.since(entity, state, since)),
             Scope::Due if !self.is_due(entity, state) => None,
             Scope::Due | Scope::Changed => Some(match state.and_then(|state| state.checkpoint) {
+                None if is_told_by_date(entity)
+                    && state.is_some_and(|state| state.succeeded_at.is_some()) =>
+                {
+                    Way::Recent
+                }
                 None => Way::Everything,
                 Some(checkpoint) => self.since(entity, state, checkpoint - OVERLAP),
             }),
@@ -394,6 +404,26 @@ impl Planner<'_> {
         state.is_some_and(|state| state.succeeded_at.is_some())
     }
 
+    /// This calendar month and the one before, in which documents still change that tell it nowhere; and what is dated
+    /// after them, of what is dated ahead as a rule.
+    fn recent_documents(&self, entity: &EntitySpec) -> Vec<Window> {
+        let zone = self.subject.connection.time_zone;
+        let today = self.stand.now.with_timezone(&zone).date_naive();
+        let this = today.with_day(1).unwrap_or(today);
+        let before = this.pred_opt().and_then(|last| last.with_day(1)).unwrap_or(this);
+        let next = last_of_month(today).succ_opt().unwrap_or(today);
+        let end = ledgerfleet_model::window::latest(today)
+            .succ_opt()
+            .unwrap_or(next);
+        let ahead = entity.ahead.then_some((next, end));
+        let months = [(before, this), (this, next)].into_iter().chain(ahead);
+        months
+            .map(|(from, to)| Window::Dates {
+                days: Days { from, to },
+            })
+            .collect()
+    }
+
     /// The calendar months of the recent past: whole months, so that their coverage is the same every week.
     fn recent_months(&self) -> Vec<Window> {
         let today = self
@@ -418,8 +448,15 @@ impl Planner<'_> {
 /// How an entity is brought in sync.
 enum Way {
     Everything,
+    /// The recent documents: nothing tells which have changed.
+    Recent,
     Window(DateTime<Utc>),
     Changes(DateTime<Utc>),
+}
+
+/// Whether an upstream filters an entity by the documents' date and in no other way.
+fn is_told_by_date(entity: &EntitySpec) -> bool {
+    entity.axes.contains(&Axis::TxnDate) && !entity.axes.contains(&Axis::Updated)
 }
 
 fn is_told(

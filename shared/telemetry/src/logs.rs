@@ -102,6 +102,11 @@ fn filter(level: &str) -> Result<EnvFilter, LogError> {
 }
 
 fn open(path: &PathBuf) -> Result<File, LogError> {
+    // An error shows when the file is opened.
+    let directory = path
+        .parent()
+        .filter(|directory| !directory.as_os_str().is_empty());
+    directory.map(std::fs::create_dir_all);
     let file = OpenOptions::new().create(true).append(true).open(path);
     file.map_err(|source| LogError::File {
         path: path.clone(),

@@ -247,3 +247,49 @@ fn companies_lie_evenly_over_their_interval_and_keep_their_places() {
     let busiest = seconds[..285].iter().max().unwrap();
     assert!(*busiest < 40, "10 a second on average, {busiest} in one");
 }
+
+#[test]
+fn documents_that_tell_no_change_are_read_for_this_month_and_the_one_before_once_they_were_read() {
+    let company = Connection {
+        connector: "contifico".to_owned(),
+        time_zone: chrono_tz::America::Guayaquil,
+        ..connection()
+    };
+    let days = |entity: &str, was_read: bool| -> Vec<String> {
+        let entities = [entity.to_owned()];
+        let subject = Subject {
+            connection: &company,
+            entry: connector_entry("contifico").unwrap(),
+            changes: None,
+            entities: &entities,
+            scope: Scope::Due,
+            lane: Lane::Live,
+        };
+        let state = SyncState {
+            checkpoint: None,
+            ..synced(&company, entity)
+        };
+        let stand = Stand {
+            states: if was_read { vec![state] } else { Vec::new() },
+            schedule: None,
+            // Still the last evening of March in Ecuador.
+            now: "2026-04-01T03:00:00Z".parse().unwrap(),
+        };
+        let plan = plan(&subject, &stand, &SyncPace::default());
+        let segments = plan.sync.map(|(_, segments)| segments).unwrap_or_default();
+        let window = |segment: &NewSegment| match &segment.work {
+            Work::Sync(window) => window.to_string(),
+            other => other.to_string(),
+        };
+        segments.iter().map(window).collect()
+    };
+    assert_eq!(days("sales", false), ["whole"]);
+    let months = [
+        "txn_date 2026-02-01..2026-02-28",
+        "txn_date 2026-03-01..2026-03-31",
+    ];
+    assert_eq!(days("sales", true), months);
+    let ahead = [months[0], months[1], "txn_date 2026-04-01..2027-03-31"];
+    assert_eq!(days("journal_entries", true), ahead);
+    assert_eq!(days("products", true), ["whole"], "a list says what is gone");
+}
