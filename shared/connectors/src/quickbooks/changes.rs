@@ -211,3 +211,6 @@ fn changed(
     }
     Ok(changed)
 }
+
+#[cfg(test)]
+mod tests;

@@ -136,7 +136,7 @@ async fn a_record_tells_where_it_came_from() {
 async fn a_segment_of_a_newer_format_is_left_to_a_newer_worker() {
     let world = world().await;
     let scene = scene(&world, 2).await;
-    sqlx::query("UPDATE fleet_segments SET format = format + 1 WHERE id = ?")
+    sqlx::query("UPDATE fleet_segments SET format = format + 9 WHERE id = ?")
         .bind(scene.segments[0].to_string())
         .execute(&mut world.sql().await)
         .await

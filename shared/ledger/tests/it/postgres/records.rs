@@ -219,7 +219,7 @@ async fn a_segment_of_a_newer_format_is_left_to_a_newer_worker() {
     let world = world().await;
     let scene = scene(&world, 2).await;
     world.database.command(&format!(
-        "UPDATE fleet.segments SET format = format + 1 WHERE id = '{}'",
+        "UPDATE fleet.segments SET format = format + 9 WHERE id = '{}'",
         scene.segments[0]
     ));
     assert_eq!(

@@ -48,14 +48,14 @@ pub(super) async fn poison(stage: Stage) -> Ending {
 pub(super) async fn newer_format(stage: Stage) -> Ending {
     let mut world = World::new(&stage, Ground::default()).await;
     let run = world.submit().await;
-    world.sql("UPDATE fleet.segments SET format = format + 1 WHERE entity = 'journal_entry'");
+    world.sql("UPDATE fleet.segments SET format = format + 9 WHERE entity = 'journal_entry'");
     let newer = world.count("SELECT count(*) FROM fleet.segments WHERE entity = 'journal_entry'");
     world.fleet.start(2);
     let known = world.asked[0].planned - newer;
     world.until_done(run, known).await;
     let report = world.report(run).await.unwrap();
     assert_eq!((report.done, report.dead, report.pending), (known, 0, newer));
-    world.sql("UPDATE fleet.segments SET format = format - 1 WHERE entity = 'journal_entry'");
+    world.sql("UPDATE fleet.segments SET format = format - 9 WHERE entity = 'journal_entry'");
     let mut facts = world.judge(Expect::default()).await;
     facts.push(format!("{newer} segments waited for the newer version"));
     Ok(facts)
