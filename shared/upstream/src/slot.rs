@@ -74,3 +74,71 @@ fn note(result: Result<(), Unreachable>) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ledgerfleet_coordination::{MemoryGate, Start};
+    use ledgerfleet_model::ConnectionId;
+
+    use super::*;
+
+    const LIMITS: GateLimits = GateLimits {
+        requests_per_second: 1_000.0,
+        slots: 1,
+        slot_ttl: Duration::from_hours(1),
+        quarantine: Duration::from_hours(2),
+        calm: Duration::from_hours(1),
+    };
+
+    async fn slot_of(gate: &MemoryGate, connection: ConnectionId) -> Option<Slot> {
+        match gate.start(connection, &LIMITS).await.unwrap() {
+            Start::Go(slot) => Some(slot),
+            Start::NoSlot | Start::Closed(_) => None,
+        }
+    }
+
+    /// A gate whose only slot is kept.
+    async fn kept(every: Duration) -> (Arc<MemoryGate>, Slot, KeptSlot) {
+        let gate = Arc::new(MemoryGate::default());
+        let slot = slot_of(&gate, ConnectionId::new()).await.unwrap();
+        let kept = KeptSlot::start(gate.clone(), slot, LIMITS, every);
+        (gate, slot, kept)
+    }
+
+    #[tokio::test]
+    async fn whoever_keeps_a_slot_hears_that_it_is_lost() {
+        let (gate, slot, kept) = kept(Duration::from_millis(1)).await;
+        gate.finish(slot).await.unwrap();
+        kept.lost().await;
+        kept.give_back().await;
+    }
+
+    #[tokio::test]
+    async fn a_slot_that_was_lost_and_is_given_back_takes_nobody_elses() {
+        let (gate, slot, kept) = kept(Duration::from_millis(1)).await;
+        gate.finish(slot).await.unwrap();
+        kept.lost().await;
+        let others = slot_of(&gate, slot.connection).await;
+        assert!(others.is_some());
+        kept.give_back().await;
+        assert_eq!(
+            slot_of(&gate, slot.connection).await,
+            None,
+            "the other one is in flight"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_slot_is_free_when_it_is_given_back_and_when_its_request_is_dropped() {
+        let (gate, slot, kept_one) = kept(Duration::from_hours(1)).await;
+        assert_eq!(slot_of(&gate, slot.connection).await, None);
+        kept_one.give_back().await;
+        assert!(slot_of(&gate, slot.connection).await.is_some());
+
+        let (gate, slot, dropped) = kept(Duration::from_hours(1)).await;
+        drop(dropped);
+        while slot_of(&gate, slot.connection).await.is_none() {
+            tokio::task::yield_now().await;
+        }
+    }
+}
