@@ -43,7 +43,6 @@ const DOCUMENTS: Source = Source {
     paging: Paging::Results,
     dated: Some(Dated {
         on: Some("fecha_emision"),
-        last_included: false,
     }),
     date: Some("fecha_emision"),
     ..LIST
@@ -128,7 +127,6 @@ pub const ENTITIES: &[EntitySpec] = &[
         source: SourceSpec::Contifico(DOCUMENTS),
         ..REGISTER
     },
-    // The end of a range was seen to be outside of it.
     EntitySpec {
         name: "inventory_movements",
         upstream: "movimiento-inventario",
@@ -137,10 +135,7 @@ pub const ENTITIES: &[EntitySpec] = &[
         source: SourceSpec::Contifico(Source {
             list: "v2/movimiento-inventario",
             paging: Paging::Pages,
-            dated: Some(Dated {
-                on: None,
-                last_included: false,
-            }),
+            dated: Some(Dated { on: None }),
             date: Some("fecha"),
             ..LIST
         }),
@@ -157,10 +152,7 @@ pub const ENTITIES: &[EntitySpec] = &[
         source: SourceSpec::Contifico(Source {
             list: "v2/contabilidad/asiento",
             paging: Paging::Pages,
-            dated: Some(Dated {
-                on: None,
-                last_included: true,
-            }),
+            dated: Some(Dated { on: None }),
             date: Some("fecha"),
             ..LIST
         }),

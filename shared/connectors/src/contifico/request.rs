@@ -42,7 +42,7 @@ fn filter(source: &Source, window: &Window, place: Place, parameters: &mut Param
             Some(on) => parameters.push((on, written(days.from, Written::DayFirst))),
             None => range(
                 days.from,
-                last_asked(*days, dated.last_included || place.last_included),
+                last_asked(*days, place.last_included),
                 Written::DayFirst,
                 parameters,
             ),
@@ -80,7 +80,7 @@ pub(super) fn may_show_the_day_after(request: &PageRequest<'_>, place: Place) ->
         return None;
     };
     let asks_for_one = dated.on.is_some() && is_one_day(*days);
-    (!asks_for_one && !dated.last_included && !place.last_included).then_some(days.to)
+    (!asks_for_one && !place.last_included).then_some(days.to)
 }
 
 /// The address of a page of a list.

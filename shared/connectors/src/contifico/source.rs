@@ -40,13 +40,13 @@ pub enum Paging {
 }
 
 /// How a list is asked for days.
+///
+/// Nothing documents whether the end of a range belongs to it, and both were seen: the day after the last one is asked for,
+/// and that is noticed if it comes. A range that ends where it begins would have no rows where its end is outside of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dated {
     /// The parameter that takes exactly one day.
     pub on: Option<&'static str>,
-    /// Whether the end of a range was seen to belong to it. Where it was not, the day after the last one is asked for, and
-    /// that is noticed if it comes.
-    pub last_included: bool,
 }
 
 /// How days are written in a query.

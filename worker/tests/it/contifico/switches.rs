@@ -112,6 +112,9 @@ async fn days_and_amounts_are_read_however_they_are_written_and_wherever_ranges_
         ("the last day of movements is", |switches| {
             switches.v2_movement_last_day = LastDay::Included;
         }),
+        ("the last day of journal entries is not", |switches| {
+            switches.v2_journal_last_day = LastDay::Excluded;
+        }),
         ("ranges of bank movements are of change", |switches| {
             switches.bank_movement_dates = BankMovementDates::Modification;
         }),
@@ -193,6 +196,7 @@ async fn all_resources_are_copied_with_all_switches_in_their_worst_position() {
         unknown_parameters: UnknownParameters::Refused,
         v1_last_day: LastDay::Excluded,
         v2_movement_last_day: LastDay::Included,
+        v2_journal_last_day: LastDay::Excluded,
         error_body: ErrorBody::Html,
         pos: PosAnswer::Refused,
         document_changes: Toggle::On,
@@ -266,5 +270,19 @@ async fn what_was_done_otherwise_than_expected_is_told_by_coverage() {
             notes.iter().any(|note| note.contains(says)),
             "{entity}: {notes:?}"
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn days_of_journal_entries_are_whole_whether_or_not_the_end_of_a_range_belongs_to_it() {
+    for last_day in [LastDay::Included, LastDay::Excluded] {
+        let shop = Shop::with(ContificoSwitches {
+            v2_journal_last_day: last_day,
+            ..ContificoSwitches::default()
+        })
+        .await;
+        let report = shop.copy(&["journal_entries"], 1_000).await;
+        assert!(report.rows > 0, "{last_day:?}");
+        shop.assert_truth(&["journal_entries"]).await;
     }
 }

@@ -99,6 +99,7 @@ fn meant(
     let last = match (version, table) {
         (Version::V1, _) => switches.v1_last_day,
         (Version::V2, Table::Movements) => switches.v2_movement_last_day,
+        (Version::V2, Table::Journals) => switches.v2_journal_last_day,
         (Version::V2, _) => LastDay::Included,
     };
     match value {

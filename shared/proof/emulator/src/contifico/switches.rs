@@ -48,6 +48,8 @@ pub struct ContificoSwitches {
     pub v1_last_day: LastDay,
     /// Whether `fecha_final` belongs to the range of version 2's movements.
     pub v2_movement_last_day: LastDay,
+    /// Whether `fecha_final` belongs to the range of version 2's journal entries.
+    pub v2_journal_last_day: LastDay,
     /// The members of a refusal.
     pub error_body: ErrorBody,
     /// What a journal entry that is not there is answered with.
@@ -90,6 +92,7 @@ impl Default for ContificoSwitches {
             unknown_parameters: UnknownParameters::Ignored,
             v1_last_day: LastDay::Included,
             v2_movement_last_day: LastDay::Excluded,
+            v2_journal_last_day: LastDay::Included,
             error_body: ErrorBody::Mensaje,
             missing_journal: MissingJournal::Either,
             large_movement_pages: LargePages::Fail,
