@@ -183,6 +183,7 @@ macro_rules! ledger_conformance {
                 a_page_that_is_stored_twice_counts_once,
             },
             storing::{
+                pages_of_records_go_by_id_and_tell_what_was_stored_since,
                 an_equal_record_writes_nothing,
                 a_record_seen_again_after_a_day_is_noted,
                 an_older_version_never_replaces_a_newer_one,

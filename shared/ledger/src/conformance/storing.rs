@@ -9,7 +9,7 @@ use super::scene::{
     Scene, TABLE, batch, claim, company, day, finish, only_page, page, record, records, run_for, scene,
     seconds, store, tombstone,
 };
-use crate::{Batch, Claim, Effects, NextStep, PageCommit, RecordFilter, StoredRecord};
+use crate::{Batch, Claim, Effects, NextStep, PageCommit, RecordFilter, RecordPage, StoredRecord};
 
 /// One of each.
 const NEW: Effects = Effects {
@@ -367,4 +367,37 @@ pub async fn a_page_of_a_thousand_records_is_stored(world: &dyn World) {
         }
     );
     assert_eq!(records(world, scene.connection).await.len(), 1000);
+}
+
+pub async fn pages_of_records_go_by_id_and_tell_what_was_stored_since(world: &dyn World) {
+    let scene = scene(world, 1).await;
+    let records = [record("1", 1), record("10", 1), record("2", 1), tombstone("3")];
+    finish(world, scene.segments[0], &records).await;
+    let after_id = |after: &str, deleted, updated_since| RecordPage {
+        connection: scene.connection,
+        table: TABLE.to_owned(),
+        after: after.to_owned(),
+        from: None,
+        to: None,
+        updated_since,
+        deleted,
+        limit: 2,
+    };
+    let ids = async |page: RecordPage| {
+        let rows = world.ledger().record_page(&page).await.unwrap();
+        rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(after_id("", None, None)).await, ["1", "10"]);
+    assert_eq!(ids(after_id("10", None, None)).await, ["2", "3"]);
+    assert_eq!(ids(after_id("", Some(true), None)).await, ["3"]);
+    assert_eq!(ids(after_id("10", Some(false), None)).await, ["2"]);
+    let horizon = world.ledger().seen_horizon().await.unwrap();
+    assert_eq!(
+        ids(after_id("", None, Some(horizon))).await.len(),
+        2,
+        "what was just stored is behind it"
+    );
+    world.pass_time(seconds(3_600)).await;
+    let horizon = world.ledger().seen_horizon().await.unwrap();
+    assert!(ids(after_id("", None, Some(horizon))).await.is_empty());
 }
