@@ -50,7 +50,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 Scope::Connect,
                 "Begins a consent: answers the page to open",
             )
-            .taking(r#"{"name": "acme", "environment": "sandbox"}"#),
+            .taking(r#"{"name": "acme", "environment": "sandbox"}"#)
+            .answering_secretly(),
             authorize,
         )
         .route(

@@ -73,8 +73,8 @@ async fn pass(api: &Api, route: Route, mut request: Request, next: Next) -> Resu
     let key = repetition(&head.headers)?;
     let request = Request::from_parts(head, Body::from(bytes.clone()));
     match key {
-        None => Ok(next.run(request).await),
-        Some(key) => once(api, route, &caller, &key, &bytes, request, next).await,
+        Some(key) if !route.is_secret => once(api, route, &caller, &key, &bytes, request, next).await,
+        _ => Ok(next.run(request).await),
     }
 }
 

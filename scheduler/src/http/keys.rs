@@ -5,12 +5,13 @@
 
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::http::header::{AUTHORIZATION, HOST};
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
 use axum::{Extension, Json};
 use ledgerfleet_ledger::{ApiKey, Scope};
 use ledgerfleet_model::{ApiKeyId, ConnectionId};
 use rand::Rng;
 use secrecy::{ExposeSecret, SecretString};
+use url::{Host, Url};
 
 use super::Api;
 use super::problem::{Cause, Refusal};
@@ -102,8 +103,8 @@ pub(crate) async fn judge(api: &Api, headers: &HeaderMap) -> Result<Caller, Refu
     })
 }
 
-/// As long as there is no key, whoever is on this machine may do everything. A page of the web that a browser shows here is
-/// not: it comes with another host, or from another site.
+/// As long as there was no key, whoever is on this machine may do everything. A page of the web that a browser shows here is
+/// not: it comes with another host, or from another site. Nor is what a proxy passes on.
 async fn without_key(api: &Api, headers: &HeaderMap) -> Result<Caller, Refusal> {
     let is_local = api.is_local && is_of_this_machine(headers);
     if api.key.is_some() || !is_local || has_keys(api.ledger()).await? {
@@ -112,33 +113,36 @@ async fn without_key(api: &Api, headers: &HeaderMap) -> Result<Caller, Refusal> 
     Ok(Caller::of_everything("local"))
 }
 
-/// Whether any key can be used.
-pub(crate) async fn has_keys(
-    ledger: &dyn ledgerfleet_ledger::Ledger,
-) -> Result<bool, ledgerfleet_ledger::LedgerError> {
-    let keys = ledger.api_keys().await?;
-    Ok(keys.iter().any(|key| key.revoked_at.is_none()))
+/// Whether any key was ever made. A revoked one counts: revoking the last one opens nothing.
+async fn has_keys(ledger: &dyn ledgerfleet_ledger::Ledger) -> Result<bool, ledgerfleet_ledger::LedgerError> {
+    Ok(!ledger.api_keys().await?.is_empty())
 }
 
+/// Whether whoever sent this is on this machine. A proxy on this machine passes on what comes from anywhere, often under a
+/// host of this machine: its headers tell.
 fn is_of_this_machine(headers: &HeaderMap) -> bool {
-    let host = headers
-        .get(HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
-        if port.bytes().all(|byte| byte.is_ascii_digit()) {
-            name
-        } else {
-            host
-        }
-    });
-    let is_here = name == "localhost"
-        || name
-            .trim_matches(['[', ']'])
-            .parse()
-            .is_ok_and(|address: std::net::IpAddr| address.is_loopback());
-    let site = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
-    is_here && site.is_none_or(|site| matches!(site, "same-origin" | "none"))
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let is_passed_on = headers.keys().any(|name| adds_a_proxy(name.as_str()));
+    let to_here = text(HOST.as_str()).is_some_and(|host| is_here(&format!("http://{host}")));
+    let from_here = !headers.contains_key(ORIGIN) || text(ORIGIN.as_str()).is_some_and(is_here);
+    let site = text("sec-fetch-site");
+    !is_passed_on && to_here && from_here && site.is_none_or(|site| matches!(site, "same-origin" | "none"))
+}
+
+/// Whether only a proxy sends this header.
+fn adds_a_proxy(header: &str) -> bool {
+    matches!(header, "forwarded" | "x-real-ip" | "via") || header.starts_with("x-forwarded-")
+}
+
+/// Whether the host of an address is this machine.
+pub(super) fn is_here(address: &str) -> bool {
+    let host = Url::parse(address).ok();
+    match host.as_ref().and_then(Url::host) {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 fn refused(why: &str) -> Refusal {
@@ -185,22 +189,33 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_the_web_is_not_of_this_machine() {
-        for (host, site, is) in [
+    fn a_page_of_the_web_and_what_a_proxy_passes_on_are_not_of_this_machine() {
+        for (host, more, is) in [
             ("localhost:8400", None, true),
             ("127.0.0.1:8400", None, true),
             ("[::1]:8400", None, true),
-            ("localhost", Some("same-origin"), true),
+            ("localhost", Some(("sec-fetch-site", "same-origin")), true),
+            ("localhost", Some(("origin", "http://localhost:8400")), true),
+            ("localhost", Some(("origin", "http://[::1]:8400")), true),
             ("evil.example:8400", None, false),
-            ("localhost:8400", Some("cross-site"), false),
+            ("localhost.evil.example", None, false),
+            ("evil.example@localhost.", None, false),
             ("", None, false),
+            ("localhost:8400", Some(("sec-fetch-site", "cross-site")), false),
+            ("localhost:8400", Some(("origin", "https://evil.example")), false),
+            ("localhost:8400", Some(("origin", "null")), false),
+            ("127.0.0.1:8400", Some(("forwarded", "for=192.0.2.1")), false),
+            ("127.0.0.1:8400", Some(("x-forwarded-for", "127.0.0.1")), false),
+            ("127.0.0.1:8400", Some(("x-forwarded-proto", "https")), false),
+            ("127.0.0.1:8400", Some(("x-real-ip", "192.0.2.1")), false),
+            ("127.0.0.1:8400", Some(("via", "1.1 proxy")), false),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(HOST, host.parse().unwrap());
-            if let Some(site) = site {
-                headers.insert("sec-fetch-site", site.parse().unwrap());
+            if let Some((name, value)) = more {
+                headers.insert(name, value.parse().unwrap());
             }
-            assert_eq!(is_of_this_machine(&headers), is, "{host} {site:?}");
+            assert_eq!(is_of_this_machine(&headers), is, "{host} {more:?}");
         }
     }
 }

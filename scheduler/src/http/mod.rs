@@ -49,7 +49,7 @@ pub(crate) struct Inner {
     pub(crate) page_size: u32,
     /// The key that the configuration gives, beside those of the ledger.
     pub(crate) key: Option<SecretString>,
-    /// Whether only this machine can reach it: then it answers without a key, as long as there is none.
+    /// Whether only this machine is meant to reach it: then it answers without a key, as long as there was none.
     pub(crate) is_local: bool,
 }
 
@@ -69,7 +69,7 @@ impl Api {
             redirect_url: settings.quickbooks.redirect_url.clone(),
             page_size: settings.page_size,
             key: settings.api_key.clone(),
-            is_local: settings.listen.ip().is_loopback(),
+            is_local: settings.listen.ip().is_loopback() && is_met_here(settings),
         }))
     }
 
@@ -121,6 +121,12 @@ impl Api {
         companies.dedup_by_key(|company| company.id);
         Ok(companies)
     }
+}
+
+/// Whether browsers come back to this machine: an address elsewhere means that a proxy stands before it.
+fn is_met_here(settings: &Settings) -> bool {
+    let back = settings.quickbooks.redirect_url.as_deref();
+    back.is_none_or(keys::is_here)
 }
 
 /// The ids of companies.

@@ -41,6 +41,8 @@ pub(crate) struct Route {
     pub(crate) body: Option<&'static str>,
     /// The status of success.
     pub(crate) status: u16,
+    /// Whether what it answers is a secret, which is kept nowhere, not even to be repeated.
+    pub(crate) is_secret: bool,
 }
 
 impl Route {
@@ -54,6 +56,7 @@ impl Route {
             query: &[],
             body: None,
             status: 200,
+            is_secret: false,
         }
     }
 
@@ -72,6 +75,14 @@ impl Route {
     pub(crate) const fn taking(self, body: &'static str) -> Self {
         Self {
             body: Some(body),
+            ..self
+        }
+    }
+
+    /// One whose answers are never kept: a repetition is done anew.
+    pub(crate) const fn answering_secretly(self) -> Self {
+        Self {
+            is_secret: true,
             ..self
         }
     }

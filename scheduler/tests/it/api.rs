@@ -1,68 +1,10 @@
 //! The HTTP API, as programs meet it.
 
-use ledgerfleet_emulator::RunningEmulator;
 use serde_json::{Value, json};
 
-use crate::http::{Answered, raw, send};
-use crate::world::{Running, World, emulator};
-
-const JSON: (&str, &str) = ("Content-Type", "application/json");
-const JSON_ALONE: &[(&str, &str)] = &[JSON];
-
-/// A server with two companies, and where it is.
-struct Served {
-    world: World,
-    server: Running,
-    address: String,
-}
-
-async fn serve(emulator: &RunningEmulator) -> Served {
-    let world = World::beside(emulator);
-    for company in &emulator.info().companies {
-        world.connect(company).await;
-    }
-    let server = world.start("serve --listen 127.0.0.1:0", "serving http://").await;
-    let address = server.said.split("serving http://").nth(1).unwrap();
-    let address = address.split(':').take(2).collect::<Vec<_>>().join(":");
-    Served {
-        world,
-        server,
-        address,
-    }
-}
-
-impl Served {
-    async fn key(&self, name: &str, more: &str) -> String {
-        let line = format!("api-key create --name {name} {more} -o json");
-        let made = self.world.run(&line).await.expect(0).json();
-        format!("Bearer {}", made["key"].as_str().unwrap())
-    }
-
-    async fn get(&self, path: &str) -> Answered {
-        send(&self.address, "GET", path, &[], "").await
-    }
-
-    async fn get_with(&self, path: &str, key: &str) -> Answered {
-        send(&self.address, "GET", path, &[("Authorization", key)], "").await
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Answered {
-        send(&self.address, "POST", path, JSON_ALONE, &body.to_string()).await
-    }
-
-    /// Submits a backfill and follows it to its end.
-    async fn backfill(&self, connection: &str) -> Value {
-        let run = self.post("/api/v1/runs", &invoices(connection)).await.expect(202);
-        let place = run.header("location").unwrap().to_owned();
-        let events = self.get(&format!("{place}/events")).await.expect(200);
-        assert!(events.body.contains("event: end"), "{events:?}");
-        self.get(&place).await.expect(200).json()
-    }
-}
-
-fn invoices(connection: &str) -> Value {
-    json!({"connections": [connection], "entities": ["invoice"], "from": "2026-06-01", "to": "2026-06-05"})
-}
+use crate::http::{raw, send};
+use crate::served::{JSON, JSON_ALONE, invoices, serve};
+use crate::world::{World, emulator};
 
 #[tokio::test]
 async fn every_route_refuses_who_has_no_key_a_wrong_one_a_revoked_one_or_one_for_something_else() {

@@ -6,6 +6,7 @@
 )]
 
 mod api;
+mod api_keyless;
 mod asking_alike;
 mod bad_input;
 mod clocks;
@@ -27,6 +28,7 @@ mod output;
 mod replays;
 mod runner;
 mod secrets;
+mod served;
 mod silence;
 mod status;
 mod syncs;

@@ -187,6 +187,12 @@ impl Running {
         }
     }
 
+    /// The address that it has said after `text`.
+    pub(crate) fn address_of(&self, text: &str) -> String {
+        let rest = self.said.split(text).nth(1).unwrap();
+        rest.split(':').take(2).collect::<Vec<_>>().join(":")
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id().unwrap()
     }
