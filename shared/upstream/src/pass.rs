@@ -33,8 +33,10 @@ pub struct Pass<'a> {
     last: LastPage,
     /// What pages without news have shown since there was some.
     again: Again,
-    /// The most rows of one page.
-    largest_page: u64,
+    /// The most rows of one full page.
+    largest_full: u64,
+    /// The rows of the last page that was not full; nothing while rows came behind it, for then it was cut.
+    rows_at_the_end: u64,
     /// What came since the window was last begun again within this pass, if it was.
     rereading: Option<Rereading>,
     /// Where rows were looked for that the source counts.
@@ -141,7 +143,7 @@ impl<'a> Pass<'a> {
         self.walk.go_to(Position::start());
         let walk = self.walk.clone();
         *self = Self {
-            largest_page: self.largest_page,
+            largest_full: self.largest_full,
             remark: self.remark,
             ..Self::on(walk, self.entity, self.wanted)
         };
@@ -157,7 +159,8 @@ impl<'a> Pass<'a> {
             order_lost_at: None,
             last: LastPage::default(),
             again: Again::default(),
-            largest_page: 0,
+            largest_full: 0,
+            rows_at_the_end: 0,
             rereading: None,
             search: Search::default(),
             known_before_the_end: None,
@@ -219,7 +222,6 @@ impl<'a> Pass<'a> {
         self.remark = self.remark.or(page.remark);
         self.last.shows_an_end = !page.more;
         self.trusts(&page, learner.lessons());
-        self.largest_page = self.largest_page.max(rows_of(&page));
         page
     }
 
@@ -237,6 +239,8 @@ impl<'a> Pass<'a> {
             self.note_order(page);
             self.again = Again::after(rows_of(page));
         }
+        let is_behind = self.known_before_the_end.is_some();
+        self.note_size(page, is_behind && !brings_news);
         if let Some(known) = self.known_before_the_end.take() {
             // Who shows all of it again there does not heed where pages begin.
             self.has_shown_its_end = !page.more && !brings_news && (known == 1 || rows_of(page) < known);
@@ -251,6 +255,18 @@ impl<'a> Pass<'a> {
             }
         };
         !page.more || is_endless
+    }
+
+    /// A page behind the last one that shows none of its followers has come to no end of its own.
+    fn note_size(&mut self, page: &Page, confirms_the_end: bool) {
+        if page.ends_part {
+            return;
+        }
+        if page.more {
+            self.largest_full = self.largest_full.max(rows_of(page));
+        } else if !confirms_the_end {
+            self.rows_at_the_end = rows_of(page);
+        }
     }
 
     /// A page without news has no order to show.
@@ -342,9 +358,9 @@ impl<'a> Pass<'a> {
         self.has_shown_its_end
     }
 
-    /// The most rows of one page that was full, or was the last one.
+    /// The most rows of one page that was full, or was the last one: a page that was cut is neither.
     pub fn largest_page(&self) -> u64 {
-        self.largest_page
+        self.largest_full.max(self.rows_at_the_end)
     }
 
     /// Where it goes on.

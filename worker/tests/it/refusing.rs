@@ -84,3 +84,21 @@ async fn records_are_asked_for_one_by_one_where_several_ids_are_refused_and_that
     );
     runner.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_was_cut_teaches_nothing_about_the_pages_after_it() {
+    const DAYS: u64 = 6;
+    let world = World::new().await;
+    world.emulator.set_switches(Switches {
+        rows_at_most: Some(5),
+        ..Switches::default()
+    });
+    let runner = world.runner();
+    for days in [1, DAYS] {
+        let run = world.submit(&["invoice"], days, 1_000).await;
+        let report = world.until(run, |report| report.state.is_over()).await;
+        assert_eq!((report.state, report.dead), (RunState::Done, 0), "{report:?}");
+        world.assert_truth(&["invoice"], days).await;
+    }
+    runner.stop().await;
+}
