@@ -79,6 +79,9 @@ pub(crate) async fn open(places: &[SocketAddr]) -> Vec<Listening> {
     open
 }
 
+/// Who comes back in the last second is answered, too: a code that was exchanged is spent.
+const LAST_EXCHANGE: Duration = Duration::from_mins(1);
+
 /// Waits until the person was answered, here or by another process of this ledger. Answers what was told.
 pub(crate) async fn wait(
     consenting: &Consenting,
@@ -93,7 +96,7 @@ pub(crate) async fn wait(
         tokio::spawn(listening.serve(routes, over.clone()))
     };
     let serving: Vec<_> = open.into_iter().map(serve).collect();
-    let ended = tokio::time::timeout(LIVES, until_ended(consenting, begun)).await;
+    let ended = tokio::time::timeout(LIVES + LAST_EXCHANGE, until_ended(consenting, begun)).await;
     over.cancel();
     for served in serving {
         // The page is brought to the browser before the program ends.

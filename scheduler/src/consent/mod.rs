@@ -243,7 +243,9 @@ impl Consenting {
     async fn authorise_again(&self, connection: &Connection, code: &Code<'_>) -> anyhow::Result<Added> {
         self.parts.access.reauthorise(connection, code).await?;
         let ledger = &self.parts.ledger;
-        if connection.state == ConnectionState::NeedsReauthorisation {
+        // A worker that met the old credential while the code was exchanged may have stopped the company meanwhile.
+        let now = patiently(|| ledger.connection(connection.id)).await?;
+        if now.is_some_and(|now| now.state == ConnectionState::NeedsReauthorisation) {
             patiently(|| ledger.set_connection_state(connection.id, ConnectionState::Active, None)).await?;
         }
         let subject = connection.id.to_string();

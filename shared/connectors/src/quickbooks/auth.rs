@@ -132,8 +132,11 @@ impl Issuer {
             .map_err(no_answer)?;
         match answer.status {
             200 => Ok(Revocation::Revoked),
-            // Of a token that is dead already.
-            400 => Ok(Revocation::HadEnded),
+            // Of a token that is dead already, unless it is the app that is refused.
+            400 => match refused(&answer) {
+                error @ AuthenticationError::WrongKeys(_) => Err(error),
+                _ => Ok(Revocation::HadEnded),
+            },
             _ => Err(refused(&answer)),
         }
     }
