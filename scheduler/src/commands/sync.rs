@@ -98,7 +98,8 @@ async fn submit(
         scope,
         lane: Lane::Manual,
     };
-    let (ledger, now) = (&*parts.ledger, parts.clock.now());
+    let ledger = &*parts.ledger;
+    let now = ledger.clock().await?.now;
     let pace = &session.settings.sync;
     let plan = plan_sync(ledger, &subject, pace, now).await?;
     let schedule = ledger.sync_schedules(&[connection.id]).await?.pop();

@@ -364,8 +364,8 @@ fn sync(values: &Values) -> Result<SyncPace, ConfigError> {
     let pace = SyncPace {
         every: values.duration("sync.every")?,
         lists_every: values.duration("sync.lists_every")?,
-        recount_every: values.duration("sync.recount_every")?,
-        reread_every: values.duration("sync.reread_every")?,
+        recount_every: values.duration_or_never("sync.recount_every")?,
+        reread_every: values.duration_or_never("sync.reread_every")?,
         reread_days,
     };
     let is_slow = |every: Duration| every >= Duration::from_mins(1);

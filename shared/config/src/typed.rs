@@ -50,6 +50,14 @@ impl Values {
             .filter(|duration| !duration.is_zero())
             .ok_or_else(|| invalid(key, given, "it takes a duration such as 500ms, 20s, 5m or 24h"))
     }
+
+    /// An interval of an hour or more; zero is never.
+    pub(crate) fn duration_or_never(&self, key: &'static str) -> Result<Duration, ConfigError> {
+        let given = self.get(key).ok_or_else(|| missing(key))?;
+        parse_duration(given.text.trim())
+            .filter(|every| every.is_zero() || *every >= Duration::from_hours(1))
+            .ok_or_else(|| invalid(key, given, "it takes an interval of an hour or more, or 0s for never"))
+    }
 }
 
 pub(crate) fn invalid(key: &'static str, given: &Given, expected: &str) -> ConfigError {

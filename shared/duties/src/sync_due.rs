@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use ledgerfleet_connectors::connector_entry;
-use ledgerfleet_ledger::SyncSchedule;
+use ledgerfleet_ledger::{LedgerError, SyncSchedule};
 use ledgerfleet_ledger::syncing::Planned;
 use ledgerfleet_model::{Connection, Lane};
 use ledgerfleet_planning::sync::{Scope, Subject, next_due, plan_sync, submit_sync};
@@ -25,10 +25,28 @@ pub(crate) async fn sync_due(of: &Context) -> Result<usize, DutyError> {
         return Ok(0);
     }
     let due = of.ledger.due_syncs(pace.every, most(rate)).await?;
+    if due.is_empty() {
+        return Ok(0);
+    }
+    // What is due is due by the ledger's clock, whatever this machine's says.
+    let now = of.ledger.clock().await?.now;
     for schedule in &due {
-        if let Some(connection) = of.ledger.connection(schedule.connection).await? {
-            sync(of, schedule, Arc::new(connection)).await?;
+        let Some(connection) = of.ledger.connection(schedule.connection).await? else {
+            continue;
+        };
+        let Err(error) = sync(of, schedule, Arc::new(connection), now).await else {
+            continue;
+        };
+        if error.is_passing() {
+            return Err(error.into());
         }
+        // One company that cannot be submitted holds back no other, and is not tried again at once.
+        warn!(connection = %schedule.connection, error = &error as &dyn std::error::Error, "its sync was not submitted");
+        let every = schedule.every.unwrap_or(pace.every);
+        let due_at = next_due(schedule.connection, every, now);
+        of.ledger
+            .sync_planned(schedule.connection, Planned::default(), due_at)
+            .await?;
     }
     Ok(due.len())
 }
@@ -43,10 +61,14 @@ fn most(rate: f64) -> u32 {
     (rate * 1.5).ceil().clamp(1.0, 10_000.0) as u32
 }
 
-async fn sync(of: &Context, schedule: &SyncSchedule, connection: Arc<Connection>) -> Result<(), DutyError> {
+async fn sync(
+    of: &Context,
+    schedule: &SyncSchedule,
+    connection: Arc<Connection>,
+    now: DateTime<Utc>,
+) -> Result<(), LedgerError> {
     let Some(pace) = &of.sync else { return Ok(()) };
     let every = schedule.every.unwrap_or(pace.every);
-    let now = of.clock.now();
     let due_at = next_due(connection.id, every, now);
     let late = now - schedule.due_at;
     let is_old = late > TimeDelta::from_std(every).unwrap_or(TimeDelta::MAX);
@@ -54,10 +76,10 @@ async fn sync(of: &Context, schedule: &SyncSchedule, connection: Arc<Connection>
     let Some((entry, connector)) = company.filter(|_| !is_old) else {
         // A company of a connector that only a newer program has is that program's to sync.
         debug!(connection = %connection.id, late = %late, "due in its place again");
-        return Ok(of
+        return of
             .ledger
             .sync_planned(connection.id, Planned::default(), due_at)
-            .await?);
+            .await;
     };
     let subject = Subject {
         connection: &connection,
@@ -68,13 +90,6 @@ async fn sync(of: &Context, schedule: &SyncSchedule, connection: Arc<Connection>
         lane: Lane::Live,
     };
     let plan = plan_sync(&*of.ledger, &subject, pace, now).await?;
-    // One company that cannot be submitted holds back no other.
-    let submitted = submit_sync(&*of.ledger, &*of.bell, connection.id, plan, due_at).await;
-    if let Err(error) = submitted {
-        if error.is_passing() {
-            return Err(error.into());
-        }
-        warn!(connection = %connection.id, error = &error as &dyn std::error::Error, "its sync was not submitted");
-    }
+    submit_sync(&*of.ledger, &*of.bell, connection.id, plan, due_at).await?;
     Ok(())
 }

@@ -112,10 +112,14 @@ pub trait Syncing: Send + Sync {
     /// How many records of a table are stored and not gone, those in quarantine among them.
     async fn present(&self, connection: ConnectionId, table: &str, entity: &str) -> Result<u64, LedgerError>;
 
-    /// Forgets finished sync runs, and those of their upkeep, but for the newest `keep` of each company, at most `batch` of them; answers how many.
-    /// What they ended with is in the states. Runs that ended less than ten minutes ago are kept.
+    /// Forgets finished sync runs, and those of their upkeep, but for the newest `keep` of each company, and
+    /// [`KEPT_WITH_DEAD`] times as many of those that left dead segments; at most `batch` of them; answers how many. What
+    /// they ended with is in the states. Runs that ended less than ten minutes ago are kept.
     async fn prune_syncs(&self, keep: u32, batch: u32) -> Result<u64, LedgerError>;
 }
+
+/// How many times as many runs are kept that left dead segments: people look at those.
+pub const KEPT_WITH_DEAD: u32 = 20;
 
 /// How the request keys of sync runs begin; the company's id follows.
 pub const SYNC_KEY: &str = "sync/";

@@ -138,7 +138,11 @@ impl<'a> Changing<'a> {
     }
 
     fn note(&mut self, changed: &ChangedEntity, time: Option<DateTime<Utc>>) {
-        if changed.may_lack_some {
+        if let Some(time) = time.filter(|time| *time < self.since) {
+            // The instant from which it was asked came of a clock that was ahead: what has changed until now was not told.
+            let follow_up = by_window(self.attempt, changed.entity, time - DOUBTED, None);
+            self.follow_ups.push(follow_up);
+        } else if changed.may_lack_some {
             let follow_up = by_window(self.attempt, changed.entity, self.since, time);
             self.follow_ups.push(follow_up);
         } else {
@@ -269,9 +273,15 @@ fn by_window(
     }
 }
 
+/// How far back changes are read where the instant since when was a wrong clock's.
+const DOUBTED: TimeDelta = TimeDelta::days(1);
+
 /// Whether fewer entities in one question may help.
 fn is_about_the_question(failure: &Failure) -> bool {
-    is_refusal(failure) || matches!(failure.kind, FailureKind::TooLarge | FailureKind::Unservable)
+    is_refusal(failure) || {
+        use FailureKind::{Malformed, TooLarge, Unservable};
+        matches!(failure.kind, TooLarge | Unservable | Malformed)
+    }
 }
 
 fn is_refusal(failure: &Failure) -> bool {

@@ -86,7 +86,7 @@ impl Reading<'_> {
             observed_at: content.observed_at,
             answered_at: progress.answered_at,
             batches: vec![batch],
-            checkpoints: self.checkpoints(),
+            checkpoints: self.checkpoints(&next),
             follow_ups: self.follow_ups(),
             lease: subject.fleet.parts.timings.lease,
             calls: progress.charges.calls(),
@@ -97,14 +97,16 @@ impl Reading<'_> {
     }
 
     /// What moves with the end of a window that was read so that its entity is in sync: up to the first answer of it, for
-    /// what has changed since may be on a page that was read before.
-    fn checkpoints(&self) -> Vec<Checkpoint<'static>> {
+    /// what has changed since may be on a page that was read before. It stays where the source counts more changes than it
+    /// shows: they are asked for again.
+    fn checkpoints(&self, next: &NextStep) -> Vec<Checkpoint<'static>> {
         let subject = &self.attempt.subject;
         let Work::Sync(window) = subject.claim.work else {
             return Vec::new();
         };
         let answered_at = self.progress.answered_at;
         let (read_since, until) = match window {
+            Window::Instants { start, .. } if is_unproven(next) => (Some(start), None),
             Window::Instants { start, end, .. } => (Some(start), answered_at.map(|at| at.min(end))),
             Window::Whole | Window::Dates { .. } => (None, answered_at),
         };
@@ -212,4 +214,8 @@ fn rows(effects: Effects, batches: &[Batch<'_>]) -> RowCounts {
         deleted,
         quarantined: quarantined as u64,
     }
+}
+
+fn is_unproven(next: &NextStep) -> bool {
+    matches!(next, NextStep::Done(finished) if finished.unproven)
 }

@@ -52,7 +52,8 @@ async fn schedule(
     every: Every,
 ) -> anyhow::Result<()> {
     let interval = every.stored().unwrap_or(session.settings.sync.every);
-    let due_at = next_due(connection.id, interval, parts.clock.now());
+    let now = parts.ledger.clock().await?.now;
+    let due_at = next_due(connection.id, interval, now);
     let stored = every.stored();
     parts.ledger.schedule_sync(connection.id, stored, due_at).await?;
     let name = &connection.name;

@@ -140,7 +140,8 @@ impl Changes for QuickBooks {
         let answer = self.send(target, self.http.get(url), &what).await?;
         let changed = changes::read(&answer, request)
             .map_err(|failure| asked(failure, &what))
-            .map_err(|failure| of_rows(failure, &crate::CHANGES))?;
+            .map_err(|failure| of_rows(failure, &crate::CHANGES))
+            .map_err(of_changes)?;
         Ok(Changed {
             held: answer.held,
             ..changed
@@ -237,6 +238,22 @@ impl LookUp for QuickBooks {
             dialect: request.dialect,
         };
         self.find(target, &found).await
+    }
+}
+
+/// What a fault means where changes were asked for. An entity that change data capture does not know is refused as 400 with
+/// code 500, "unsupported operation"; an outage had the same code, in other words: "Could not find resource".
+fn of_changes(failure: Failure) -> Failure {
+    let is_unsupported = failure.status == Some(400)
+        && failure.upstream_code.as_deref() == Some("500")
+        && !failure.message.to_lowercase().contains("find resource");
+    if !is_unsupported {
+        return failure;
+    }
+    Failure {
+        kind: FailureKind::BadRequest,
+        away: false,
+        ..failure
     }
 }
 

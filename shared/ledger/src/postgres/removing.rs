@@ -51,7 +51,7 @@ impl PostgresLedger {
     }
 }
 
-/// Deletes a connection's records, and with them the claim that anything of it is covered.
+/// Deletes a connection's records, and with them the claims that anything of it is covered or in sync.
 async fn delete_records(tx: &mut PgConnection, id: ConnectionId) -> Result<u64, LedgerError> {
     let records = sqlx::query!("DELETE FROM raw.records WHERE connection_id = $1", id.0);
     let deleted = records
@@ -64,6 +64,19 @@ async fn delete_records(tx: &mut PgConnection, id: ConnectionId) -> Result<u64, 
         .await
         .map_err(failed("delete quarantine"))?;
     let coverage = sqlx::query!("DELETE FROM fleet.coverage WHERE connection_id = $1", id.0);
-    coverage.execute(tx).await.map_err(failed("delete coverage"))?;
+    coverage
+        .execute(&mut *tx)
+        .await
+        .map_err(failed("delete coverage"))?;
+    let states = sqlx::query!("DELETE FROM fleet.sync_states WHERE connection_id = $1", id.0);
+    states
+        .execute(&mut *tx)
+        .await
+        .map_err(failed("delete sync states"))?;
+    let upkeep = sqlx::query!(
+        "UPDATE fleet.sync_schedules SET recounted_at = NULL, reread_at = NULL WHERE connection_id = $1",
+        id.0
+    );
+    upkeep.execute(tx).await.map_err(failed("forget upkeep"))?;
     Ok(deleted.rows_affected())
 }

@@ -12,7 +12,7 @@ use super::PostgresLedger;
 use super::codec::{Count, Word, plain, small};
 use super::error::{failed, persistently};
 use super::session::PLANNED_FOR_ONE_TABLE;
-use crate::syncing::Planned;
+use crate::syncing::{KEPT_WITH_DEAD, Planned};
 use crate::{Checkpoint, LedgerError, PageCommit, SyncSchedule, SyncState, SyncSum, Syncing};
 
 struct StateRow {
@@ -303,15 +303,16 @@ async fn old_syncs(tx: &mut PgConnection, keep: u32, batch: u32) -> Result<Vec<U
         r#"
         SELECT id AS "id!"
         FROM (
-            SELECT id, closed_at,
-                row_number() OVER (PARTITION BY left(request_key, 41) ORDER BY created_at DESC, id DESC) AS age
+            SELECT id, state, closed_at, row_number() OVER (
+                PARTITION BY left(request_key, 41), state = 'dead' ORDER BY created_at DESC, id DESC) AS age
             FROM fleet.runs
             WHERE (starts_with(request_key, 'sync/') OR starts_with(request_key, 'upkeep/'))
               AND state NOT IN ('active', 'paused')) AS over
-        WHERE age > $1 AND closed_at < now() - interval '10 minutes'
+        WHERE age > CASE state WHEN 'dead' THEN $3 ELSE $1 END AND closed_at < now() - interval '10 minutes'
         ORDER BY id LIMIT $2"#,
         i64::from(keep),
         i64::from(batch),
+        i64::from(keep * KEPT_WITH_DEAD),
     );
     old.fetch_all(tx).await.map_err(failed("prune syncs"))
 }

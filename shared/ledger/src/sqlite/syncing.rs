@@ -10,7 +10,7 @@ use sqlx::SqliteConnection;
 use super::SqliteLedger;
 use super::codec::{Stamp, Text, json_filter, number};
 use super::error::failed;
-use crate::syncing::{Planned, SYNC_KEY, UPKEEP_KEY};
+use crate::syncing::{KEPT_WITH_DEAD, Planned, SYNC_KEY, UPKEEP_KEY};
 use crate::{Checkpoint, LedgerError, PageCommit, SyncSchedule, SyncState, SyncSum, Syncing};
 
 #[derive(sqlx::FromRow)]
@@ -221,11 +221,11 @@ impl Syncing for SqliteLedger {
         // A company's runs are those whose request keys begin alike: `sync/`, or `upkeep/`, and the id.
         const OLD: &str = "
             SELECT id FROM (
-                SELECT id, closed_at,
-                       row_number() OVER (PARTITION BY substr(request_key, 1, 41) ORDER BY created_at DESC, id DESC) AS age
+                SELECT id, state, closed_at, row_number() OVER (
+                    PARTITION BY substr(request_key, 1, 41), state = 'dead' ORDER BY created_at DESC, id DESC) AS age
                 FROM fleet_runs
                 WHERE (request_key GLOB ?1 OR request_key GLOB ?5) AND state NOT IN ('active', 'paused'))
-            WHERE age > ?2 AND closed_at < ?3 LIMIT ?4";
+            WHERE age > CASE state WHEN 'dead' THEN ?6 ELSE ?2 END AND closed_at < ?3 LIMIT ?4";
         const FORGET: [&str; 4] = [
             "DELETE FROM fleet_attempts WHERE segment_id IN (SELECT s.id FROM fleet_segments s
                 WHERE s.run_id IN (SELECT value FROM json_each(?)))",
@@ -240,6 +240,7 @@ impl Syncing for SqliteLedger {
             .bind(self.now().before(Duration::from_mins(10)))
             .bind(batch)
             .bind(format!("{UPKEEP_KEY}*"))
+            .bind(keep * KEPT_WITH_DEAD)
             .fetch_all(&mut *tx)
             .await
             .map_err(failed("prune syncs"))?;
