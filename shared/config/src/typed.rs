@@ -56,7 +56,13 @@ impl Values {
         let given = self.get(key).ok_or_else(|| missing(key))?;
         parse_duration(given.text.trim())
             .filter(|every| every.is_zero() || *every >= Duration::from_hours(1))
-            .ok_or_else(|| invalid(key, given, "it takes an interval of an hour or more, or 0s for never"))
+            .ok_or_else(|| {
+                invalid(
+                    key,
+                    given,
+                    "it takes an interval of an hour or more, or 0s for never",
+                )
+            })
     }
 }
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ledgerfleet_connectors::connector_entry;
-use ledgerfleet_ledger::{LedgerError, SyncSchedule};
 use ledgerfleet_ledger::syncing::Planned;
+use ledgerfleet_ledger::{LedgerError, SyncSchedule};
 use ledgerfleet_model::{Connection, Lane};
 use ledgerfleet_planning::sync::{Scope, Subject, next_due, plan_sync, submit_sync};
 use tracing::{debug, warn};

@@ -17,7 +17,7 @@ use super::scene::{
 use crate::syncing::Planned;
 use crate::{
     Batch, Checkpoint, Claim, Committed, CoverageFilter, FinishedWindow, NewRun, NewSegment, NextStep,
-    PageCommit, SyncState,
+    PageCommit, Steer, SyncState,
 };
 
 /// An instant of the upstream's clock.
@@ -401,15 +401,20 @@ pub async fn only_the_newest_syncs_of_a_company_are_kept(world: &dyn World) {
     let (ash, birch) = (company(world, "Ash").await, company(world, "Birch").await);
     let other = super::scene::run_for(world, ash, Lane::Backfill, 1).await;
     super::scene::finish(world, other.segments[0], &[]).await;
-    let mut runs = Vec::new();
+    let (mut runs, mut dead) = (Vec::new(), Vec::new());
     for connection in [ash, birch] {
-        for _ in 0..4 {
+        for number in 0..5 {
             let (run, new) = (sync_run(connection), changes(connection, at(0)));
             submit(world, &run, vec![new.clone()]).await;
-            let claim = claim(world, new.id).await;
-            settle(world, &claim, &Outcome::Dead, FailureKind::Forbidden).await;
+            if number == 0 {
+                let claim = claim(world, new.id).await;
+                settle(world, &claim, &Outcome::Dead, FailureKind::Forbidden).await;
+                dead.push(run.id);
+            } else {
+                world.ledger().steer_run(run.id, Steer::Cancel).await.unwrap();
+                runs.push(run.id);
+            }
             world.ledger().close_runs().await.unwrap();
-            runs.push(run.id);
         }
     }
     assert_eq!(world.ledger().prune_syncs(3, 10).await.unwrap(), 0, "too fresh");
@@ -421,6 +426,8 @@ pub async fn only_the_newest_syncs_of_a_company_are_kept(world: &dyn World) {
         let is_kept = world.ledger().run(*run).await.unwrap().is_some();
         assert_eq!(is_kept, number % 4 != 0, "run {number}");
     }
-    assert!(world.ledger().run(other.run).await.unwrap().is_some());
+    for run in [other.run, dead[0], dead[1]] {
+        assert!(world.ledger().run(run).await.unwrap().is_some());
+    }
     assert_eq!(world.standing(other.segments[0]).await.state, SegmentState::Done);
 }

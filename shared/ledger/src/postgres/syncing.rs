@@ -308,7 +308,7 @@ async fn old_syncs(tx: &mut PgConnection, keep: u32, batch: u32) -> Result<Vec<U
             FROM fleet.runs
             WHERE (starts_with(request_key, 'sync/') OR starts_with(request_key, 'upkeep/'))
               AND state NOT IN ('active', 'paused')) AS over
-        WHERE age > CASE state WHEN 'dead' THEN $3 ELSE $1 END AND closed_at < now() - interval '10 minutes'
+        WHERE age > CASE state WHEN 'dead' THEN $3::bigint ELSE $1::bigint END AND closed_at < now() - interval '10 minutes'
         ORDER BY id LIMIT $2"#,
         i64::from(keep),
         i64::from(batch),
