@@ -7,6 +7,7 @@
 mod connect;
 mod connections;
 mod coverage;
+mod cursor;
 mod dead_letters;
 mod events;
 mod guard;

@@ -2,7 +2,7 @@
 //!
 //! Pages and streams go by id: an order in which nothing moves while rows change. Who copies what has changed asks with
 //! `updated_since`, to the end, and the next time with the `next_since` it was told: tombstones come too, and a row whose
-//! transaction ends late comes twice rather than never.
+//! transaction ends late comes twice rather than never. All pages of a walk tell the same `next_since`, that of its first.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -17,6 +17,7 @@ use ledgerfleet_planning::{check_days, entity_of};
 use serde::{Deserialize, Serialize};
 
 use super::Api;
+use super::cursor::Cursor;
 use super::keys::Caller;
 use super::problem::{Cause, Refusal};
 use super::read::{limit, query};
@@ -63,7 +64,7 @@ struct Page {
     items: Vec<StoredRecord>,
     /// The cursor of the next page; none after the last.
     next: Option<String>,
-    /// What to give as `updated_since` the next time, when this walk is over.
+    /// What to give as `updated_since` the next time, when this walk is over; the same on all its pages.
     next_since: DateTime<Utc>,
 }
 
@@ -126,48 +127,79 @@ async fn records(
     check_days(asked.from, asked.to)?;
     let company = api.company(&caller, &asked.connection).await?;
     let entity = entity_of(&company, &asked.entity)?;
-    let format = asked.format.unwrap_or(Format::Json);
-    if format != Format::Json && (asked.limit.is_some() || asked.cursor.is_some()) {
-        return Err(Refusal::new(
-            Cause::InvalidRequest,
-            "a stream has neither limit nor cursor",
-        ));
-    }
-    // Before the first row is read, so that nothing falls between two walks.
-    let next_since = api.ledger().seen_horizon().await?;
+    check_together(&asked)?;
     let mut page = RecordPage {
         connection: company.id,
         table: entity.table.to_owned(),
-        after: asked.cursor.unwrap_or_default(),
+        after: String::new(),
         from: asked.from,
         to: asked.to,
         updated_since: asked.updated_since,
         deleted: asked.deleted,
         limit: limit(asked.limit)?,
     };
+    let cursor = asked.cursor.as_deref();
+    let cursor = cursor.map(|text| Cursor::read(text, &page)).transpose()?;
+    // Before the first row is read, so that nothing falls between two walks.
+    let next_since = match &cursor {
+        Some(cursor) => cursor.horizon,
+        None => api.ledger().seen_horizon().await?,
+    };
+    page.after = cursor.map(|cursor| cursor.after).unwrap_or_default();
     if let Some(id) = asked.id {
         return one(&api, page, &id, next_since).await;
     }
-    match format {
-        Format::Json => {
-            let items = api.ledger().record_page(&page).await?;
-            let last = items.last().map(|record| record.id.clone());
-            let next = last.filter(|_| items.len() as u64 == u64::from(page.limit));
-            Ok(Json(Page {
-                items,
-                next,
-                next_since,
-            })
-            .into_response())
-        }
-        Format::Ndjson | Format::Csv => {
+    match asked.format.unwrap_or(Format::Json) {
+        Format::Json => paged(&api, &page, next_since).await,
+        format => {
             page.limit = AT_ONCE;
             Ok(streamed(api, page, format, next_since))
         }
     }
 }
 
-/// The record of one id: the one after the greatest text that is smaller.
+/// Refuses what would be passed over beside something else: whoever asks for it means it.
+fn check_together(asked: &RecordsQuery) -> Result<(), Refusal> {
+    let paging = [
+        ("cursor", asked.cursor.is_some()),
+        ("limit", asked.limit.is_some()),
+    ];
+    let walking = [
+        ("deleted", asked.deleted.is_some()),
+        ("updated_since", asked.updated_since.is_some()),
+        ("format", asked.format.is_some()),
+    ];
+    let is_stream = asked.format.is_some_and(|format| format != Format::Json);
+    let idle = |names: &[(&'static str, bool)]| names.iter().find_map(|(name, is)| is.then_some(*name));
+    let (what, name) = if asked.id.is_some() {
+        ("a record asked for by its id", idle(&walking).or(idle(&paging)))
+    } else if is_stream {
+        ("a stream", idle(&paging))
+    } else {
+        return Ok(());
+    };
+    name.map_or(Ok(()), |name| {
+        Err(Refusal::new(
+            Cause::InvalidRequest,
+            format!("{what} has no `{name}`"),
+        ))
+    })
+}
+
+async fn paged(api: &Api, page: &RecordPage, next_since: DateTime<Utc>) -> Result<Response, Refusal> {
+    let items = api.ledger().record_page(page).await?;
+    let is_full = items.len() as u64 == u64::from(page.limit);
+    let last = items.last().filter(|_| is_full);
+    let next = last.map(|last| Cursor::of(page, next_since, last.id.clone()).text());
+    Ok(Json(Page {
+        next: next.transpose()?,
+        items,
+        next_since,
+    })
+    .into_response())
+}
+
+/// The record of one id.
 async fn one(api: &Api, page: RecordPage, id: &str, next_since: DateTime<Utc>) -> Result<Response, Refusal> {
     let filter = ledgerfleet_ledger::RecordFilter {
         connection: page.connection,

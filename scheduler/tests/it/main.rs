@@ -7,6 +7,7 @@
 
 mod api;
 mod api_keyless;
+mod api_pages;
 mod asking_alike;
 mod bad_input;
 mod clocks;
