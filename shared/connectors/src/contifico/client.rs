@@ -61,14 +61,13 @@ impl Connector for Contifico {
 
     async fn identify(&self, target: &Target<'_>) -> Result<Identity, Failure> {
         let answer = self.list(target, "v2/pos", &Parameters::new()).await?;
-        if !matches!(answer.status, 403 | 404) {
-            let company = read_company(&answer).map_err(|failure| asked(failure, "GET v2/pos/"));
-            return company.map(|(ruc, name)| Identity {
+        if let Some((ruc, name)) = read_company(&answer) {
+            return Ok(Identity {
                 name: format!("{name}, RUC {ruc}"),
                 account: Some(ruc),
             });
         }
-        // Not every company has points of sale, or version 2. Every one answers this.
+        // Not every company has points of sale with a tax number, or version 2. Every one answers this.
         let answer = self.list(target, "v1/bodega", &Parameters::new()).await?;
         if answer.status != 200 {
             return Err(asked(refused(&answer), "GET v1/bodega/"));

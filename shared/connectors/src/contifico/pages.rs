@@ -1,14 +1,16 @@
 //! Pages: answers read strictly. What is not the answer that was asked for is a failure, never "no rows".
 
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use chrono::NaiveDate;
 use ledgerfleet_model::{Failure, FailureKind, Record, Served, Window};
+use serde_json::value::RawValue;
 
 use super::answers::{Listed, listed, single, unexpected};
 use super::faults::{failure, says_gone, says_past_the_end};
 use super::paging::Place;
-use super::record::served;
+use super::record::{has_no_id, put_away, served};
 use super::request::may_show_the_day_after;
 use super::source::{Paging, source};
 use crate::http::Answer;
@@ -30,8 +32,10 @@ pub(super) fn read_page(answer: &Answer, request: &PageRequest<'_>, place: Place
     let text = Text::of(answer);
     let listed = listed(answer, &text)?;
     let (rows, envelope) = (listed.rows.len(), listed.envelope);
+    check_register(answer, &listed, request.entity)?;
     let all = rows_of(answer, &text, &listed, request.entity)?;
     let print = print(&all);
+    let all = without_shared_names(all);
     let (ours, others) = within(answer, request, place, all)?;
     let mut page = match (source(request.entity).paging, envelope) {
         (Paging::Whole, _) => whole(),
@@ -144,6 +148,46 @@ fn rows_of(
         .collect()
 }
 
+/// Fails if a document is of another register than was asked for: the filter was not heeded, and everything comes.
+fn check_register(answer: &Answer, listed: &Listed<'_>, entity: &EntitySpec) -> Result<(), Failure> {
+    #[derive(serde::Deserialize)]
+    struct Registered {
+        tipo_registro: Option<String>,
+    }
+    let Some(asked) = source(entity).register else {
+        return Ok(());
+    };
+    let register = |row: &&RawValue| serde_json::from_str::<Registered>(row.get()).ok()?.tipo_registro;
+    let other = listed
+        .rows
+        .iter()
+        .filter_map(register)
+        .find(|register| register.trim() != asked);
+    other.map_or(Ok(()), |other| {
+        let message = format!("Contífico answered a document of register {other} to a request for {asked}");
+        Err(failure(answer, FailureKind::UpstreamChanged, message))
+    })
+}
+
+/// Puts away rows without an id that have a name in common and differ otherwise: nothing tells which of them the name is
+/// for, and one would be stored over the other.
+fn without_shared_names(rows: Vec<Served>) -> Vec<Served> {
+    let mut contents: HashMap<String, HashSet<[u8; 32]>> = HashMap::new();
+    for row in &rows {
+        if let Served::Record(record) = row {
+            let known = contents.entry(record.id.clone()).or_default();
+            known.insert(record.payload_hash);
+        }
+    }
+    let is_shared = |record: &Record| contents.get(&record.id).is_some_and(|known| known.len() > 1);
+    rows.into_iter()
+        .map(|row| match row {
+            Served::Record(record) if is_shared(&record) && has_no_id(&record) => put_away(&record),
+            row => row,
+        })
+        .collect()
+}
+
 /// The rows of the window, and whether others of the day after it came, too. Any other row shows that the filter was not
 /// heeded: an unknown parameter is no error to this API, and everything comes.
 fn within(
@@ -207,23 +251,105 @@ pub(super) fn find_one(answer: &Answer, entity: &EntitySpec, name: &str) -> Resu
     let text = Text::of(answer);
     let listed = listed(answer, &text)?;
     let rows = rows_of(answer, &text, &listed, entity)?;
-    Ok(rows.into_iter().find(|row| row.id() == name))
+    let named = |row: &Served| row.id() == name;
+    // Where several have the name, none of them is the one.
+    if rows.iter().any(named) && !without_shared_names(rows.clone()).iter().any(named) {
+        let message = format!("several {} without an id are named {name}", entity.name);
+        return Err(failure(answer, FailureKind::Unservable, message));
+    }
+    Ok(rows.into_iter().find(named))
 }
 
-/// The company's tax number and name, from the first of its points of sale. They hold secrets, which are not kept.
-pub(super) fn read_company(answer: &Answer) -> Result<(String, String), Failure> {
+/// The company's tax number and name, from the first of its points of sale that tells them. They hold secrets, which are not
+/// kept. None from any other answer.
+pub(super) fn read_company(answer: &Answer) -> Option<(String, String)> {
     #[derive(serde::Deserialize)]
     struct Point {
         ruc: String,
-        #[serde(default)]
-        razon_social: String,
+        razon_social: Option<String>,
     }
     let text = Text::of(answer);
-    let points = listed(answer, &text)?.rows;
-    let first = points
-        .first()
-        .and_then(|point| serde_json::from_str::<Point>(point.get()).ok());
-    let Point { ruc, razon_social } =
-        first.ok_or_else(|| unexpected(answer, "Contífico names no point of sale with a tax number"))?;
-    Ok((ruc, razon_social))
+    let points = listed(answer, &text).ok()?.rows;
+    points
+        .iter()
+        .filter_map(|point| serde_json::from_str::<Point>(point.get()).ok())
+        .map(|point| {
+            (
+                point.ruc.trim().to_owned(),
+                point.razon_social.unwrap_or_default(),
+            )
+        })
+        .find(|(ruc, _)| !ruc.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use ledgerfleet_model::{Days, Position};
+    use reqwest::header::HeaderMap;
+
+    use super::*;
+    use crate::contifico::ENTITIES;
+
+    fn page(entity: &str, body: &str) -> Result<Page, Failure> {
+        let answer = Answer {
+            status: 200,
+            headers: HeaderMap::new(),
+            body: body.as_bytes().to_vec(),
+            held: crate::http::HeldBytes::default(),
+            scrubber: crate::scrub::Scrubber::default(),
+        };
+        let day = NaiveDate::from_ymd_opt(2026, 7, 1).unwrap();
+        let window = if entity == "sales" {
+            Window::Dates {
+                days: Days {
+                    from: day,
+                    to: day.succ_opt().unwrap(),
+                },
+            }
+        } else {
+            Window::Whole
+        };
+        let request = PageRequest {
+            entity: ENTITIES.iter().find(|known| known.name == entity).unwrap(),
+            window: &window,
+            from: &Position::start(),
+            size: 100,
+            dialect: crate::Dialect::default(),
+        };
+        read_page(&answer, &request, Place::default())
+    }
+
+    #[test]
+    fn rows_without_an_id_that_have_a_name_in_common_are_all_put_away() {
+        let one = r#"{"id":null,"codigo":"7","nombre":"one"}"#;
+        let other = r#"{"id":null,"codigo":"7","nombre":"other"}"#;
+        for (rows, stored, away) in [
+            (vec![one, other, r#"{"id":null,"codigo":"8"}"#], 1, 2),
+            (vec![one, one], 2, 0),
+            (
+                vec![r#"{"id":"a","codigo":"7"}"#, r#"{"id":"b","codigo":"7"}"#],
+                2,
+                0,
+            ),
+        ] {
+            let page = page("cost_centers", &format!("[{}]", rows.join(","))).unwrap();
+            assert_eq!(
+                (page.records.len(), page.quarantined.len()),
+                (stored, away),
+                "{rows:?}"
+            );
+            let ids: HashSet<&str> = page.quarantined.iter().map(|row| row.id.as_str()).collect();
+            assert_eq!(ids.len(), away, "each has a place of its own");
+        }
+    }
+
+    #[test]
+    fn a_document_of_another_register_shows_that_the_filter_is_not_heeded() {
+        let document = |register: &str| {
+            format!(r#"[{{"id":"a","fecha_emision":"01/07/2026","tipo_registro":"{register}"}}]"#)
+        };
+        assert_eq!(page("sales", &document("CLI")).unwrap().records.len(), 1);
+        let failure = page("sales", &document("PRO")).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::UpstreamChanged, "{}", failure.message);
+    }
 }

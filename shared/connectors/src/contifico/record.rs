@@ -34,7 +34,7 @@ pub(super) fn served(
         .ok_or_else(|| malformed(answer, "a row is not an object"))?;
     let payload = compact(row.get());
     let Some(id) = id_of(&members, entity) else {
-        let id = format!("row-{}", &blake3::hash(payload.as_bytes()).to_hex()[..16]);
+        let id = name_of_content(&payload);
         return Ok(quarantined(
             id,
             QuarantineReason::NoId,
@@ -90,6 +90,25 @@ fn quarantined(
 ) -> Served {
     let date = date_of(members, entity).ok().flatten();
     Served::Quarantined(Quarantined::new(id, reason, text).dated(date, None))
+}
+
+/// Whether a record is known by one of its names only.
+pub(super) fn has_no_id(record: &Record) -> bool {
+    let members = serde_json::from_str::<Members<'_>>(&record.payload).ok();
+    let id = members.as_ref().and_then(|members| members.get("id"));
+    !id.and_then(text_of).is_some_and(|id| is_usable(id.trim()))
+}
+
+/// Puts a record away as one without an id, because another one has its name.
+pub(super) fn put_away(record: &Record) -> Served {
+    let (id, payload) = (name_of_content(&record.payload), &*record.payload);
+    let quarantined = Quarantined::new(id, QuarantineReason::NoId, payload);
+    Served::Quarantined(quarantined.dated(record.document_date, None))
+}
+
+/// Stands for the id of a row that has none.
+fn name_of_content(payload: &str) -> String {
+    format!("row-{}", &blake3::hash(payload.as_bytes()).to_hex()[..16])
 }
 
 /// The id, or the first of its names that says something: of a person its tax number, of a product its code.

@@ -344,7 +344,15 @@ positions! {
     /// 404.
     Absent,
     /// 403.
-    Refused
+    Refused,
+    /// 406.
+    NotAcceptable,
+    /// 500.
+    Failing,
+    /// It has no point of sale.
+    Empty,
+    /// Its RUC is null.
+    NullRuc
 }
 positions! {
     /// How long pages take.

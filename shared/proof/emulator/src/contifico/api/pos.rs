@@ -9,7 +9,13 @@ pub(super) fn answer(setting: &Setting<'_>) -> Reply {
     match setting.switches.pos {
         PosAnswer::Absent => return refusal::not_found(&setting.switches),
         PosAnswer::Refused => return refusal::plain(&setting.switches, 403, "No tiene permisos"),
-        PosAnswer::Served => {}
+        PosAnswer::NotAcceptable => return refusal::plain(&setting.switches, 406, "No es posible"),
+        PosAnswer::Failing => return refusal::plain(&setting.switches, 500, "Error interno"),
+        PosAnswer::Empty => {
+            let body = r#"{"count":0,"next":null,"previous":null,"results":[]}"#;
+            return Reply::json(200, body.to_owned());
+        }
+        PosAnswer::Served | PosAnswer::NullRuc => {}
     }
     let mut json = Json::with_capacity(512);
     json.element(|json| {
@@ -20,7 +26,10 @@ pub(super) fn answer(setting: &Setting<'_>) -> Reply {
             json.element(|json| {
                 json.quoted("establecimiento", "001");
                 json.quoted("punto_emision", "001");
-                json.quoted("ruc", &setting.firm.ruc);
+                match setting.switches.pos {
+                    PosAnswer::NullRuc => json.value("ruc", "null"),
+                    _ => json.quoted("ruc", &setting.firm.ruc),
+                }
                 json.text("razon_social", &setting.firm.name.to_uppercase());
                 json.value("tiene_firma", true);
                 json.quoted("token", &setting.firm.api_token);
