@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ledgerfleet_emulator::{
     CompanyInfo, CompanySpec, Connector, ContificoKind, ContificoMutation, ContificoSwitches, Emulator,
-    EmulatorOptions, PosAnswer, Rate, RunningEmulator, Size, Switches,
+    EmulatorOptions, FaultSpec, PosAnswer, Rate, RunningEmulator, Size, Switches,
 };
 
 use crate::world::{Ended, World};
@@ -171,8 +171,64 @@ async fn a_key_of_another_company_is_refused_before_anything_is_read_with_it() {
 }
 
 #[tokio::test]
+async fn a_key_is_not_replaced_while_segments_run_and_a_replaced_one_waits_to_be_tested() {
+    let emulator = shops(ContificoSwitches::default()).await;
+    let world = beside(&emulator);
+    let [tienda, bodega] = &emulator.info().companies[..] else {
+        panic!("two shops")
+    };
+    world.add("tienda", &world.key_of(tienda), "").await.expect(0);
+    world.run("connection test tienda").await.expect(0);
+    emulator.set_fault("delay=600000,entity=products".parse::<FaultSpec>().unwrap());
+    let before = emulator.summary().requests;
+    let backfill = "backfill --connection tienda --entity products --from 2026-06-01 --to 2026-06-30 --wait";
+    let running = world.start(backfill, "").await;
+    while emulator.summary().requests == before {
+        tokio::task::yield_now().await;
+    }
+    world
+        .add("tienda", &world.key_of(bodega), "")
+        .await
+        .expect(1)
+        .says("connection pause tienda");
+    let shown = world.run("connection show tienda -o json").await.expect(0).json();
+    assert_eq!(shown["state"], "active", "nothing has changed: {shown}");
+    running.end_with("KILL").await;
+}
+
+#[tokio::test]
+async fn a_paused_company_with_another_key_is_not_resumed_before_the_key_was_tested() {
+    let emulator = shops(ContificoSwitches::default()).await;
+    let world = beside(&emulator);
+    let [tienda, bodega] = &emulator.info().companies[..] else {
+        panic!("two shops")
+    };
+    world.add("tienda", &world.key_of(tienda), "").await.expect(0);
+    world.run("connection test tienda").await.expect(0);
+    world.run("connection pause tienda").await.expect(0);
+    world
+        .add("tienda", &world.key_of(bodega), "")
+        .await
+        .expect(0)
+        .says("waits to be tested");
+    world.run("connection resume tienda").await.expect(4);
+    world
+        .run("connection test tienda")
+        .await
+        .expect(4)
+        .says(&bodega.realm);
+}
+
+#[tokio::test]
 async fn a_company_that_tells_no_ruc_is_tested_all_the_same() {
-    for pos in [PosAnswer::Absent, PosAnswer::Refused] {
+    for pos in [
+        PosAnswer::Absent,
+        PosAnswer::Refused,
+        PosAnswer::NotAcceptable,
+        PosAnswer::Failing,
+        PosAnswer::Empty,
+        PosAnswer::NullRuc,
+    ] {
         let emulator = shops(ContificoSwitches {
             pos,
             ..ContificoSwitches::default()

@@ -3,15 +3,15 @@
 
 use std::path::Path;
 
-use chrono::TimeDelta;
 use ledgerfleet_access::{patiently, private_file};
 use ledgerfleet_config::{base_address, is_loopback};
 use ledgerfleet_connectors::{Account, ConnectorEntry, CredentialField, connector_entry};
 use ledgerfleet_ledger::{NewConnection, RemovedConnection, SealedCredential};
-use ledgerfleet_model::{Connection, ConnectionId, ConnectionState, Environment, RefusalCause};
+use ledgerfleet_model::{Connection, ConnectionId, ConnectionState, Environment};
 use ledgerfleet_wiring::Parts;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::key;
 use crate::cli::AddCommand;
 use crate::commands::model;
 use crate::exit::{Exit, Problem};
@@ -23,14 +23,18 @@ pub(crate) async fn run(session: &Session, command: AddCommand) -> anyhow::Resul
     let wanted = wanted(&command, &secret)?;
     let parts = session.parts_or_new().await?;
     let all = parts.ledger.connections().await?;
-    if let Some(existing) = existing(&all, &wanted)? {
+    let existing = existing(&all, &wanted)?;
+    if let Some(existing) = existing {
         confirm_replacement(session, existing).await?;
     }
-    let added = add_or_replace(&parts, wanted.clone(), &secret).await?;
+    let added = match existing {
+        Some(existing) if is_of_key(command.entry) => {
+            key::replace(&parts, existing, &secret).await?;
+            Added::Updated
+        }
+        _ => add_or_replace(&parts, wanted.clone(), &secret).await?,
+    };
     model::follow(&*parts.ledger, &session.talk).await;
-    if is_of_key(command.entry) && added == Added::Updated {
-        await_test(&parts, &wanted).await?;
-    }
     session.talk.say(told(&command, &wanted, &added));
     Ok(Exit::Done)
 }
@@ -64,27 +68,8 @@ fn told(command: &AddCommand, wanted: &NewConnection, added: &Added) -> String {
     }
 }
 
-fn is_of_key(entry: &ConnectorEntry) -> bool {
+pub(super) fn is_of_key(entry: &ConnectorEntry) -> bool {
     matches!(entry.account, Account::OfKey { .. })
-}
-
-/// A key alone tells whose books it opens: nothing is read with another one before that was asked.
-async fn await_test(parts: &Parts, wanted: &NewConnection) -> anyhow::Result<()> {
-    let all = parts.ledger.connections().await?;
-    let Some(connection) = all.iter().find(|connection| connection.name == wanted.name) else {
-        return Ok(());
-    };
-    park(parts, connection, "its new key was not tested yet").await
-}
-
-/// Has a connection wait for a person, whatever was stored of it just now.
-pub(super) async fn park(parts: &Parts, connection: &Connection, why: &str) -> anyhow::Result<()> {
-    let later = parts.clock.now() + TimeDelta::days(1);
-    parts
-        .ledger
-        .park_connection(connection.id, later, RefusalCause::Place, why)
-        .await?;
-    Ok(())
 }
 
 /// What became of a connection that was to be added.
@@ -387,7 +372,11 @@ fn check_same_company(existing: &Connection, wanted: &NewConnection) -> Result<(
 }
 
 /// Replaces the credential; again, if a refresh elsewhere was first: the person's is the one to use.
-async fn replace(parts: &Parts, connection: &Connection, secret: &SecretString) -> anyhow::Result<()> {
+pub(super) async fn replace(
+    parts: &Parts,
+    connection: &Connection,
+    secret: &SecretString,
+) -> anyhow::Result<()> {
     loop {
         let current = parts.ledger.credential(connection.id).await?;
         let version = current.map_or(0, |credential| credential.version);

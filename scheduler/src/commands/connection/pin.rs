@@ -1,17 +1,21 @@
 //! Pin: a key alone tells whose books it opens. The company that its upstream names first stays the connection's company, and
 //! a key of another one is refused before anything is read with it.
 
-use ledgerfleet_connectors::{ConnectorEntry, Identity, connector_entry};
+use ledgerfleet_connectors::{Account, ConnectorEntry, Identity, connector_entry};
 use ledgerfleet_ledger::{ConnectionChange, LedgerError};
-use ledgerfleet_model::Connection;
+use ledgerfleet_model::{Connection, ConnectionState};
 use ledgerfleet_wiring::Parts;
 
-use super::add::{is_unknown, park};
+use super::add::is_unknown;
+use super::key::park;
 use crate::exit::{Exit, Problem};
 
 /// Keeps the company's id, or holds it against the one that is kept.
 pub(super) async fn pin(parts: &Parts, connection: &Connection, company: &Identity) -> anyhow::Result<()> {
     match &company.account {
+        None if is_pinned(connection) && connection.state == ConnectionState::NeedsReauthorisation => {
+            Err(not_told(connection).into())
+        }
         None => Ok(()),
         Some(account) if connection.account == *account => Ok(()),
         Some(account) if is_unknown(&connection.account) => keep(parts, connection, account).await,
@@ -39,6 +43,24 @@ async fn keep(parts: &Parts, connection: &Connection, account: &str) -> anyhow::
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether a company's id was once told by its key.
+fn is_pinned(connection: &Connection) -> bool {
+    let entry = connector_entry(&connection.connector);
+    let is_of_key = entry.is_some_and(|entry| matches!(entry.account, Account::OfKey { .. }));
+    is_of_key && !is_unknown(&connection.account)
+}
+
+/// A key that answers may be that of another company, whose books would take the place of this one's.
+fn not_told(connection: &Connection) -> Problem {
+    let (name, word) = (&connection.name, word(connection));
+    let what = format!(
+        "the key of {name} answers, but nothing tells now whether it opens the books of {word} {}, which {name} has",
+        connection.account
+    );
+    let next = format!("a little later: scheduler connection test {name}");
+    Problem::new(Exit::NeedsAuthorisation, what, next)
 }
 
 fn of_another(connection: &Connection, account: &str) -> Problem {
