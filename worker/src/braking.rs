@@ -14,13 +14,13 @@
 //! prove nothing.
 //!
 //! A table that the database does not write to is braked in the same way at its first refusal, so that no page is bought
-//! that could not be stored.
+//! that could not be stored. Changes of several entities, in one answer, neither close such a brake nor wait for one.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ledgerfleet_ledger::{Brake, BrakeScope, Ledger, LedgerError, Setback};
-use ledgerfleet_model::{Failure, FailureKind, Timings};
+use ledgerfleet_model::{Failure, FailureKind, Timings, Work};
 use ledgerfleet_upstream::Identify;
 use rand::RngExt;
 use tracing::{debug, info, warn};
@@ -88,19 +88,16 @@ fn probe_every(timings: &Timings) -> Duration {
 }
 
 /// What an attempt waits for.
-fn scopes(subject: &Subject<'_>) -> [BrakeScope; 5] {
-    let [company, upstream, entity, table] = opened_by_a_page(subject);
-    [app_keys(subject), company, upstream, entity, table]
+fn scopes(subject: &Subject<'_>) -> Vec<BrakeScope> {
+    let mut scopes = opened_by_a_page(subject);
+    scopes.insert(0, app_keys(subject));
+    scopes
 }
 
 /// Of these, what a page proves to be well.
-fn opened_by_a_page(subject: &Subject<'_>) -> [BrakeScope; 4] {
-    [
-        company(subject),
-        upstream(subject),
-        entity(subject),
-        table(subject),
-    ]
+fn opened_by_a_page(subject: &Subject<'_>) -> Vec<BrakeScope> {
+    let scopes = [company(subject), upstream(subject), entity(subject)];
+    scopes.into_iter().chain(table(subject)).collect()
 }
 
 fn app_keys(subject: &Subject<'_>) -> BrakeScope {
@@ -128,8 +125,11 @@ fn entity(subject: &Subject<'_>) -> BrakeScope {
     }
 }
 
-fn table(subject: &Subject<'_>) -> BrakeScope {
-    BrakeScope::Table(subject.entity.table.to_owned())
+/// The table that is written to. None where one answer is of several: which of them is refused, nobody says, and what one
+/// of them takes says nothing of another.
+fn table(subject: &Subject<'_>) -> Option<BrakeScope> {
+    let is_of_several = matches!(subject.claim.work, Work::Changes { .. });
+    (!is_of_several).then(|| BrakeScope::Table(subject.entity.table.to_owned()))
 }
 
 /// Lets an attempt begin, unless it has to wait for a brake. Answers whether it is the one that probes a closed one.
@@ -316,12 +316,12 @@ async fn told(fleet: &Fleet, trouble: &Setback<'_>) -> Option<Brake> {
 pub(crate) async fn not_stored(subject: &Subject<'_>, error: LedgerError) -> Failure {
     let is_refusal = error.is_refusal_of_a_table();
     let failure = ledger_failure(error);
-    if !is_refusal {
+    let Some(scope) = table(subject).filter(|_| is_refusal) else {
         return failure;
-    }
+    };
     let timings = &subject.fleet.parts.timings;
     let trouble = Setback {
-        scope: table(subject),
+        scope,
         witness: subject.claim.segment.to_string(),
         reason: failure.kind,
         message: &failure.message,

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ledgerfleet_model::{ConnectionId, FailureKind};
+use ledgerfleet_model::work::WorkKind;
+use ledgerfleet_model::{ConnectionId, FailureKind, RunId};
 
 use crate::LedgerError;
 
@@ -60,6 +61,17 @@ pub struct SyncSum {
     pub failing: u64,
 }
 
+/// A segment of a company's syncs that is not over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnderWay {
+    /// The run it belongs to.
+    pub run: RunId,
+    /// The entity's product name.
+    pub entity: String,
+    /// What it asks for.
+    pub kind: WorkKind,
+}
+
 /// What has been planned for a company besides its changes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Planned {
@@ -79,9 +91,13 @@ pub trait Syncing: Send + Sync {
     /// The schedules of these companies; of all companies where none is named.
     async fn sync_schedules(&self, connections: &[ConnectionId]) -> Result<Vec<SyncSchedule>, LedgerError>;
 
-    /// The schedules that are due, earliest first: those of active companies whose interval is not zero and that have no
-    /// unfinished sync. `usual` is the configured interval.
+    /// The schedules that are due, earliest first: those of active companies whose interval is not zero and whose
+    /// changes are not being asked for already: a window of one entity that waits holds back no other. `usual` is the
+    /// configured interval.
     async fn due_syncs(&self, usual: Duration, limit: u32) -> Result<Vec<SyncSchedule>, LedgerError>;
+
+    /// What is not over of a company's syncs, their upkeep not counted, by run and entity.
+    async fn syncs_under_way(&self, connection: ConnectionId) -> Result<Vec<UnderWay>, LedgerError>;
 
     /// How many syncs become due in a second on average, by the intervals of active companies.
     async fn syncs_a_second(&self, usual: Duration) -> Result<f64, LedgerError>;

@@ -10,14 +10,15 @@
 //! Every question begins somewhat before the checkpoint: what the upstream has stamped may be seen only a while later.
 //! It is pure but for [`plan_sync`], which asks the ledger where the company stands.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Datelike, Days as CalendarDays, NaiveDate, TimeDelta, Utc};
 use ledgerfleet_connectors::{Changes, ConnectorEntry, EntityKind, EntitySpec};
 use ledgerfleet_coordination::Bell;
-use ledgerfleet_ledger::syncing::{Planned, SYNC_KEY, UPKEEP_KEY};
+use ledgerfleet_ledger::syncing::{Planned, SYNC_KEY, UPKEEP_KEY, UnderWay};
 use ledgerfleet_ledger::{Ledger, LedgerError, NewRun, NewSegment, Submitted, SyncSchedule, SyncState};
-use ledgerfleet_model::work::CHANGES;
+use ledgerfleet_model::work::{CHANGES, WorkKind};
 use ledgerfleet_model::{
     Axis, Connection, ConnectionId, DateRange, Days, Lane, RunId, SegmentId, Segmenting, SyncPace, Window,
     Work,
@@ -82,6 +83,8 @@ pub struct Stand {
     pub states: Vec<SyncState>,
     /// When it is due.
     pub schedule: Option<SyncSchedule>,
+    /// What of its syncs is not over.
+    pub under_way: Vec<UnderWay>,
     /// Now.
     pub now: DateTime<Utc>,
 }
@@ -111,6 +114,7 @@ pub async fn plan_sync(
     let stand = Stand {
         states: ledger.sync_states(&of).await?,
         schedule: ledger.sync_schedules(&of).await?.pop(),
+        under_way: ledger.syncs_under_way(subject.connection.id).await?,
         now,
     };
     Ok(plan(subject, &stand, pace))
@@ -218,10 +222,37 @@ impl Planner<'_> {
             format!("/{}", self.subject.entities.join(","))
         };
         match self.subject.scope {
-            Scope::Due | Scope::Changed => names,
+            Scope::Due => format!("{}{names}", self.beside()),
+            Scope::Changed => names,
             Scope::Full => format!("/full{names}"),
             Scope::Since(since) => format!("/since {}{names}", since.timestamp_micros()),
         }
+    }
+
+    /// What distinguishes it from the runs beside which it is planned: those whose changes are told, and in which windows
+    /// of single entities wait, perhaps for a day. It must not join one of them.
+    fn beside(&self) -> String {
+        let under_way = &self.stand.under_way;
+        let asks = |run| {
+            let mut of_run = under_way.iter().filter(|one| one.run == run);
+            of_run.any(|one| one.kind == WorkKind::Changes)
+        };
+        let waiting = under_way.iter().map(|one| one.run).filter(|run| !asks(*run));
+        let waiting: BTreeSet<RunId> = waiting.collect();
+        if waiting.is_empty() {
+            return String::new();
+        }
+        let mut hash = blake3::Hasher::new();
+        for run in waiting {
+            hash.update(run.0.as_bytes());
+        }
+        format!("/beside {}", hash.finalize().to_hex())
+    }
+
+    /// Whether a window of an entity is still to be read to its end: then nothing else is asked of it by the schedule.
+    fn is_under_way(&self, entity: &EntitySpec) -> bool {
+        let mut under_way = self.stand.under_way.iter();
+        under_way.any(|one| one.kind == WorkKind::Sync && one.entity == entity.name)
     }
 
     fn entities(&self) -> Vec<&'static EntitySpec> {
@@ -295,7 +326,7 @@ impl Planner<'_> {
         match self.subject.scope {
             Scope::Full => Some(Way::Everything),
             Scope::Since(since) => Some(self.since(entity, state, since)),
-            Scope::Due if !self.is_due(entity, state) => None,
+            Scope::Due if self.is_under_way(entity) || !self.is_due(entity, state) => None,
             Scope::Due | Scope::Changed => Some(match state.and_then(|state| state.checkpoint) {
                 None if is_told_by_date(entity)
                     && state.is_some_and(|state| state.succeeded_at.is_some()) =>
@@ -335,7 +366,10 @@ impl Planner<'_> {
             .is_some_and(|changes| is_told(changes, entity, Some(state), self.stand.now));
         // Without a checkpoint although it was read: there is none of it yet, or the upstream tells no time.
         let pace = match state.succeeded_at {
-            Some(_) if !is_told || state.checkpoint.is_none() => self.pace.lists_every,
+            // Companies are due a little earlier or later each time; what is missed by a moment would wait a whole interval.
+            Some(_) if !is_told || state.checkpoint.is_none() => {
+                self.pace.lists_every.saturating_sub(self.every() / 10)
+            }
             _ => Duration::ZERO,
         };
         let rest = pace.max(backoff(state.failures, self.every()));

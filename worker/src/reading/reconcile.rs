@@ -10,13 +10,17 @@
 //! still differs from the source's count is told, and where
 //! the source counts more, coverage says that it is unproven.
 //!
+//! Of an entity that is kept in sync, what changes while it is read is told by the next changes, for its checkpoint is the
+//! first answer. A pass in order is believed there although the source has moved, if what it counts and was not seen is
+//! not more than what it counts as changed since the pass began: in a busy company no pass is ever left alone.
+//!
 //! What is stored of the window and was not seen is asked for by its id: absence alone is no deletion.
 
 use chrono::{DateTime, Utc};
 use ledgerfleet_connectors::{EntityKind, Trust};
 use ledgerfleet_ledger::{Fact, FinishedWindow, NextStep, NotSeen, Seen, SeenIds};
 use ledgerfleet_model::segment::PASSES;
-use ledgerfleet_model::{Failure, FailureKind, Quarantined, Record, Served, Window};
+use ledgerfleet_model::{Failure, FailureKind, Quarantined, Record, Served, Window, Work};
 use ledgerfleet_upstream::{Found, LookUps, LookedUp, counting};
 use tracing::{debug, warn};
 
@@ -27,6 +31,17 @@ use crate::braking;
 
 /// How many records that were not seen are looked up at once.
 const LOOKED_UP: u32 = 1_000;
+
+/// Why a pass is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Belief {
+    /// The source counts what was seen, and held still.
+    Whole,
+    /// The pass before saw the same.
+    SeenTwice,
+    /// What differs has changed since the pass began, and is told by the next changes.
+    ButForChanges,
+}
 
 impl Reading<'_> {
     /// Ends the window if this pass can be believed, and answers true; otherwise reads on, or begins the next pass.
@@ -55,8 +70,13 @@ impl Reading<'_> {
         }
         let has_all = self.settle_what_was_not_seen().await?;
         let seen = self.seen().await?;
-        if has_all && self.is_believed(seen, source_count).await? {
-            self.finish(seen, source_count).await?;
+        let belief = if has_all {
+            self.belief(seen, source_count).await?
+        } else {
+            None
+        };
+        if let Some(belief) = belief {
+            self.finish(seen, source_count, belief).await?;
             return Ok(true);
         }
         self.read_again(seen, source_count).await?;
@@ -93,17 +113,49 @@ impl Reading<'_> {
         source_count.map_or(self.pass.may_have_more(), |count| count > seen.ids)
     }
 
-    async fn is_believed(&mut self, seen: SeenIds, source_count: Option<u64>) -> Result<bool, Stopped> {
+    /// Why this pass is believed; none if it is not.
+    async fn belief(&mut self, seen: SeenIds, source_count: Option<u64>) -> Result<Option<Belief>, Stopped> {
         // Who goes on after the last page has not seen the end of this pass; the source's count shows it, too.
         let is_whole = self.pass.shows_an_end() || source_count == Some(seen.ids);
         if self.progress.pass > 1 && seen.same && is_whole {
-            return Ok(true);
+            return Ok(Some(Belief::SeenTwice));
         }
         let agrees = source_count.is_none_or(|count| count == seen.ids);
-        Ok(agrees && self.pass.came_in_order() && self.is_steady().await?)
+        if !self.pass.came_in_order() || !(agrees || self.is_told_what_changes()) {
+            return Ok(None);
+        }
+        if agrees && self.is_one_look() {
+            return Ok(Some(Belief::Whole));
+        }
+        let Some(changed) = self.source_count(Some(self.pass_began())).await? else {
+            return Ok(None);
+        };
+        if agrees && changed == 0 {
+            return Ok(Some(Belief::Whole));
+        }
+        let is_explained = source_count.is_some_and(|count| count <= seen.ids.saturating_add(changed));
+        Ok((is_explained && self.is_told_what_changes()).then_some(Belief::ButForChanges))
     }
 
-    async fn finish(&mut self, seen: SeenIds, source_count: Option<u64>) -> Result<(), Stopped> {
+    /// Whether what changes while this window is read is told by the changes after it: its end moves the checkpoint of its
+    /// entity to the first answer, or stands beside one that moves by itself. What is deleted is told there, too.
+    fn is_told_what_changes(&self) -> bool {
+        let subject = &self.attempt.subject;
+        let has_checkpoint = match subject.claim.work {
+            Work::Sync(_) => self.progress.answered_at.is_some(),
+            Work::Recount => true,
+            Work::Window(_) | Work::Changes { .. } | Work::Records { .. } => false,
+        };
+        let changes = subject.company.connector.changes();
+        has_checkpoint && changes.is_some_and(|changes| changes.tells(subject.entity))
+    }
+
+    async fn finish(
+        &mut self,
+        seen: SeenIds,
+        source_count: Option<u64>,
+        belief: Belief,
+    ) -> Result<(), Stopped> {
         let SeenIds {
             ids: rows,
             quarantined,
@@ -111,18 +163,28 @@ impl Reading<'_> {
         } = seen;
         self.tell_if_all_is_gone(seen);
         let differs = source_count.filter(|count| *count != rows);
-        let unproven = self.may_have_more(seen, source_count) && source_count.is_some();
+        let is_explained = belief == Belief::ButForChanges;
+        let unproven = !is_explained && self.may_have_more(seen, source_count) && source_count.is_some();
         if unproven {
             self.tell_that_it_is_unproven(rows, source_count);
         }
+        let note = |count| match belief {
+            Belief::ButForChanges => {
+                format!(
+                    "{rows} rows were seen and the source counts {count}: the next changes tell the others"
+                )
+            }
+            Belief::Whole | Belief::SeenTwice => {
+                format!("two readings saw the same {rows} rows; the source counts {count}")
+            }
+        };
         let finished = FinishedWindow {
             rows,
             quarantined,
             source_count,
             open: self.may_grow(),
             unproven,
-            note: differs
-                .map(|count| format!("two readings saw the same {rows} rows; the source counts {count}")),
+            note: differs.map(note),
         };
         self.close(NextStep::Done(finished)).await?;
         if differs.is_none() {
@@ -155,13 +217,9 @@ impl Reading<'_> {
         );
     }
 
-    /// Whether no row has come in during this pass. One page is one look, where this attempt has taken it.
-    async fn is_steady(&mut self) -> Result<bool, Stopped> {
-        if self.progress.page <= 1 && self.progress.read_since.is_some() {
-            return Ok(true);
-        }
-        let changed = self.source_count(Some(self.pass_began())).await?;
-        Ok(changed == Some(0))
+    /// Whether this attempt has taken the whole pass in one page: one look, in which nothing can have moved.
+    fn is_one_look(&self) -> bool {
+        self.progress.page <= 1 && self.progress.read_since.is_some()
     }
 
     /// The source's count of the window; none where it does not count.

@@ -11,9 +11,11 @@ use ledgerfleet_emulator::{
     CdcCap, CompanySpec, EmulatorOptions, FaultKind, FaultSpec, Mutation, MutationKind, Pick, Size, Switches,
     TruthFilter,
 };
-use ledgerfleet_ledger::{RecordStub, RunReport, SyncState};
+use ledgerfleet_ledger::{Brake, BrakeScope, RecordStub, RunReport, SyncState};
 use ledgerfleet_model::{Connection, FailureKind, Lane, RunState, SyncPace};
 use ledgerfleet_planning::sync::{Scope, Subject, next_due, plan_sync, submit_sync};
+use ledgerfleet_testkit::wait::until;
+use sqlx::{Connection as _, PgConnection};
 
 use crate::fleet::Fleet;
 use crate::world::{LAST_DAY, Runner, World, options};
@@ -202,6 +204,43 @@ async fn a_first_sync_takes_everything_and_the_next_one_what_has_changed_by_one_
     );
 }
 
+/// Has rows created and changed at every request, and some deleted: the books never hold still.
+fn keep_busy(world: &World) {
+    for kind in [MutationKind::Create, MutationKind::Update] {
+        let often = Mutation {
+            every: Some(1),
+            ..Mutation::new(COMPANY, "invoice", kind)
+        };
+        world.emulator.mutate(often).unwrap();
+    }
+    let sometimes = Mutation {
+        every: Some(3),
+        ..Mutation::new(COMPANY, "invoice", MutationKind::Delete)
+    };
+    world.emulator.mutate(sometimes).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn books_that_never_hold_still_are_read_to_their_end_and_caught_up_with() {
+    let medium = EmulatorOptions {
+        companies: vec![CompanySpec::new(COMPANY, Size::Medium)],
+        ..options()
+    };
+    let world = World::with(medium, Some(1_000.0)).await;
+    keep_busy(&world);
+    // Pages of 1,000: a first reading of several.
+    synced(&world, Scope::Changed).await;
+    let before = state(&world, "invoice").await.checkpoint.unwrap();
+    // Longer than the upstream remembers: a window of changes that is open at its end, and a count after it.
+    world.emulator.clock().step(Duration::from_hours(31 * 24));
+    synced(&world, Scope::Changed).await;
+    assert!(state(&world, "invoice").await.checkpoint.unwrap() > before);
+
+    world.emulator.stop_mutations();
+    synced(&world, Scope::Changed).await;
+    assert_in_sync(&world, &world.connections[0]).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_at_its_cap_is_completed_by_windows_and_a_count_whatever_the_cap_counts() {
     for cap in [CdcCap::PerResponse, CdcCap::PerEntity] {
@@ -283,6 +322,79 @@ async fn an_entity_that_fails_holds_back_no_other_and_begins_again_from_nothing(
     assert_in_sync(&world, &world.connections[0]).await;
     let bill = state(&world, "bill").await;
     assert_eq!((bill.failures, bill.cause), (0, None));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entity_that_waits_holds_back_no_changes_of_the_others() {
+    let world = World::new().await;
+    // As if the upstream no longer took the question: nobody is to blame, and the entity waits.
+    world.emulator.set_fault(FaultSpec {
+        entity: Some("bill".to_owned()),
+        ..FaultSpec::always(FaultKind::Fault {
+            status: 400,
+            code: 4_001,
+        })
+    });
+    let connection = &world.connections[0];
+    let waits = submitted(&world, connection, Scope::Due).await.unwrap();
+    let runner = world.runner();
+    let is_only_one_left = |report: &RunReport| report.done == report.segments - 1;
+    world.until(waits, is_only_one_left).await;
+
+    let born = mutate(&world, "invoice", MutationKind::Create, 3);
+    let ledger = &world.parts.ledger;
+    let past = chrono::DateTime::UNIX_EPOCH;
+    ledger.schedule_sync(connection.id, None, past).await.unwrap();
+    let due = ledger.due_syncs(SyncPace::default().every, 10).await.unwrap();
+    assert_eq!(due.len(), 1, "it is due although a run is not over");
+    let next = submitted(&world, connection, Scope::Due).await.unwrap();
+    assert_ne!(next, waits);
+    let report = world.until(next, |report| report.state.is_over()).await;
+    assert_eq!((report.state, report.dead), (RunState::Done, 0), "{report:?}");
+    runner.stop().await;
+    let stored = world.stored(connection, "invoice").await;
+    assert!(born.iter().all(|id| stored.contains_key(id)));
+    let report = ledger.run(waits).await.unwrap().unwrap();
+    assert_eq!((report.state, report.dead), (RunState::Active, 0), "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_that_a_table_refuses_hold_back_no_other_company() {
+    let mut fleet = Fleet::with(books(), Some(1_000.0), Vec::new()).await;
+    fleet.start_workers(1);
+    for connection in &fleet.world.connections {
+        let run = submitted(&fleet.world, connection, Scope::Changed).await.unwrap();
+        until_over(&fleet.world, &[run], 0).await;
+    }
+    let mut session = PgConnection::connect(&fleet.postgres.url("postgres"))
+        .await
+        .unwrap();
+    sqlx::raw_sql(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'no writes' USING ERRCODE = '42501'; END $$;
+         CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON raw.qbo_invoice FOR EACH ROW EXECUTE FUNCTION refuse()",
+    )
+    .execute(&mut session)
+    .await
+    .unwrap();
+    mutate(&fleet.world, "invoice", MutationKind::Create, 1);
+    let [acme, birch, _] = &fleet.world.connections[..] else {
+        panic!("three companies");
+    };
+    submitted(&fleet.world, acme, Scope::Changed).await.unwrap();
+    until("the table has refused", Duration::from_secs(45), async || {
+        let ended = "SELECT count(*) FROM fleet.attempts a JOIN fleet.segments s ON s.id = a.segment_id
+            WHERE s.kind = 'changes'";
+        let ended: i64 = sqlx::query_scalar(ended).fetch_one(&mut session).await.unwrap();
+        ended > 0
+    })
+    .await;
+    session.close().await.unwrap();
+    let brakes = fleet.world.parts.ledger.brakes().await.unwrap();
+    let is_on_a_table = |brake: &Brake| matches!(brake.scope, BrakeScope::Table(_));
+    assert!(!brakes.iter().any(is_on_a_table), "{brakes:?}");
+    let run = submitted(&fleet.world, birch, Scope::Changed).await.unwrap();
+    until_over(&fleet.world, &[run], 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

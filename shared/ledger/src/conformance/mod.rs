@@ -307,7 +307,7 @@ macro_rules! ledger_conformance {
                 the_time_of_the_first_answer_is_kept_through_attempts,
                 what_follows_joins_the_run_with_the_end_of_its_segment,
                 failures_are_told_of_every_entity_that_was_to_be_in_sync,
-                companies_are_due_at_their_time_while_active_and_not_in_the_middle_of_a_sync,
+                companies_are_due_at_their_time_while_active_and_their_changes_are_not_being_asked_for,
                 only_the_newest_syncs_of_a_company_are_kept,
             },
             reporting::{

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ledgerfleet_model::work::CHANGES;
+use ledgerfleet_model::work::{CHANGES, WorkKind};
 use ledgerfleet_model::{
     ConnectionId, FailureKind, InstantField, Lane, Outcome, RunId, RunState, SegmentId, SegmentState, Window,
     Work,
@@ -14,7 +14,7 @@ use super::scene::{
     batch, claim, claim_all, company, day, held, kill, new_run, page, record, records, retry, seconds,
     settle, state_of_run, store, submit, tombstone,
 };
-use crate::syncing::Planned;
+use crate::syncing::{Planned, UnderWay};
 use crate::{
     Batch, Checkpoint, Claim, Committed, CoverageFilter, FinishedWindow, NewRun, NewSegment, NextStep,
     PageCommit, Steer, SyncState,
@@ -326,7 +326,9 @@ pub async fn failures_are_told_of_every_entity_that_was_to_be_in_sync(world: &dy
     );
 }
 
-pub async fn companies_are_due_at_their_time_while_active_and_not_in_the_middle_of_a_sync(world: &dyn World) {
+pub async fn companies_are_due_at_their_time_while_active_and_their_changes_are_not_being_asked_for(
+    world: &dyn World,
+) {
     let usual = Duration::from_mins(5);
     let (ash, birch) = (company(world, "Ash").await, company(world, "Birch").await);
     let ledger = world.ledger();
@@ -371,6 +373,30 @@ pub async fn companies_are_due_at_their_time_while_active_and_not_in_the_middle_
     kill(world, sync.id, FailureKind::Forbidden).await;
     ledger.close_runs().await.unwrap();
     assert_eq!(due().await, [ash, birch]);
+    assert!(ledger.syncs_under_way(ash).await.unwrap().is_empty());
+
+    let window = segment(ash, "invoice", Work::Sync(Window::Whole));
+    let (run, sync) = (sync_run(ash), changes(ash, at(0)));
+    submit(world, &run, vec![window.clone(), sync.clone()]).await;
+    let under_way = async |of| -> Vec<(RunId, String, WorkKind)> {
+        let all = ledger.syncs_under_way(of).await.unwrap();
+        let told = |one: UnderWay| (one.run, one.entity, one.kind);
+        all.into_iter().map(told).collect()
+    };
+    let asked = (run.id, CHANGES.to_owned(), WorkKind::Changes);
+    let waits = (run.id, "invoice".to_owned(), WorkKind::Sync);
+    assert_eq!(under_way(ash).await, [asked, waits.clone()]);
+    assert!(under_way(birch).await.is_empty(), "another company's");
+    assert_eq!(due().await, [birch]);
+    kill(world, sync.id, FailureKind::Forbidden).await;
+    assert_eq!(under_way(ash).await, [waits]);
+    assert_eq!(
+        due().await,
+        [ash, birch],
+        "one entity that waits holds back no other"
+    );
+    kill(world, window.id, FailureKind::Forbidden).await;
+    ledger.close_runs().await.unwrap();
 
     ledger
         .schedule_sync(birch, Some(Duration::ZERO), past)

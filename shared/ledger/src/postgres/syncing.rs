@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ledgerfleet_model::{ConnectionId, Failure, FailureKind, SegmentId};
+use ledgerfleet_model::work::WorkKind;
+use ledgerfleet_model::{ConnectionId, Failure, FailureKind, RunId, SegmentId};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
@@ -12,7 +13,7 @@ use super::PostgresLedger;
 use super::codec::{Count, Word, plain, small};
 use super::error::{failed, persistently};
 use super::session::PLANNED_FOR_ONE_TABLE;
-use crate::syncing::{KEPT_WITH_DEAD, Planned};
+use crate::syncing::{KEPT_WITH_DEAD, Planned, UnderWay};
 use crate::{Checkpoint, LedgerError, PageCommit, SyncSchedule, SyncState, SyncSum, Syncing};
 
 struct StateRow {
@@ -126,8 +127,9 @@ impl Syncing for PostgresLedger {
                 WHERE s.due_at <= now() AND c.state = 'active' AND coalesce(s.every_s, $1) > 0
                   AND NOT EXISTS (
                     -- `sync/` and the id of the company.
-                    SELECT FROM fleet.runs r
-                    WHERE r.state IN ('active', 'paused') AND left(r.request_key, 41) = 'sync/' || s.connection_id)
+                    SELECT FROM fleet.runs r JOIN fleet.segments g ON g.run_id = r.id
+                    WHERE r.state IN ('active', 'paused') AND left(r.request_key, 41) = 'sync/' || s.connection_id
+                      AND g.state IN ('pending', 'running') AND g.kind = 'changes')
                 ORDER BY s.due_at LIMIT $2"#,
                 seconds(usual),
                 i64::from(limit),
@@ -141,6 +143,35 @@ impl Syncing for PostgresLedger {
             .into_iter()
             .map(SyncSchedule::from)
             .collect())
+    }
+
+    async fn syncs_under_way(&self, connection: ConnectionId) -> Result<Vec<UnderWay>, LedgerError> {
+        struct UnderWayRow {
+            run_id: Uuid,
+            entity: String,
+            kind: Word<WorkKind>,
+        }
+        let under_way = || async {
+            sqlx::query_as!(
+                UnderWayRow,
+                r#"
+                SELECT g.run_id, g.entity, g.kind AS "kind: _"
+                FROM fleet.runs r JOIN fleet.segments g ON g.run_id = r.id
+                WHERE r.state IN ('active', 'paused') AND left(r.request_key, 41) = 'sync/' || $1::uuid::text
+                  AND g.state IN ('pending', 'running')
+                ORDER BY g.run_id, g.entity, g.kind"#,
+                connection.0,
+            )
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("syncs under way"))
+        };
+        let one = |row: UnderWayRow| UnderWay {
+            run: RunId(row.run_id),
+            entity: row.entity,
+            kind: row.kind.0,
+        };
+        Ok(persistently(under_way).await?.into_iter().map(one).collect())
     }
 
     async fn syncs_a_second(&self, usual: Duration) -> Result<f64, LedgerError> {

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ledgerfleet_model::{ConnectionId, Failure, FailureKind, SegmentId};
+use ledgerfleet_model::work::WorkKind;
+use ledgerfleet_model::{ConnectionId, Failure, FailureKind, RunId, SegmentId};
 use sqlx::SqliteConnection;
 
 use super::SqliteLedger;
 use super::codec::{Stamp, Text, json_filter, number};
 use super::error::failed;
-use crate::syncing::{KEPT_WITH_DEAD, Planned, SYNC_KEY, UPKEEP_KEY};
+use crate::syncing::{KEPT_WITH_DEAD, Planned, SYNC_KEY, UPKEEP_KEY, UnderWay};
 use crate::{Checkpoint, LedgerError, PageCommit, SyncSchedule, SyncState, SyncSum, Syncing};
 
 #[derive(sqlx::FromRow)]
@@ -96,9 +97,10 @@ impl Syncing for SqliteLedger {
             SELECT s.* FROM fleet_sync_schedules s JOIN fleet_connections c ON c.id = s.connection_id
             WHERE s.due_at <= ?1 AND c.state = 'active' AND coalesce(s.every_s, ?2) > 0
               AND NOT EXISTS (
-                SELECT 1 FROM fleet_runs r
+                SELECT 1 FROM fleet_runs r JOIN fleet_segments g ON g.run_id = r.id
                 WHERE r.state IN ('active', 'paused') AND r.request_key >= ?4 || s.connection_id
-                  AND r.request_key < ?4 || s.connection_id || '0')
+                  AND r.request_key < ?4 || s.connection_id || '0'
+                  AND g.state IN ('pending', 'running') AND g.kind = 'changes')
             ORDER BY s.due_at LIMIT ?3";
         let rows: Vec<ScheduleRow> = sqlx::query_as(DUE)
             .bind(self.now())
@@ -109,6 +111,27 @@ impl Syncing for SqliteLedger {
             .await
             .map_err(failed("due syncs"))?;
         Ok(rows.into_iter().map(SyncSchedule::from).collect())
+    }
+
+    async fn syncs_under_way(&self, connection: ConnectionId) -> Result<Vec<UnderWay>, LedgerError> {
+        const UNDER_WAY: &str = "
+            SELECT g.run_id, g.entity, g.kind
+            FROM fleet_runs r JOIN fleet_segments g ON g.run_id = r.id
+            WHERE r.state IN ('active', 'paused') AND r.request_key >= ?1 || ?2 AND r.request_key < ?1 || ?2 || '0'
+              AND g.state IN ('pending', 'running')
+            ORDER BY g.run_id, g.entity, g.kind";
+        let rows: Vec<(Text<RunId>, String, Text<WorkKind>)> = sqlx::query_as(UNDER_WAY)
+            .bind(SYNC_KEY)
+            .bind(Text(connection))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("syncs under way"))?;
+        let one = |(run, entity, kind): (Text<RunId>, String, Text<WorkKind>)| UnderWay {
+            run: run.0,
+            entity,
+            kind: kind.0,
+        };
+        Ok(rows.into_iter().map(one).collect())
     }
 
     async fn syncs_a_second(&self, usual: Duration) -> Result<f64, LedgerError> {

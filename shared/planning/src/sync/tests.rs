@@ -66,6 +66,7 @@ fn asked(states: &[SyncState], entities: &[&str], scope: Scope, now: DateTime<Ut
     let stand = Stand {
         states: states.to_vec(),
         schedule: None,
+        under_way: Vec::new(),
         now,
     };
     let plan = plan(&subject, &stand, &SyncPace::default());
@@ -272,6 +273,7 @@ fn documents_that_tell_no_change_are_read_for_this_month_and_the_one_before_once
         let stand = Stand {
             states: if was_read { vec![state] } else { Vec::new() },
             schedule: None,
+            under_way: Vec::new(),
             // Still the last evening of March in Ecuador.
             now: "2026-04-01T03:00:00Z".parse().unwrap(),
         };
@@ -292,4 +294,80 @@ fn documents_that_tell_no_change_are_read_for_this_month_and_the_one_before_once
     let ahead = [months[0], months[1], "txn_date 2026-04-01..2027-03-31"];
     assert_eq!(days("journal_entries", true), ahead);
     assert_eq!(days("products", true), ["whole"], "a list says what is gone");
+}
+
+/// The plan of a company by its schedule, of which all this is in sync and that is under way.
+fn beside(under_way: &[(RunId, &str, WorkKind)], scope: Scope) -> SyncPlan {
+    let (company, connector) = (connection(), quickbooks());
+    let entities = ["bill", INVOICE].map(str::to_owned);
+    let subject = Subject {
+        connection: &company,
+        entry: connector_entry("quickbooks").unwrap(),
+        changes: connector.changes(),
+        entities: &entities,
+        scope,
+        lane: Lane::Live,
+    };
+    let one = |(run, entity, kind): &(RunId, &str, WorkKind)| UnderWay {
+        run: *run,
+        entity: (*entity).to_owned(),
+        kind: *kind,
+    };
+    let stand = Stand {
+        states: vec![synced(&company, "bill"), synced(&company, INVOICE)],
+        schedule: None,
+        under_way: under_way.iter().map(one).collect(),
+        now: at("20T12:05:00"),
+    };
+    plan(&subject, &stand, &SyncPace::default())
+}
+
+#[test]
+fn an_entity_whose_window_waits_is_left_out_and_the_others_go_on_in_a_run_of_their_own() {
+    let key = |plan: &SyncPlan| {
+        let (run, _) = plan.sync.as_ref().unwrap();
+        let (_, end) = run.request_key.split_at(41);
+        end.to_owned()
+    };
+    let entities = |plan: &SyncPlan| plan.sync.as_ref().map(|(run, _)| run.entities.clone());
+    let (first, second) = (RunId::new(), RunId::new());
+    let bill = (first, "bill", WorkKind::Sync);
+    let asked = (second, CHANGES, WorkKind::Changes);
+
+    let usual = beside(&[], Scope::Due);
+    assert_eq!(entities(&usual).unwrap(), ["bill", "invoice"]);
+    let waiting = beside(&[bill], Scope::Due);
+    assert_eq!(entities(&waiting).unwrap(), ["invoice"]);
+    assert_ne!(key(&waiting), key(&usual), "it does not join the run that waits");
+    assert_eq!(
+        key(&beside(&[bill, asked], Scope::Due)),
+        key(&waiting),
+        "it joins the one that asks the same"
+    );
+    let also = (second, "customer", WorkKind::Sync);
+    assert_ne!(
+        key(&beside(&[bill, also], Scope::Due)),
+        key(&waiting),
+        "that waits, too"
+    );
+    let counted = beside(&[(first, "bill", WorkKind::Recount)], Scope::Due);
+    assert_eq!(entities(&counted).unwrap(), ["bill", "invoice"]);
+    assert_ne!(key(&counted), key(&usual));
+    let both = beside(&[bill, (first, INVOICE, WorkKind::Sync)], Scope::Due);
+    assert_eq!(entities(&both), None);
+    let by_hand = beside(&[bill], Scope::Changed);
+    assert_eq!(entities(&by_hand).unwrap(), ["bill", "invoice"]);
+    assert_eq!(key(&by_hand), key(&usual), "a person waits for all of it");
+}
+
+#[test]
+fn lists_are_not_missed_by_a_moment() {
+    let company = connection();
+    let states = [synced(&company, "tax_code")];
+    // The companies' places are left by a twentieth of five minutes.
+    assert!(asked(&states, &["tax_code"], Scope::Due, at("20T12:59:29")).is_empty());
+    assert_eq!(
+        asked(&states, &["tax_code"], Scope::Due, at("20T12:59:31")),
+        ["all of tax_code"]
+    );
 }
