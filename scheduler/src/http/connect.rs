@@ -13,7 +13,8 @@ use super::connections::page;
 use super::keys::Caller;
 use super::problem::Refusal;
 use super::read::query;
-use super::routes::{Route, Routes};
+use super::route::Route;
+use super::routes::Routes;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -9,11 +9,12 @@ use ledgerfleet_model::Connection;
 use ledgerfleet_planning::{Gap, check_days, entities_named, gaps_of};
 use serde::Deserialize;
 
+use super::Api;
 use super::keys::Caller;
 use super::problem::Refusal;
-use super::read::{names, query};
-use super::routes::{Route, Routes};
-use super::{Api, ids};
+use super::read::{ids, names, query};
+use super::route::Route;
+use super::routes::Routes;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -10,11 +10,12 @@ use ledgerfleet_model::{FailureKind, RunId, SegmentId};
 use ledgerfleet_planning::{check_days, entities_named, ring};
 use serde::{Deserialize, Serialize};
 
+use super::Api;
 use super::keys::Caller;
 use super::problem::{Cause, Refusal};
-use super::read::{MOST, body, limit, names, query};
-use super::routes::{Route, Routes};
-use super::{Api, ids};
+use super::read::{MOST, body, ids, limit, names, query};
+use super::route::Route;
+use super::routes::Routes;
 use crate::views::dead_letters::{DroppedRow, LetterRow, ReplayedRow, WithHistory};
 
 #[derive(Deserialize)]

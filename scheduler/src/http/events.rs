@@ -10,11 +10,13 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream::{self, Stream};
-use ledgerfleet_ledger::RunReport;
+use ledgerfleet_ledger::{RunReport, Scope};
 
 use super::Api;
 use super::keys::Caller;
 use super::problem::Refusal;
+use super::route::Route;
+use super::routes::Routes;
 use super::runs::run_of;
 
 /// Between two looks at the run.
@@ -34,7 +36,18 @@ struct Following {
     first: Option<RunReport>,
 }
 
-pub(super) async fn follow(
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes.route(
+        Route::get(
+            "/api/v1/runs/{id}/events",
+            Scope::Read,
+            "Follows a run: server-sent events with its whole state",
+        ),
+        follow,
+    )
+}
+
+async fn follow(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,

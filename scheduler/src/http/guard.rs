@@ -16,7 +16,7 @@ use url::form_urlencoded;
 
 use super::keys::{Caller, judge};
 use super::problem::{Cause, Refusal};
-use super::routes::{Method, Route};
+use super::route::{Method, Route};
 use super::{Api, LONGEST_BODY};
 
 /// A body has so long to come.

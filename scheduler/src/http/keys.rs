@@ -1,13 +1,11 @@
-//! Keys: how one is written, who is behind one, and the list of them.
+//! Keys: how one is written, and who is behind one.
 //!
 //! A key is `lfa1_<id>_<secret>`, with 256 random bits of secret. The ledger keeps the secret's hash: a secret of such a size is
 //! not found by trying, so a fast hash is enough.
 
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
-use axum::{Extension, Json};
-use ledgerfleet_ledger::{ApiKey, Scope};
+use ledgerfleet_ledger::Scope;
 use ledgerfleet_model::{ApiKeyId, ConnectionId};
 use rand::Rng;
 use secrecy::{ExposeSecret, SecretString};
@@ -15,7 +13,6 @@ use url::{Host, Url};
 
 use super::Api;
 use super::problem::{Cause, Refusal};
-use super::routes::{Route, Routes};
 
 /// What a key's text begins with: the kind of thing it is, and the version of its form.
 const PREFIX: &str = "lfa1_";
@@ -158,17 +155,6 @@ fn parts_of(key: &str) -> Option<(ApiKeyId, &str)> {
 fn same(one: &str, other: &str) -> bool {
     let hash = |text: &str| blake3::Hash::from_hex(text).ok();
     matches!((hash(one), hash(other)), (Some(one), Some(other)) if one == other)
-}
-
-pub(super) fn routes(routes: Routes) -> Routes {
-    routes.route(
-        Route::get("/api/v1/keys", Scope::Admin, "Every key, without its secret"),
-        list,
-    )
-}
-
-async fn list(State(api): State<Api>, Extension(_): Extension<Caller>) -> Result<Json<Vec<ApiKey>>, Refusal> {
-    Ok(Json(api.ledger().api_keys().await?))
 }
 
 #[cfg(test)]

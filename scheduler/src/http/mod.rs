@@ -1,9 +1,10 @@
 //! HTTP: what the command line can do, for programs, under `/api/v1`. One file for each noun; what is shown is the JSON of
 //! the command line (`views`), and what is refused is a problem (`problem`).
 //!
-//! Every route is declared with its scope ([`routes::Route`]): one without does not compile. Every request passes
+//! Every route is declared with its scope ([`route::Route`]): one without does not compile. Every request passes
 //! `guard`: who asks, whether that one may, whether what was sent has bounds.
 
+mod api_keys;
 mod connect;
 mod connections;
 mod coverage;
@@ -16,6 +17,7 @@ mod openapi;
 mod problem;
 mod read;
 mod records;
+mod route;
 mod routes;
 mod runs;
 mod status;
@@ -25,7 +27,7 @@ use std::sync::Arc;
 use axum::Router;
 use ledgerfleet_config::Settings;
 use ledgerfleet_ledger::{Ledger, LedgerError};
-use ledgerfleet_model::{Connection, ConnectionId};
+use ledgerfleet_model::Connection;
 use ledgerfleet_wiring::Parts;
 use secrecy::SecretString;
 
@@ -130,15 +132,10 @@ fn is_met_here(settings: &Settings) -> bool {
     back.is_none_or(keys::is_here)
 }
 
-/// The ids of companies.
-fn ids(companies: &[Connection]) -> Vec<ConnectionId> {
-    companies.iter().map(|company| company.id).collect()
-}
-
 /// All routes of the API, and the way of a consent.
 pub(crate) fn router(api: &Api) -> Router {
-    let (routes, _) = all(api).finish::<Consenting>();
-    routes
+    all(api)
+        .finish::<Consenting>()
         .route(
             "/connect/quickbooks/callback",
             axum::routing::get(crate::consent::listener::answer),
@@ -150,20 +147,16 @@ pub(crate) fn router(api: &Api) -> Router {
         })
 }
 
-/// The table of all routes, for the document that describes them.
-pub(crate) fn table(api: &Api) -> Vec<routes::Route> {
-    all(api).finish::<()>().1
-}
-
 fn all(api: &Api) -> Routes {
     let routes = Routes::new(api.clone());
     let routes = status::routes(routes);
     let routes = connections::routes(routes);
     let routes = runs::routes(routes);
+    let routes = events::routes(routes);
     let routes = coverage::routes(routes);
     let routes = dead_letters::routes(routes);
     let routes = records::routes(routes);
-    let routes = keys::routes(routes);
+    let routes = api_keys::routes(routes);
     let routes = connect::routes(routes);
     openapi::routes(routes)
 }

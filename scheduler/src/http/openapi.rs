@@ -1,14 +1,13 @@
 //! OpenAPI: the document that describes the routes, made of their table.
 
 use axum::Json;
-use axum::extract::State;
 use ledgerfleet_ledger::Scope;
 use ledgerfleet_model::words;
 use serde_json::{Map, Value, json};
 
-use super::Api;
 use super::problem::Cause;
-use super::routes::{Method, Route, Routes};
+use super::route::{Method, Route};
+use super::routes::Routes;
 
 /// Kinds of what an address leaves open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,11 +17,15 @@ enum Place {
 }
 words!(Place { Path => "path", Query => "query" });
 
+/// After all others: the document tells of those that are there.
 pub(super) fn routes(routes: Routes) -> Routes {
-    routes.route(
-        Route::get("/api/v1/openapi.json", Scope::Read, "This document"),
-        async |State(api): State<Api>| Json(document(&super::table(&api))),
-    )
+    let own = Route::get("/api/v1/openapi.json", Scope::Read, "This document");
+    let table: Vec<Route> = routes.table().iter().copied().chain([own]).collect();
+    let document = document(&table);
+    routes.route(own, move || {
+        let document = document.clone();
+        async move { Json(document) }
+    })
 }
 
 /// The document, as OpenAPI 3.1.

@@ -6,6 +6,7 @@ use axum::extract::Query;
 use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use ledgerfleet_model::{Connection, ConnectionId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -82,6 +83,11 @@ fn matches(header: &HeaderValue, tag: &str) -> bool {
     let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     text.split(',')
         .any(|one| one.trim() == "*" || bare(one) == bare(tag))
+}
+
+/// The ids of companies.
+pub(super) fn ids(companies: &[Connection]) -> Vec<ConnectionId> {
+    companies.iter().map(|company| company.id).collect()
 }
 
 #[cfg(test)]

@@ -21,7 +21,8 @@ use super::cursor::Cursor;
 use super::keys::Caller;
 use super::problem::{Cause, Refusal};
 use super::read::{limit, query};
-use super::routes::{Route, Routes};
+use super::route::Route;
+use super::routes::Routes;
 
 /// Rows that a stream holds at once.
 const AT_ONCE: u32 = 500;

@@ -13,11 +13,11 @@ use ledgerfleet_planning::{Request, plan, ring, submit};
 use serde::Deserialize;
 
 use super::Api;
-use super::events;
 use super::keys::Caller;
 use super::problem::{Cause, Refusal};
 use super::read::{body, limit, polled, query};
-use super::routes::{Route, Routes};
+use super::route::Route;
+use super::routes::Routes;
 use crate::views::plans::SubmittedRow;
 use crate::views::runs::RunDetails;
 
@@ -62,10 +62,6 @@ pub(super) fn routes(routes: Routes) -> Routes {
             submit_backfill,
         )
         .route(Route::get("/api/v1/runs/{id}", Scope::Read, "One run"), show)
-        .route(
-            Route::get("/api/v1/runs/{id}/events", Scope::Read, "Follows a run: server-sent events with its whole state"),
-            events::follow,
-        )
         .route(Route::post("/api/v1/runs/{id}/pause", Scope::Run, "Pauses a run"), pause)
         .route(Route::post("/api/v1/runs/{id}/resume", Scope::Run, "Goes on with a run"), resume)
         .route(

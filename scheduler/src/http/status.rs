@@ -8,11 +8,12 @@ use ledgerfleet_ledger::{EntityTotals, Scope};
 use ledgerfleet_model::{ConnectionState, words};
 use serde::{Deserialize, Serialize};
 
+use super::Api;
 use super::keys::Caller;
 use super::problem::Refusal;
-use super::read::{polled, query};
-use super::routes::{Route, Routes};
-use super::{Api, ids};
+use super::read::{ids, polled, query};
+use super::route::Route;
+use super::routes::Routes;
 use crate::braked::closed;
 use crate::commands::status::companies;
 use crate::views::companies::CompanyRow;
