@@ -158,10 +158,17 @@ async fn an_equal_request_is_joined_and_a_repeated_one_is_answered_as_the_first_
 async fn a_key_for_one_company_sees_nothing_of_another() {
     let emulator = emulator().await;
     let served = serve(&emulator).await;
+    let own = served.backfill("demo-us").await;
     let run = served.backfill("demo-ca").await;
     let key = served
         .key("us", "--scope read,run,replay,connect --connection demo-us")
         .await;
+    let newest = served.get_with("/api/v1/runs?limit=1", &key).await.expect(200);
+    assert_eq!(
+        newest.json()[0]["run_id"],
+        own["run_id"],
+        "what is hidden does not count"
+    );
     let listed = served
         .get_with("/api/v1/connections", &key)
         .await

@@ -185,6 +185,15 @@ pub trait Runs: Send + Sync {
     /// The newest runs with their sums, newest first.
     async fn runs(&self, limit: u32) -> Result<Vec<RunReport>, LedgerError>;
 
+    /// Ids of the newest runs, newest first, all of whose connections are among these; of `id` alone where one is given.
+    /// A run without connections is none of them.
+    async fn run_ids_within(
+        &self,
+        connections: &[ConnectionId],
+        id: Option<RunId>,
+        limit: u32,
+    ) -> Result<Vec<RunId>, LedgerError>;
+
     /// Ids of runs from `first` to `last`, both included, in their order: those whose ids begin alike.
     async fn run_ids(&self, first: RunId, last: RunId, limit: u32) -> Result<Vec<RunId>, LedgerError>;
 

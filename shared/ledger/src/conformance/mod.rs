@@ -314,6 +314,7 @@ macro_rules! ledger_conformance {
                 a_report_sums_what_its_segments_did,
                 what_a_run_found_deleted_is_counted_once,
                 runs_are_listed_newest_first,
+                runs_are_within_companies_by_id_before_they_are_limited,
                 ids_that_begin_alike_are_found_by_their_range,
                 a_company_is_summed_up_in_one_row,
                 what_fails_and_is_tried_again_is_told_until_it_is_done,

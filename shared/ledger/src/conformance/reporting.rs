@@ -148,6 +148,35 @@ pub async fn runs_are_listed_newest_first(world: &dyn World) {
     assert_eq!(world.ledger().runs(2).await.unwrap().len(), 2);
 }
 
+pub async fn runs_are_within_companies_by_id_before_they_are_limited(world: &dyn World) {
+    let (ash, birch) = (company(world, "Ash").await, company(world, "Birch").await);
+    let first = run_for(world, ash, Lane::Manual, 1).await.run;
+    world.pass_time(seconds(1)).await;
+    let both = new_run(Lane::Backfill, "both");
+    submit(
+        world,
+        &both,
+        daily(ash, 3).into_iter().chain(daily(birch, 2)).collect(),
+    )
+    .await;
+    world.pass_time(seconds(1)).await;
+    let other = run_for(world, birch, Lane::Manual, 2).await.run;
+    let ledger = world.ledger();
+    for (connections, id, limit, within) in [
+        (vec![ash], None, 1, vec![first]),
+        (vec![birch], None, 9, vec![other]),
+        (vec![ash, birch], None, 9, vec![other, both.id, first]),
+        (vec![ash, birch], None, 2, vec![other, both.id]),
+        (vec![ash], Some(first), 1, vec![first]),
+        (vec![ash], Some(both.id), 1, vec![]),
+        (vec![ash], Some(other), 1, vec![]),
+        (vec![], None, 9, vec![]),
+    ] {
+        let met = ledger.run_ids_within(&connections, id, limit).await.unwrap();
+        assert_eq!(met, within, "{connections:?} {id:?} {limit}");
+    }
+}
+
 pub async fn what_waits_for_a_person_is_blocked(world: &dyn World) {
     let (ash, birch) = (company(world, "Ash").await, company(world, "Birch").await);
     let run = new_run(Lane::Backfill, "both");

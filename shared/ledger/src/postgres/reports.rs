@@ -1,7 +1,7 @@
 //! What is told about runs: reports and volumetry.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use ledgerfleet_model::{Axis, Lane, RunId, RunState};
+use ledgerfleet_model::{Axis, ConnectionId, Lane, RunId, RunState};
 use sqlx::types::Uuid;
 
 use super::PostgresLedger;
@@ -84,6 +84,33 @@ pub(super) async fn run_ids(
         number(limit),
     );
     let ids = alike.fetch_all(&ledger.pool).await.map_err(failed("run ids"))?;
+    Ok(ids.into_iter().map(RunId).collect())
+}
+
+pub(super) async fn run_ids_within(
+    ledger: &PostgresLedger,
+    connections: &[ConnectionId],
+    id: Option<RunId>,
+    limit: u32,
+) -> Result<Vec<RunId>, LedgerError> {
+    let connections: Vec<Uuid> = connections.iter().map(|connection| connection.0).collect();
+    let within = sqlx::query_scalar!(
+        "
+        SELECT r.id FROM fleet.runs r
+        WHERE ($1::uuid IS NULL OR r.id = $1)
+          AND EXISTS (
+            SELECT FROM fleet.run_connections rc WHERE rc.run_id = r.id AND rc.connection_id = ANY($2))
+          AND NOT EXISTS (
+            SELECT FROM fleet.run_connections rc WHERE rc.run_id = r.id AND rc.connection_id <> ALL($2))
+        ORDER BY r.created_at DESC, r.id DESC LIMIT $3",
+        id.map(|id| id.0),
+        &connections,
+        number(limit),
+    );
+    let ids = within
+        .fetch_all(&ledger.pool)
+        .await
+        .map_err(failed("run ids within"))?;
     Ok(ids.into_iter().map(RunId).collect())
 }
 

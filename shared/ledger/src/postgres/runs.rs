@@ -59,6 +59,15 @@ impl Runs for PostgresLedger {
         reports::reports(self, None, limit).await
     }
 
+    async fn run_ids_within(
+        &self,
+        connections: &[ConnectionId],
+        id: Option<RunId>,
+        limit: u32,
+    ) -> Result<Vec<RunId>, LedgerError> {
+        reports::run_ids_within(self, connections, id, limit).await
+    }
+
     async fn run_ids(&self, first: RunId, last: RunId, limit: u32) -> Result<Vec<RunId>, LedgerError> {
         reports::run_ids(self, first, last, limit).await
     }

@@ -1,7 +1,7 @@
 //! What is told about runs: reports and volumetry.
 
 use chrono::NaiveDate;
-use ledgerfleet_model::{Axis, Lane, RunId, RunState};
+use ledgerfleet_model::{Axis, ConnectionId, Lane, RunId, RunState};
 use sqlx::SqliteConnection;
 
 use super::SqliteLedger;
@@ -75,6 +75,34 @@ pub(super) async fn run_ids(
         .fetch_all(&ledger.readers)
         .await
         .map_err(failed("run ids"))?;
+    Ok(ids.into_iter().map(|id| id.0).collect())
+}
+
+pub(super) async fn run_ids_within(
+    ledger: &SqliteLedger,
+    connections: &[ConnectionId],
+    id: Option<RunId>,
+    limit: u32,
+) -> Result<Vec<RunId>, LedgerError> {
+    const WITHIN: &str = "
+        SELECT r.id FROM fleet_runs r
+        WHERE (?1 IS NULL OR r.id = ?1)
+          AND EXISTS (
+            SELECT 1 FROM fleet_run_connections rc
+            WHERE rc.run_id = r.id AND rc.connection_id IN (SELECT value FROM json_each(?2)))
+          AND NOT EXISTS (
+            SELECT 1 FROM fleet_run_connections rc
+            WHERE rc.run_id = r.id AND rc.connection_id NOT IN (SELECT value FROM json_each(?2)))
+        ORDER BY r.created_at DESC, r.id DESC LIMIT ?3";
+    let connections: Vec<String> = connections.iter().map(ToString::to_string).collect();
+    let within = sqlx::query_scalar(WITHIN)
+        .bind(id.map(Text))
+        .bind(serde_json::json!(connections).to_string())
+        .bind(limit);
+    let ids: Vec<Text<RunId>> = within
+        .fetch_all(&ledger.readers)
+        .await
+        .map_err(failed("run ids within"))?;
     Ok(ids.into_iter().map(|id| id.0).collect())
 }
 
