@@ -1,6 +1,7 @@
 //! The control surface: `/__emulator/…`, where tests and people ask for the truth and make things go wrong.
 
 mod clock;
+mod consent;
 pub(crate) mod disconnect;
 mod faults;
 pub(crate) mod mutate;
@@ -25,6 +26,7 @@ pub(crate) fn routes() -> Router<Arc<Upstream>> {
         .route("/__emulator/requests", get(requests::serve))
         .route("/__emulator/truth/{company}/{entity}", get(truth::serve))
         .route("/__emulator/truth/{company}", get(truth::serve_totals))
+        .route("/__emulator/consent", post(consent::serve))
         .route("/__emulator/disconnect", post(disconnect::serve))
         .route("/__emulator/faults", get(faults::list).post(faults::change))
         .route("/__emulator/mutate", post(mutate::serve))
