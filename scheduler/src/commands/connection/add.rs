@@ -11,7 +11,7 @@ use ledgerfleet_model::{Connection, ConnectionId, ConnectionState, Environment};
 use ledgerfleet_wiring::Parts;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::key;
+use super::{credential, key};
 use crate::cli::AddCommand;
 use crate::commands::model;
 use crate::exit::{Exit, Problem};
@@ -253,7 +253,7 @@ pub(crate) async fn add_or_replace(
         let seal = |id, version| parts.access.seal_replacement(id, version, secret);
         return add_or_reconnect(parts, wanted, &seal).await;
     };
-    replace(parts, existing, secret).await?;
+    credential::replace(parts, existing, secret).await?;
     parts
         .ledger
         .set_connection_state(existing.id, ConnectionState::Active, None)
@@ -369,26 +369,6 @@ fn check_same_company(existing: &Connection, wanted: &NewConnection) -> Result<(
         company_of(existing),
         existing.environment
     )))
-}
-
-/// Replaces the credential; again, if a refresh elsewhere was first: the person's is the one to use.
-pub(super) async fn replace(
-    parts: &Parts,
-    connection: &Connection,
-    secret: &SecretString,
-) -> anyhow::Result<()> {
-    loop {
-        let current = parts.ledger.credential(connection.id).await?;
-        let version = current.map_or(0, |credential| credential.version);
-        let credential = parts.access.seal_replacement(connection.id, version + 1, secret);
-        if parts
-            .ledger
-            .replace_credential(connection.id, version, &credential)
-            .await?
-        {
-            return Ok(());
-        }
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use ledgerfleet_model::{Connection, ConnectionState, RefusalCause};
 use ledgerfleet_wiring::Parts;
 use secrecy::SecretString;
 
-use super::add;
+use super::credential;
 use crate::exit::{Exit, Problem};
 use crate::output::counted;
 
@@ -30,7 +30,7 @@ pub(super) async fn replace(
             .await?;
         return Err(busy);
     }
-    add::replace(parts, connection, secret).await
+    credential::replace(parts, connection, secret).await
 }
 
 async fn check_idle(parts: &Parts, connection: &Connection) -> anyhow::Result<()> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod add;
 mod authorize;
+mod credential;
 mod key;
 mod pin;
 mod remove;
