@@ -52,6 +52,13 @@ const EXAMPLES: &[(&str, &str)] = &[
          scheduler backfill --connection all --entity all --from -30d --to today --wait\n\
          scheduler backfill --connection acme --entity invoice --from 2015-01 --to today --segment month",
     ),
+    (
+        "sync",
+        "scheduler sync --connection acme\n\
+         scheduler sync --connection acme --entity invoice --since 2026-06-01T00:00:00Z --wait\n\
+         scheduler sync --connection all --full",
+    ),
+    ("sync status", "scheduler sync status --connection acme"),
     ("run list", "scheduler run list"),
     (
         "run show",
@@ -118,7 +125,10 @@ const EXAMPLES: &[(&str, &str)] = &[
          scheduler api-key create --name auditor --scope read --connection acme",
     ),
     ("api-key list", "scheduler api-key list"),
-    ("api-key revoke", "scheduler api-key revoke 0197a2b4-…"),
+    (
+        "api-key revoke",
+        "scheduler api-key revoke 0197a2b4-6c1e-7a33-8f55-2b1d9c40e7aa",
+    ),
     (
         "serve",
         "scheduler serve\nscheduler serve --listen 127.0.0.1:9000",
@@ -167,7 +177,8 @@ mod tests {
             return vec![path.to_owned()];
         }
         let of = |inner: &&Command| leaves(inner, format!("{path} {}", inner.get_name()).trim_start());
-        inner.iter().flat_map(of).collect()
+        let own = (!path.is_empty() && !command.is_subcommand_required_set()).then(|| path.to_owned());
+        own.into_iter().chain(inner.iter().flat_map(of)).collect()
     }
 
     #[test]
