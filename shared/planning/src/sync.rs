@@ -10,35 +10,30 @@
 //! Every question begins somewhat before the checkpoint: what the upstream has stamped may be seen only a while later.
 //! It is pure but for [`plan_sync`], which asks the ledger where the company stands.
 
+mod pace;
+mod upkeep;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike, Days as CalendarDays, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use ledgerfleet_connectors::{Changes, ConnectorEntry, EntityKind, EntitySpec};
 use ledgerfleet_coordination::Bell;
 use ledgerfleet_ledger::syncing::{Planned, SYNC_KEY, UPKEEP_KEY, UnderWay};
 use ledgerfleet_ledger::{Ledger, LedgerError, NewRun, NewSegment, Submitted, SyncSchedule, SyncState};
 use ledgerfleet_model::work::{CHANGES, WorkKind};
-use ledgerfleet_model::{
-    Axis, Connection, ConnectionId, DateRange, Days, Lane, RunId, SegmentId, Segmenting, SyncPace, Window,
-    Work,
-};
-use rand::RngExt;
+use ledgerfleet_model::{Axis, Connection, ConnectionId, Lane, RunId, SegmentId, SyncPace, Window, Work};
 
 use crate::selection::{chosen, is_all};
 use crate::submit::submit;
+
+pub use pace::{backoff, next_due};
 
 /// How long before its checkpoint an entity is asked for: rows were seen half a minute after their stamps.
 const OVERLAP: TimeDelta = TimeDelta::minutes(5);
 
 /// Entities whose checkpoints are not farther apart are asked for together.
 const TOGETHER: TimeDelta = TimeDelta::hours(1);
-
-/// The longest that a company that fails waits, beyond its interval.
-const LONGEST_BACKOFF: Duration = Duration::from_hours(1);
-
-/// Failures in a row by which an attempt's segment is dead.
-const FAILURES_A_RUN: u32 = 6;
 
 /// How long a refusal to tell changes is believed.
 const UNTOLD: TimeDelta = TimeDelta::days(30);
@@ -182,29 +177,6 @@ fn names_of(segment: &NewSegment) -> Vec<String> {
         Work::Changes { entities, .. } => entities.clone(),
         _ => vec![segment.entity.clone()],
     }
-}
-
-/// The next instant at which a company is due, after `now`: companies lie evenly over their interval, each in a place of
-/// its own, and a little beside it by chance. Whoever was late is due in its place again, and not at once.
-pub fn next_due(connection: ConnectionId, every: Duration, now: DateTime<Utc>) -> DateTime<Utc> {
-    let every = i64::try_from(every.as_millis()).unwrap_or(i64::MAX).max(1);
-    let hash = blake3::hash(connection.0.as_bytes());
-    let [a, b, c, d, ..] = *hash.as_bytes();
-    let place = i64::from(u32::from_be_bytes([a, b, c, d])) % every;
-    let since = (now.timestamp_millis() - place).rem_euclid(every);
-    let beside = rand::rng().random_range(0..=every / 20);
-    now + TimeDelta::milliseconds(every - since + beside)
-}
-
-/// How long after a failed attempt an entity is left alone: twice its company's interval, four times …, and not longer than
-/// an hour.
-pub fn backoff(failures: u32, every: Duration) -> Duration {
-    let runs = failures / FAILURES_A_RUN;
-    if runs == 0 {
-        return Duration::ZERO;
-    }
-    let longest = LONGEST_BACKOFF.max(every);
-    every.saturating_mul(1 << runs.min(16)).min(longest)
 }
 
 struct Planner<'a> {
@@ -390,93 +362,6 @@ impl Planner<'_> {
             work,
         }
     }
-
-    /// What nothing announces: records that went unnoticed, and links that changed without a new time.
-    fn upkeep(&self) -> (Planned, Vec<NewSegment>) {
-        let (now, schedule) = (self.stand.now, self.stand.schedule.as_ref());
-        // Everything was read just now, or is about to be.
-        if self.subject.scope != Scope::Due || schedule.is_none() {
-            let is_first = schedule.is_none_or(|one| one.recounted_at.is_none() || one.reread_at.is_none());
-            let planned = Planned {
-                recount: is_first,
-                reread: is_first,
-            };
-            return (planned, Vec::new());
-        }
-        let is_over = |last: Option<DateTime<Utc>>, every: Duration| {
-            let every = TimeDelta::from_std(every).unwrap_or(TimeDelta::MAX);
-            !every.is_zero() && last.is_none_or(|last| now - last >= every)
-        };
-        let last = |at: fn(&SyncSchedule) -> Option<DateTime<Utc>>| schedule.and_then(at);
-        let planned = Planned {
-            recount: is_over(last(|one| one.recounted_at), self.pace.recount_every),
-            reread: is_over(last(|one| one.reread_at), self.pace.reread_every),
-        };
-        let mut segments = Vec::new();
-        let synced: Vec<_> = self
-            .entities()
-            .into_iter()
-            .filter(|one| self.is_synced(one))
-            .collect();
-        for entity in synced {
-            if planned.recount && entity.kind != EntityKind::Single {
-                segments.push(self.segment(entity, Work::Recount));
-            }
-            if planned.reread && entity.default_axis() == Axis::TxnDate {
-                let months = self
-                    .recent_months()
-                    .into_iter()
-                    .map(|window| self.segment(entity, window.into()));
-                segments.extend(months);
-            }
-        }
-        (planned, segments)
-    }
-
-    fn is_synced(&self, entity: &EntitySpec) -> bool {
-        let state = self.stand.states.iter().find(|state| state.entity == entity.name);
-        state.is_some_and(|state| state.succeeded_at.is_some())
-    }
-
-    /// This calendar month and the one before, in which documents still change that tell it nowhere; and what is dated
-    /// after them, of what is dated ahead as a rule.
-    fn recent_documents(&self, entity: &EntitySpec) -> Vec<Window> {
-        let zone = self.subject.connection.time_zone;
-        let today = self.stand.now.with_timezone(&zone).date_naive();
-        let this = today.with_day(1).unwrap_or(today);
-        let before = this.pred_opt().and_then(|last| last.with_day(1)).unwrap_or(this);
-        let next = last_of_month(today).succ_opt().unwrap_or(today);
-        let end = ledgerfleet_model::window::latest(today)
-            .succ_opt()
-            .unwrap_or(next);
-        let ahead = entity.ahead.then_some((next, end));
-        let months = [(before, this), (this, next)].into_iter().chain(ahead);
-        months
-            .map(|(from, to)| Window::Dates {
-                days: Days { from, to },
-            })
-            .collect()
-    }
-
-    /// The calendar months of the recent past: whole months, so that their coverage is the same every week.
-    fn recent_months(&self) -> Vec<Window> {
-        let today = self
-            .stand
-            .now
-            .with_timezone(&self.subject.connection.time_zone)
-            .date_naive();
-        let first = today - CalendarDays::new(self.pace.reread_days.into());
-        let from = first.with_day(1).unwrap_or(first);
-        let to = last_of_month(today);
-        let range = DateRange::new(from, to, Axis::TxnDate, to);
-        range.map_or_else(
-            |_| Vec::new(),
-            |range| {
-                let zone = self.subject.connection.time_zone;
-                ledgerfleet_model::window::windows(range, Segmenting::Month, Axis::TxnDate, zone).collect()
-            },
-        )
-    }
 }
 
 /// How an entity is brought in sync.
@@ -501,13 +386,6 @@ fn is_told(
 ) -> bool {
     let refused = state.and_then(|state| state.untold_at);
     changes.tells(entity) && refused.is_none_or(|at| now - at > UNTOLD)
-}
-
-fn last_of_month(day: NaiveDate) -> NaiveDate {
-    let next = day
-        .with_day(1)
-        .and_then(|first| first.checked_add_months(chrono::Months::new(1)));
-    next.and_then(|next| next.pred_opt()).unwrap_or(day)
 }
 
 #[cfg(test)]

@@ -11,11 +11,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::SecondsFormat;
-use ledgerfleet_model::{Failure, Record, Served};
+use ledgerfleet_model::{Failure, FailureKind, Record, Served};
 use serde_json::value::RawValue;
 
 use super::answers::{document, malformed, unexpected};
+use super::client::{QuickBooks, asked, of_rows};
 use super::faults::{Fault, of_fault};
 use super::pages::{answer_time, deleted_id, whole};
 use super::record::served;
@@ -23,7 +25,7 @@ use super::source::rows_key;
 use crate::http::Answer;
 use crate::json::{FirstItems, Members};
 use crate::text::Text;
-use crate::{Changed, ChangedEntity, ChangesRequest, EntitySpec};
+use crate::{Changed, ChangedEntity, Changes, ChangesRequest, EntitySpec, Target};
 
 /// Objects at which an answer is cut.
 const CAP: usize = 1_000;
@@ -210,6 +212,52 @@ fn changed(
         }
     }
     Ok(changed)
+}
+
+#[async_trait]
+impl Changes for QuickBooks {
+    fn tells(&self, entity: &EntitySpec) -> bool {
+        are_told(entity)
+    }
+
+    fn memory(&self) -> Duration {
+        MEMORY
+    }
+
+    async fn changes(&self, target: &Target<'_>, request: &ChangesRequest<'_>) -> Result<Changed, Failure> {
+        let what = describe(request);
+        let mut url = self.address(target, &["cdc"])?;
+        url.query_pairs_mut().extend_pairs(parameters(request));
+        let answer = self.send(target, self.http.get(url), &what).await?;
+        let changed = read(&answer, request)
+            .map_err(|failure| asked(failure, &what))
+            .map_err(|failure| of_rows(failure, &crate::CHANGES))
+            .map_err(of_changes)?;
+        Ok(Changed {
+            held: answer.held,
+            ..changed
+        })
+    }
+
+    fn describe(&self, request: &ChangesRequest<'_>) -> String {
+        describe(request)
+    }
+}
+
+/// What a fault means where changes were asked for. An entity that change data capture does not know is refused as 400 with
+/// code 500, "unsupported operation"; an outage had the same code, in other words: "Could not find resource".
+fn of_changes(failure: Failure) -> Failure {
+    let is_unsupported = failure.status == Some(400)
+        && failure.upstream_code.as_deref() == Some("500")
+        && !failure.message.to_lowercase().contains("find resource");
+    if !is_unsupported {
+        return failure;
+    }
+    Failure {
+        kind: FailureKind::BadRequest,
+        away: false,
+        ..failure
+    }
 }
 
 #[cfg(test)]

@@ -1,27 +1,24 @@
 //! Client: the connector. Every method but the constructor is one request.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use ledgerfleet_model::{Environment, Failure, FailureKind, Position, Served};
+use ledgerfleet_model::{Environment, Failure, FailureKind, Position};
 use ledgerfleet_telemetry::traces;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::auth::{Issuer, PLAYGROUND};
-use super::changes;
 use super::faults::transaction_id;
-use super::pages::{Asked, ROUND, read_company_name, read_count, read_one, read_page};
+use super::pages::{Asked, read_company_name, read_count, read_page};
 use super::paging::{Part, Place};
-use super::query::{PAGE_SIZE_MAX, Query, part_of};
-use super::source::{ReadBy, RowShape, Source, is_looked_for_in_the_list, source};
+use super::query::{Query, part_of};
+use super::source::{Source, source};
 use crate::http::{Answer, HttpClient};
 use crate::{
-    AccessGrant, AuthenticationError, Changed, Changes, ChangesRequest, Condition, Connector, CountRequest,
-    Counting, Dialect, Ending, Endpoints, EntityKind, EntitySpec, FindRequest, Identity, LookUp, OAuth, Page,
-    PageRequest, RecordRequest, RecordsRequest, Revocation, Target,
+    AccessGrant, AuthenticationError, Changes, Connector, CountRequest, Counting, Dialect, Endpoints,
+    EntitySpec, FindRequest, Identity, LookUp, OAuth, Page, PageRequest, Revocation, Target,
 };
 
 /// The version of the payloads. Since August 2025 a lower one is served as 75 (Intuit's blog, 2025-01-21).
@@ -36,7 +33,7 @@ const LONGEST_IN_ADDRESS: usize = 1_500;
 /// QuickBooks Online.
 #[derive(Debug)]
 pub struct QuickBooks {
-    http: HttpClient,
+    pub(super) http: HttpClient,
     api: Option<String>,
     issuer: Issuer,
 }
@@ -124,36 +121,6 @@ impl Connector for QuickBooks {
 }
 
 #[async_trait]
-impl Changes for QuickBooks {
-    fn tells(&self, entity: &EntitySpec) -> bool {
-        changes::are_told(entity)
-    }
-
-    fn memory(&self) -> Duration {
-        changes::MEMORY
-    }
-
-    async fn changes(&self, target: &Target<'_>, request: &ChangesRequest<'_>) -> Result<Changed, Failure> {
-        let what = changes::describe(request);
-        let mut url = self.address(target, &["cdc"])?;
-        url.query_pairs_mut().extend_pairs(changes::parameters(request));
-        let answer = self.send(target, self.http.get(url), &what).await?;
-        let changed = changes::read(&answer, request)
-            .map_err(|failure| asked(failure, &what))
-            .map_err(|failure| of_rows(failure, &crate::CHANGES))
-            .map_err(of_changes)?;
-        Ok(Changed {
-            held: answer.held,
-            ..changed
-        })
-    }
-
-    fn describe(&self, request: &ChangesRequest<'_>) -> String {
-        changes::describe(request)
-    }
-}
-
-#[async_trait]
 impl OAuth for QuickBooks {
     async fn authenticate(&self, credential: &SecretString) -> Result<AccessGrant, AuthenticationError> {
         self.issuer.refresh(&self.http, credential).await
@@ -195,65 +162,6 @@ impl Counting for QuickBooks {
         read_count(&answer)
             .map_err(|failure| asked(failure, &statement))
             .map_err(|failure| of_entity(failure, request.entity))
-    }
-}
-
-#[async_trait]
-impl LookUp for QuickBooks {
-    /// A question about several ids takes numbers only, where the source has words for some. Where inactive records cannot
-    /// be asked for beside the others, they would look as if they were gone.
-    fn goes_with_others(&self, entity: &EntitySpec, id: &str, dialect: Dialect) -> bool {
-        let have_ids =
-            entity.kind != EntityKind::Single && !matches!(source(entity).rows, RowShape::Keyed(_));
-        have_ids
-            && dialect.several_ids
-            && part_of(entity, dialect, Part::All) == Part::All
-            && !is_looked_for_in_the_list(entity, id)
-    }
-
-    async fn record(
-        &self,
-        target: &Target<'_>,
-        request: &RecordRequest<'_>,
-    ) -> Result<Option<Served>, Failure> {
-        let RecordRequest { entity, id, .. } = *request;
-        if is_looked_for_in_the_list(entity, id) {
-            return self.record_in_list(target, request).await;
-        }
-        let url = self.address_of(target, entity, id)?;
-        let what = format!("GET {} {id}", entity.upstream);
-        let answer = self.send(target, self.http.get(url), &what).await?;
-        read_one(&answer, entity, id)
-            .map_err(|failure| asked(failure, &what))
-            .map_err(|failure| of_rows(failure, entity))
-    }
-
-    async fn records(&self, target: &Target<'_>, request: &RecordsRequest<'_>) -> Result<Page, Failure> {
-        let ids = request.ids.iter().map(String::as_str);
-        let found = FindRequest {
-            entity: request.entity,
-            conditions: &[Condition::one_of("Id", ids)],
-            from: &Position::start(),
-            size: u32::try_from(request.ids.len()).unwrap_or(u32::MAX),
-            dialect: request.dialect,
-        };
-        self.find(target, &found).await
-    }
-}
-
-/// What a fault means where changes were asked for. An entity that change data capture does not know is refused as 400 with
-/// code 500, "unsupported operation"; an outage had the same code, in other words: "Could not find resource".
-fn of_changes(failure: Failure) -> Failure {
-    let is_unsupported = failure.status == Some(400)
-        && failure.upstream_code.as_deref() == Some("500")
-        && !failure.message.to_lowercase().contains("find resource");
-    if !is_unsupported {
-        return failure;
-    }
-    Failure {
-        kind: FailureKind::BadRequest,
-        away: false,
-        ..failure
     }
 }
 
@@ -328,7 +236,7 @@ fn of_entity(failure: Failure, entity: &EntitySpec) -> Failure {
 /// What a fault means where rows were asked for. One record that the API cannot serve spoils every page that holds it:
 /// one with an address it refuses as 400/4002 (QuickBooks-V3-Java-SDK#47, QuickBooks-V3-DotNET-SDK#81), another one as
 /// 500/10000 (QuickBooks-V3-PHP-SDK#127). Pages that are too large end as 413, or as 504/6002.
-fn of_rows(failure: Failure, entity: &EntitySpec) -> Failure {
+pub(super) fn of_rows(failure: Failure, entity: &EntitySpec) -> Failure {
     let kind = match (failure.status, failure.upstream_code.as_deref()) {
         (Some(400), Some("4002")) | (Some(500), Some("10000")) => FailureKind::Unservable,
         (Some(413), _) | (Some(504), Some("6002")) => FailureKind::TooLarge,
@@ -338,33 +246,6 @@ fn of_rows(failure: Failure, entity: &EntitySpec) -> Failure {
 }
 
 impl QuickBooks {
-    /// The record of that id on the one page that the whole list is. Its absence is believed only where the page shows
-    /// that it is the whole list: rows came, and not as many as a page or a cap of one has.
-    async fn record_in_list(
-        &self,
-        target: &Target<'_>,
-        request: &RecordRequest<'_>,
-    ) -> Result<Option<Served>, Failure> {
-        let RecordRequest { entity, id, dialect } = *request;
-        if part_of(entity, dialect, Part::All) != Part::All {
-            let message = format!("no one list shows whether there is a {} {id}", entity.name);
-            return Err(Failure::new(FailureKind::Unservable, message));
-        }
-        let of_all = PageRequest::of_all(entity, PAGE_SIZE_MAX);
-        let page = self.page(target, &PageRequest { dialect, ..of_all }).await?;
-        let rows = page.records.len() + page.quarantined.len();
-        let may_lack_some = page.more || page.ending == Ending::Doubted || rows.is_multiple_of(ROUND);
-        let records = page.records.into_iter().map(Served::Record);
-        let quarantined = page.quarantined.into_iter().map(Served::Quarantined);
-        match records.chain(quarantined).find(|served| served.id() == id) {
-            None if may_lack_some => {
-                let message = format!("{id} is not among {rows} rows of the list, which may have more");
-                Err(Failure::new(FailureKind::Unstable, message))
-            }
-            found => Ok(found),
-        }
-    }
-
     async fn query(&self, target: &Target<'_>, statement: &str) -> Result<Answer, Failure> {
         let mut url = self.address(target, &["query"])?;
         let request = if statement.len() > LONGEST_IN_ADDRESS {
@@ -379,7 +260,7 @@ impl QuickBooks {
         self.send(target, request, statement).await
     }
 
-    async fn send(
+    pub(super) async fn send(
         &self,
         target: &Target<'_>,
         request: RequestBuilder,
@@ -395,29 +276,8 @@ impl QuickBooks {
         Ok(answer)
     }
 
-    /// The address of one record.
-    fn address_of(&self, target: &Target<'_>, entity: &EntitySpec, id: &str) -> Result<Url, Failure> {
-        let resource = entity.upstream.to_ascii_lowercase();
-        match source(entity).read_by {
-            // An address takes these for "here" and "one up", and would be that of something else.
-            ReadBy::Id if matches!(id, "" | "." | "..") => Err(no_id(entity, id)),
-            ReadBy::Id => self.address(target, &[&resource, id]),
-            ReadBy::Account => self.address(target, &[&resource, target.account]),
-            ReadBy::Nothing => self.address(target, &[&resource]),
-            ReadBy::Parameters(names) => {
-                let parts: Vec<&str> = id.split(':').collect();
-                if parts.len() != names.len() || parts.contains(&"") {
-                    return Err(no_id(entity, id));
-                }
-                let mut url = self.address(target, &[&resource])?;
-                url.query_pairs_mut().extend_pairs(names.iter().zip(parts));
-                Ok(url)
-            }
-        }
-    }
-
     /// The address of something of the company. Each part is encoded, so that none of them can leave the company.
-    fn address(&self, target: &Target<'_>, parts: &[&str]) -> Result<Url, Failure> {
+    pub(super) fn address(&self, target: &Target<'_>, parts: &[&str]) -> Result<Url, Failure> {
         let base = self.api.as_deref().unwrap_or(api_address(target.environment));
         let wrong = || {
             Failure::new(
@@ -438,15 +298,8 @@ impl QuickBooks {
     }
 }
 
-fn no_id(entity: &EntitySpec, id: &str) -> Failure {
-    Failure::new(
-        FailureKind::BadRequest,
-        format!("{id:?} cannot be the id of a {}", entity.name),
-    )
-}
-
 /// The failure with what was asked. What the upstream said has been through the scrubber of its answer.
-fn asked(failure: Failure, what: &str) -> Failure {
+pub(super) fn asked(failure: Failure, what: &str) -> Failure {
     Failure {
         request: Some(what.to_owned()),
         ..failure

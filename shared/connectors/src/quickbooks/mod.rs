@@ -10,6 +10,8 @@
 //! | `source` | what is known of an entity here alone |
 //! | `auth` | refresh token in, access token out |
 //! | `client` | the connector: one method, one request |
+//! | `look_up` | records by their ids |
+//! | `changes` | what has changed since an instant |
 //! | `paging` | where the next page begins |
 //! | `query` | the query language, built and never pasted together |
 //! | `properties` | what may be filtered by |
@@ -25,6 +27,7 @@ mod changes;
 mod client;
 mod entities;
 mod faults;
+mod look_up;
 mod pages;
 mod paging;
 mod properties;
