@@ -99,12 +99,19 @@ pub(super) fn read(answer: &Answer, request: &ChangesRequest<'_>) -> Result<Chan
     let responses = members
         .get("CDCResponse")
         .ok_or_else(|| unexpected(answer, "QuickBooks answered JSON without a CDCResponse"))?;
+    let responses = items(answer, responses)?;
+    if responses.is_empty() {
+        return Err(unexpected(
+            answer,
+            "QuickBooks answered no changes, not even that there are none",
+        ));
+    }
     let mut rows: HashMap<&str, Vec<&RawValue>> = HashMap::new();
-    for response in items(answer, responses)? {
+    for response in responses {
         let response = object(answer, response)?;
-        let Some(blocks) = response.get("QueryResponse") else {
-            continue;
-        };
+        let blocks = response
+            .get("QueryResponse")
+            .ok_or_else(|| unexpected(answer, "QuickBooks answered changes without a QueryResponse"))?;
         for block in items(answer, blocks)? {
             sort(answer, &object(answer, block)?, request, &mut rows)?;
         }

@@ -92,6 +92,8 @@ fn what_is_no_answer_about_changes_is_a_failure_and_never_none() {
     for body in [
         r#"{"QueryResponse":{},"time":"2026-03-01T12:00:00.000-08:00"}"#,
         "{}",
+        r#"{"CDCResponse":[],"time":"2026-03-01T12:00:00.000-08:00"}"#,
+        r#"{"CDCResponse":[{}],"time":"2026-03-01T12:00:00.000-08:00"}"#,
     ] {
         let failure = read(&json(200, body), &request).unwrap_err();
         assert_eq!(failure.kind, Kind::UnexpectedContent, "{body}");
