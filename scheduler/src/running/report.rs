@@ -66,7 +66,7 @@ fn tell_details(session: &Session, run: &RunDetails) {
     }
     if run.report.deleted > 0 {
         session.talk.say(format!(
-            "{} stored of its windows was gone at the source and is marked as deleted",
+            "gone at the source, and marked as deleted: {} of its windows",
             counted(run.report.deleted, "record")
         ));
     }

@@ -11,6 +11,32 @@ fn rows(status: &Value) -> Vec<(&str, &str)> {
 }
 
 #[tokio::test]
+async fn what_a_removal_has_cancelled_is_asked_for_anew_after_the_company_is_added_again() {
+    const DAYS: &str = "--connection demo-us --entity invoice --from 2026-06-01 --to 2026-06-05 -o json";
+    let emulator = emulator().await;
+    let us = &emulator.info().companies[0];
+    for command in [
+        "sync --connection demo-us --entity customer -o json",
+        &format!("backfill {DAYS}"),
+    ] {
+        let world = World::beside(&emulator);
+        let token = world.write("token", &emulator.consent(&us.name).unwrap());
+        world.connect_with("demo-us", &us.realm, &token).await.expect(0);
+        world.run("connection pause demo-us").await.expect(0);
+        world.run(command).await.expect(1);
+        world
+            .run("connection remove demo-us --purge-data --yes")
+            .await
+            .expect(0);
+        let token = world.write("token", &emulator.consent(&us.name).unwrap());
+        world.connect_with("demo-us", &us.realm, &token).await.expect(0);
+        let again = world.run(command).await.expect(0).json();
+        assert_eq!(again["cancelled"], 0, "{again}");
+        assert!(again["rows"].as_u64().unwrap() > 0, "{again}");
+    }
+}
+
+#[tokio::test]
 async fn a_company_is_brought_in_sync_and_the_next_time_only_what_has_changed_is_read() {
     let emulator = emulator().await;
     let world = World::beside(&emulator);

@@ -2,6 +2,7 @@
 
 use ledgerfleet_coordination::Bell;
 use ledgerfleet_ledger::{Ledger, LedgerError, NewRun, NewSegment, Submitted};
+use ledgerfleet_model::{RunId, RunState};
 use ledgerfleet_telemetry::traces;
 use tracing::Instrument;
 
@@ -34,9 +35,23 @@ async fn store(
     run: &NewRun,
     segments: &mut (dyn Iterator<Item = NewSegment> + Send),
 ) -> Result<Submitted, LedgerError> {
-    let submitted = ledger.submit(run, segments).await?;
+    let mut submitted = ledger.submit(run, segments).await?;
+    if submitted.attached && was_cancelled(ledger, submitted.run).await? {
+        // The leader, who ends such runs, has not come to it, or there is none.
+        ledger.close_runs().await?;
+        submitted = ledger.submit(run, segments).await?;
+    }
     ring(bell).await;
     Ok(submitted)
+}
+
+/// Whether a run has nothing left to do because some of it was cancelled, as where a company was removed: an equal request
+/// is no part of that.
+async fn was_cancelled(ledger: &dyn Ledger, run: RunId) -> Result<bool, LedgerError> {
+    let report = ledger.run(run).await?;
+    Ok(report.is_some_and(|run| {
+        run.state == RunState::Active && run.cancelled > 0 && run.pending + run.running == 0
+    }))
 }
 
 /// Asks for dispatch. What there is to do is stored by now: a ring that is not heard costs one tick.

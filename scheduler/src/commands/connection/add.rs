@@ -54,7 +54,7 @@ fn told(command: &AddCommand, wanted: &NewConnection, added: &Added) -> String {
              that); {test}"
         ),
         Added::Again(before) => format!(
-            "added {name}: it was connected before{}, and has its records, coverage and history again; {test}",
+            "added {name}: it was connected before{}, and has its history again, and what was kept of its records and coverage; {test}",
             if before == name {
                 String::new()
             } else {
