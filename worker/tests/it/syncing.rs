@@ -1,6 +1,10 @@
 //! Companies stay in sync: what the source has is what is stored, tombstones included, whatever way was taken. Judged by
 //! the emulator's own truth.
 
+mod failing;
+mod month;
+mod schedule;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -12,12 +16,11 @@ use ledgerfleet_emulator::{
     TruthFilter,
 };
 use ledgerfleet_ledger::{Brake, BrakeScope, RecordStub, RunReport, SyncState};
-use ledgerfleet_model::{Connection, FailureKind, Lane, RunState, SyncPace};
+use ledgerfleet_model::{Connection, Lane, RunId, RunState, SyncPace};
 use ledgerfleet_planning::sync::{Scope, Subject, next_due, plan_sync, submit_sync};
 use ledgerfleet_testkit::wait::until;
 use sqlx::{Connection as _, PgConnection};
 
-use crate::fleet::Fleet;
 use crate::world::{LAST_DAY, Runner, World, options};
 
 const COMPANY: &str = "acme";
@@ -34,7 +37,7 @@ const ENTITIES: [&str; 7] = [
 ];
 
 /// Plans and submits the sync of a company; none where there is nothing to ask.
-async fn submitted(world: &World, connection: &Connection, scope: Scope) -> Option<ledgerfleet_model::RunId> {
+async fn submitted(world: &World, connection: &Connection, scope: Scope) -> Option<RunId> {
     let company = world.parts.company(connection.clone().into()).unwrap();
     let entities = ENTITIES.map(str::to_owned);
     let subject = Subject {
@@ -299,105 +302,6 @@ async fn whoever_slept_for_longer_than_the_upstream_remembers_misses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_entity_that_fails_holds_back_no_other_and_begins_again_from_nothing() {
-    let world = World::new().await;
-    world.emulator.set_fault(FaultSpec {
-        entity: Some("bill".to_owned()),
-        ..FaultSpec::always(FaultKind::Fault {
-            status: 400,
-            code: 4_000,
-        })
-    });
-    let report = sync(&world, Scope::Changed).await;
-    assert_eq!((report.state, report.dead), (RunState::Dead, 1), "{report:?}");
-    let bill = state(&world, "bill").await;
-    assert!(bill.checkpoint.is_none() && bill.succeeded_at.is_none() && bill.failures > 0);
-    assert!(bill.cause.is_some() && bill.message.is_some());
-    for entity in ENTITIES.into_iter().filter(|entity| *entity != "bill") {
-        let state = state(&world, entity).await;
-        assert!(state.checkpoint.is_some() && state.failures == 0, "{state:?}");
-    }
-    world.emulator.clear_faults();
-    synced(&world, Scope::Changed).await;
-    assert_in_sync(&world, &world.connections[0]).await;
-    let bill = state(&world, "bill").await;
-    assert_eq!((bill.failures, bill.cause), (0, None));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_entity_that_waits_holds_back_no_changes_of_the_others() {
-    let world = World::new().await;
-    // As if the upstream no longer took the question: nobody is to blame, and the entity waits.
-    world.emulator.set_fault(FaultSpec {
-        entity: Some("bill".to_owned()),
-        ..FaultSpec::always(FaultKind::Fault {
-            status: 400,
-            code: 4_001,
-        })
-    });
-    let connection = &world.connections[0];
-    let waits = submitted(&world, connection, Scope::Due).await.unwrap();
-    let runner = world.runner();
-    let is_only_one_left = |report: &RunReport| report.done == report.segments - 1;
-    world.until(waits, is_only_one_left).await;
-
-    let born = mutate(&world, "invoice", MutationKind::Create, 3);
-    let ledger = &world.parts.ledger;
-    let past = chrono::DateTime::UNIX_EPOCH;
-    ledger.schedule_sync(connection.id, None, past).await.unwrap();
-    let due = ledger.due_syncs(SyncPace::default().every, 10).await.unwrap();
-    assert_eq!(due.len(), 1, "it is due although a run is not over");
-    let next = submitted(&world, connection, Scope::Due).await.unwrap();
-    assert_ne!(next, waits);
-    let report = world.until(next, |report| report.state.is_over()).await;
-    assert_eq!((report.state, report.dead), (RunState::Done, 0), "{report:?}");
-    runner.stop().await;
-    let stored = world.stored(connection, "invoice").await;
-    assert!(born.iter().all(|id| stored.contains_key(id)));
-    let report = ledger.run(waits).await.unwrap().unwrap();
-    assert_eq!((report.state, report.dead), (RunState::Active, 0), "{report:?}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_that_a_table_refuses_hold_back_no_other_company() {
-    let mut fleet = Fleet::with(books(), Some(1_000.0), Vec::new()).await;
-    fleet.start_workers(1);
-    for connection in &fleet.world.connections {
-        let run = submitted(&fleet.world, connection, Scope::Changed).await.unwrap();
-        until_over(&fleet.world, &[run], 0).await;
-    }
-    let mut session = PgConnection::connect(&fleet.postgres.url("postgres"))
-        .await
-        .unwrap();
-    sqlx::raw_sql(
-        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN RAISE EXCEPTION 'no writes' USING ERRCODE = '42501'; END $$;
-         CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON raw.qbo_invoice FOR EACH ROW EXECUTE FUNCTION refuse()",
-    )
-    .execute(&mut session)
-    .await
-    .unwrap();
-    mutate(&fleet.world, "invoice", MutationKind::Create, 1);
-    let [acme, birch, _] = &fleet.world.connections[..] else {
-        panic!("three companies");
-    };
-    submitted(&fleet.world, acme, Scope::Changed).await.unwrap();
-    until("the table has refused", Duration::from_secs(45), async || {
-        let ended = "SELECT count(*) FROM fleet.attempts a JOIN fleet.segments s ON s.id = a.segment_id
-            WHERE s.kind = 'changes'";
-        let ended: i64 = sqlx::query_scalar(ended).fetch_one(&mut session).await.unwrap();
-        ended > 0
-    })
-    .await;
-    session.close().await.unwrap();
-    let brakes = fleet.world.parts.ledger.brakes().await.unwrap();
-    let is_on_a_table = |brake: &Brake| matches!(brake.scope, BrakeScope::Table(_));
-    assert!(!brakes.iter().any(is_on_a_table), "{brakes:?}");
-    let run = submitted(&fleet.world, birch, Scope::Changed).await.unwrap();
-    until_over(&fleet.world, &[run], 1).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_nothing_announces_is_found_by_a_count_and_by_reading_the_recent_past_again() {
     let world = World::new().await;
     synced(&world, Scope::Changed).await;
@@ -412,225 +316,23 @@ async fn what_nothing_announces_is_found_by_a_count_and_by_reading_the_recent_pa
         "nothing tells that"
     );
 
-    let company = world.parts.company(connection.clone().into()).unwrap();
-    let entities = ENTITIES.map(str::to_owned);
-    let subject = Subject {
-        connection,
-        entry: company.entry,
-        changes: company.connector.changes(),
-        entities: &entities,
-        scope: Scope::Due,
-        lane: Lane::Live,
-    };
-    let (ledger, bell) = (&*world.parts.ledger, &*world.parts.bell);
-    // The books end in June; a week later by the schedule.
-    let pace = SyncPace {
-        reread_days: 366,
-        ..SyncPace::default()
-    };
-    let later = world.parts.clock.now() + TimeDelta::days(7);
-    let plan = plan_sync(ledger, &subject, &pace, later).await.unwrap();
-    assert!(plan.planned.recount && plan.planned.reread);
-    let upkeep = plan.upkeep.as_ref().unwrap().0.id;
-    submit_sync(ledger, bell, connection.id, plan, later)
-        .await
-        .unwrap();
-    let report = world.run_to_the_end(upkeep).await;
-    assert_eq!((report.state, report.dead), (RunState::Done, 0), "{report:?}");
+    for run in due_once_a_week(&world, connection).await {
+        let report = world.run_to_the_end(run).await;
+        assert_eq!((report.state, report.dead), (RunState::Done, 0), "{report:?}");
+    }
     assert_eq!(tombstones(&world, "time_activity", &deleted).await, 2);
     assert_in_sync(&world, connection).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_company_whose_consent_is_withdrawn_in_a_sync_goes_on_from_its_checkpoint() {
-    let world = World::new().await;
-    synced(&world, Scope::Changed).await;
-    let before = state(&world, "invoice").await.checkpoint;
-    change_all(&world);
-    world.emulator.disconnect(COMPANY).unwrap();
-    let run = submitted(&world, &world.connections[0], Scope::Changed)
-        .await
-        .unwrap();
-    let runner = world.runner();
-    let parked = async || {
-        let connection = world
-            .parts
-            .ledger
-            .connection(world.connections[0].id)
-            .await
-            .unwrap();
-        connection.unwrap().state == ledgerfleet_model::ConnectionState::NeedsReauthorisation
-    };
-    while !parked().await {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    runner.stop().await;
-    assert_eq!(
-        state(&world, "invoice").await.checkpoint,
-        before,
-        "nothing was read"
-    );
-    let report = world.parts.ledger.run(run).await.unwrap().unwrap();
-    assert_eq!(report.state, RunState::Active, "it waits for a person");
-    assert!(report.dead == 0, "{:?}", FailureKind::NeedsReauthorisation);
-}
-
-/// Three companies live through a month: every day something happens to their books, on some days nobody syncs, workers die
-/// in the middle of a sync, and in the end what nothing announces is looked after.
-const MONTH: [&str; 3] = ["acme", "birch", "cedar"];
-
-fn books() -> EmulatorOptions {
-    EmulatorOptions {
-        companies: MONTH.map(|name| CompanySpec::new(name, Size::Small)).into(),
-        ..options()
-    }
-}
-
-/// A day passes; answers the syncs that were asked for at its end.
-async fn pass_day(world: &World, day: u32) -> Vec<ledgerfleet_model::RunId> {
-    world.emulator.clock().step(Duration::from_hours(24));
-    for (number, name) in (0_u32..).zip(MONTH) {
-        live(world, name, day + 7 * number);
-    }
-    let mut runs = Vec::new();
-    for (number, connection) in (0_u32..).zip(&world.connections) {
-        if !(day + number).is_multiple_of(4) || day == 29 {
-            runs.extend(submitted(world, connection, Scope::Changed).await);
-        }
-    }
-    runs
-}
-
-async fn until_over(world: &World, runs: &[ledgerfleet_model::RunId], day: u32) {
+async fn until_over(world: &World, runs: &[RunId], day: u32) {
     for run in runs {
         let report = world.until(*run, |report| report.state.is_over()).await;
         assert_eq!(report.dead, 0, "day {day}: {report:?}");
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn three_companies_of_one_process_are_in_sync_after_a_month() {
-    let world = World::with(books(), Some(1_000.0)).await;
-    let mut runner = world.runner();
-    for day in 0..30 {
-        let runs = pass_day(&world, day).await;
-        if day % 5 == 3 {
-            // In the middle of whatever it does.
-            drop(runner);
-            runner = world.runner();
-        }
-        until_over(&world, &runs, day).await;
-    }
-    for connection in &world.connections {
-        look_after(&world, connection).await;
-    }
-    runner.stop().await;
-    for connection in &world.connections {
-        assert_in_sync(&world, connection).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn three_companies_of_a_fleet_are_in_sync_after_a_month() {
-    let mut fleet = Fleet::with(books(), Some(1_000.0), Vec::new()).await;
-    fleet.start_workers(2);
-    for day in 0..30 {
-        let runs = pass_day(&fleet.world, day).await;
-        if day % 9 == 3 {
-            let last = fleet.workers.len() - 1;
-            fleet.signal(last, "-KILL");
-            fleet.start_workers(1);
-        }
-        if day == 14 {
-            fleet.redis.command("FLUSHALL");
-        }
-        until_over(&fleet.world, &runs, day).await;
-    }
-    for connection in &fleet.world.connections {
-        look_after(&fleet.world, connection).await;
-    }
-    for connection in &fleet.world.connections {
-        assert_in_sync(&fleet.world, connection).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_leader_syncs_what_is_due_and_gives_who_was_late_its_own_place_again() {
-    let world = World::with(
-        EmulatorOptions {
-            companies: ["acme", "birch"]
-                .map(|name| CompanySpec::new(name, Size::Small))
-                .into(),
-            ..options()
-        },
-        Some(1_000.0),
-    )
-    .await;
-    let (ledger, now) = (&world.parts.ledger, world.parts.clock.now());
-    let [due, late] = [&world.connections[0], &world.connections[1]].map(|connection| connection.id);
-    let ago = |seconds| now - TimeDelta::seconds(seconds);
-    ledger.schedule_sync(due, None, ago(1)).await.unwrap();
-    // As after an outage of two hours.
-    ledger.schedule_sync(late, None, ago(7_200)).await.unwrap();
-    let parts = world.parts.clone().keeping_in_sync(SyncPace::default());
-    let runner = Runner::start(&parts, 8);
-    let is_synced = async || {
-        let states = ledger.sync_states(&[due]).await.unwrap();
-        let synced = states.iter().filter(|state| state.succeeded_at.is_some());
-        states.len() > 20 && synced.count() == states.len()
-    };
-    while !is_synced().await {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    runner.stop().await;
-    assert!(
-        ledger.sync_states(&[late]).await.unwrap().is_empty(),
-        "not at once"
-    );
-    for schedule in ledger.sync_schedules(&[]).await.unwrap() {
-        let ahead = (schedule.due_at - now).num_seconds();
-        assert!((0..330).contains(&ahead), "{schedule:?}");
-    }
-    let lanes: Vec<Lane> = ledger
-        .runs(10)
-        .await
-        .unwrap()
-        .iter()
-        .map(|run| run.lane)
-        .collect();
-    assert_eq!(lanes, [Lane::Live], "one run");
-}
-
-/// A day of a company.
-fn live(world: &World, company: &str, day: u32) {
-    let happens = |entity: &str, kind, count| {
-        let mutation = Mutation {
-            count,
-            to: (kind == MutationKind::Redate).then_some(LAST_DAY),
-            ..Mutation::new(company, entity, kind)
-        };
-        world.emulator.mutate(mutation).unwrap();
-    };
-    happens("invoice", MutationKind::Create, 1 + day % 4);
-    happens("payment", MutationKind::Create, 1);
-    match day % 6 {
-        0 => happens("invoice", MutationKind::Delete, 2),
-        1 => happens("payment", MutationKind::Void, 1),
-        2 => happens("customer", MutationKind::Delete, 1),
-        3 => happens("payment", MutationKind::Link, 1),
-        4 => happens("bill", MutationKind::Redate, 1),
-        _ => happens("time_activity", MutationKind::Delete, 1),
-    }
-    happens("bill", MutationKind::Update, 1);
-    happens("item", MutationKind::Update, 1);
-    happens("time_activity", MutationKind::Create, 1);
-    if day.is_multiple_of(9) {
-        happens("tax_code", MutationKind::Update, 1);
-    }
-}
-
-/// Does what is due once a week.
-async fn look_after(world: &World, connection: &Connection) {
+/// Submits what is due once a week, as if a week had passed; answers its runs.
+async fn due_once_a_week(world: &World, connection: &Connection) -> Vec<RunId> {
     let company = world.parts.company(connection.clone().into()).unwrap();
     let entities = ENTITIES.map(str::to_owned);
     let subject = Subject {
@@ -642,18 +344,20 @@ async fn look_after(world: &World, connection: &Connection) {
         lane: Lane::Live,
     };
     let (ledger, bell) = (&*world.parts.ledger, &*world.parts.bell);
+    // The books end in June.
     let pace = SyncPace {
         reread_days: 366,
         ..SyncPace::default()
     };
     let later = world.parts.clock.now() + TimeDelta::days(8);
     let plan = plan_sync(ledger, &subject, &pace, later).await.unwrap();
+    assert!(plan.planned.recount && plan.planned.reread);
     let upkeep = plan.upkeep.as_ref().unwrap().0.id;
     let sync = submit_sync(ledger, bell, connection.id, plan, later)
         .await
         .unwrap();
-    for run in sync.map(|submitted| submitted.run).into_iter().chain([upkeep]) {
-        let report = world.until(run, |report| report.state.is_over()).await;
-        assert_eq!(report.dead, 0, "{report:?}");
-    }
+    sync.map(|submitted| submitted.run)
+        .into_iter()
+        .chain([upkeep])
+        .collect()
 }

@@ -1,0 +1,52 @@
+//! When companies are synced by the leader.
+
+use std::time::Duration;
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_leader_syncs_what_is_due_and_gives_who_was_late_its_own_place_again() {
+    let world = World::with(
+        EmulatorOptions {
+            companies: ["acme", "birch"]
+                .map(|name| CompanySpec::new(name, Size::Small))
+                .into(),
+            ..options()
+        },
+        Some(1_000.0),
+    )
+    .await;
+    let (ledger, now) = (&world.parts.ledger, world.parts.clock.now());
+    let [due, late] = [&world.connections[0], &world.connections[1]].map(|connection| connection.id);
+    let ago = |seconds| now - TimeDelta::seconds(seconds);
+    ledger.schedule_sync(due, None, ago(1)).await.unwrap();
+    // As after an outage of two hours.
+    ledger.schedule_sync(late, None, ago(7_200)).await.unwrap();
+    let parts = world.parts.clone().keeping_in_sync(SyncPace::default());
+    let runner = Runner::start(&parts, 8);
+    let is_synced = async || {
+        let states = ledger.sync_states(&[due]).await.unwrap();
+        let synced = states.iter().filter(|state| state.succeeded_at.is_some());
+        states.len() > 20 && synced.count() == states.len()
+    };
+    while !is_synced().await {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    runner.stop().await;
+    assert!(
+        ledger.sync_states(&[late]).await.unwrap().is_empty(),
+        "not at once"
+    );
+    for schedule in ledger.sync_schedules(&[]).await.unwrap() {
+        let ahead = (schedule.due_at - now).num_seconds();
+        assert!((0..330).contains(&ahead), "{schedule:?}");
+    }
+    let lanes: Vec<Lane> = ledger
+        .runs(10)
+        .await
+        .unwrap()
+        .iter()
+        .map(|run| run.lane)
+        .collect();
+    assert_eq!(lanes, [Lane::Live], "one run");
+}
