@@ -25,7 +25,7 @@ async fn a_day_that_has_vanished_as_a_whole_is_told() {
         .run(line)
         .await
         .expect(0)
-        .says("1 record stored of its windows was gone");
+        .says("gone at the source, and marked as deleted: 1 record of its windows");
     assert_eq!(ended.json()["deleted"], 1);
     assert!(!ended.stderr.contains(LOUD), "{ended:?}");
 
