@@ -1,6 +1,8 @@
 //! `serve`: the daemon.
 
-use ledgerfleet_process::{Listening, Stop, banner, health_routes, record_metrics, tell_ready};
+use ledgerfleet_process::{
+    Listening, Stop, banner, health_routes, raise_open_files, record_metrics, tell_ready,
+};
 use ledgerfleet_telemetry::metrics::{self, Recorder};
 use ledgerfleet_wiring::Parts;
 
@@ -12,6 +14,8 @@ use crate::running::runner::Runner;
 use crate::session::Session;
 
 pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
+    // Everybody who follows a run has a connection open.
+    raise_open_files();
     let parts = session
         .parts_or_new()
         .await?

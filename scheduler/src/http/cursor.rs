@@ -17,6 +17,8 @@ pub(super) struct Cursor {
     pub(super) horizon: DateTime<Utc>,
     /// The last id that was met.
     pub(super) after: String,
+    /// So many records were met up to there.
+    pub(super) records: u64,
     /// Hash of what was asked and of the rest: it tells a cursor of another query, and one that was changed. It has no secret,
     /// for whoever makes a cursor deceives nobody else: what a key may see is asked anew with every page.
     hash: String,
@@ -24,9 +26,14 @@ pub(super) struct Cursor {
 
 impl Cursor {
     /// The one that goes on after `after`, in the walk that `page` is of.
-    pub(super) fn of(page: &RecordPage, horizon: DateTime<Utc>, after: String) -> Self {
-        let hash = hash(page, horizon, &after);
-        Self { horizon, after, hash }
+    pub(super) fn of(page: &RecordPage, horizon: DateTime<Utc>, (after, records): (String, u64)) -> Self {
+        let hash = hash(page, horizon, &after, records);
+        Self {
+            horizon,
+            after,
+            records,
+            hash,
+        }
     }
 
     pub(super) fn text(&self) -> Result<String, serde_json::Error> {
@@ -37,7 +44,8 @@ impl Cursor {
     pub(super) fn read(text: &str, page: &RecordPage) -> Result<Self, Refusal> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok();
         let cursor: Option<Self> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let ours = cursor.filter(|cursor| cursor.hash == hash(page, cursor.horizon, &cursor.after));
+        let ours =
+            cursor.filter(|cursor| cursor.hash == hash(page, cursor.horizon, &cursor.after, cursor.records));
         ours.ok_or_else(|| {
             Refusal::new(
                 Cause::InvalidRequest,
@@ -48,7 +56,7 @@ impl Cursor {
 }
 
 /// The number of rows is left out: a walk may change it.
-fn hash(page: &RecordPage, horizon: DateTime<Utc>, after: &str) -> String {
+fn hash(page: &RecordPage, horizon: DateTime<Utc>, after: &str, records: u64) -> String {
     let parts = serde_json::json!([
         page.connection,
         page.table,
@@ -58,6 +66,7 @@ fn hash(page: &RecordPage, horizon: DateTime<Utc>, after: &str) -> String {
         page.deleted,
         horizon,
         after,
+        records,
     ]);
     blake3::hash(parts.to_string().as_bytes()).to_hex()[..32].to_owned()
 }

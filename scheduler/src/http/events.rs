@@ -2,6 +2,7 @@
 //! comes back with the last id it has seen is sent nothing twice, and misses nothing, whatever happened in between.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
@@ -10,30 +11,34 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream::{self, Stream};
-use ledgerfleet_ledger::{RunReport, Scope};
+use ledgerfleet_ledger::Scope;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::{Instant, timeout_at};
 
 use super::Api;
+use super::followed::{Look, Shown};
 use super::keys::Caller;
 use super::problem::Refusal;
 use super::route::Route;
 use super::routes::Routes;
 use super::runs::run_of;
 
-/// Between two looks at the run.
-const LOOK: Duration = Duration::from_secs(1);
-
 /// A comment goes out this often, so that proxies do not take a quiet run for a dead connection.
 const QUIET: Duration = Duration::from_secs(15);
 
+/// A stream ends after this time, whatever its run does, and its client comes again with the last id it has seen: so a key
+/// that was revoked follows nothing for long.
+const LONGEST: Duration = Duration::from_mins(15);
+
 /// Who follows what.
 struct Following {
-    api: Api,
-    caller: Caller,
-    id: String,
+    looks: watch::Receiver<Look>,
+    /// The state that was read before the stream began.
+    first: Option<Arc<Shown>>,
     seen: Option<String>,
     is_over: bool,
-    /// The state that was read before the stream began.
-    first: Option<RunReport>,
+    until: Instant,
+    _place: OwnedSemaphorePermit,
 }
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -53,15 +58,15 @@ async fn follow(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let first = run_of(&api, &caller, &id).await?;
+    let report = run_of(&api, &caller, &id).await?;
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let following = Following {
+        _place: api.streaming()?,
+        looks: api.followed.follow(&api, report.run_id),
+        first: Some(Shown::of(&report)?),
         seen: last.map(ToOwned::to_owned),
-        api,
-        caller,
-        id,
         is_over: false,
-        first: Some(first),
+        until: Instant::now() + LONGEST,
     };
     let sent = Sse::new(events(following)).keep_alive(KeepAlive::new().interval(QUIET));
     let mut response = sent.into_response();
@@ -88,35 +93,32 @@ fn events(following: Following) -> impl Stream<Item = Result<Event, Infallible>>
 }
 
 impl Following {
-    /// The run as it is: the first time at once, and then after a while. Nothing inside where the database is away for a
-    /// moment, which ends no stream; none where the run is gone.
-    async fn look(&mut self) -> Option<Option<RunReport>> {
+    /// The run as it is: the first time at once, and then when it has changed. None where it can be read no more, or this
+    /// stream has had its time.
+    async fn look(&mut self) -> Option<Arc<Shown>> {
         if let Some(first) = self.first.take() {
-            return Some(Some(first));
+            return Some(first);
         }
-        tokio::time::sleep(LOOK).await;
-        match run_of(&self.api, &self.caller, &self.id).await {
-            Ok(report) => Some(Some(report)),
-            Err(refusal) if refusal.is_passing() => Some(None),
-            Err(_) => None,
+        loop {
+            timeout_at(self.until, self.looks.changed()).await.ok()?.ok()?;
+            match &*self.looks.borrow_and_update() {
+                Look::Run(shown) => return Some(Arc::clone(shown)),
+                Look::NotYet => {}
+                Look::Gone => return None,
+            }
         }
     }
 
-    /// The next state that was not seen. None where the run can be read no more.
+    /// The next state that was not seen.
     async fn next(&mut self) -> Option<Event> {
         loop {
-            let Some(report) = self.look().await? else {
-                continue;
-            };
-            let is_over = report.state.is_over();
-            let text = serde_json::to_string(&report).ok()?;
-            let id = blake3::hash(text.as_bytes()).to_hex()[..16].to_owned();
-            self.is_over = is_over;
-            let is_new = self.seen.as_ref() != Some(&id);
-            if is_new || is_over {
-                let name = if is_over { "end" } else { "progress" };
-                self.seen = Some(id.clone());
-                return Some(Event::default().event(name).id(id).data(text));
+            let shown = self.look().await?;
+            self.is_over = shown.is_over;
+            let is_new = self.seen.as_ref() != Some(&shown.id);
+            if is_new || shown.is_over {
+                let name = if shown.is_over { "end" } else { "progress" };
+                self.seen = Some(shown.id.clone());
+                return Some(Event::default().event(name).id(&shown.id).data(&shown.text));
             }
         }
     }

@@ -11,11 +11,13 @@ mod coverage;
 mod cursor;
 mod dead_letters;
 mod events;
+mod followed;
 mod guard;
 pub(crate) mod keys;
 mod openapi;
 mod problem;
 mod read;
+mod record_stream;
 mod records;
 mod route;
 mod routes;
@@ -28,17 +30,23 @@ use axum::Router;
 use ledgerfleet_config::Settings;
 use ledgerfleet_ledger::{Ledger, LedgerError};
 use ledgerfleet_model::Connection;
+use ledgerfleet_process::open_files;
 use ledgerfleet_wiring::Parts;
 use secrecy::SecretString;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::consent::Consenting;
 use crate::output::Talk;
+use followed::Followed;
 use keys::Caller;
 use problem::{Cause, Refusal};
 use routes::Routes;
 
 /// The longest body of a request.
 pub(crate) const LONGEST_BODY: usize = 1 << 20;
+
+/// The most streams at once.
+const MOST_STREAMS: usize = 2_000;
 
 /// What the routes need. Cloning shares it.
 #[derive(Debug, Clone)]
@@ -54,6 +62,10 @@ pub(crate) struct Inner {
     pub(crate) key: Option<SecretString>,
     /// Whether only this machine is meant to reach it: then it answers without a key, as long as there was none.
     pub(crate) is_local: bool,
+    /// The runs that are followed.
+    pub(crate) followed: Followed,
+    /// Places of answers that stream.
+    pub(crate) streams: Arc<Semaphore>,
 }
 
 impl std::ops::Deref for Api {
@@ -73,7 +85,15 @@ impl Api {
             page_size: settings.page_size,
             key: settings.api_key.clone(),
             is_local: settings.listen.ip().is_loopback() && is_met_here(settings),
+            followed: Followed::default(),
+            streams: Arc::new(Semaphore::new(most_streams())),
         }))
+    }
+
+    /// The place of an answer that streams, which is kept until it ends.
+    fn streaming(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        let place = Arc::clone(&self.streams).try_acquire_owned();
+        place.map_err(|_| Refusal::new(Cause::TooBusy, "too many streams are under way: come again later"))
     }
 
     fn ledger(&self) -> &dyn Ledger {
@@ -124,6 +144,12 @@ impl Api {
         companies.dedup_by_key(|company| company.id);
         Ok(companies)
     }
+}
+
+/// Streams at once: each has a connection open, and others need files, too.
+fn most_streams() -> usize {
+    let files = open_files().and_then(|files| usize::try_from(files).ok());
+    files.map_or(MOST_STREAMS, |files| (files / 2).clamp(1, MOST_STREAMS))
 }
 
 /// Whether browsers come back to this machine: an address elsewhere means that a proxy stands before it.

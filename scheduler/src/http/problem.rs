@@ -25,6 +25,7 @@ pub(crate) enum Cause {
     TooLarge,
     UnsupportedMediaType,
     IdempotencyMismatch,
+    TooBusy,
     DependencyDown,
     Internal,
 }
@@ -42,6 +43,7 @@ words!(Cause {
     TooLarge => "too_large",
     UnsupportedMediaType => "unsupported_media_type",
     IdempotencyMismatch => "idempotency_mismatch",
+    TooBusy => "too_busy",
     DependencyDown => "dependency_down",
     Internal => "internal",
 });
@@ -59,7 +61,7 @@ impl Cause {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::DependencyDown => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooBusy | Self::DependencyDown => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -92,11 +94,6 @@ impl Refusal {
             next: None,
         }
     }
-
-    /// Whether the same request may succeed later.
-    pub(crate) fn is_passing(&self) -> bool {
-        self.cause == Cause::DependencyDown
-    }
 }
 
 impl IntoResponse for Refusal {
@@ -114,7 +111,9 @@ impl IntoResponse for Refusal {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         match self.cause {
-            Cause::DependencyDown => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("5"))),
+            Cause::TooBusy | Cause::DependencyDown => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+            }
             Cause::Unauthenticated => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }

@@ -88,7 +88,8 @@ async fn what_would_be_passed_over_beside_something_else_is_refused() {
         (format!("&id={id}&cursor={cursor}"), "cursor"),
         (format!("&id={id}&limit=1"), "limit"),
         (format!("&id={id}&format=csv"), "format"),
-        (format!("&format=ndjson&cursor={cursor}"), "cursor"),
+        (format!("&id={id}&marks=true"), "marks"),
+        ("&marks=true".to_owned(), "marks"),
         ("&format=csv&limit=1".to_owned(), "limit"),
     ] {
         let told = served.get(&format!("{PATH}{more}")).await;

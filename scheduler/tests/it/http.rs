@@ -23,6 +23,31 @@ impl Answered {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
 
+    /// The JSON lines of a stream, without what frames its chunks.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let lines = self.unchunked();
+        lines
+            .lines()
+            .filter(|line| !line.is_empty())
+            .map(ToOwned::to_owned)
+            .collect()
+    }
+
+    /// The body, put together of its chunks where it has such.
+    pub(crate) fn unchunked(&self) -> String {
+        if self.header("transfer-encoding") != Some("chunked") {
+            return self.body.clone();
+        }
+        let (mut whole, mut rest) = (String::new(), self.body.as_str());
+        while let Some((length, more)) = rest.split_once("\r\n") {
+            let length = usize::from_str_radix(length, 16).unwrap();
+            let Some(chunk) = more.get(..length) else { break };
+            whole.push_str(chunk);
+            rest = more[length..].trim_start_matches("\r\n");
+        }
+        whole
+    }
+
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{self:?}");

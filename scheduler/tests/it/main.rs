@@ -5,9 +5,14 @@
     reason = "a test that cannot go on should stop where it is"
 )]
 
-mod api;
+mod api_client;
+mod api_connections;
+mod api_contract;
 mod api_keyless;
+mod api_keys;
 mod api_pages;
+mod api_refused;
+mod api_runs;
 mod asking_alike;
 mod bad_input;
 mod clocks;
@@ -15,6 +20,7 @@ mod closing;
 mod connections;
 mod consent;
 mod contifico;
+mod cutting;
 mod deletions;
 mod demo;
 mod dlq;

@@ -51,7 +51,12 @@ impl Served {
 
     /// Submits a backfill and follows it to its end.
     pub(crate) async fn backfill(&self, connection: &str) -> Value {
-        let run = self.post("/api/v1/runs", &invoices(connection)).await.expect(202);
+        self.run_to_its_end("/api/v1/runs", &invoices(connection)).await
+    }
+
+    /// Submits what answers 202 with a run to follow, and follows it.
+    pub(crate) async fn run_to_its_end(&self, path: &str, body: &Value) -> Value {
+        let run = self.post(path, body).await.expect(202);
         let place = run.header("location").unwrap().to_owned();
         let events = self.get(&format!("{place}/events")).await.expect(200);
         assert!(events.body.contains("event: end"), "{events:?}");

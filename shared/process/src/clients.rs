@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +18,8 @@ pub(crate) struct Client {
     /// When it came, or when its last answer was ready.
     active: Mutex<Instant>,
     given_up: CancellationToken,
+    /// Its place among those that ask; it has none any more once its answer streams.
+    place: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
 /// An answer that is being made.
@@ -24,11 +27,12 @@ pub(crate) struct Client {
 pub(crate) struct Answering(Arc<Client>);
 
 impl Clients {
-    pub(crate) fn enter(&self) -> Arc<Client> {
+    pub(crate) fn enter(&self, place: OwnedSemaphorePermit) -> Arc<Client> {
         let client = Arc::new(Client {
             answering: AtomicUsize::new(0),
             active: Mutex::new(Instant::now()),
             given_up: CancellationToken::new(),
+            place: Mutex::new(Some(place)),
         });
         let mut clients = lock(&self.0);
         clients.retain(|client| client.strong_count() > 0);
@@ -53,10 +57,26 @@ impl Client {
         self.given_up.cancelled().await;
     }
 
+    /// Leaves its place to another: from now on it only reads what streams to it, which its server has bounded.
+    pub(crate) fn leave_place(&self) {
+        drop(lock(&self.place).take());
+    }
+
+    /// Whether it has left its place, and what it was answered still streams.
+    pub(crate) fn is_streaming(&self) -> bool {
+        lock(&self.place).is_none() && self.answering.load(Ordering::Acquire) > 0
+    }
+
     /// Counts as busy until the result is dropped.
     pub(crate) fn answering(self: Arc<Self>) -> Answering {
         self.answering.fetch_add(1, Ordering::AcqRel);
         Answering(self)
+    }
+}
+
+impl Answering {
+    pub(crate) fn client(&self) -> &Client {
+        &self.0
     }
 }
 

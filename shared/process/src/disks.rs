@@ -53,6 +53,19 @@ pub fn open_files() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::Nofile).current
 }
 
+/// Lets this process have as many files and connections open as it may be allowed; where that is refused, it stays as it was.
+pub fn raise_open_files() {
+    let resource = rustix::process::Resource::Nofile;
+    let mut limit = rustix::process::getrlimit(resource);
+    limit.current = limit.maximum;
+    if let Err(error) = rustix::process::setrlimit(resource, limit) {
+        tracing::debug!(
+            error = &error as &dyn std::error::Error,
+            "no more files may be open than before"
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

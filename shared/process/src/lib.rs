@@ -6,13 +6,15 @@ mod disks;
 mod gauges;
 mod http;
 mod memory;
+mod patience;
 mod readiness;
 mod serving;
 mod signals;
 mod supervised;
 
 pub use banner::banner;
-pub use disks::{Room, open_files, room};
+pub use disks::{Room, open_files, raise_open_files, room};
 pub use http::{Listening, health_routes, record_metrics};
+pub use serving::Peer;
 pub use signals::{Signal, Stop};
 pub use supervised::tell_ready;

@@ -1,0 +1,118 @@
+//! Runs through the HTTP API: submitted, followed, repeated.
+
+use serde_json::{Value, json};
+
+use crate::http::send;
+use crate::served::{JSON, invoices, serve};
+use crate::world::emulator;
+
+#[tokio::test]
+async fn a_backfill_is_submitted_followed_and_its_records_are_fetched_by_what_has_changed() {
+    let emulator = emulator().await;
+    let served = serve(&emulator).await;
+    let run = served.backfill("demo-us").await;
+    assert_eq!(
+        (&run["state"], &run["dead"]),
+        (&json!("done"), &json!(0)),
+        "{run}"
+    );
+    let rows = run["rows"].as_u64().unwrap();
+    assert!(rows > 0);
+
+    let path = "/api/v1/records?connection=demo-us&entity=invoice";
+    let streamed = served.get(&format!("{path}&format=ndjson")).await.expect(200);
+    let lines: Vec<Value> = streamed
+        .body
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let end = lines.last().unwrap();
+    assert_eq!((&end["end"], &end["records"]), (&json!(true), &json!(rows)));
+    assert_eq!(lines.len() as u64, rows + 1);
+
+    let (mut met, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = served
+            .get(&format!("{path}&limit=3{cursor}"))
+            .await
+            .expect(200)
+            .json();
+        let items = page["items"].as_array().unwrap();
+        met.extend(items.iter().map(|item| item["id"].as_str().unwrap().to_owned()));
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(met.len() as u64, rows);
+    let mut sorted = met.clone();
+    sorted.sort();
+    sorted.dedup();
+    assert_eq!(sorted, met, "each once, in the order of the ids");
+
+    let later = served
+        .get(&format!("{path}&updated_since=2099-01-01T00:00:00Z"))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(later["items"], json!([]));
+    let csv = served.get(&format!("{path}&format=csv")).await.expect(200);
+    assert!(csv.body.contains("id,document_date"), "{csv:?}");
+    let status = served.get("/api/v1/status").await.expect(200).json();
+    assert!(
+        ["healthy", "degraded"].contains(&status["status"].as_str().unwrap()),
+        "{status}"
+    );
+    served.server.end_with("TERM").await;
+}
+
+#[tokio::test]
+async fn an_equal_request_is_joined_and_a_repeated_one_is_answered_as_the_first_time() {
+    let emulator = emulator().await;
+    let served = serve(&emulator).await;
+    let with = async |key: &str, body: &Value| {
+        let headers = [JSON, ("Idempotency-Key", key)];
+        send(
+            &served.address,
+            "POST",
+            "/api/v1/runs",
+            &headers,
+            &body.to_string(),
+        )
+        .await
+    };
+    let first = with("k1", &invoices("demo-us")).await.expect(202);
+    served.backfill("demo-us").await;
+    let again = with("k1", &invoices("demo-us")).await.expect(202);
+    assert_eq!(again.json(), first.json(), "although that run is over");
+    assert_eq!(again.header("location"), first.header("location"));
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    let other = with("k1", &invoices("demo-ca")).await.expect(422);
+    assert_eq!(other.json()["cause"], "idempotency_mismatch");
+    with(&"k".repeat(201), &invoices("demo-us")).await.expect(400);
+    served.server.end_with("TERM").await;
+}
+
+#[tokio::test]
+async fn what_is_polled_has_a_tag_and_a_run_is_followed_from_where_one_was() {
+    let emulator = emulator().await;
+    let served = serve(&emulator).await;
+    let run = served.backfill("demo-us").await;
+    let path = format!("/api/v1/runs/{}", run["run_id"].as_str().unwrap());
+    let first = served.get(&path).await.expect(200);
+    let tag = first.header("etag").unwrap();
+    send(&served.address, "GET", &path, &[("If-None-Match", tag)], "")
+        .await
+        .expect(304);
+    let events = format!("{path}/events");
+    for last in ["1", "99999999999", "abc", ""] {
+        let told = send(&served.address, "GET", &events, &[("Last-Event-ID", last)], "").await;
+        assert!(told.expect(200).body.contains("event: end"), "{last}");
+    }
+    let metrics = served.get("/metrics").await.expect(200);
+    let counted =
+        "ledgerfleet_http_requests_total{route=\"/api/v1/runs/{id}\",method=\"GET\",status=\"304\"} 1";
+    assert!(metrics.body.contains(counted), "{}", metrics.body);
+    served.server.end_with("TERM").await;
+}
