@@ -23,6 +23,8 @@ pub(crate) enum SegmentArg {
     Week,
     Month,
     Whole,
+    /// As the days turn out to be filled: about a page each.
+    Auto,
 }
 
 impl From<EnvironmentArg> for Environment {
@@ -41,6 +43,7 @@ impl From<SegmentArg> for Segmenting {
             SegmentArg::Week => Self::Week,
             SegmentArg::Month => Self::Month,
             SegmentArg::Whole => Self::Whole,
+            SegmentArg::Auto => Self::Auto,
         }
     }
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use ledgerfleet_model::{Failure, Quarantined, Record, Served};
 
 use crate::http::HeldBytes;
-use crate::{CountRequest, Dialect, EntitySpec, Page, RecordRequest, RecordsRequest, Target};
+use crate::{CountRequest, Dialect, EntitySpec, Page, PageRequest, RecordRequest, RecordsRequest, Target};
 
 /// An upstream that counts windows.
 #[async_trait]
@@ -17,6 +17,21 @@ pub trait Counting: Send + Sync {
 
     /// Asks the source how many rows a part of a window has; only for entities that can count. One request.
     async fn count(&self, target: &Target<'_>, request: &CountRequest<'_>) -> Result<u64, Failure>;
+}
+
+/// An upstream that serves the rows of a window in the order of their days: of the date on the document, or of the day of
+/// creation.
+#[async_trait]
+pub trait FirstDays: Send + Sync {
+    /// Whether it does so for an entity, in this dialect.
+    fn are_served(&self, entity: &EntitySpec, dialect: Dialect) -> bool;
+
+    /// Fetches the first rows of a window, those of earlier days first. Its next page begins where the window does. One
+    /// request.
+    async fn first_days(&self, target: &Target<'_>, request: &PageRequest<'_>) -> Result<Page, Failure>;
+
+    /// What [`FirstDays::first_days`] would ask, as text.
+    fn describe(&self, request: &PageRequest<'_>) -> String;
 }
 
 /// An upstream that is asked for records by their ids.

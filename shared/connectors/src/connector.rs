@@ -6,7 +6,7 @@ use ledgerfleet_model::{Environment, Failure, FailureKind, Position, Quarantined
 use secrecy::SecretString;
 
 use crate::http::HeldBytes;
-use crate::{Changes, Charges, Condition, Counting, EntitySpec, LookUp, OAuth};
+use crate::{Changes, Charges, Condition, Counting, EntitySpec, FirstDays, LookUp, OAuth};
 
 /// One upstream API. Every method that asks costs one request and is called only with the gate's leave.
 ///
@@ -56,6 +56,11 @@ pub trait Connector: Send + Sync + std::fmt::Debug {
 
     /// How windows are counted, where they are.
     fn counting(&self) -> Option<&dyn Counting> {
+        None
+    }
+
+    /// How the first days of a window are read, where rows come in the order of days.
+    fn first_days(&self) -> Option<&dyn FirstDays> {
         None
     }
 

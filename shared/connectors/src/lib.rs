@@ -17,7 +17,7 @@ pub mod scrub;
 mod text;
 mod waiting;
 
-pub use capabilities::{Changed, ChangedEntity, Changes, ChangesRequest, Counting, LookUp};
+pub use capabilities::{Changed, ChangedEntity, Changes, ChangesRequest, Counting, FirstDays, LookUp};
 pub use charges::Charges;
 pub use condition::{Condition, Test, Value};
 pub use connector::{

@@ -28,6 +28,8 @@ pub struct ConnectorEntry {
     pub page_size_max: u32,
     /// Metered calls that the upstream's free plan grants in a month, where it counts them.
     pub free_calls_a_month: Option<u32>,
+    /// Whether days are cut into windows as they are filled: it serves the first days of a window, and counts.
+    pub cuts_days: bool,
     /// The worlds that a company may live in; none where there is only one.
     pub environments: &'static [Environment],
     /// How a company is told from others when it is connected.

@@ -159,6 +159,9 @@ pub struct FinishedWindow {
     pub open: bool,
     /// Whether nothing proves that these rows are all.
     pub unproven: bool,
+    /// Whether the segment asked for days that were to be cut, and the commit's window is what it has read of them: from
+    /// now on it is that window. What is left follows.
+    pub narrowed: bool,
     /// Something worth telling: `not in the company's plan`.
     pub note: Option<String>,
 }

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod connection;
+pub mod division;
 pub mod failure;
 pub mod fingerprint;
 pub mod ids;

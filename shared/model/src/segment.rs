@@ -39,7 +39,7 @@ pub const PASSES: u32 = 5;
 
 /// The newest layout of segments that this program knows. A worker claims only formats it knows; each kind of work says
 /// which it needs ([`crate::Work::format`]).
-pub const FORMAT: i32 = 2;
+pub const FORMAT: i32 = 3;
 
 /// Where a segment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -140,8 +140,10 @@ pub enum Segmenting {
     Month,
     /// The whole range.
     Whole,
+    /// As the days turn out to be filled: the range is one window, and is cut while it is read.
+    Auto,
 }
-words!(Segmenting { Day => "day", Week => "week", Month => "month", Whole => "whole" });
+words!(Segmenting { Day => "day", Week => "week", Month => "month", Whole => "whole", Auto => "auto" });
 
 /// The part of an entity that one segment asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -264,7 +266,8 @@ pub fn windows(
     whole.into_iter().chain(cut)
 }
 
-fn window_of(days: Days, axis: Axis, zone: Tz) -> Window {
+/// The window of these days on an axis, the instants of which are days in `zone`.
+pub fn window_of(days: Days, axis: Axis, zone: Tz) -> Window {
     let instants = |field| Window::Instants {
         field,
         days: Some(days),
@@ -287,7 +290,7 @@ fn cut_after(day: NaiveDate, segmenting: Segmenting) -> Option<NaiveDate> {
             7 - u64::from(day.weekday().num_days_from_monday()),
         )),
         Segmenting::Month => day.with_day(1)?.checked_add_months(Months::new(1)),
-        Segmenting::Whole => None,
+        Segmenting::Whole | Segmenting::Auto => None,
     }
 }
 

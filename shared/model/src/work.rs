@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! window    a window of one entity, asked for by a person; its end is its coverage
-//! sync      the same, asked for so that the entity is in sync; with its end, the entity's checkpoint moves
+//! auto      days of one entity that are cut into windows as they turn out to be filled, and read (`division`)
+//! sync      the same as a window, asked for so that the entity is in sync; with its end, the entity's checkpoint moves
 //! recount   whether the source has as many records of an entity as are stored; where not, all of them are read
 //! changes   what has changed of some entities of a company since an instant, in one answer; checkpoints move
 //! records   records of one entity by their ids
@@ -11,6 +12,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::division::Filled;
 use crate::window::{Axis, InstantField, Window};
 use crate::words;
 
@@ -22,6 +24,13 @@ pub const CHANGES: &str = "changes";
 pub enum Work {
     /// A window of one entity.
     Window(Window),
+    /// Days of one entity that are cut while they are read: each answer tells where.
+    Auto {
+        /// The days.
+        window: Window,
+        /// What is known of their rows.
+        filled: Filled,
+    },
     /// A window of one entity, with whose end the entity's checkpoint moves.
     Sync(Window),
     /// Whether the source has as many records of the entity as are stored. Where not, all of them are read.
@@ -45,6 +54,8 @@ pub enum Work {
 pub enum WorkKind {
     /// [`Work::Window`].
     Window,
+    /// [`Work::Auto`].
+    Auto,
     /// [`Work::Sync`].
     Sync,
     /// [`Work::Recount`].
@@ -56,6 +67,7 @@ pub enum WorkKind {
 }
 words!(WorkKind {
     Window => "window",
+    Auto => "auto",
     Sync => "sync",
     Recount => "recount",
     Changes => "changes",
@@ -69,6 +81,8 @@ struct Details {
     entities: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     ids: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    filled: Option<Filled>,
 }
 
 /// What is stored is no work that this program knows.
@@ -90,6 +104,7 @@ impl Work {
     pub fn kind(&self) -> WorkKind {
         match self {
             Self::Window(_) => WorkKind::Window,
+            Self::Auto { .. } => WorkKind::Auto,
             Self::Sync(_) => WorkKind::Sync,
             Self::Recount => WorkKind::Recount,
             Self::Changes { .. } => WorkKind::Changes,
@@ -97,10 +112,12 @@ impl Work {
         }
     }
 
-    /// The layout of a segment of this work. Workers of before know windows of days alone, and claim nothing else.
+    /// The layout of a segment of this work: a worker claims no later one than it knows. The first know windows of days
+    /// alone, later ones all but days that are cut while they are read.
     pub fn format(&self) -> i32 {
         match self {
             Self::Window(window) if window.is_of_days() => 1,
+            Self::Auto { .. } => 3,
             _ => 2,
         }
     }
@@ -108,7 +125,7 @@ impl Work {
     /// The window that is read, where it is one.
     pub fn window(&self) -> Option<Window> {
         match self {
-            Self::Window(window) | Self::Sync(window) => Some(*window),
+            Self::Window(window) | Self::Auto { window, .. } | Self::Sync(window) => Some(*window),
             Self::Recount => Some(Window::Whole),
             Self::Changes { .. } | Self::Records { .. } => None,
         }
@@ -138,6 +155,10 @@ impl Work {
     pub fn details(&self) -> Option<String> {
         let details = match self {
             Self::Window(_) | Self::Sync(_) | Self::Recount => return None,
+            Self::Auto { filled, .. } => Details {
+                filled: Some(*filled),
+                ..Details::default()
+            },
             Self::Changes { entities, .. } => Details {
                 entities: entities.clone(),
                 ..Details::default()
@@ -147,7 +168,7 @@ impl Work {
                 ..Details::default()
             },
         };
-        // Texts in lists can always be written.
+        // Texts and numbers can always be written.
         serde_json::to_string(&details).ok()
     }
 
@@ -156,19 +177,23 @@ impl Work {
     /// # Errors
     /// The details of that kind are missing or unreadable.
     pub fn stored(kind: WorkKind, place: Window, details: Option<&str>) -> Result<Self, UnreadableWork> {
-        let details = || -> Result<Details, UnreadableWork> {
+        let read = || -> Result<Details, UnreadableWork> {
             let text = details.ok_or(UnreadableWork { kind })?;
             serde_json::from_str(text).map_err(|_| UnreadableWork { kind })
         };
         Ok(match (kind, place) {
             (WorkKind::Window, window) => Self::Window(window),
+            (WorkKind::Auto, window) => Self::Auto {
+                window,
+                filled: read()?.filled.unwrap_or_default(),
+            },
             (WorkKind::Sync, window) => Self::Sync(window),
             (WorkKind::Recount, _) => Self::Recount,
             (WorkKind::Changes, Window::Instants { start, .. }) => Self::Changes {
-                entities: details()?.entities,
+                entities: read()?.entities,
                 since: start,
             },
-            (WorkKind::Records, _) => Self::Records { ids: details()?.ids },
+            (WorkKind::Records, _) => Self::Records { ids: read()?.ids },
             (WorkKind::Changes, _) => return Err(UnreadableWork { kind }),
         })
     }
@@ -179,6 +204,7 @@ impl std::fmt::Display for Work {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Window(window) => window.fmt(f),
+            Self::Auto { window, .. } => write!(f, "auto {window}"),
             Self::Sync(window) => write!(f, "sync {window}"),
             Self::Recount => f.write_str("recount"),
             Self::Changes { entities, since } => write!(

@@ -3,8 +3,9 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use ledgerfleet_connectors::{ConnectorEntry, EntitySpec, connector_entry, find_entity};
 use ledgerfleet_ledger::{NewRun, NewSegment};
+use ledgerfleet_model::division::Filled;
 use ledgerfleet_model::window::{Days, InvalidRange, Window, latest, windows};
-use ledgerfleet_model::{Axis, Connection, DateRange, Lane, RunId, SegmentId, Segmenting};
+use ledgerfleet_model::{Axis, Connection, DateRange, Lane, RunId, SegmentId, Segmenting, Work};
 
 use crate::selection::{SelectionError, chosen, connector_of, is_all, unknown_entity};
 
@@ -51,6 +52,19 @@ pub struct Part {
     pub entity: &'static EntitySpec,
     /// The axis on which this entity is cut.
     pub axis: Axis,
+}
+
+impl Part {
+    /// How it is cut where a request says so. Where the upstream does not serve days in their order, or changes move
+    /// records along the axis, months are what costs little.
+    fn segmenting(&self, asked: Segmenting) -> Segmenting {
+        let entry = connector_entry(&self.connection.connector);
+        let cuts_days = entry.is_some_and(|entry| entry.cuts_days) && self.axis != Axis::Updated;
+        if asked == Segmenting::Auto && !cuts_days {
+            return Segmenting::Month;
+        }
+        asked
+    }
 }
 
 /// Why a request cannot be planned.
@@ -214,6 +228,7 @@ impl Plan {
             .ahead
             .filter(|_| part.entity.ahead && part.axis == Axis::TxnDate);
         let ahead = ahead.map(|days| Window::Dates { days });
+        let segmenting = part.segmenting(segmenting);
         windows(self.range, segmenting, part.axis, part.connection.time_zone).chain(ahead)
     }
 
@@ -247,9 +262,22 @@ impl Plan {
                 id: SegmentId::new(),
                 connection: part.connection.id,
                 entity: part.entity.name.to_owned(),
-                work: window.into(),
+                work: self.work(part, window),
             })
         })
+    }
+
+    /// Days that are to be cut are cut while they are read.
+    fn work(&self, part: &Part, window: Window) -> Work {
+        let is_cut = part.segmenting(self.segmenting) == Segmenting::Auto && part.axis != Axis::Whole;
+        if is_cut {
+            Work::Auto {
+                window,
+                filled: Filled::Unknown,
+            }
+        } else {
+            window.into()
+        }
     }
 
     /// Equal requests have equal keys. Companies count by identity: a name may belong to another one tomorrow.

@@ -17,6 +17,8 @@ use crate::question::NthPage;
 use crate::search::{Place, Search};
 use crate::walk::Walk;
 
+mod first_days;
+
 /// One reading of a window.
 #[derive(Debug)]
 pub struct Pass<'a> {

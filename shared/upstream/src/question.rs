@@ -33,6 +33,10 @@ pub struct NthPage<'a> {
     pub number: u32,
 }
 
+/// The first rows of a window in the order of their days.
+#[derive(Debug, Clone, Copy)]
+pub struct FirstDays<'a>(pub PageRequest<'a>);
+
 /// Who the company is, asked at the one address that every company has.
 #[derive(Debug, Clone, Copy)]
 pub struct Identify;
@@ -46,6 +50,20 @@ impl Question for NthPage<'_> {
 
     fn page(&self) -> Option<u32> {
         Some(self.number)
+    }
+}
+
+impl Question for FirstDays<'_> {
+    type Answer = Page;
+
+    async fn put(&self, connector: &dyn Connector, target: &Target<'_>) -> Result<Page, Failure> {
+        capable(connector.first_days(), "to read the first days of a window")?
+            .first_days(target, &self.0)
+            .await
+    }
+
+    fn page(&self) -> Option<u32> {
+        Some(1)
     }
 }
 

@@ -79,6 +79,7 @@ async fn carry(work: &Claimed, fleet: &Fleet, progress: &mut Progress) -> Result
 async fn read(attempt: &UnderWay<'_>, progress: &mut Progress) -> Result<(), Stopped> {
     match &attempt.subject.claim.work {
         Work::Window(_) | Work::Sync(_) => Reading::begin(attempt, progress).await?.run().await,
+        Work::Auto { filled, .. } => Reading::begin(attempt, progress).await?.cut(*filled).await,
         Work::Recount => Reading::begin(attempt, progress).await?.recount().await,
         Work::Changes { entities, since } => {
             Changing::begin(attempt, progress, entities, *since)?.run().await

@@ -59,9 +59,13 @@ impl Reading<'_> {
     }
 
     /// Rows, progress and outcome in one transaction, under the fence.
-    pub(super) async fn commit(&mut self, content: Content<'_>, next: NextStep) -> Result<(), Stopped> {
+    pub(super) async fn commit(&mut self, content: Content<'_>, mut next: NextStep) -> Result<(), Stopped> {
         let (subject, progress) = (&self.attempt.subject, &*self.progress);
         let claim = subject.claim;
+        let window = content.window.unwrap_or(&self.scope);
+        if let (NextStep::Done(finished), Work::Auto { .. }) = (&mut next, &claim.work) {
+            finished.narrowed = window.is_of_days();
+        }
         let go_on = self.pass.position().clone();
         let (entity, table) = (subject.entity.name, subject.entity.table);
         let Content {
@@ -78,7 +82,7 @@ impl Reading<'_> {
             epoch: progress.standing.epoch,
             connection: claim.connection,
             entity: &claim.entity,
-            window: content.window.unwrap_or(&subject.window),
+            window,
             pass: progress.pass,
             page: content.page,
             page_size: claim.page_size,
@@ -117,9 +121,12 @@ impl Reading<'_> {
         }]
     }
 
-    /// What was deleted meanwhile is in no window of changes: it is counted afterwards, of entities whose deletions are
+    /// What is left of days that are cut. What was deleted meanwhile is in no window of changes: it is counted afterwards, of entities whose deletions are
     /// told otherwise.
     fn follow_ups(&self) -> Vec<NewSegment> {
+        if !self.rest.is_empty() {
+            return self.rest.clone();
+        }
         let subject = &self.attempt.subject;
         let changes = subject.company.connector.changes();
         let is_catching_up = matches!(subject.claim.work, Work::Sync(Window::Instants { .. }));

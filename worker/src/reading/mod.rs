@@ -6,6 +6,7 @@
 
 mod changes;
 mod commit;
+mod cutting;
 mod pages;
 mod reconcile;
 mod records;
@@ -18,8 +19,8 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use ledgerfleet_connectors::Page;
 use ledgerfleet_failpoints::{Point, reach};
-use ledgerfleet_ledger::{FinishedWindow, NextStep, Seen};
-use ledgerfleet_model::{Failure, FailureKind};
+use ledgerfleet_ledger::{FinishedWindow, NewSegment, NextStep, Seen};
+use ledgerfleet_model::{Failure, FailureKind, Window};
 use ledgerfleet_upstream::{Fetched, Learner, Pass, counting, ids_of, stopped};
 
 use crate::attempt::progress::Progress;
@@ -31,6 +32,10 @@ pub(crate) struct Reading<'a> {
     attempt: &'a UnderWay<'a>,
     progress: &'a mut Progress,
     pass: Pass<'a>,
+    /// What is read: the segment's window, or what of it the page shows whole.
+    scope: Window,
+    /// What is left of the segment's days, if they are cut.
+    rest: Vec<NewSegment>,
     learner: Learner<'a>,
     /// Records of the window that its pages left out, and that were found by their ids.
     left_out: u64,
@@ -54,6 +59,8 @@ impl<'a> Reading<'a> {
             attempt,
             progress,
             pass: pass.resumed(connector, claim.position.clone(), claim.page),
+            scope: subject.window,
+            rest: Vec::new(),
             learner,
             left_out: 0,
         })
@@ -66,6 +73,11 @@ impl Reading<'_> {
         if self.is_resumed() && self.reconcile().await? {
             return Ok(());
         }
+        self.run_on().await
+    }
+
+    /// Reads on, from where it is.
+    async fn run_on(mut self) -> Result<(), Stopped> {
         loop {
             let fetched = match self.fetch().await? {
                 Ok(fetched) => fetched,
@@ -74,26 +86,35 @@ impl Reading<'_> {
                 }
                 Err(failure) => return Err(failure.into()),
             };
-            let brings_news = self.brings_news(&fetched.page).await?;
-            let is_last = self.pass.is_last(&fetched.page, brings_news);
-            if is_last && self.is_whole_window(&fetched).await? {
-                return self.finish_with(&fetched).await;
-            }
-            // A commit forgives the failures so far. Who resumes after the last page meets one without news in every
-            // attempt, and would go on for ever if what follows it always failed.
-            if brings_news {
-                self.commit_page(&fetched, NextStep::Page).await?;
-            } else if self.pass.reads_again() {
-                self.attempt.watchdog.progressed();
-            }
-            drop(fetched);
-            if is_last && self.reconcile().await? {
+            if self.take(fetched).await? {
                 return Ok(());
+            }
+            if self.is_too_much() {
+                return self.cut_in_halves().await;
             }
             if self.attempt.subject.fleet.shutdown.is_cancelled() {
                 return Err(stopped().into());
             }
         }
+    }
+
+    /// Stores a page and what follows from it; true if that ended the window.
+    async fn take(&mut self, fetched: Fetched) -> Result<bool, Stopped> {
+        let brings_news = self.brings_news(&fetched.page).await?;
+        let is_last = self.pass.is_last(&fetched.page, brings_news);
+        if is_last && self.is_whole_window(&fetched).await? {
+            self.finish_with(&fetched).await?;
+            return Ok(true);
+        }
+        // A commit forgives the failures so far. Who resumes after the last page meets one without news in every
+        // attempt, and would go on for ever if what follows it always failed.
+        if brings_news {
+            self.commit_page(&fetched, NextStep::Page).await?;
+        } else if self.pass.reads_again() {
+            self.attempt.watchdog.progressed();
+        }
+        drop(fetched);
+        Ok(is_last && self.reconcile().await?)
     }
 
     /// Whether an earlier attempt has read some of the window, and perhaps all of it. The source's count tells; asking for
@@ -107,17 +128,21 @@ impl Reading<'_> {
     async fn fetch(&mut self) -> Result<Result<Fetched, Failure>, Stopped> {
         let fetching = self.pass.next(&self.attempt.asking, &mut self.learner);
         let fetched = self.attempt.guard(fetching).await?;
+        self.note_answer(&fetched).await;
+        Ok(fetched)
+    }
+
+    async fn note_answer(&mut self, fetched: &Result<Fetched, Failure>) {
         let subject = &self.attempt.subject;
         reach(Point::AfterResponse, subject.entity.name).await;
-        if let Ok(fetched) = &fetched
+        if let Ok(fetched) = fetched
             && self.progress.page == 0
         {
             self.progress.read_since = Some(subject.ledger_time(fetched.asked_at));
         }
-        if let Ok(fetched) = &fetched {
+        if let Ok(fetched) = fetched {
             self.progress.answered_at = self.progress.answered_at.or(fetched.page.time);
         }
-        Ok(fetched)
     }
 
     /// The window was one page: its rows, its coverage and its outcome are one commit.
@@ -191,7 +216,7 @@ impl Reading<'_> {
     /// that time.
     fn may_grow(&self) -> bool {
         let subject = &self.attempt.subject;
-        let end = subject.window.end(subject.company.connection.time_zone);
+        let end = self.scope.end(subject.company.connection.time_zone);
         end.is_some_and(|end| end > self.pass_began())
     }
 

@@ -78,6 +78,7 @@ impl Reading<'_> {
             open: self.may_grow(),
             unproven: false,
             note: self.notes(seen, announced),
+            ..FinishedWindow::default()
         };
         self.close(NextStep::Done(finished)).await?;
         let largest = self.pass.largest_page();

@@ -144,7 +144,7 @@ impl Reading<'_> {
         let has_checkpoint = match subject.claim.work {
             Work::Sync(_) => self.progress.answered_at.is_some(),
             Work::Recount => true,
-            Work::Window(_) | Work::Changes { .. } | Work::Records { .. } => false,
+            Work::Window(_) | Work::Auto { .. } | Work::Changes { .. } | Work::Records { .. } => false,
         };
         let changes = subject.company.connector.changes();
         has_checkpoint && changes.is_some_and(|changes| changes.tells(subject.entity))
@@ -185,6 +185,7 @@ impl Reading<'_> {
             open: self.may_grow(),
             unproven,
             note: differs.map(note),
+            ..FinishedWindow::default()
         };
         self.close(NextStep::Done(finished)).await?;
         if differs.is_none() {
@@ -227,8 +228,18 @@ impl Reading<'_> {
         &mut self,
         changed_since: Option<DateTime<Utc>>,
     ) -> Result<Option<u64>, Stopped> {
+        let window = self.scope;
+        self.count_of(&window, changed_since).await
+    }
+
+    /// The source's count of a window; none where it does not count.
+    pub(super) async fn count_of(
+        &mut self,
+        window: &Window,
+        changed_since: Option<DateTime<Utc>>,
+    ) -> Result<Option<u64>, Stopped> {
         let attempt = self.attempt;
-        let (entity, window) = (attempt.subject.entity, &attempt.subject.window);
+        let entity = attempt.subject.entity;
         let counting = counting::count(&attempt.asking, &mut self.learner, entity, window, changed_since);
         Ok(attempt.guard(counting).await??)
     }
@@ -247,7 +258,7 @@ impl Reading<'_> {
             connection: self.attempt.subject.claim.connection,
             table: self.attempt.subject.entity.table,
             entity: &self.attempt.subject.claim.entity,
-            window: &self.attempt.subject.window,
+            window: &self.scope,
             seen,
             since,
         };
@@ -353,7 +364,7 @@ impl Reading<'_> {
     }
 
     fn is_in_window(&self, record: &Record) -> bool {
-        match self.attempt.subject.window {
+        match self.scope {
             Window::Dates { days } => record
                 .document_date
                 .is_some_and(|date| days.from <= date && date < days.to),

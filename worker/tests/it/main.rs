@@ -10,6 +10,7 @@ mod chaos;
 mod contifico;
 mod copying;
 mod crashing;
+mod cutting;
 mod drifting;
 mod edges;
 mod failing;

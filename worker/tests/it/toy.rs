@@ -35,6 +35,7 @@ const ENTRY: ConnectorEntry = ConnectorEntry {
     },
     page_size_max: 1_000,
     free_calls_a_month: None,
+    cuts_days: false,
     environments: &[],
     account: Account::OfKey { what: "address" },
     credential: &[],

@@ -151,9 +151,27 @@ impl World {
             .await
     }
 
+    /// The same, cut while it is read.
+    pub(crate) async fn submit_cut(&self, entities: &[&str], days: u64, page_size: u32) -> RunId {
+        self.submit_as(Segmenting::Auto, &self.connections, entities, days, page_size)
+            .await
+    }
+
     /// The same of these connections.
     pub(crate) async fn submit_for(
         &self,
+        connections: &[Connection],
+        entities: &[&str],
+        days: u64,
+        page_size: u32,
+    ) -> RunId {
+        self.submit_as(Segmenting::Day, connections, entities, days, page_size)
+            .await
+    }
+
+    async fn submit_as(
+        &self,
+        segmenting: Segmenting,
         connections: &[Connection],
         entities: &[&str],
         days: u64,
@@ -165,7 +183,7 @@ impl World {
             from: LAST_DAY - chrono::Days::new(days - 1),
             to: LAST_DAY,
             axis: Axis::TxnDate,
-            segmenting: Segmenting::Day,
+            segmenting,
             page_size,
             now: LAST_DAY.and_time(NaiveTime::MIN).and_utc(),
         };

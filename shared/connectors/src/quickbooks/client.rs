@@ -18,7 +18,7 @@ use super::source::{Source, source};
 use crate::http::{Answer, HttpClient};
 use crate::{
     AccessGrant, AuthenticationError, Changes, Connector, CountRequest, Counting, Dialect, Endpoints,
-    EntitySpec, FindRequest, Identity, LookUp, OAuth, Page, PageRequest, Revocation, Target,
+    EntitySpec, FindRequest, FirstDays, Identity, LookUp, OAuth, Page, PageRequest, Revocation, Target,
 };
 
 /// The version of the payloads. Since August 2025 a lower one is served as 75 (Intuit's blog, 2025-01-21).
@@ -108,6 +108,10 @@ impl Connector for QuickBooks {
     }
 
     fn counting(&self) -> Option<&dyn Counting> {
+        Some(self)
+    }
+
+    fn first_days(&self) -> Option<&dyn FirstDays> {
         Some(self)
     }
 
@@ -214,7 +218,7 @@ fn place_of(request: &PageRequest<'_>) -> Result<Place, Failure> {
 }
 
 /// The page in an answer.
-fn page_of(answer: Answer, entity: &EntitySpec, asked: Asked) -> Result<Page, Failure> {
+pub(super) fn page_of(answer: Answer, entity: &EntitySpec, asked: Asked) -> Result<Page, Failure> {
     let page = read_page(&answer, entity, asked)?;
     Ok(Page {
         held: answer.held,
@@ -246,7 +250,7 @@ pub(super) fn of_rows(failure: Failure, entity: &EntitySpec) -> Failure {
 }
 
 impl QuickBooks {
-    async fn query(&self, target: &Target<'_>, statement: &str) -> Result<Answer, Failure> {
+    pub(super) async fn query(&self, target: &Target<'_>, statement: &str) -> Result<Answer, Failure> {
         let mut url = self.address(target, &["query"])?;
         let request = if statement.len() > LONGEST_IN_ADDRESS {
             self.http

@@ -10,6 +10,7 @@
 //! | `source` | what is known of an entity here alone |
 //! | `auth` | refresh token in, access token out |
 //! | `client` | the connector: one method, one request |
+//! | `first_days` | the beginning of a window in the order of days |
 //! | `look_up` | records by their ids |
 //! | `changes` | what has changed since an instant |
 //! | `paging` | where the next page begins |
@@ -27,6 +28,7 @@ mod changes;
 mod client;
 mod entities;
 mod faults;
+mod first_days;
 mod look_up;
 mod pages;
 mod paging;
@@ -62,6 +64,7 @@ pub const ENTRY: ConnectorEntry = ConnectorEntry {
     },
     page_size_max: query::PAGE_SIZE_MAX,
     free_calls_a_month: Some(500_000),
+    cuts_days: true,
     environments: &[Environment::Sandbox, Environment::Production],
     account: Account::Asked {
         flag: "realm",

@@ -24,6 +24,9 @@ pub(super) const PAGE_SIZE_MAX: u32 = 1_000;
 /// The order of pages ([`super::paging`]).
 const CREATED: &str = "MetaData.CreateTime";
 
+/// The date on a document.
+const TXN_DATE: &str = "TxnDate";
+
 /// A statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Query {
@@ -83,6 +86,18 @@ impl Query {
             ),
             order: in_order(entity, request.dialect),
             rows: (!single).then(|| Rows::of(place, request.size)),
+        }
+    }
+
+    /// The statement that fetches the first rows of a window in the order of their days.
+    pub(super) fn first_days(request: &PageRequest<'_>) -> Self {
+        let by = match request.window {
+            Window::Dates { .. } => TXN_DATE,
+            Window::Instants { .. } | Window::Whole => CREATED,
+        };
+        Self {
+            order: vec![by],
+            ..Self::page(request, Place::default())
         }
     }
 
@@ -196,7 +211,7 @@ fn within(window: &Window) -> Vec<Filter> {
     let (property, from, to) = match *window {
         Window::Dates {
             days: Days { from, to },
-        } => ("TxnDate", Value::Date(from), Value::Date(to)),
+        } => (TXN_DATE, Value::Date(from), Value::Date(to)),
         Window::Instants {
             field, start, end, ..
         } => {

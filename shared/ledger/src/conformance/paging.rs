@@ -22,6 +22,7 @@ pub async fn a_last_page_ends_its_segment_with_rows_and_coverage(world: &dyn Wor
         open: false,
         unproven: false,
         note: Some("not in the company's plan".to_owned()),
+        ..FinishedWindow::default()
     };
     let effects = store(world, &page(&claim, 1, &read, NextStep::Done(finished))).await;
     assert_eq!(

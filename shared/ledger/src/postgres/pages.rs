@@ -14,7 +14,7 @@ use super::coverage::cover;
 use super::error::{commit_failed, failed, persistently, refuses_data};
 use super::quarantine::{put_away, sift};
 use super::runs::join_run;
-use super::segments::count_calls;
+use super::segments::{WindowColumns, count_calls};
 use super::syncing::move_checkpoints;
 use super::turns::{SEVERAL, Turn};
 use super::upsert::upsert;
@@ -151,6 +151,9 @@ impl PostgresLedger {
             NextStep::Page | NextStep::Pass => remember_seen(&mut tx, page).await?,
             NextStep::Beside => {}
             NextStep::Done(finished) => {
+                if finished.narrowed {
+                    narrow(&mut tx, page).await?;
+                }
                 cover(&mut tx, page, finished).await?;
                 move_checkpoints(&mut tx, page).await?;
                 join_run(&mut tx, page.segment, &page.follow_ups).await?;
@@ -286,6 +289,24 @@ async fn finish(tx: &mut PgConnection, page: &PageCommit<'_>, finished: &Finishe
         number(finished.quarantined),
     );
     finish.execute(tx).await
+}
+
+/// Makes a segment of days that were to be cut the window that was read of them.
+async fn narrow(tx: &mut PgConnection, page: &PageCommit<'_>) -> Result<(), LedgerError> {
+    let window = WindowColumns::from(page.window);
+    let narrow = sqlx::query!(
+        "
+        UPDATE fleet.segments
+        SET kind = 'window', work = NULL, day_from = $2, day_to = $3, starts_at = $4, ends_at = $5
+        WHERE id = $1",
+        page.segment.0,
+        window.day_from,
+        window.day_to,
+        window.starts_at,
+        window.ends_at,
+    );
+    narrow.execute(tx).await.map_err(failed("narrow"))?;
+    Ok(())
 }
 
 /// Adds to the segment's tombstones.

@@ -13,7 +13,7 @@ use super::coverage::cover;
 use super::error::{commit_failed, failed};
 use super::quarantine::put_away;
 use super::runs::join_run;
-use super::segments::{count_calls, forget_seen};
+use super::segments::{WindowColumns, count_calls, forget_seen};
 use super::syncing::move_checkpoints;
 use super::upsert::upsert;
 use crate::{Committed, Effects, FinishedWindow, LedgerError, NextStep, PageCommit, Pages, SeenIds};
@@ -36,6 +36,9 @@ impl Pages for SqliteLedger {
             NextStep::Page | NextStep::Pass => remember_seen(&mut tx, page).await?,
             NextStep::Beside => {}
             NextStep::Done(finished) => {
+                if finished.narrowed {
+                    narrow(&mut tx, page).await?;
+                }
                 cover(&mut tx, now, page, finished).await?;
                 forget_seen(&mut tx, page.segment).await?;
                 move_checkpoints(&mut tx, now, page).await?;
@@ -173,6 +176,23 @@ async fn fence(tx: &mut SqliteConnection, now: Stamp, page: &PageCommit<'_>) -> 
     };
     let fenced = fence.execute(tx).await.map_err(failed("fence"))?;
     Ok(fenced.rows_affected() == 1)
+}
+
+/// Makes a segment of days that were to be cut the window that was read of them.
+async fn narrow(tx: &mut SqliteConnection, page: &PageCommit<'_>) -> Result<(), LedgerError> {
+    const NARROW: &str = "
+        UPDATE fleet_segments
+        SET kind = 'window', work = NULL, day_from = ?2, day_to = ?3, starts_at = ?4, ends_at = ?5
+        WHERE id = ?1";
+    let window = WindowColumns::from(page.window);
+    let narrow = sqlx::query(NARROW)
+        .bind(Text(page.segment))
+        .bind(window.day_from)
+        .bind(window.day_to)
+        .bind(window.starts_at)
+        .bind(window.ends_at);
+    narrow.execute(tx).await.map_err(failed("narrow"))?;
+    Ok(())
 }
 
 /// Adds to the segment's tombstones.

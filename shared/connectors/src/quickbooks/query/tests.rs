@@ -373,3 +373,19 @@ proptest! {
         prop_assert_eq!(read.order, ["MetaData.CreateTime"]);
     }
 }
+
+#[test]
+fn the_first_days_of_a_window_are_asked_for_in_their_order() {
+    for (axis, order) in [
+        (Axis::TxnDate, "ORDERBY TxnDate STARTPOSITION 1 MAXRESULTS 100"),
+        (
+            Axis::Created,
+            "ORDERBY MetaData.CreateTime STARTPOSITION 1 MAXRESULTS 100",
+        ),
+    ] {
+        let window = window(axis, Tz::UTC);
+        let request = PageRequest::first(entity("invoice"), &window, 100);
+        let statement = Query::first_days(&request).to_string();
+        assert!(statement.ends_with(order), "{statement}");
+    }
+}

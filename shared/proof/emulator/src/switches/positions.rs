@@ -183,7 +183,11 @@ positions! {
     /// With a fault.
     Refused,
     /// With one more than there are.
-    Wrong
+    Wrong,
+    /// With far more than there are.
+    High,
+    /// With far fewer than there are, or none.
+    Low
 }
 positions! {
     /// Whether something may be asked.

@@ -89,8 +89,12 @@ impl<'books> Run<'books> {
             .look(&self.books.blueprint, View::At(self.setting.now.timestamp()));
         let selection = select(&sight, &self.query);
         if self.query.projection == Projection::Count {
-            let wrong = self.setting.switches.count == Count::Wrong;
-            let counted = selection.len() + u64::from(wrong);
+            let counted = match self.setting.switches.count {
+                Count::Answered | Count::Refused => selection.len(),
+                Count::Wrong => selection.len() + 1,
+                Count::High => selection.len() * 40 + 5_000,
+                Count::Low => selection.len() / 40,
+            };
             json.object("QueryResponse", |json| json.value("totalCount", counted));
             return Ok(0);
         }

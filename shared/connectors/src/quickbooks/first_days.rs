@@ -1,0 +1,46 @@
+//! First days: the beginning of a window in the order of days.
+//!
+//! Pages are ordered by creation ([`super::paging`]), which tells nothing of the days on documents. In the order of
+//! `TxnDate` ("Query operations and syntax" names it as sortable) a full page shows every day before that of its last row
+//! whole, and so a window that is read with one call. Rows of one day come in no order that could be relied on: there is
+//! no second page.
+
+use async_trait::async_trait;
+use ledgerfleet_model::{Failure, Position};
+
+use super::QuickBooks;
+use super::client::{asked, of_rows, page_of};
+use super::pages::Asked;
+use super::paging::Place;
+use super::query::Query;
+use super::source::source;
+use crate::{Counting, Dialect, EntitySpec, FirstDays, Page, PageRequest, Target};
+
+#[async_trait]
+impl FirstDays for QuickBooks {
+    fn are_served(&self, entity: &EntitySpec, dialect: Dialect) -> bool {
+        source(entity).orderable && dialect.order && self.parts(entity, dialect) == 1
+    }
+
+    async fn first_days(&self, target: &Target<'_>, request: &PageRequest<'_>) -> Result<Page, Failure> {
+        let statement = FirstDays::describe(self, request);
+        let answer = self.query(target, &statement).await?;
+        let all = Asked {
+            place: Place::default(),
+            size: request.size,
+            in_order: false,
+        };
+        let page = page_of(answer, request.entity, all)
+            .map_err(|failure| asked(failure, &statement))
+            .map_err(|failure| of_rows(failure, request.entity))?;
+        Ok(Page {
+            next: Position::start(),
+            in_order: true,
+            ..page
+        })
+    }
+
+    fn describe(&self, request: &PageRequest<'_>) -> String {
+        Query::first_days(request).to_string()
+    }
+}

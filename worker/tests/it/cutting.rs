@@ -1,0 +1,209 @@
+//! Days that are cut while they are read: every day is in one window, whatever is in it, moves in it or is said of it.
+
+use std::collections::HashMap;
+
+use chrono::{Days, NaiveDate};
+use ledgerfleet_emulator::{
+    Acceptance, CompanySpec, Count, EmulatorOptions, Mutation, MutationKind, Size, Switches,
+};
+use ledgerfleet_ledger::{CoverageFilter, CoverageRow, DispatchLimits, RunReport};
+use ledgerfleet_model::{RunState, WorkerName};
+
+use crate::world::{LAST_DAY, World, options};
+
+const COMPANY: &str = "acme";
+const DAYS: u64 = 40;
+
+/// What is odd about the books, or about what is said of them.
+#[derive(Debug, Clone, Copy)]
+struct Odd {
+    size: Size,
+    page_size: u32,
+    /// Invoices more on a day.
+    peak: Option<(u64, u32)>,
+    count: Count,
+    order: Acceptance,
+    /// What happens at every third request.
+    drift: Option<MutationKind>,
+}
+
+const PLAIN: Odd = Odd {
+    size: Size::Small,
+    page_size: 50,
+    peak: None,
+    count: Count::Answered,
+    order: Acceptance::Accepted,
+    drift: None,
+};
+
+async fn world_of(odd: Odd) -> World {
+    let options = EmulatorOptions {
+        companies: vec![CompanySpec::new(COMPANY, odd.size)],
+        switches: Switches {
+            count: odd.count,
+            order: odd.order,
+            ..Switches::default()
+        },
+        ..options()
+    };
+    let world = World::with(options, Some(1_000.0)).await;
+    let invoices = |kind| Mutation::new(COMPANY, "invoice", kind);
+    if let Some((day, count)) = odd.peak {
+        let more = Mutation {
+            day: Some(LAST_DAY - Days::new(day)),
+            count,
+            ..invoices(MutationKind::Create)
+        };
+        world.emulator.mutate(more).unwrap();
+    }
+    if let Some(kind) = odd.drift {
+        let moving = Mutation {
+            every: Some(3),
+            times: Some(40),
+            day: Some(LAST_DAY - Days::new(9)),
+            to: (kind == MutationKind::Redate).then(|| LAST_DAY - Days::new(30)),
+            ..invoices(kind)
+        };
+        world.emulator.mutate(moving).unwrap();
+    }
+    world
+}
+
+async fn windows(world: &World) -> Vec<CoverageRow> {
+    let filter = CoverageFilter {
+        entities: vec!["invoice".to_owned()],
+        ..CoverageFilter::default()
+    };
+    world.parts.ledger.coverage(&filter).await.unwrap()
+}
+
+fn days_of(window: &CoverageRow) -> (NaiveDate, NaiveDate) {
+    (window.from.unwrap(), window.to.unwrap())
+}
+
+/// Fails unless every day asked for is in one window that was read.
+async fn assert_exact(world: &World, odd: Odd) {
+    let mut next = LAST_DAY - Days::new(DAYS - 1);
+    for window in windows(world).await {
+        let (from, to) = days_of(&window);
+        assert_eq!(
+            (from, window.last_result.as_str()),
+            (next, "done"),
+            "{odd:?} {window:?}"
+        );
+        next = to + Days::new(1);
+    }
+    assert_eq!(next, LAST_DAY + Days::new(1), "{odd:?}");
+}
+
+async fn copy(world: &World, odd: Odd) -> RunReport {
+    let run = world.submit_cut(&["invoice"], DAYS, odd.page_size).await;
+    let report = world.run_to_the_end(run).await;
+    assert_eq!(
+        (report.state, report.dead),
+        (RunState::Done, 0),
+        "{odd:?} {report:?}"
+    );
+    report
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_day_is_in_one_window_whatever_fills_it_moves_in_it_or_is_said_of_it() {
+    let medium = Odd {
+        size: Size::Medium,
+        page_size: 200,
+        ..PLAIN
+    };
+    let counts = [Count::Refused, Count::Wrong, Count::High, Count::Low];
+    let orders = [Count::Answered, Count::Refused].map(|count| Odd {
+        order: Acceptance::Refused,
+        count,
+        // Without an order, pages of one window cannot be proven: each is to be one page.
+        page_size: 200,
+        ..PLAIN
+    });
+    let said = counts
+        .map(|count| Odd { count, ..PLAIN })
+        .into_iter()
+        .chain(orders);
+    let peak = Some((20, 400));
+    let drifts = [
+        MutationKind::Redate,
+        MutationKind::Create,
+        MutationKind::Delete,
+        MutationKind::Update,
+    ];
+    let moving = drifts.map(|kind| Odd {
+        drift: Some(kind),
+        ..PLAIN
+    });
+    let odds = [
+        PLAIN,
+        medium,
+        Odd {
+            page_size: 1_000,
+            ..PLAIN
+        },
+        Odd { peak, ..PLAIN },
+        Odd {
+            page_size: 60,
+            count: Count::Low,
+            ..medium
+        },
+        Odd {
+            peak,
+            count: Count::High,
+            ..medium
+        },
+    ];
+    for odd in odds.into_iter().chain(said).chain(moving) {
+        let world = world_of(odd).await;
+        copy(&world, odd).await;
+        assert_exact(&world, odd).await;
+        if odd.drift.is_none() {
+            world.assert_truth(&["invoice"], DAYS).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sparse_books_cost_hardly_more_calls_than_they_fill_pages() {
+    let odd = Odd {
+        page_size: 100,
+        ..PLAIN
+    };
+    let world = world_of(odd).await;
+    let report = copy(&world, odd).await;
+    let least = report.rows.div_ceil(100) + 1;
+    assert!(
+        report.calls * 5 <= least * 6,
+        "{} calls, at least {least}: {report:?}",
+        report.calls
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_dies_between_two_windows_loses_no_day_and_none_is_in_two() {
+    let world = world_of(PLAIN).await;
+    let ledger = &world.parts.ledger;
+    let run = world.submit_cut(&["invoice"], DAYS, PLAIN.page_size).await;
+    for done in 1..4 {
+        let runner = world.runner();
+        world.until(run, |report| report.done >= done).await;
+        runner.stop().await;
+        let vanished = WorkerName::of_this_process("vanished");
+        let limits = DispatchLimits {
+            slots: HashMap::default(),
+            total: 10,
+        };
+        let due = ledger.due(&limits).await.unwrap();
+        let ids: Vec<_> = due.iter().map(|ready| ready.segment).collect();
+        ledger
+            .claim(&ids, &vanished, world.parts.timings.lease)
+            .await
+            .unwrap();
+    }
+    world.run_to_the_end(run).await;
+    assert_exact(&world, PLAIN).await;
+    world.assert_truth(&["invoice"], DAYS).await;
+}
