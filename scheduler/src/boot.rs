@@ -8,6 +8,7 @@ use ledgerfleet_config::{FlagValue, Inputs, Settings};
 use ledgerfleet_model::WorkerName;
 use ledgerfleet_process::{Signal, Stop};
 use ledgerfleet_telemetry::logs::{self, Colour};
+use ledgerfleet_telemetry::release;
 use ledgerfleet_telemetry::traces::{Identity, Traces};
 
 use crate::cli::{self, Cli, Command, Global, When};
@@ -67,9 +68,13 @@ fn colour_of_help(arguments: &[OsString]) -> ColorChoice {
 }
 
 async fn execute(cli: Cli, inputs: &Inputs, talk: &Talk) -> anyhow::Result<Exit> {
-    if let Command::Key(command) = &cli.command {
+    match &cli.command {
         // What is configured may name the very key that is to be made.
-        return commands::key(talk, command);
+        Command::Key(command) => return commands::key(talk, command),
+        // What is wrong with the configuration is no matter of these.
+        Command::Completions(args) => return commands::completions(args),
+        Command::Man(args) => return commands::man(args),
+        _ => {}
     }
     let settings = Settings::load(inputs)?;
     let log_colour = if talk.has_colour() {
@@ -81,7 +86,7 @@ async fn execute(cli: Cli, inputs: &Inputs, talk: &Talk) -> anyhow::Result<Exit>
     let identity = Identity {
         service: "ledgerfleet-scheduler",
         instance: &name.0,
-        version: env!("CARGO_PKG_VERSION"),
+        version: release::VERSION,
     };
     let traces = Traces::of(&settings.traces, identity);
     logs::install(&settings.log, &traces, log_colour, talk.clone())?;

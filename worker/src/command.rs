@@ -13,6 +13,7 @@ use ledgerfleet_model::{Timings, WorkerName};
 use ledgerfleet_process::{Listening, Signal, Stop, banner, health_routes, record_metrics, tell_ready};
 use ledgerfleet_telemetry::logs::{self, Colour};
 use ledgerfleet_telemetry::metrics::{self, Recorder};
+use ledgerfleet_telemetry::release;
 use ledgerfleet_telemetry::traces::{Identity, Traces};
 use ledgerfleet_wiring::{Opening, Parts, WiringError, assemble};
 use worker::{WorkerError, WorkerOptions};
@@ -20,7 +21,7 @@ use worker::{WorkerError, WorkerOptions};
 /// Carries segments of a fleet: claims what is due, fetches it under the fleet's limits, and stores it. Any number of
 /// workers may run, and any of them may be killed at any moment.
 #[derive(Debug, Parser)]
-#[command(name = "worker", version)]
+#[command(name = "worker", version = release::version())]
 struct Flags {
     /// Segments carried at once
     #[arg(long, value_name = "N")]
@@ -78,7 +79,7 @@ pub(crate) async fn run() -> Result<ExitCode, Refused> {
     let identity = Identity {
         service: "ledgerfleet-worker",
         instance: &name.0,
-        version: env!("CARGO_PKG_VERSION"),
+        version: release::VERSION,
     };
     let traces = Traces::of(&settings.traces, identity);
     logs::install(&settings.log, &traces, Colour::Off, std::io::stderr)
@@ -212,7 +213,7 @@ async fn overdue(stop: &Stop, timings: &Timings) {
 /// The first line on stderr, whatever is logged; among lines of JSON it is an event of its own.
 async fn introduce(settings: &Settings, parts: &Parts) {
     let work = format!("{} segments at once", settings.worker.concurrency);
-    let version = env!("CARGO_PKG_VERSION");
+    let version = release::version();
     let banner = banner("worker", version, &settings.shape.place(), &work, parts).await;
     match settings.log.format {
         // Where nobody can be told, it works all the same.

@@ -20,6 +20,15 @@ const EXAMPLES: &[(&str, &str)] = &[
         "scheduler migrate                     # safe from several places at once",
     ),
     (
+        "backup",
+        "scheduler backup ledgerfleet-2026-06-30.db\nscheduler backup /mnt/backup/books.db -o json",
+    ),
+    (
+        "completions",
+        "scheduler completions bash > ~/.local/share/bash-completion/completions/scheduler",
+    ),
+    ("man", "scheduler man /usr/local/share/man/man1"),
+    (
         "connection add quickbooks",
         "scheduler connection add quickbooks --name acme --realm 9130347 --refresh-token-file token.txt --environment production",
     ),

@@ -34,7 +34,7 @@ pub(crate) use values::{EnvironmentArg, Format, When};
 ///
 /// Every day asked for ends as done or as dead with a reason, never silently missing.
 #[derive(Debug, Parser)]
-#[command(name = "scheduler", version, max_term_width = 110)]
+#[command(name = "scheduler", version = ledgerfleet_telemetry::release::version(), max_term_width = 110)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -120,6 +120,12 @@ pub(crate) enum Command {
     /// Makes, lists and revokes keys of the HTTP API.
     #[command(subcommand)]
     ApiKey(ApiKeyCommand),
+    /// Copies the ledger's file, also while it is used, and checks the copy.
+    ///
+    /// The copy is whole and as of one instant, appears under its name when it was read to its end, and replaces no file. A
+    /// plain copy of a file in use lacks what is still in the log beside it. To use it: stop what runs, delete `FILE-wal` and
+    /// `FILE-shm` of the ledger, and put the copy in the ledger's place. A fleet's ledger is backed up with pg_dump.
+    Backup(BackupArgs),
     /// Runs until it is stopped: duties, health, metrics, HTTP API; on a SQLite file the worker too.
     Serve(ServeArgs),
     /// Checks configuration, database, key and connections.
@@ -130,6 +136,10 @@ pub(crate) enum Command {
     /// Makes master keys.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Prints what makes a shell complete commands, flags and values.
+    Completions(CompletionsArgs),
+    /// Writes the manual's pages, one for each command.
+    Man(ManArgs),
 }
 
 #[cfg(feature = "demo")]
@@ -148,6 +158,26 @@ pub(crate) struct EntitiesArgs {
     /// Of this connector only.
     #[arg(long, value_name = "NAME")]
     pub(crate) connector: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    /// Where the copy goes: a new name in a folder that is there.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    #[arg(value_enum, value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// The folder they go to; made if there is none.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,8 @@
 
 mod api_key;
 mod backfill;
+mod backup;
+mod completions;
 mod config;
 pub(crate) mod connection;
 mod coverage;
@@ -23,6 +25,7 @@ mod verify;
 use crate::cli::Command;
 use crate::exit::Exit;
 use crate::session::Session;
+pub(crate) use completions::{completions, man};
 pub(crate) use key::run as key;
 
 /// Runs a command to its end.
@@ -43,9 +46,12 @@ pub(crate) async fn run(session: &Session, command: Command) -> anyhow::Result<E
         Command::Verify(args) => verify::run(session, &args).await,
         Command::Model(command) => model::run(session, command).await,
         Command::ApiKey(command) => api_key::run(session, command).await,
+        Command::Backup(args) => backup::run(session, &args).await,
         Command::Serve(_) => serve::run(session).await,
         Command::Doctor => doctor::run(session).await,
         Command::Config(command) => config::run(session, &command),
         Command::Key(command) => key(&session.talk, &command),
+        Command::Completions(args) => completions(&args),
+        Command::Man(args) => man(&args),
     }
 }

@@ -4,6 +4,7 @@ use ledgerfleet_process::{
     Listening, Stop, banner, health_routes, raise_open_files, record_metrics, tell_ready,
 };
 use ledgerfleet_telemetry::metrics::{self, Recorder};
+use ledgerfleet_telemetry::release;
 use ledgerfleet_wiring::Parts;
 
 use crate::commands::model;
@@ -50,7 +51,7 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
 /// The first line of the daemon: version, ledger without a password, what it does, who leads.
 async fn introduce(session: &Session, parts: &Parts, works: bool) {
     let settings = &session.settings;
-    let (version, place) = (env!("CARGO_PKG_VERSION"), settings.shape.place());
+    let (version, place) = (release::version(), settings.shape.place());
     session.talk.say(if works {
         let many = settings.worker.concurrency;
         format!("scheduler {version} on {place}: {many} segments at once, dispatched by itself")

@@ -7,6 +7,7 @@ use ledgerfleet_access::AccessError;
 use ledgerfleet_config::ConfigError;
 use ledgerfleet_coordination::Unreachable;
 use ledgerfleet_ledger::LedgerError;
+use ledgerfleet_ledger::sqlite::BackupError;
 use ledgerfleet_model::FailureKind;
 use ledgerfleet_model::window::InvalidRange;
 use ledgerfleet_planning::{PlanError, SelectionError};
@@ -101,6 +102,8 @@ fn known(error: &(dyn Error + 'static)) -> Option<Problem> {
         (Exit::Usage, error.advice())
     } else if let Some(error) = error.downcast_ref::<LedgerError>() {
         of_ledger(error)
+    } else if let Some(error) = error.downcast_ref::<BackupError>() {
+        of_backup(error)?
     } else if let Some(error) = error.downcast_ref::<RunnerLockError>() {
         of_runner_lock(error)
     } else if let Some(error) = error.downcast_ref::<KeyFileError>() {
@@ -171,6 +174,30 @@ fn of_ledger(error: &LedgerError) -> (Exit, String) {
         LedgerError::Statement { .. } => (Exit::Failed, "run it again with -v; if it fails again, report it"),
     };
     (exit, next.to_owned())
+}
+
+/// None where the ledger's own error tells it.
+fn of_backup(error: &BackupError) -> Option<(Exit, String)> {
+    let (exit, next) = match error {
+        BackupError::Exists(_) => (
+            Exit::Usage,
+            "name a file that is not there yet, such as ledgerfleet-$(date +%F).db",
+        ),
+        BackupError::NothingThere(_) => (
+            Exit::Usage,
+            "run it where the ledger is, or name it: LEDGERFLEET_DATABASE_URL=sqlite://FILE",
+        ),
+        BackupError::Destination(..) => (
+            Exit::DependencyDown,
+            "make the folder and room in it, let this user write there, then run it again: nothing was left behind",
+        ),
+        BackupError::Damaged(_) => (
+            Exit::Failed,
+            "scheduler doctor; if the disk is well, keep the file and its log, and go back to the last backup",
+        ),
+        BackupError::Ledger(_) => return None,
+    };
+    Some((exit, next.to_owned()))
 }
 
 fn of_runner_lock(error: &RunnerLockError) -> (Exit, String) {

@@ -14,6 +14,7 @@ mod api_pages;
 mod api_refused;
 mod api_runs;
 mod asking_alike;
+mod backups;
 mod bad_input;
 mod clocks;
 mod closing;

@@ -83,6 +83,11 @@ impl Spool {
         tried.map_err(|source| self.failed(source))
     }
 
+    /// How many granted tokens wait for the ledger. None are known of where the folder cannot be read.
+    pub fn waiting(&self) -> usize {
+        self.files(None).map_or(0, |files| files.len())
+    }
+
     /// How many files were set aside because they cannot be used.
     pub(crate) fn unusable(&self) -> usize {
         self.named(|name| name.ends_with(&format!(".{UNUSABLE}")))

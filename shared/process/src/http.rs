@@ -34,7 +34,7 @@ pub fn record_metrics() -> Result<Recorder, InstallError> {
         entities: entry.entities.iter().map(|entity| entity.name).collect(),
     };
     let labels: Vec<ConnectorLabels> = REGISTRY.iter().map(labels).collect();
-    let recorder = metrics::install(&labels, env!("CARGO_PKG_VERSION"))?;
+    let recorder = metrics::install(&labels)?;
     tokio::spawn(recorder.clone().keep_small());
     Ok(recorder)
 }

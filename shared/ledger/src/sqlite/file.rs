@@ -1,7 +1,10 @@
 //! The file: whose it is, and its schema.
 
-use std::io::Read;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
@@ -31,6 +34,7 @@ pub(super) enum Found {
 /// Looks at a file without changing a byte of it, and refuses what is not ours or too new for us.
 pub(super) async fn inspect(path: &Path) -> Result<Found, LedgerError> {
     refuse_a_lone_log(path)?;
+    refuse_a_log_of_another_file(path)?;
     refuse_second_names(path)?;
     if !path.try_exists().unwrap_or(true) {
         return Ok(Found::Nothing);
@@ -51,11 +55,8 @@ pub(super) async fn inspect(path: &Path) -> Result<Found, LedgerError> {
     look.await.map_err(|error| name_the_file(error, path))
 }
 
-/// Bytes of the first page up to the number of pages in the file.
-const HEADER: usize = 32;
-
-/// SQLite's largest page.
-const LARGEST_PAGE: u64 = 65_536;
+/// The first page up to the number of pages in the file.
+type Header = [u8; 32];
 
 /// Whether a file has no content: no bytes, or only the page that a switch to a write-ahead log makes first, and no log
 /// that holds more.
@@ -63,17 +64,40 @@ pub(super) fn is_empty(path: &Path) -> bool {
     if log_of(path).metadata().is_ok_and(|log| log.len() > 0) {
         return false;
     }
-    // Not opened where it cannot be empty: closing it would free the locks that SQLite may have on it in this process.
-    if path.metadata().is_ok_and(|file| file.len() > LARGEST_PAGE) {
-        return false;
+    if path.metadata().is_ok_and(|file| file.len() == 0) {
+        return true;
     }
-    let mut header = [0; HEADER];
-    let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut header));
-    match read {
-        Ok(0) => true,
-        Ok(HEADER) => header.starts_with(b"SQLite format 3\0") && header[28..] == [0, 0, 0, 1],
-        _ => false,
-    }
+    header_of(path).is_some_and(|header| header[28..] == [0, 0, 0, 1])
+}
+
+/// The first bytes of a file of SQLite.
+///
+/// The file is left open: closing it would free the locks that SQLite may have on it in this process.
+#[cfg(unix)]
+fn header_of(path: &Path) -> Option<Header> {
+    use std::os::unix::fs::{FileExt, MetadataExt};
+    static OPEN: Mutex<BTreeMap<(u64, u64), File>> = Mutex::new(BTreeMap::new());
+    let identity = path.metadata().ok().map(|file| (file.dev(), file.ino()))?;
+    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let file = match open.entry(identity) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(new) => new.insert(File::open(path).ok()?),
+    };
+    let mut header = Header::default();
+    file.read_exact_at(&mut header, 0).ok()?;
+    of_sqlite(header)
+}
+
+#[cfg(not(unix))]
+fn header_of(path: &Path) -> Option<Header> {
+    use std::io::Read;
+    let mut header = Header::default();
+    File::open(path).ok()?.read_exact(&mut header).ok()?;
+    of_sqlite(header)
+}
+
+fn of_sqlite(header: Header) -> Option<Header> {
+    header.starts_with(b"SQLite format 3\0").then_some(header)
 }
 
 /// The log that SQLite keeps beside a file in use.
@@ -98,6 +122,26 @@ fn refuse_a_lone_log(path: &Path) -> Result<(), LedgerError> {
         return Err(LedgerError::Foreign(why));
     }
     Ok(())
+}
+
+/// Refuses a file that keeps no log and has one beside it, as a backup has that was put over a file in use: SQLite would write
+/// the pages of the file that was there into the one that is there now.
+fn refuse_a_log_of_another_file(path: &Path) -> Result<(), LedgerError> {
+    /// Where the header says how the file is written, and read: 1 without a log, 2 with one.
+    const VERSIONS: std::ops::Range<usize> = 18..20;
+    let log = log_of(path);
+    if log.metadata().map_or(0, |log| log.len()) == 0 {
+        return Ok(());
+    }
+    let keeps_none = header_of(path).is_some_and(|header| header[VERSIONS] == [1, 1]);
+    if !keeps_none {
+        return Ok(());
+    }
+    Err(LedgerError::Foreign(format!(
+        "{} is a copy, and beside it is the log of the file that it replaced: if the copy is to be used, delete {}",
+        path.display(),
+        log.display()
+    )))
 }
 
 /// Refuses a file with several names: SQLite keeps a log for each name, and two programs that come by different ones

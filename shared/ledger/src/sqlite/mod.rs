@@ -5,6 +5,7 @@
 //! is decided elsewhere, by a lock on a file of its own.
 
 mod api_keys;
+mod backup;
 mod brakes;
 mod cancelling;
 mod claims;
@@ -47,6 +48,7 @@ use sqlx::{ConnectOptions, Connection, Sqlite, Transaction};
 use tokio::time::timeout;
 
 use crate::LedgerError;
+pub use backup::{Backup, BackupError, back_up};
 use codec::Stamp;
 use error::failed;
 

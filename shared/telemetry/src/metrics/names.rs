@@ -107,5 +107,5 @@ metrics! {
     Counter HTTP_REQUESTS_TOTAL = "http_requests_total": "Requests to the HTTP API, by route, method and status.";
     Histogram HTTP_REQUEST_DURATION_SECONDS = "http_request_duration_seconds" in REQUEST:
         "Seconds until the HTTP API's answer began, by route.";
-    Gauge BUILD_INFO = "build_info": "Always 1; the version is the label.";
+    Gauge BUILD_INFO = "build_info": "Always 1; version and commit are the labels.";
 }

@@ -9,6 +9,7 @@ use metrics_process::Collector;
 
 use super::names::{self, Kind};
 use super::{AttemptOutcome, RefreshResult};
+use crate::release::{COMMIT, VERSION};
 
 /// How long samples are kept as they are.
 const SORTED_EVERY: Duration = Duration::from_secs(5);
@@ -70,7 +71,7 @@ pub struct ConnectorLabels {
 
 /// Starts recording. Counters whose labels are known exist at zero from now on, for each of `connectors`: a rate over a
 /// counter that appears with its first event misses that event.
-pub fn install(connectors: &[ConnectorLabels], version: &'static str) -> Result<Recorder, InstallError> {
+pub fn install(connectors: &[ConnectorLabels]) -> Result<Recorder, InstallError> {
     let mut builder = PrometheusBuilder::new();
     for metric in names::ALL.iter().filter(|metric| metric.kind == Kind::Histogram) {
         builder = builder
@@ -82,7 +83,7 @@ pub fn install(connectors: &[ConnectorLabels], version: &'static str) -> Result<
     metrics::set_global_recorder(recorder).map_err(|_| InstallError::Twice)?;
     describe();
     start_at_zero(connectors);
-    gauge!(names::BUILD_INFO, "version" => version).set(1.0);
+    gauge!(names::BUILD_INFO, "version" => VERSION, "commit" => COMMIT.unwrap_or("unknown")).set(1.0);
     let process = Collector::default();
     process.describe();
     Ok(Recorder { handle, process })
