@@ -182,7 +182,7 @@ mod tests {
             connector: "quickbooks",
             entities: vec!["invoice"],
         };
-        let recorder = install(&[labels], "0.0.0").unwrap();
+        let recorder = install(&[labels]).unwrap();
         let text = recorder.render();
         assert!(text.contains("ledgerfleet_segments{state=\"dead\"} 0"), "{text}");
         assert!(text.contains("ledgerfleet_attempts_total{connector=\"quickbooks\",outcome=\"done\"} 0"));
@@ -212,7 +212,7 @@ mod tests {
                 .render()
                 .contains("ledgerfleet_in_flight_requests{connector=\"quickbooks\"} 0")
         );
-        assert!(matches!(install(&[], "0.0.0"), Err(InstallError::Twice)));
+        assert!(matches!(install(&[]), Err(InstallError::Twice)));
     }
 
     #[test]
