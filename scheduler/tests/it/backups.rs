@@ -18,13 +18,13 @@ async fn a_backup_of_a_ledger_at_work_is_put_in_its_place_after_the_loss_and_goe
         .await
         .expect(0);
     let work = world.start(BACKFILL, "handed to it").await;
-    let made = world
+    let backup = world
         .run("backup copy.db -o json")
         .await
         .expect(0)
         .says("ledgerfleet.db.key");
-    assert_eq!(made.json()["connections"], 1, "{made:?}");
-    assert!(made.json()["records"].as_u64().unwrap() > 0, "{made:?}");
+    assert_eq!(backup.json()["connections"], 1, "{backup:?}");
+    assert!(backup.json()["records"].as_u64().unwrap() > 0, "{backup:?}");
     let mode = world.path("copy.db").metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     work.end_with("KILL").await;
