@@ -17,7 +17,7 @@ pub(crate) async fn run(session: &Session, args: &BackupArgs) -> anyhow::Result<
     };
     let begun = Instant::now();
     let backup = back_up(ledger, &args.file).await?;
-    let report = BackupReport::new(backup, begun.elapsed());
+    let report = BackupReport::new(&backup, begun.elapsed());
     session.output.one(&report)?;
     tell_what_is_not_in_it(session);
     Ok(Exit::Done)

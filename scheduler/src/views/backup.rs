@@ -19,7 +19,7 @@ pub(crate) struct BackupReport {
 }
 
 impl BackupReport {
-    pub(crate) fn new(backup: Backup, took: Duration) -> Self {
+    pub(crate) fn new(backup: &Backup, took: Duration) -> Self {
         Self {
             file: backup.file.display().to_string(),
             bytes: backup.bytes,
