@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{ColorChoice, FromArgMatches};
 use ledgerfleet_config::{FlagValue, Inputs, Settings};
 use ledgerfleet_model::WorkerName;
-use ledgerfleet_process::{Signal, Stop};
+use ledgerfleet_process::{Signal, Stop, log_panics};
 use ledgerfleet_telemetry::logs::{self, Colour};
 use ledgerfleet_telemetry::release;
 use ledgerfleet_telemetry::traces::{Identity, Traces};
@@ -90,6 +90,7 @@ async fn execute(cli: Cli, inputs: &Inputs, talk: &Talk) -> anyhow::Result<Exit>
     };
     let traces = Traces::of(&settings.traces, identity);
     logs::install(&settings.log, &traces, log_colour, talk.clone())?;
+    log_panics();
     for warning in &settings.warnings {
         talk.warn(warning);
     }

@@ -9,8 +9,11 @@ use std::process::ExitCode;
 use clap::Parser;
 use ledgerfleet_config::{FlagValue, Inputs, LogFormat, Settings, Shape};
 use ledgerfleet_ledger::LedgerError;
+use ledgerfleet_model::steering::unsteered;
 use ledgerfleet_model::{Timings, WorkerName};
-use ledgerfleet_process::{Listening, Signal, Stop, banner, health_routes, record_metrics, tell_ready};
+use ledgerfleet_process::{
+    Listening, Signal, Stop, banner, health_routes, log_panics, record_metrics, tell_ready,
+};
 use ledgerfleet_telemetry::logs::{self, Colour};
 use ledgerfleet_telemetry::metrics::{self, Recorder};
 use ledgerfleet_telemetry::release;
@@ -61,10 +64,14 @@ impl Refused {
     pub(crate) fn report(self) -> ExitCode {
         let mut stderr = std::io::stderr();
         // Where nobody can be told, the code still tells.
-        let _ = writeln!(stderr, "error: {}", self.error);
+        let clean = |error: &dyn Error| {
+            let text = error.to_string();
+            unsteered(&text, |c| (c == '\n').then_some(c)).into_owned()
+        };
+        let _ = writeln!(stderr, "error: {}", clean(&*self.error));
         let mut cause = self.error.source();
         while let Some(error) = cause {
-            let _ = writeln!(stderr, "  because: {error}");
+            let _ = writeln!(stderr, "  because: {}", clean(error));
             cause = error.source();
         }
         self.code.into()
@@ -84,6 +91,7 @@ pub(crate) async fn run() -> Result<ExitCode, Refused> {
     let traces = Traces::of(&settings.traces, identity);
     logs::install(&settings.log, &traces, Colour::Off, std::io::stderr)
         .map_err(|error| Refused::with(USAGE)(error.into()))?;
+    log_panics();
     let ended = start(&settings, name).await;
     traces.finish().await;
     ended

@@ -4,76 +4,27 @@
 //! otherwise than it is. In texts for people each becomes U+FFFD; in JSON each becomes an escape, which means the same.
 
 use std::borrow::Cow;
-use std::fmt::Write;
+
+use ledgerfleet_model::steering::{unsteered, unsteered_json};
 
 /// One line.
 pub(crate) fn line(text: &str) -> Cow<'_, str> {
-    replaced(text, |c| (c == '\n').then_some(' '))
+    unsteered(text, |c| (c == '\n').then_some(' '))
 }
 
 /// A text of several lines, as people read it.
 pub(crate) fn lines(text: &str) -> Cow<'_, str> {
-    replaced(text, |c| (c == '\n').then_some('\n'))
+    unsteered(text, |c| (c == '\n').then_some('\n'))
 }
 
 /// A cell of CSV: its line breaks and tabs are data that programs read.
 pub(super) fn cell(text: &str) -> Cow<'_, str> {
-    replaced(text, |c| matches!(c, '\n' | '\r' | '\t').then_some(c))
+    unsteered(text, |c| matches!(c, '\n' | '\r' | '\t').then_some(c))
 }
 
-/// JSON that has been written already: outside of strings it has no such character but its own line breaks.
+/// JSON that has been written already.
 pub(super) fn json(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_risky_in_json) {
-        return Cow::Borrowed(text);
-    }
-    let mut clean = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if is_risky_in_json(c) {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                // Writing to a string does not fail.
-                let _ = write!(clean, "\\u{unit:04x}");
-            }
-        } else {
-            clean.push(c);
-        }
-    }
-    Cow::Owned(clean)
-}
-
-fn is_risky_in_json(c: char) -> bool {
-    is_risky(c) && !matches!(c, '\n' | '\r' | '\t')
-}
-
-fn replaced(text: &str, kept: impl Fn(char) -> Option<char>) -> Cow<'_, str> {
-    if !text.contains(is_risky) {
-        return Cow::Borrowed(text);
-    }
-    let clean = |c| {
-        if is_risky(c) {
-            kept(c).unwrap_or(char::REPLACEMENT_CHARACTER)
-        } else {
-            c
-        }
-    };
-    Cow::Owned(text.chars().map(clean).collect())
-}
-
-/// Control characters of both sets, marks and overrides of direction, separators of lines and paragraphs, and what is
-/// invisible without joining letters.
-fn is_risky(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{061c}'
-                | '\u{200b}'
-                | '\u{200e}'
-                | '\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-        )
+    unsteered_json(text)
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use worker::WorkerOptions;
 use crate::world::{World, emulator};
 
 pub(crate) const DATABASE: &str = "LEDGERFLEET_DATABASE_URL";
-const REDIS: &str = "LEDGERFLEET_REDIS_URL";
+pub(crate) const REDIS: &str = "LEDGERFLEET_REDIS_URL";
 
 pub(crate) struct Fleet {
     pub(crate) world: World,
@@ -35,7 +35,11 @@ impl Fleet {
 
     /// The same around this database.
     async fn around(postgres: PrivatePostgres) -> Self {
-        let (emulator, redis) = (emulator().await, PrivateRedis::start());
+        Self::of(postgres, emulator().await)
+    }
+
+    fn of(postgres: PrivatePostgres, emulator: RunningEmulator) -> Self {
+        let redis = PrivateRedis::start();
         let key = MasterKey::generate().to_text();
         let world = World::beside(&emulator)
             .with(DATABASE, &postgres.url("postgres"))
@@ -59,6 +63,13 @@ impl Fleet {
     /// The same in this database.
     pub(crate) async fn migrated_around(postgres: PrivatePostgres) -> Self {
         let fleet = Self::around(postgres).await;
+        fleet.world.run("migrate").await.expect(0);
+        fleet
+    }
+
+    /// The same beside this emulator.
+    pub(crate) async fn migrated_beside(emulator: RunningEmulator) -> Self {
+        let fleet = Self::of(PrivatePostgres::start(), emulator);
         fleet.world.run("migrate").await.expect(0);
         fleet
     }

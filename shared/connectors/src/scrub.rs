@@ -6,11 +6,13 @@
 //!
 //! Two things are taken for a secret. What was sent, and the app's own keys, are known: no part of one that is as long as
 //! twelve bytes stays, as it is or as addresses and forms encode it, in either case. What was not sent is told by how it
-//! looks: tokens begin with `eyJ`, `AB11` or `RT1-`, follow certain words, or are long and of a kind that words are not.
+//! looks: tokens begin with `eyJ`, `AB11` or `RT1-`, follow certain words, are long and of a kind that words are not, or
+//! are the password of an address.
 
 use std::fmt::Write;
 use std::ops::Range;
 
+use ledgerfleet_model::steering::is_steering;
 use memchr::memmem;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Request, Url};
@@ -76,7 +78,7 @@ impl Scrubber {
         self.knowing(authorisation.iter().chain(&form_values(request)))
     }
 
-    /// The text on one line, without control characters, without secrets, and then cut to `most` characters.
+    /// The text on one line, without characters that steer a reader, without secrets, and then cut to `most` characters.
     pub fn clean(&self, text: &str, most: usize) -> String {
         let line = one_line(text);
         let mut cleaned = String::with_capacity(line.len());
@@ -96,6 +98,7 @@ impl Scrubber {
         let mut found = self.known_in(&lower);
         found.extend(announced_in(&lower));
         found.extend(shaped_in(line));
+        found.extend(passwords_in(line));
         found.sort_unstable_by_key(|range| range.start);
         let mut apart: Vec<Range<usize>> = Vec::new();
         for range in found {
@@ -128,7 +131,7 @@ impl Scrubber {
     }
 }
 
-/// A text on one line, without control characters, and no more of it than is looked at.
+/// A text on one line, without characters that steer a reader, and no more of it than is looked at.
 pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::new();
     for word in text.split_whitespace() {
@@ -137,7 +140,7 @@ pub(crate) fn one_line(text: &str) -> String {
         }
         line.extend(
             word.chars()
-                .filter(|character| !character.is_control())
+                .filter(|character| !is_steering(*character))
                 .take(LOOKED_AT),
         );
         if line.len() >= LOOKED_AT {
@@ -206,6 +209,18 @@ fn beginning_in(line: &str, run: &Range<usize>) -> Option<Range<usize>> {
     Some(run.start + at..run.end)
 }
 
+/// Who is named before the host of an address, with a password: `user:password`.
+fn passwords_in(line: &str) -> impl Iterator<Item = Range<usize>> {
+    line.match_indices("://").filter_map(|(at, scheme)| {
+        let start = at + scheme.len();
+        let rest = &line[start..];
+        let ends = |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'' | '<' | '>');
+        let authority = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        let user = &authority[..authority.rfind('@')?];
+        user.contains(':').then(|| start..start + user.len())
+    })
+}
+
 /// The longest parts of a text whose bytes are all of a kind; `offset` is where the text begins.
 fn runs(text: &str, offset: usize, is_of_kind: impl Fn(u8) -> bool) -> impl Iterator<Item = Range<usize>> {
     let bytes = text.as_bytes();
@@ -234,9 +249,12 @@ fn is_opaque(run: &str) -> bool {
     is_encoded || (run.len() >= OPAQUE && is_mixed)
 }
 
-/// What an `Authorization` header carries after its scheme.
+/// What an `Authorization` header carries after its scheme; all of it where it has none, as that of an API key.
 fn credentials(header: &HeaderValue) -> Option<SecretString> {
-    let (_, credentials) = header.to_str().ok()?.split_once(' ')?;
+    let header = header.to_str().ok()?;
+    let credentials = header
+        .split_once(' ')
+        .map_or(header, |(_, credentials)| credentials);
     Some(SecretString::from(credentials.trim()))
 }
 

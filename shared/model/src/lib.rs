@@ -14,6 +14,7 @@ pub mod record;
 pub mod retry;
 pub mod run;
 pub mod segment;
+pub mod steering;
 pub mod timing;
 pub mod window;
 pub mod work;

@@ -13,6 +13,9 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::traces::{Traces, is_ours};
+use clean::{Clean, Lines};
+
+mod clean;
 
 /// Why there are no logs.
 #[derive(Debug, thiserror::Error)]
@@ -63,8 +66,13 @@ where
         Some(path) => BoxMakeWriter::new(Mutex::new(open(path)?)),
         None => BoxMakeWriter::new(stderr),
     };
+    let lines = match settings.format {
+        LogFormat::Json => Lines::Json,
+        LogFormat::Pretty if colour => Lines::Coloured,
+        LogFormat::Pretty => Lines::Plain,
+    };
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(writer)
+        .with_writer(Clean { lines, writer })
         .with_ansi(colour);
     let lines = match settings.format {
         LogFormat::Pretty => lines.boxed(),

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 
+use ledgerfleet_connectors::scrub::Scrubber;
 use ledgerfleet_ledger::LedgerError;
 use ledgerfleet_model::{Failure, FailureKind};
 use tracing::error;
@@ -43,13 +44,17 @@ pub(crate) fn ledger_failure(error: LedgerError) -> Failure {
     Failure::new(kind, format!("{error}{cause}"))
 }
 
-/// The failure of an attempt that panicked.
+/// Characters of the message of a panic that are kept.
+const LONGEST_PANIC: usize = 300;
+
+/// The failure of an attempt that panicked. A message may hold anything that the program had in its hands.
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Stopped {
     let text = panic
         .downcast_ref::<&str>()
         .map(ToString::to_string)
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "without a message".to_owned());
+    let text = Scrubber::default().clean(&text, LONGEST_PANIC);
     error!(panic = text, "an attempt panicked");
     Failure::new(FailureKind::Panicked, format!("the attempt panicked: {text}")).into()
 }

@@ -26,7 +26,7 @@ impl Spoken<'_> {
             return;
         }
         let (method, took) = (self.method.as_str(), self.took);
-        let url = self.scrubber.clean(self.url.as_str(), LONGEST);
+        let url = self.scrubber.clean(&readable(self.url), LONGEST);
         match answer {
             Ok(answer) if *self.method == Method::GET => {
                 let (status, bytes) = (answer.status, answer.body.len());
@@ -44,6 +44,19 @@ impl Spoken<'_> {
     fn body(&self, body: &[u8]) -> String {
         let text = String::from_utf8_lossy(&body[..body.len().min(2 * LONGEST)]);
         self.scrubber.clean(&without_tokens(&text), LONGEST)
+    }
+}
+
+/// An address with what is asked as it was before it was encoded: so people read it, and so secrets are found in it.
+fn readable(url: &Url) -> String {
+    let mut address = url.clone();
+    address.set_query(None);
+    let asked = url.query_pairs().map(|(name, value)| format!("{name}={value}"));
+    let asked: Vec<String> = asked.collect();
+    if asked.is_empty() {
+        address.into()
+    } else {
+        format!("{address}?{}", asked.join("&"))
     }
 }
 
@@ -65,6 +78,24 @@ fn without_tokens(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_asked_is_shown_in_words_and_no_secret_with_it() {
+        let query = "SELECT count(*) FROM Invoice WHERE TxnDate >= '2026-06-20' AND TxnDate < '2026-06-21'";
+        let mut url = Url::parse("https://host.example/v3/company/1/query").unwrap();
+        assert_eq!(readable(&url), url.as_str());
+        url.query_pairs_mut()
+            .append_pair("query", query)
+            .append_pair("key", "a secret/key");
+        let known = secrecy::SecretString::from("a secret/key");
+        let shown = Scrubber::default()
+            .knowing([&known])
+            .clean(&readable(&url), LONGEST);
+        assert_eq!(
+            shown,
+            format!("https://host.example/v3/company/1/query?query={query}&key=[secret]")
+        );
+    }
 
     #[test]
     fn tokens_of_points_of_sale_are_not_shown_and_a_cut_one_neither() {

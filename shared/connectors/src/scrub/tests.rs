@@ -92,6 +92,14 @@ fn what_was_not_sent_is_told_by_how_it_looks() {
             "refresh_token=[secret]&x=1",
         ),
         (
+            "no way to postgres://me:s3cret@db.example:5432/books".to_owned(),
+            "no way to postgres://[secret]@db.example:5432/books",
+        ),
+        (
+            "redis://:p@ss@[::1]:6379, again".to_owned(),
+            "redis://[secret]@[::1]:6379, again",
+        ),
+        (
             "CLIENT_SECRET: abcdefgh12345".to_owned(),
             "CLIENT_SECRET: [secret]",
         ),
@@ -114,6 +122,7 @@ fn what_is_no_secret_stays_as_it_is() {
         "invalid_grant: Incorrect or invalid refresh token",
         "com.intuit.qbo.LongNameOfAClassThatFailedWithoutAnyReasonGiven.execute",
         "naïve 日本語 ünïcödé",
+        "https://host.example:443/a@b and redis://me@host.example",
     ] {
         assert_eq!(knowing(&["eyJ-abcdefghijklmnop"]).clean(said, 300), said);
     }
@@ -134,6 +143,10 @@ fn a_short_secret_is_found_whole_and_none_at_all_finds_nothing() {
 #[test]
 fn a_text_is_one_line_and_cut_after_it_was_cleaned() {
     assert_eq!(Scrubber::default().clean(" a\u{7}b\r\n\tc ", 300), "ab c");
+    assert_eq!(
+        Scrubber::default().clean("1\u{202e}2\u{9b}3\u{2066}4", 300),
+        "1234"
+    );
     assert_eq!(Scrubber::default().clean("abcdef", 3), "abc…");
     let scrubber = knowing(&["abcdefghijklmnopqrst"]);
     assert_eq!(scrubber.clean("12345 abcdefghijklmnopqrst", 10), "12345 [sec…");
@@ -161,5 +174,11 @@ fn what_a_request_carries_is_known_and_never_printed() {
         assert_eq!(scrubber.clean(&format!("<{said}>"), 300), "<[secret]>", "{said}");
     }
     assert_eq!(scrubber.clean("refresh_token", 300), "refresh_token");
+    let raw = client.get(Url::parse("http://127.0.0.1:1").unwrap());
+    let raw = raw.header(AUTHORIZATION, "a-short-key").build().unwrap();
+    let told = Scrubber::default()
+        .of_request(&raw)
+        .clean("no key a-short-key", 300);
+    assert_eq!(told, "no key [secret]", "a key without a scheme before it");
     assert!(!format!("{scrubber:?}").contains("ab/cd"));
 }
