@@ -71,10 +71,11 @@ async fn connect(world: &World, emulator: &RunningEmulator) {
 }
 
 /// An upstream that repeats what it is sent, whole and in part, in words that nobody has written.
-fn repeat(emulator: &RunningEmulator, on: Surface, place: EchoPlace, more: &str) {
+fn repeat(emulator: &RunningEmulator, company: &str, on: Surface, place: EchoPlace, more: &str) {
     let text = format!("\u{202e}no\u{1b}[31m $TOKEN, '$AUTHORIZATION' {more}");
     emulator.set_fault(FaultSpec {
         on: Some(on),
+        company: Some(company.to_owned()),
         ..FaultSpec::always(FaultKind::Echo {
             place,
             text,
@@ -98,7 +99,14 @@ async fn fail_and_tell(world: &World, emulator: &RunningEmulator) -> Sinks {
     run("connection test demo-us -vv").await;
     run("connection test tienda -vv").await;
     let key = info.companies[1].api_key.clone().unwrap();
-    repeat(emulator, Surface::Api, EchoPlace::Class, &key[..2 * PIECE]);
+    repeat(emulator, "demo-us", Surface::Api, EchoPlace::Class, "");
+    repeat(
+        emulator,
+        "tienda",
+        Surface::Api,
+        EchoPlace::Class,
+        &key[..2 * PIECE],
+    );
     let range = "--from 2026-06-20 --to 2026-06-21 --wait";
     run(&format!(
         "backfill --connection demo-us --entity invoice {range} -vv"
@@ -112,7 +120,13 @@ async fn fail_and_tell(world: &World, emulator: &RunningEmulator) -> Sinks {
     run("connection test tienda").await;
     emulator.clear_faults();
     emulator.set_fault("expired,times=1".parse().unwrap());
-    repeat(emulator, Surface::Token, EchoPlace::Description, &sent.join(" "));
+    repeat(
+        emulator,
+        "demo-us",
+        Surface::Token,
+        EchoPlace::Description,
+        &sent.join(" "),
+    );
     run("connection test demo-us").await;
     emulator.clear_faults();
     for line in [
