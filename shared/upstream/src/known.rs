@@ -2,12 +2,13 @@
 //! that another process may have made.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ledgerfleet_ledger::{Fact, Ledger, LedgerError};
 use ledgerfleet_model::ConnectionId;
-use tokio::time::Instant;
+use tokio::sync::{Mutex as Turns, OwnedMutexGuard};
+use tokio::time::{Instant, timeout};
 use tracing::{debug, warn};
 
 use crate::lessons::Lessons;
@@ -33,6 +34,9 @@ pub struct KnownLessons {
     known: Mutex<HashMap<Key, Read>>,
     /// When refusals were met once: an upstream in trouble refuses much, for a moment.
     suspected: Mutex<HashMap<(Key, Fact), Instant>>,
+    /// Who is finding out how large a page of an entity may be. Finding out costs a call; what one has found spares the
+    /// others theirs.
+    turns: Mutex<HashMap<Key, Arc<Turns<()>>>>,
 }
 
 /// What whoever reads one entity of one company knows of it, and learns.
@@ -42,6 +46,8 @@ pub struct Learner<'a> {
     ledger: &'a dyn Ledger,
     key: Key,
     lessons: Lessons,
+    /// Held while it finds out what others wait for.
+    turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl KnownLessons {
@@ -63,6 +69,7 @@ impl KnownLessons {
             ledger,
             key,
             lessons: fresh.map(|read| read.lessons).unwrap_or_default(),
+            turn: None,
         };
         if fresh.is_none() {
             learner.refresh().await?;
@@ -78,6 +85,11 @@ impl KnownLessons {
 
     fn known(&self) -> MutexGuard<'_, HashMap<Key, Read>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn turns_of(&self, key: Key) -> Arc<Turns<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.entry(key).or_default().clone()
     }
 
     fn suspected(&self) -> MutexGuard<'_, HashMap<(Key, Fact), Instant>> {
@@ -103,6 +115,20 @@ impl Learner<'_> {
         Ok(())
     }
 
+    /// Waits until nobody else of this process finds out how large a page may be, but no longer than `patience`; takes the
+    /// turn until it has learned that, or ends. What was learned meanwhile is read with [`Learner::refresh`].
+    pub async fn take_turn(&mut self, patience: Duration) {
+        if self.turn.is_none() {
+            let turns = self.known.turns_of(self.key);
+            self.turn = timeout(patience, turns.lock_owned()).await.ok();
+        }
+    }
+
+    /// Lets the next one find out.
+    pub fn give_up_turn(&mut self) {
+        self.turn = None;
+    }
+
     /// Heeds a refusal from now on, and keeps it for everybody once it was met twice.
     pub async fn heed(&mut self, refusal: Fact) {
         if self.known.was_suspected(self.key, refusal) {
@@ -115,9 +141,15 @@ impl Learner<'_> {
     /// Keeps a fact about the upstream for everybody. What cannot be kept is learned again.
     pub async fn learn(&mut self, fact: Fact, value: u64) {
         self.lessons = self.lessons.with(fact, value);
-        if !self.keeps(fact, value) {
-            return;
+        if self.keeps(fact, value) {
+            self.tell(fact, value).await;
         }
+        if fact == Fact::LargestPage {
+            self.give_up_turn();
+        }
+    }
+
+    async fn tell(&self, fact: Fact, value: u64) {
         let (connection, entity) = self.key;
         match self.ledger.learn(connection, entity, fact, value).await {
             Ok(true) if fact != Fact::LargestPage => warn!(

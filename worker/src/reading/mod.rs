@@ -17,7 +17,7 @@ pub(crate) use changes::Changing;
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use ledgerfleet_connectors::Page;
+use ledgerfleet_connectors::{Ending, Page};
 use ledgerfleet_failpoints::{Point, reach};
 use ledgerfleet_ledger::{FinishedWindow, NewSegment, NextStep, Seen};
 use ledgerfleet_model::{Failure, FailureKind, Window};
@@ -208,8 +208,18 @@ impl Reading<'_> {
         if self.pass.trusts(page, self.learner.lessons()) {
             return Ok(true);
         }
+        // Another attempt may be finding it out: what it pays for is waited for, and not paid for again.
+        if page.ending == Ending::Unsaid {
+            let patience = self.attempt.subject.fleet.parts.timings.gate_patience();
+            let turn = self.learner.take_turn(patience);
+            self.attempt.guard(turn).await?;
+        }
         self.learner.refresh().await.map_err(ledger_failure)?;
-        Ok(self.pass.trusts(page, self.learner.lessons()))
+        let trusts = self.pass.trusts(page, self.learner.lessons());
+        if trusts {
+            self.learner.give_up_turn();
+        }
+        Ok(trusts)
     }
 
     /// Whether rows may still have appeared in the window after its first page was read, because it ends too close to

@@ -307,3 +307,19 @@ async fn an_api_that_refuses_a_query_from_now_on_kills_no_segment_and_holds_up_i
     runner.stop().await;
     world.assert_truth(&["customer", "invoice"], 3).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn how_large_a_page_may_be_is_found_out_by_one_and_waited_for_by_the_others() {
+    let world = World::new().await;
+    // So that the first pages of eight attempts are there before anybody has counted.
+    world
+        .emulator
+        .set_fault("slow=20,chunk=65536,times=8".parse().unwrap());
+    let run = world.submit(&["transfer"], 24, 1_000).await;
+    let report = world.run_to_the_end(run).await;
+    assert_eq!((report.state, report.pages), (RunState::Done, 24));
+    world.assert_truth(&["transfer"], 24).await;
+    // Whoever meets a page that is larger than any before counts; eight attempts would each do so.
+    let counts = report.calls - report.pages;
+    assert!((1..=4).contains(&counts), "{counts} counts");
+}
