@@ -2,6 +2,7 @@
 //! the program had in its hands.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
+use std::io::Write;
 use std::panic::PanicHookInfo;
 
 use ledgerfleet_connectors::scrub::Scrubber;
@@ -18,7 +19,8 @@ pub fn log_panics() {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let backtrace = Backtrace::capture();
         if !enabled!(Level::ERROR) {
-            eprintln!("error: this is a defect: {place}: {message}");
+            // Where nobody can be told, the exit code still tells.
+            let _ = writeln!(std::io::stderr(), "error: this is a defect: {place}: {message}");
         } else if backtrace.status() == BacktraceStatus::Captured {
             error!(panic = message, place, %backtrace, "this is a defect of the program");
         } else {
