@@ -42,8 +42,8 @@ mod tests {
 
     #[test]
     fn what_a_panic_says_is_one_line_without_secrets() {
-        let heard = Arc::new(Mutex::new(String::new()));
-        let hears = heard.clone();
+        let told = Arc::new(Mutex::new(String::new()));
+        let hears = told.clone();
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| *hears.lock().unwrap() = message(panic)));
         let token = "AB11abcdefghijklmnop";
@@ -51,7 +51,7 @@ mod tests {
             std::panic::catch_unwind(|| panic!("no\n way \u{202e}{token} postgres://me:s3cret@a/b"));
         std::panic::set_hook(before);
         assert!(panicked.is_err());
-        let heard = heard.lock().unwrap().clone();
-        assert_eq!(heard, "no way [secret] postgres://[secret]@a/b");
+        let told = told.lock().unwrap().clone();
+        assert_eq!(told, "no way [secret] postgres://[secret]@a/b");
     }
 }

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use ledgerfleet_model::{Failure, FailureKind, Record, Served, Window};
 use serde_json::value::RawValue;
 
-use super::answers::{Listed, listed, single, unexpected};
+use super::answers::{Envelope, Listed, listed, single, unexpected};
 use super::faults::{failure, says_gone, says_past_the_end};
 use super::paging::Place;
 use super::record::{has_no_id, put_away, served};
@@ -42,7 +42,7 @@ pub(super) fn read_page(answer: &Answer, request: &PageRequest<'_>, place: Place
         (Paging::Results, _) if place.whole => whole(),
         (Paging::Results, _) | (Paging::Pages, None) => by_number(request, place, rows, print),
         (Paging::Pages, Some(envelope)) => Page {
-            more: envelope.has_next && envelope.count.is_none_or(|count| place.offset < count),
+            more: goes_on(&envelope, place, rows, request.size),
             // What an earlier page has shown comes again.
             ends_part: place.last_included,
             announced: envelope.count,
@@ -64,6 +64,13 @@ pub(super) fn read_page(answer: &Answer, request: &PageRequest<'_>, place: Place
         }
     }
     Ok(page)
+}
+
+/// Whether a page is to be asked for behind this one. A list that names a next page for ever ends where its count says so,
+/// but for a full page: the count may be of another day, and says 0 of lists that have rows.
+fn goes_on(envelope: &Envelope, place: Place, rows: usize, size: u32) -> bool {
+    let is_full = rows >= size as usize;
+    envelope.has_next && (is_full || envelope.count.is_none_or(|count| place.offset < count))
 }
 
 /// The end of the range belongs to it here, and rows of the day after the window came. They are left out; where rows are
