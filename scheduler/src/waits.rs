@@ -62,6 +62,18 @@ impl ledgerfleet_verification::Observer for Waits<'_> {
     }
 }
 
+/// Asks for a program: what it meets on the way is in its answer, or nobody's business.
+#[derive(Debug)]
+pub(crate) struct Silent;
+
+impl Observer for Silent {
+    fn asks_otherwise(&self, _: Change, _: &Failure) {}
+}
+
+impl ledgerfleet_verification::Observer for Silent {
+    fn miscounts(&self, _: u64, _: u64) {}
+}
+
 fn seconds(time: Duration) -> String {
     span(time.as_secs_f64())
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use ledgerfleet_ledger::Scope;
-use ledgerfleet_model::ApiKeyId;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ApiKeyCommand {
@@ -14,8 +13,9 @@ pub(crate) enum ApiKeyCommand {
     List,
     /// Ends a key.
     Revoke {
-        /// Its id, as `api-key list` shows it.
-        id: ApiKeyId,
+        /// Its name, or the beginning of its id, as `api-key list` shows them.
+        #[arg(value_name = "KEY")]
+        key: String,
     },
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct CreateKeyArgs {
 }
 
 /// A number of days or hours.
-fn span(text: &str) -> Result<Duration, String> {
+pub(crate) fn span(text: &str) -> Result<Duration, String> {
     let told = || "a time is written 90d or 12h, and is at most 3650d".to_owned();
     let (number, hours) = match text.strip_suffix('d') {
         Some(days) => (days, 24),

@@ -136,11 +136,16 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("api-key list", "scheduler api-key list"),
     (
         "api-key revoke",
-        "scheduler api-key revoke 0197a2b4-6c1e-7a33-8f55-2b1d9c40e7aa",
+        "scheduler api-key revoke airflow\nscheduler api-key revoke 0197a2b4",
+    ),
+    (
+        "audit",
+        "scheduler audit\nscheduler audit --since 2026-03-05T04:07:00Z --limit 1000",
     ),
     (
         "serve",
-        "scheduler serve\nscheduler serve --listen 127.0.0.1:9000",
+        "scheduler serve\nscheduler serve --listen 127.0.0.1:9000\n\
+         scheduler serve --listen 0.0.0.0:8400 --tls-cert chain.pem --tls-key key.pem",
     ),
     ("doctor", "scheduler doctor"),
     ("config show", "scheduler config show --origin"),

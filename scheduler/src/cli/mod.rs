@@ -2,6 +2,7 @@
 
 mod adding;
 mod api_key;
+mod audit;
 mod connection;
 mod dates;
 mod dlq;
@@ -19,7 +20,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use adding::AddCommand;
-pub(crate) use api_key::{ApiKeyCommand, CreateKeyArgs};
+pub(crate) use api_key::{ApiKeyCommand, CreateKeyArgs, span as key_span};
+pub(crate) use audit::AuditArgs;
 pub(crate) use connection::{AuthorizeArgs, ConnectionCommand, SetConnectionArgs};
 pub(crate) use dlq::{Choice, DlqCommand, DropArgs, ListArgs, ReplayArgs};
 pub(crate) use examples::command;
@@ -27,7 +29,7 @@ pub(crate) use ids::IdArg;
 pub(crate) use model::{DictionaryArgs, ModelCommand, NotesArgs, RefreshArgs};
 pub(crate) use records::{CoverageArgs, RecordsArgs, VerifyArgs};
 pub(crate) use run::{BackfillArgs, RunCommand};
-pub(crate) use sync::{Every, SyncArgs, SyncCommand};
+pub(crate) use sync::{Every, SyncArgs, SyncCommand, every, instant};
 pub(crate) use values::{EnvironmentArg, Format, When};
 
 /// Copies accounting data out of rate-limited APIs into a database that you control.
@@ -126,6 +128,8 @@ pub(crate) enum Command {
     /// plain copy of a file in use lacks what is still in the log beside it. To use it: stop what runs, delete `FILE-wal` and
     /// `FILE-shm` of the ledger, and put the copy in the ledger's place. A fleet's ledger is backed up with pg_dump.
     Backup(BackupArgs),
+    /// Shows who has done what, the newest first.
+    Audit(AuditArgs),
     /// Runs until it is stopped: duties, health, metrics, HTTP API; on a SQLite file the worker too.
     Serve(ServeArgs),
     /// Checks configuration, database, key and connections.
@@ -185,6 +189,15 @@ pub(crate) struct ServeArgs {
     /// Where to listen.
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
+    /// A certificate and what signs it, as PEM: HTTP is spoken through TLS. Read at the start.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The certificate's key, as PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Beyond loopback: starts although there is no key of the HTTP API, which answers nobody until there is one.
+    #[arg(long)]
+    pub(crate) closed_without_keys: bool,
 }
 
 #[derive(Debug, Subcommand)]

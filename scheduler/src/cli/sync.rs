@@ -38,7 +38,7 @@ pub(crate) enum SyncCommand {
 }
 
 /// An instant. Without a zone it would be taken for Pacific time by one, for UTC by another: so it is demanded.
-fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+pub(crate) fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     DateTime::parse_from_rfc3339(text).map_or_else(
         |_| {
             Err(

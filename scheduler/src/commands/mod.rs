@@ -1,6 +1,7 @@
 //! Commands: one file each, and a folder for each noun that has several.
 
-mod api_key;
+pub(crate) mod api_key;
+mod audit;
 mod backfill;
 mod backup;
 mod completions;
@@ -19,7 +20,7 @@ mod records;
 mod run;
 mod serve;
 pub(crate) mod status;
-mod sync;
+pub(crate) mod sync;
 mod verify;
 
 use crate::cli::Command;
@@ -47,7 +48,8 @@ pub(crate) async fn run(session: &Session, command: Command) -> anyhow::Result<E
         Command::Model(command) => model::run(session, command).await,
         Command::ApiKey(command) => api_key::run(session, command).await,
         Command::Backup(args) => backup::run(session, &args).await,
-        Command::Serve(_) => serve::run(session).await,
+        Command::Audit(args) => audit::run(session, &args).await,
+        Command::Serve(args) => serve::run(session, &args).await,
         Command::Doctor => doctor::run(session).await,
         Command::Config(command) => config::run(session, &command),
         Command::Key(command) => key(&session.talk, &command),

@@ -1,12 +1,13 @@
 //! `serve`: the daemon.
 
 use ledgerfleet_process::{
-    Listening, Stop, banner, health_routes, raise_open_files, record_metrics, tell_ready,
+    Listening, Stop, TlsError, banner, health_routes, raise_open_files, record_metrics, tell_ready,
 };
 use ledgerfleet_telemetry::metrics::{self, Recorder};
 use ledgerfleet_telemetry::release;
 use ledgerfleet_wiring::Parts;
 
+use crate::cli::ServeArgs;
 use crate::commands::model;
 use crate::exit::{Exit, Problem};
 use crate::http::{Api, router};
@@ -14,7 +15,7 @@ use crate::running::role::take_lock;
 use crate::running::runner::Runner;
 use crate::session::Session;
 
-pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
+pub(crate) async fn run(session: &Session, args: &ServeArgs) -> anyhow::Result<Exit> {
     // Everybody who follows a run has a connection open.
     raise_open_files();
     let parts = session
@@ -31,7 +32,14 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let works = lock.is_some();
     let stop = session.heed_signals();
     let recorder = record_metrics()?;
-    let listening = listen(session).await?;
+    check_keys(session, &parts, args).await?;
+    let mut listening = listen(session).await?;
+    if let Some((certificate, key)) = args.tls_cert.as_deref().zip(args.tls_key.as_deref()) {
+        listening = listening
+            .with_tls(certificate, key)
+            .map_err(|error| no_tls(&error))?;
+    }
+    let scheme = if args.tls_cert.is_some() { "https" } else { "http" };
     let address = listening.address();
     let name = session.name.clone();
     let runner = match lock {
@@ -42,7 +50,7 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     introduce(session, &parts, works).await;
     tell_ready(stop);
     session.talk.say(format!(
-        "serving http://{address}: /api/v1 /livez /readyz /metrics; Ctrl-C stops"
+        "serving {scheme}://{address}: /api/v1 /livez /readyz /metrics; Ctrl-C stops"
     ));
     show_while_working(session, listening, &parts, recorder, runner, stop).await?;
     Ok(stop.signal().map_or(Exit::Failed, Exit::of))
@@ -91,12 +99,36 @@ pub(super) async fn show_while_working(
     Ok(worked?)
 }
 
+/// Beyond this machine the HTTP API takes keys alone. Without one nobody could use it, and who meant it to be used finds that
+/// out now; who serves metrics and health alone says so.
+async fn check_keys(session: &Session, parts: &Parts, args: &ServeArgs) -> anyhow::Result<()> {
+    let settings = &session.settings;
+    let is_local = settings.listen.ip().is_loopback();
+    if is_local || args.closed_without_keys || settings.api_key.is_some() {
+        return Ok(());
+    }
+    if !parts.ledger.api_keys().await?.is_empty() {
+        return Ok(());
+    }
+    let what = format!(
+        "{} is not on loopback, and the HTTP API has no key",
+        settings.listen
+    );
+    let next = "scheduler api-key create --name NAME --scope read; or, for metrics, health and webhooks alone, with the API \
+                closed until there is a key: scheduler serve --closed-without-keys";
+    Err(Problem::usage(what, next).into())
+}
+
+fn no_tls(error: &TlsError) -> Problem {
+    let next = "a certificate chain and its key as PEM files: scheduler serve --tls-cert FILE --tls-key FILE";
+    Problem::usage(error.to_string(), next)
+}
+
 async fn listen(session: &Session) -> Result<Listening, Problem> {
     let address = session.settings.listen;
     if !address.ip().is_loopback() {
         session.talk.warn(format!(
-            "{address} is not on loopback: everyone who reaches it can read the metrics, and the HTTP API takes keys alone \
-             (scheduler api-key create)"
+            "{address} is not on loopback: everyone who reaches it can read the metrics, and the HTTP API takes keys alone"
         ));
     }
     Listening::on(address).await.map_err(|error| {

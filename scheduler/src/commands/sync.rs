@@ -1,10 +1,11 @@
 //! `sync`: companies stay in sync, and how far they are.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use chrono::TimeDelta;
-use ledgerfleet_ledger::{Submitted, SyncSchedule, SyncState};
-use ledgerfleet_model::{Connection, ConnectionId, Lane};
+use chrono::{DateTime, TimeDelta, Utc};
+use ledgerfleet_ledger::{Submitted, SyncSchedule};
+use ledgerfleet_model::{Connection, ConnectionId, Lane, SyncPace};
 use ledgerfleet_planning::sync::{Scope, Subject, next_due, plan_sync, submit_sync};
 use ledgerfleet_planning::{connections_named, entities_named};
 use ledgerfleet_wiring::Parts;
@@ -32,7 +33,7 @@ async fn sync(session: &Session, args: &SyncArgs) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;
     let connections = connections_named(&*parts.ledger, &args.connection).await?;
     let entities = entities_named(&connections, &args.entity)?;
-    let scope = scope(&parts, args)?;
+    let scope = scope(&parts, args.since, args.full)?;
     let holding = match role(session, &parts)? {
         Role::Runner(holding) => Some(holding),
         Role::Client(holder) => {
@@ -44,7 +45,7 @@ async fn sync(session: &Session, args: &SyncArgs) -> anyhow::Result<Exit> {
     };
     let mut submitted = Vec::new();
     for connection in &connections {
-        submitted.extend(submit(session, &parts, connection, scope, &entities).await?);
+        submitted.extend(submit(&parts, &session.settings.sync, connection, (scope, &entities)).await?);
     }
     let stop = session.heed_signals();
     for one in &submitted {
@@ -68,26 +69,26 @@ async fn sync(session: &Session, args: &SyncArgs) -> anyhow::Result<Exit> {
     }
 }
 
-fn scope(parts: &Parts, args: &SyncArgs) -> Result<Scope, Problem> {
+/// What is asked of companies: what has changed, or everything, or what has changed since an instant that is over.
+pub(crate) fn scope(parts: &Parts, since: Option<DateTime<Utc>>, is_full: bool) -> Result<Scope, Problem> {
     let now = parts.clock.now();
-    match args.since {
+    match since {
         Some(since) if since > now + TimeDelta::minutes(5) => Err(Problem::usage(
             format!("--since {} lies ahead", since.to_rfc3339()),
             "an instant that is over",
         )),
         Some(since) => Ok(Scope::Since(since)),
-        None if args.full => Ok(Scope::Full),
+        None if is_full => Ok(Scope::Full),
         None => Ok(Scope::Changed),
     }
 }
 
 /// Plans and submits the sync of one company; nothing where there is nothing to ask.
-async fn submit(
-    session: &Session,
+pub(crate) async fn submit(
     parts: &Parts,
+    pace: &SyncPace,
     connection: &Connection,
-    scope: Scope,
-    entities: &[String],
+    (scope, entities): (Scope, &[String]),
 ) -> anyhow::Result<Option<Submitted>> {
     let company = parts.company(std::sync::Arc::new(connection.clone()))?;
     let subject = Subject {
@@ -100,7 +101,6 @@ async fn submit(
     };
     let ledger = &*parts.ledger;
     let now = ledger.clock().await?.now;
-    let pace = &session.settings.sync;
     let plan = plan_sync(ledger, &subject, pace, now).await?;
     let schedule = ledger.sync_schedules(&[connection.id]).await?.pop();
     let every = schedule.and_then(|schedule| schedule.every).unwrap_or(pace.every);
@@ -134,6 +134,25 @@ async fn carry(
 async fn status(session: &Session, names: &[String]) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;
     let connections = connections_named(&*parts.ledger, names).await?;
+    let rows = states(&parts, &connections, session.settings.sync.every).await?;
+    for connection in &connections {
+        let name = &connection.name;
+        if !rows.iter().any(|row| row.connection == *name) {
+            session.talk.say(format!(
+                "{name} was never synced: scheduler sync --connection {name}"
+            ));
+        }
+    }
+    session.output.list(&rows)?;
+    Ok(Exit::Done)
+}
+
+/// How far each entity of these companies is in sync; `usual` is the configured interval.
+pub(crate) async fn states(
+    parts: &Parts,
+    connections: &[Connection],
+    usual: Duration,
+) -> anyhow::Result<Vec<StateRow>> {
     let ids: Vec<ConnectionId> = connections.iter().map(|connection| connection.id).collect();
     let (states, schedules) = (
         parts.ledger.sync_states(&ids).await?,
@@ -143,25 +162,15 @@ async fn status(session: &Session, names: &[String]) -> anyhow::Result<Exit> {
         schedules.into_iter().map(|one| (one.connection, one)).collect();
     let now = parts.clock.now();
     let mut rows = Vec::new();
-    for connection in &connections {
-        let of_it: Vec<&SyncState> = states
-            .iter()
-            .filter(|state| state.connection == connection.id)
-            .collect();
+    for connection in connections {
         let standing = Standing {
             connection,
             schedule: schedules.get(&connection.id),
-            usual: session.settings.sync.every,
+            usual,
             now,
         };
-        if of_it.is_empty() {
-            let name = &connection.name;
-            session.talk.say(format!(
-                "{name} was never synced: scheduler sync --connection {name}"
-            ));
-        }
-        rows.extend(of_it.into_iter().map(|state| StateRow::of(&standing, state)));
+        let of_it = states.iter().filter(|state| state.connection == connection.id);
+        rows.extend(of_it.map(|state| StateRow::of(&standing, state)));
     }
-    session.output.list(&rows)?;
-    Ok(Exit::Done)
+    Ok(rows)
 }

@@ -43,10 +43,14 @@ pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<Problem> {
             .downcast_ref::<std::io::Error>()
             .is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
     };
-    if chain(error).any(is_closed_pipe) {
+    let known = chain(error).find_map(|cause| Some((cause, known(cause)?)));
+    // Below the error of a database it is that one's connection that broke, and no reader of ours has gone.
+    let is_ours = known
+        .as_ref()
+        .is_none_or(|(cause, _)| cause.downcast_ref::<std::io::Error>().is_some());
+    if is_ours && chain(error).any(is_closed_pipe) {
         return None;
     }
-    let known = chain(error).find_map(|cause| Some((cause, known(cause)?)));
     Some(match known {
         Some((cause, problem)) => {
             let why = problem.why.clone().or_else(|| causes(cause));

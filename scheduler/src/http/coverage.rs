@@ -11,8 +11,9 @@ use serde::Deserialize;
 
 use super::Api;
 use super::keys::Caller;
+use super::page::Page;
 use super::problem::Refusal;
-use super::read::{ids, names, query};
+use super::read::{ids, limit, names, query};
 use super::route::Route;
 use super::routes::Routes;
 
@@ -23,6 +24,20 @@ struct Which {
     entity: Option<String>,
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
+    cursor: Option<String>,
+    limit: Option<u32>,
+}
+
+/// What of a list is wanted.
+struct Part {
+    cursor: Option<String>,
+    limit: u32,
+}
+
+impl Part {
+    fn of<T>(&self, items: Vec<T>, key: impl Fn(&T) -> String) -> Result<Json<Page<T>>, Refusal> {
+        Ok(Json(Page::of(items, key, (self.limit, self.cursor.as_deref()))?))
+    }
 }
 
 const QUERY: &[(&str, &str)] = &[
@@ -33,6 +48,8 @@ const QUERY: &[(&str, &str)] = &[
     ("entity", "names, with commas between; all where it is left out"),
     ("from", "first day, as 2026-05-01"),
     ("to", "last day, included"),
+    ("cursor", "what the last page has answered as next"),
+    ("limit", "1 to 1000; 100 where nothing is said"),
 ];
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -61,29 +78,53 @@ async fn coverage(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     uri: Uri,
-) -> Result<Json<Vec<CoverageRow>>, Refusal> {
-    let (connections, filter) = filter(&api, &caller, &uri).await?;
-    if connections.is_empty() {
-        return Ok(Json(Vec::new()));
-    }
-    Ok(Json(api.ledger().coverage(&filter).await?))
+) -> Result<Json<Page<CoverageRow>>, Refusal> {
+    let (connections, filter, part) = filter(&api, &caller, &uri).await?;
+    let rows = if connections.is_empty() {
+        Vec::new()
+    } else {
+        api.ledger().coverage(&filter).await?
+    };
+    part.of(rows, |row| {
+        place(&row.connection, &row.entity, row.axis.as_str(), row.from, row.to)
+    })
+}
+
+/// What tells windows apart, in an order.
+fn place(
+    connection: &str,
+    entity: &str,
+    axis: &str,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+) -> String {
+    let day = |day: Option<NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
+    [connection, entity, axis, &day(from), &day(to)].join("\n")
 }
 
 async fn gaps(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     uri: Uri,
-) -> Result<Json<Vec<Gap>>, Refusal> {
-    let (connections, filter) = filter(&api, &caller, &uri).await?;
-    if connections.is_empty() {
-        return Ok(Json(Vec::new()));
-    }
-    let covered = api.ledger().coverage(&filter).await?;
-    let missing = api.ledger().asked_and_not_read(&filter).await?;
-    Ok(Json(gaps_of(&connections, &filter, &covered, &missing)))
+) -> Result<Json<Page<Gap>>, Refusal> {
+    let (connections, filter, part) = filter(&api, &caller, &uri).await?;
+    let gaps = if connections.is_empty() {
+        Vec::new()
+    } else {
+        let covered = api.ledger().coverage(&filter).await?;
+        let missing = api.ledger().asked_and_not_read(&filter).await?;
+        gaps_of(&connections, &filter, &covered, &missing)
+    };
+    part.of(gaps, |gap| {
+        place(&gap.connection, &gap.entity, gap.axis.as_str(), gap.from, gap.to)
+    })
 }
 
-async fn filter(api: &Api, caller: &Caller, uri: &Uri) -> Result<(Vec<Connection>, CoverageFilter), Refusal> {
+async fn filter(
+    api: &Api,
+    caller: &Caller,
+    uri: &Uri,
+) -> Result<(Vec<Connection>, CoverageFilter, Part), Refusal> {
     let which: Which = query(uri)?;
     check_days(which.from, which.to)?;
     let connections = api.companies(caller, &names(which.connection.as_deref())).await?;
@@ -93,5 +134,9 @@ async fn filter(api: &Api, caller: &Caller, uri: &Uri) -> Result<(Vec<Connection
         from: which.from,
         to: which.to,
     };
-    Ok((connections, filter))
+    let part = Part {
+        cursor: which.cursor,
+        limit: limit(which.limit)?,
+    };
+    Ok((connections, filter, part))
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Api;
 use super::keys::Caller;
+use super::page::Page;
 use super::problem::{Cause, Refusal};
 use super::read::{MOST, body, ids, limit, names, query};
 use super::route::Route;
@@ -60,14 +61,6 @@ struct Choice {
     canary: Option<u32>,
     per_minute: Option<u32>,
     page_size: Option<u32>,
-}
-
-/// A page of a list.
-#[derive(Serialize)]
-struct Page<T> {
-    items: Vec<T>,
-    /// The cursor of the next page; none after the last.
-    next: Option<String>,
 }
 
 /// What would be meant.

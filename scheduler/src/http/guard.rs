@@ -1,15 +1,17 @@
 //! Guard: every request passes it, in this order: who asks, whether that one may, whether the query holds only what is
 //! known, whether the body has bounds, whether the same was asked before. Then it is done, counted, and its answer kept.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ledgerfleet_ledger::Asked;
+use ledgerfleet_process::Peer;
 use ledgerfleet_telemetry::metrics;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
@@ -53,7 +55,12 @@ pub(crate) async fn guard(api: Api, route: Route, request: Request, next: Next) 
 }
 
 async fn pass(api: &Api, route: Route, mut request: Request, next: Next) -> Result<Response, Refusal> {
-    let caller = judge(api, request.headers()).await?;
+    let address = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
+    let caller = known(api, request.headers(), address).await?;
+    if let Err(wait) = api.limits.request(&caller.identity) {
+        let detail = "this key asks too often: at most 100 a second for long";
+        return Err(Refusal::new(Cause::TooManyRequests, detail).after(wait));
+    }
     if !caller.scopes.contains(&route.scope) {
         return Err(Refusal::new(
             Cause::InsufficientScope,
@@ -67,7 +74,7 @@ async fn pass(api: &Api, route: Route, mut request: Request, next: Next) -> Resu
     }
     let (head, body) = request.into_parts();
     let bytes = whole(&head.headers, body).await?;
-    if route.body.is_some() {
+    if route.body.is_some() && !(route.body_may_lack && bytes.is_empty()) {
         check_kind(&head.headers)?;
     }
     let key = repetition(&head.headers)?;
@@ -76,6 +83,24 @@ async fn pass(api: &Api, route: Route, mut request: Request, next: Next) -> Resu
         Some(key) if !route.is_secret => once(api, route, &caller, &key, &bytes, request, next).await,
         _ => Ok(next.run(request).await),
     }
+}
+
+/// Who asks. An address that comes again and again with a key that is none is not heard for a while.
+async fn known(api: &Api, headers: &HeaderMap, address: Option<IpAddr>) -> Result<Caller, Refusal> {
+    let Some(address) = address.filter(|_| headers.contains_key(AUTHORIZATION)) else {
+        return judge(api, headers).await;
+    };
+    if let Err(wait) = api.limits.may_try(address) {
+        let detail = "too many keys that are none came from this address";
+        return Err(Refusal::new(Cause::TooManyRequests, detail).after(wait));
+    }
+    let judged = judge(api, headers).await;
+    match &judged {
+        Ok(_) => api.limits.succeeded(address),
+        Err(refusal) if refusal.cause == Cause::Unauthenticated => api.limits.failed(address),
+        Err(_) => {}
+    }
+    judged
 }
 
 /// A parameter that is not known might have been meant to narrow what is done.

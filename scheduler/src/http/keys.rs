@@ -104,15 +104,10 @@ pub(crate) async fn judge(api: &Api, headers: &HeaderMap) -> Result<Caller, Refu
 /// not: it comes with another host, or from another site. Nor is what a proxy passes on.
 async fn without_key(api: &Api, headers: &HeaderMap) -> Result<Caller, Refusal> {
     let is_local = api.is_local && is_of_this_machine(headers);
-    if api.key.is_some() || !is_local || has_keys(api.ledger()).await? {
+    if api.key.is_some() || !is_local || api.has_keys().await? {
         return Err(refused("a key is needed: Authorization: Bearer KEY"));
     }
     Ok(Caller::of_everything("local"))
-}
-
-/// Whether any key was ever made. A revoked one counts: revoking the last one opens nothing.
-async fn has_keys(ledger: &dyn ledgerfleet_ledger::Ledger) -> Result<bool, ledgerfleet_ledger::LedgerError> {
-    Ok(!ledger.api_keys().await?.is_empty())
 }
 
 /// Whether whoever sent this is on this machine. A proxy on this machine passes on what comes from anywhere, often under a

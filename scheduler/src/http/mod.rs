@@ -5,6 +5,8 @@
 //! `guard`: who asks, whether that one may, whether what was sent has bounds.
 
 mod api_keys;
+mod audit;
+mod calls;
 mod connect;
 mod connections;
 mod coverage;
@@ -14,7 +16,10 @@ mod events;
 mod followed;
 mod guard;
 pub(crate) mod keys;
+mod limits;
+mod live;
 mod openapi;
+mod page;
 mod problem;
 mod read;
 mod record_stream;
@@ -23,14 +28,17 @@ mod route;
 mod routes;
 mod runs;
 mod status;
+mod sync;
+mod upkeep;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use ledgerfleet_config::Settings;
 use ledgerfleet_ledger::{Ledger, LedgerError};
-use ledgerfleet_model::Connection;
-use ledgerfleet_process::open_files;
+use ledgerfleet_model::{Connection, SyncPace};
+use ledgerfleet_process::{Readiness, open_files};
 use ledgerfleet_wiring::Parts;
 use secrecy::SecretString;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -39,6 +47,7 @@ use crate::consent::Consenting;
 use crate::output::Talk;
 use followed::Followed;
 use keys::Caller;
+use limits::Limits;
 use problem::{Cause, Refusal};
 use routes::Routes;
 
@@ -62,6 +71,13 @@ pub(crate) struct Inner {
     pub(crate) key: Option<SecretString>,
     /// Whether only this machine is meant to reach it: then it answers without a key, as long as there was none.
     pub(crate) is_local: bool,
+    /// How often companies are kept in sync.
+    pub(crate) sync: SyncPace,
+    pub(crate) talk: Talk,
+    pub(crate) readiness: Readiness,
+    /// Once there was a key there always is one: a revoked one counts.
+    has_keys: AtomicBool,
+    limits: Limits,
     /// The runs that are followed.
     pub(crate) followed: Followed,
     /// Places of answers that stream.
@@ -85,6 +101,11 @@ impl Api {
             page_size: settings.page_size,
             key: settings.api_key.clone(),
             is_local: settings.listen.ip().is_loopback() && is_met_here(settings),
+            sync: settings.sync,
+            talk: talk.clone(),
+            readiness: Readiness::of(parts),
+            has_keys: AtomicBool::new(false),
+            limits: Limits::default(),
             followed: Followed::default(),
             streams: Arc::new(Semaphore::new(most_streams())),
         }))
@@ -98,6 +119,19 @@ impl Api {
 
     fn ledger(&self) -> &dyn Ledger {
         &*self.parts.ledger
+    }
+
+    /// Whether any key was ever made. A revoked one counts: revoking the last one opens nothing.
+    async fn has_keys(&self) -> Result<bool, LedgerError> {
+        let is_known = self.has_keys.load(Ordering::Acquire);
+        if !is_known && !self.ledger().api_keys().await?.is_empty() {
+            self.keys_exist();
+        }
+        Ok(self.has_keys.load(Ordering::Acquire))
+    }
+
+    fn keys_exist(&self) {
+        self.has_keys.store(true, Ordering::Release);
     }
 
     /// The companies that a caller sees.
@@ -177,11 +211,16 @@ fn all(api: &Api) -> Routes {
     let routes = Routes::new(api.clone());
     let routes = status::routes(routes);
     let routes = connections::routes(routes);
+    let routes = upkeep::routes(routes);
     let routes = runs::routes(routes);
     let routes = events::routes(routes);
     let routes = coverage::routes(routes);
     let routes = dead_letters::routes(routes);
     let routes = records::routes(routes);
+    let routes = live::routes(routes);
+    let routes = sync::routes(routes);
+    let routes = calls::routes(routes);
+    let routes = audit::routes(routes);
     let routes = api_keys::routes(routes);
     let routes = connect::routes(routes);
     openapi::routes(routes)

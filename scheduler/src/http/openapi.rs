@@ -94,7 +94,7 @@ fn operation(route: &Route) -> Value {
     if let Some(example) = route.body {
         let example: Value = serde_json::from_str(example).unwrap_or_default();
         operation["requestBody"] = json!({
-            "required": true,
+            "required": !route.body_may_lack,
             "content": { "application/json": { "schema": { "type": "object" }, "example": example } },
         });
     }

@@ -1,5 +1,7 @@
 //! Problem: what is refused, as RFC 9457 has it, with a cause of a closed list.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
@@ -25,6 +27,7 @@ pub(crate) enum Cause {
     TooLarge,
     UnsupportedMediaType,
     IdempotencyMismatch,
+    TooManyRequests,
     TooBusy,
     DependencyDown,
     Internal,
@@ -43,6 +46,7 @@ words!(Cause {
     TooLarge => "too_large",
     UnsupportedMediaType => "unsupported_media_type",
     IdempotencyMismatch => "idempotency_mismatch",
+    TooManyRequests => "too_many_requests",
     TooBusy => "too_busy",
     DependencyDown => "dependency_down",
     Internal => "internal",
@@ -61,6 +65,7 @@ impl Cause {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::TooBusy | Self::DependencyDown => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -73,7 +78,12 @@ pub(crate) struct Refusal {
     pub(crate) cause: Cause,
     detail: String,
     next: Option<String>,
+    /// After this time the same request may succeed.
+    after: Option<Duration>,
 }
+
+/// What is away for a while is asked again after this time.
+const AFTER: Duration = Duration::from_secs(5);
 
 #[derive(Serialize)]
 struct Told<'a> {
@@ -92,6 +102,15 @@ impl Refusal {
             cause,
             detail: detail.into(),
             next: None,
+            after: None,
+        }
+    }
+
+    /// The same request may succeed after this time.
+    pub(super) fn after(self, after: Duration) -> Self {
+        Self {
+            after: Some(after),
+            ..self
         }
     }
 }
@@ -110,14 +129,13 @@ impl IntoResponse for Refusal {
         let mut response = (status, Json(told)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        match self.cause {
-            Cause::TooBusy | Cause::DependencyDown => {
-                headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
-            }
-            Cause::Unauthenticated => {
-                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            _ => {}
+        let is_away = matches!(self.cause, Cause::TooBusy | Cause::DependencyDown);
+        if let Some(after) = self.after.or(is_away.then_some(AFTER)) {
+            // Whole seconds, and not less than it takes.
+            headers.insert(RETRY_AFTER, HeaderValue::from(after.as_secs() + 1));
+        }
+        if self.cause == Cause::Unauthenticated {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }
@@ -137,6 +155,7 @@ impl Refusal {
             cause,
             detail: format!("{}{why}", problem.what),
             next: Some(problem.next),
+            after: None,
         }
     }
 }

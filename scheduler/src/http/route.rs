@@ -32,6 +32,8 @@ pub(crate) struct Route {
     pub(crate) query: &'static [(&'static str, &'static str)],
     /// An example of the body, where it takes one.
     pub(crate) body: Option<&'static str>,
+    /// Whether what it takes may be left out.
+    pub(crate) body_may_lack: bool,
     /// The status of success.
     pub(crate) status: u16,
     /// Whether what it answers is a secret, which is kept nowhere, not even to be repeated.
@@ -48,6 +50,7 @@ impl Route {
             does,
             query: &[],
             body: None,
+            body_may_lack: false,
             status: 200,
             is_secret: false,
         }
@@ -69,6 +72,14 @@ impl Route {
         Self {
             body: Some(body),
             ..self
+        }
+    }
+
+    /// One that takes a body, or none.
+    pub(crate) const fn taking_if_any(self, body: &'static str) -> Self {
+        Self {
+            body_may_lack: true,
+            ..self.taking(body)
         }
     }
 

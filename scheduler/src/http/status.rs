@@ -1,9 +1,9 @@
 //! Status: how everything stands, and why it is not well where it is not.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use axum::{Extension, Json};
 use ledgerfleet_ledger::{EntityTotals, Scope};
 use ledgerfleet_model::{ConnectionState, words};
 use serde::{Deserialize, Serialize};
@@ -14,9 +14,11 @@ use super::problem::Refusal;
 use super::read::{ids, polled, query};
 use super::route::Route;
 use super::routes::Routes;
-use crate::braked::closed;
+use crate::braked::{closed, line};
 use crate::commands::status::companies;
+use crate::commands::sync::states;
 use crate::views::companies::CompanyRow;
+use crate::views::syncs::StateRow;
 
 /// How everything stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,13 +41,8 @@ struct Status {
     reasons: Vec<String>,
     companies: Vec<CompanyRow>,
     entities: Vec<EntityTotals>,
-}
-
-/// The metered calls of a company.
-#[derive(Serialize)]
-struct Calls {
-    connection: String,
-    calls_this_month: u64,
+    /// How far each entity of each company is in sync, with its last success.
+    sync: Vec<StateRow>,
 }
 
 #[derive(Deserialize)]
@@ -53,23 +50,14 @@ struct Calls {
 struct NoQuery {}
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    routes
-        .route(
-            Route::get(
-                "/api/v1/status",
-                Scope::Read,
-                "How everything stands: healthy, degraded or unhealthy, and why",
-            ),
-            status,
-        )
-        .route(
-            Route::get(
-                "/api/v1/calls",
-                Scope::Read,
-                "The metered calls of this calendar month, by company",
-            ),
-            calls,
-        )
+    routes.route(
+        Route::get(
+            "/api/v1/status",
+            Scope::Read,
+            "How everything stands: healthy, degraded or unhealthy, and why",
+        ),
+        status,
+    )
 }
 
 async fn status(
@@ -85,18 +73,36 @@ async fn status(
     let seen = ids(&connections);
     let mut entities = api.ledger().entity_totals().await?;
     entities.retain(|totals| seen.contains(&totals.connection));
-    let mut reasons = Vec::new();
+    let sync = states(&api.parts, &connections, api.sync.every).await?;
+    let faults = api.readiness.faults().await;
+    let mut reasons: Vec<(Health, String)> = faults
+        .into_iter()
+        .map(|fault| (Health::Unhealthy, fault))
+        .collect();
     for row in &companies {
         reasons.extend(reasons_of(row));
     }
+    reasons.extend(
+        brakes
+            .iter()
+            .map(|brake| (Health::Degraded, line(brake, &connections))),
+    );
+    reasons.extend(sync.iter().filter_map(failing));
     let worst = reasons.iter().map(|(health, _)| *health).max();
     let told = Status {
         health: worst.unwrap_or(Health::Healthy),
         reasons: reasons.into_iter().map(|(_, why)| why).collect(),
         companies,
         entities,
+        sync,
     };
     polled(&headers, &told)
+}
+
+fn failing(row: &StateRow) -> Option<(Health, String)> {
+    let why = row.message.as_deref().unwrap_or("no sync of it ends well");
+    let told = || format!("{} {} is not in sync: {why}", row.connection, row.entity);
+    (row.failures > 0).then(|| (Health::Degraded, told()))
 }
 
 fn reasons_of(row: &CompanyRow) -> Vec<(Health, String)> {
@@ -117,20 +123,4 @@ fn reasons_of(row: &CompanyRow) -> Vec<(Health, String)> {
         reasons.push((Health::Degraded, format!("{name} lacks {} days", row.gaps)));
     }
     reasons
-}
-
-async fn calls(
-    State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Json<Vec<Calls>>, Refusal> {
-    let connections = api.seen(&caller).await?;
-    let sums = api.ledger().connection_sums().await?;
-    let calls = connections.into_iter().map(|connection| Calls {
-        calls_this_month: sums
-            .iter()
-            .find(|sums| sums.connection == connection.id)
-            .map_or(0, |sums| sums.calls),
-        connection: connection.name,
-    });
-    Ok(Json(calls.collect()))
 }

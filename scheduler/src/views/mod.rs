@@ -1,5 +1,6 @@
 //! Views: one serialisable row type for each thing that is shown. What is printed as JSON is what others will be served.
 
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod checks;
 pub(crate) mod companies;

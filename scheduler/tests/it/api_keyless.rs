@@ -71,3 +71,55 @@ async fn the_page_of_a_consent_is_not_kept_for_a_repetition() {
     assert_ne!(ask().await, ask().await, "each has a state of its own");
     server.end_with("TERM").await;
 }
+
+#[tokio::test]
+async fn beyond_loopback_it_starts_with_a_key_or_says_that_it_is_closed() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    let line = "serve --listen 0.0.0.0:0";
+    world.run(line).await.expect(2).says("--closed-without-keys");
+    let closed = world
+        .start(&format!("{line} --closed-without-keys"), "serving http://")
+        .await;
+    let address = closed
+        .address_of("serving http://")
+        .replace("0.0.0.0", "127.0.0.1");
+    send(&address, "GET", PATH, &[], "").await.expect(401);
+    send(&address, "GET", "/livez", &[], "").await.expect(200);
+    closed.end_with("TERM").await;
+    world
+        .run("api-key create --name one --scope read")
+        .await
+        .expect(0);
+    let open = world.start(line, "serving http://").await;
+    open.end_with("TERM").await;
+}
+
+#[tokio::test]
+async fn it_speaks_tls_with_a_certificate_from_a_file() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    let certificate = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+                       -addext subjectAltName=DNS:localhost -keyout key.pem -out chain.pem";
+    let words: Vec<&str> = certificate.split_whitespace().collect();
+    world.run_program("/usr/bin/openssl", &words).await.expect(0);
+    let line = "serve --listen 127.0.0.1:0 --tls-cert";
+    let lacks = world.run(&format!("{line} nothing.pem --tls-key key.pem")).await;
+    lacks.expect(2).says("nothing.pem");
+    let server = world
+        .start(&format!("{line} chain.pem --tls-key key.pem"), "serving https://")
+        .await;
+    let address = server.address_of("serving https://");
+    let port = address.split(':').nth(1).unwrap();
+    let url = format!("https://localhost:{port}/livez");
+    let asked = world
+        .run_program(
+            "/usr/bin/curl",
+            &["--silent", "--show-error", "--cacert", "chain.pem", &url],
+        )
+        .await;
+    assert_eq!(asked.expect(0).stdout, "ok\n");
+    let plain = crate::http::raw(&address, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert_ne!(plain.status, 200, "{plain:?}");
+    server.end_with("TERM").await;
+}

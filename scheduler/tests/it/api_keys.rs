@@ -38,6 +38,7 @@ async fn every_route_refuses_who_has_no_key_a_wrong_one_a_revoked_one_or_one_for
             let method = method.to_uppercase();
             let path = path
                 .replace("{name}", "demo-us")
+                .replace("{key}", "nobody's")
                 .replace("{id}", "0197a2b4-0000-7000-8000-000000000000");
             let scope = operation["x-scope"].as_str().unwrap();
             let with = async |key: Option<&str>| {
@@ -121,5 +122,141 @@ async fn a_key_for_one_company_sees_nothing_of_another() {
         let told = send(&served.address, "POST", path, &headers, &body.to_string()).await;
         told.expect(404);
     }
+    served.server.end_with("TERM").await;
+}
+
+#[tokio::test]
+async fn keys_are_made_within_what_their_maker_may_and_ended_by_name() {
+    let emulator = emulator().await;
+    let served = serve(&emulator).await;
+    let all = served.key("whole", "--scope read,admin").await;
+    let narrow = served
+        .key("narrow", "--scope read,admin --connection demo-us")
+        .await;
+    let ask_for = async |key: &str, body: serde_json::Value| {
+        let headers = [JSON, ("Authorization", key)];
+        send(
+            &served.address,
+            "POST",
+            "/api/v1/keys",
+            &headers,
+            &body.to_string(),
+        )
+        .await
+    };
+    for (key, body, status) in [
+        (&all, json!({"name": "more", "scopes": ["run"]}), 403),
+        (&all, json!({"name": "none", "scopes": []}), 400),
+        (&all, json!({"name": "whole", "scopes": ["read"]}), 400),
+        (
+            &all,
+            json!({"name": "late", "scopes": ["read"], "expires": "soon"}),
+            400,
+        ),
+        (
+            &narrow,
+            json!({"name": "other", "scopes": ["read"], "connections": ["demo-ca"]}),
+            404,
+        ),
+    ] {
+        let told = ask_for(key, body.clone()).await;
+        assert_eq!(told.status, status, "{body}: {told:?}");
+    }
+    let made = ask_for(
+        &narrow,
+        json!({"name": "child", "scopes": ["read"], "expires": "1h"}),
+    )
+    .await;
+    let made = made.expect(201).json();
+    let child = format!("Bearer {}", made["key"].as_str().unwrap());
+    served
+        .get_with("/api/v1/connections/demo-us", &child)
+        .await
+        .expect(200);
+    served
+        .get_with("/api/v1/connections/demo-ca", &child)
+        .await
+        .expect(404);
+    let seen = served.get_with("/api/v1/keys", &narrow).await.expect(200).json();
+    let names: Vec<&str> = seen
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| key["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["child", "narrow"], "what sees more is not there");
+    served.get_with("/api/v1/audit", &narrow).await.expect(403);
+    let revoke = async |key: &str, which: &str| {
+        let path = format!("/api/v1/keys/{which}/revoke");
+        send(&served.address, "POST", &path, &[("Authorization", key)], "").await
+    };
+    revoke(&narrow, "whole").await.expect(404);
+    revoke(&narrow, "child").await.expect(200);
+    served.get_with("/api/v1/connections", &child).await.expect(401);
+    let audited = served
+        .get_with("/api/v1/audit?limit=1", &all)
+        .await
+        .expect(200)
+        .json();
+    let newest = &audited["items"][0];
+    assert_eq!(
+        (&newest["action"], &newest["detail"]["by"]),
+        (&json!("api_key.revoke"), &json!("narrow"))
+    );
+    // On the command line by name, and by the beginning of an id.
+    let id = seen[1]["id"].as_str().unwrap();
+    served
+        .world
+        .run(&format!("api-key revoke {}", &id[..23]))
+        .await
+        .expect(0)
+        .says("narrow");
+    served
+        .world
+        .run("api-key revoke whole")
+        .await
+        .expect(0)
+        .says("whole");
+    served
+        .world
+        .run("api-key revoke whole")
+        .await
+        .expect(2)
+        .says("api-key list");
+    let told = served.world.run("audit --limit 1 -o json").await.expect(0).json();
+    assert_eq!(told[0]["action"], "api_key.revoke", "{told}");
+    served.server.end_with("TERM").await;
+}
+
+#[tokio::test]
+async fn who_asks_too_often_or_tries_keys_is_told_when_to_come_again() {
+    let emulator = emulator().await;
+    let served = serve(&emulator).await;
+    let key = served.key("busy", "--scope read").await;
+    let (mut refused, mut asked) = (None, 0);
+    while refused.is_none() && asked < 5_000 {
+        let asking = (0..50).map(|_| served.get_with("/api/v1/connections", &key));
+        let told = futures::future::join_all(asking).await;
+        asked += told.len();
+        refused = told.into_iter().find(|told| told.status == 429);
+    }
+    let refused = refused.expect("a limit");
+    assert_eq!(refused.json()["cause"], "too_many_requests");
+    assert!(refused.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
+    let other = served.key("calm", "--scope read").await;
+    served.get_with("/api/v1/connections", &other).await.expect(200);
+
+    let mut met = Vec::new();
+    for _ in 0..40 {
+        met.push(
+            served
+                .get_with("/api/v1/connections", "Bearer lfa1_wrong")
+                .await
+                .status,
+        );
+    }
+    assert_eq!((met[0], met[39]), (401, 429), "{met:?}");
+    // Then no key is looked up, a good one neither.
+    served.get_with("/api/v1/connections", &other).await.expect(429);
     served.server.end_with("TERM").await;
 }

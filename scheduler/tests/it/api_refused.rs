@@ -179,3 +179,104 @@ async fn what_cannot_be_done_is_a_problem_with_a_cause() {
     raw(&served.address, foreign).await.expect(401);
     served.server.end_with("TERM").await;
 }
+
+/// What a request begins with, after `GET`: a place, and headers.
+fn odd(place: &[u8], headers: &str) -> Vec<u8> {
+    let end = format!(" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
+    [b"GET ", place, end.as_bytes()].concat()
+}
+
+#[tokio::test]
+async fn odd_paths_and_headers_are_refused_or_passed_over_and_nothing_of_them_comes_back() {
+    let emulator = emulator().await;
+    let served = serve(&emulator).await;
+    let list = b"/api/v1/connections";
+    for (request, statuses) in [
+        (odd(b"/api/v1/%2e%2e/metrics", ""), &[404][..]),
+        (odd(b"/api/v1/../../metrics", ""), &[404]),
+        (odd(b"//api/v1/connections", ""), &[404]),
+        (odd(b"/api/v1/connections/", ""), &[404]),
+        (odd(b"/api/v1/connections/..%2f..%2fmetrics", ""), &[404]),
+        (odd(b"/api/v1/connections/%ff%fe", ""), &[400, 404]),
+        (odd(b"/api/v1/connections/\xff", ""), &[400, 404]),
+        (odd(b"/api/v1/connections/%00", ""), &[404]),
+        (odd(b"/api/v1/connections/x%0d%0aSet-Cookie:%20a=b", ""), &[404]),
+        (odd(b"/api/v1/runs?limit=%ff", ""), &[400]),
+        (odd(b"/api/v1/records?connection=%00&entity=%ff", ""), &[400, 404]),
+        (odd(list, "Range: bytes=0-3\r\n"), &[200]),
+        (odd(list, "X-HTTP-Method-Override: DELETE\r\n"), &[200]),
+        (odd(list, "X-Original-URL: /api/v1/keys\r\n"), &[200]),
+        (odd(list, "Accept: application/xml\r\n"), &[200]),
+        (odd(list, "Authorization: Bearer \r\n"), &[401]),
+        (odd(list, "Authorization: Bearer \u{e9}\r\n"), &[400, 401]),
+        (odd(list, "Content-Length: 5\r\nContent-Length: 6\r\n"), &[400]),
+        (odd(list, "Content-Length: +5\r\n"), &[400]),
+        (odd(list, "Transfer-Encoding: xchunked\r\n"), &[400]),
+        (odd(list, "Transfer-Encoding: chunked, identity\r\n"), &[400]),
+        (odd(list, "X-Space : 1\r\n"), &[400]),
+        (odd(list, "X-Folded: 1\r\n 2\r\n"), &[400]),
+        (
+            odd(list, &format!("X-Long: {}\r\n", "x".repeat(1 << 20))),
+            &[400, 431],
+        ),
+    ] {
+        let told = crate::http::raw_bytes(&served.address, &request).await;
+        let text = String::from_utf8_lossy(&request[..request.len().min(120)]).into_owned();
+        assert!(statuses.contains(&told.status), "{text:?}: {told:?}");
+        assert!(told.header("set-cookie").is_none(), "{text:?}: {told:?}");
+        assert!(
+            told.header("access-control-allow-origin").is_none(),
+            "{text:?}: {told:?}"
+        );
+    }
+    served.server.end_with("TERM").await;
+}
+
+#[tokio::test]
+async fn methods_are_those_of_the_table_and_one_request_is_never_two() {
+    let emulator = emulator().await;
+    let served = serve(&emulator).await;
+    for method in [
+        "TRACE", "OPTIONS", "PUT", "PATCH", "DELETE", "CONNECT", "NONSENSE",
+    ] {
+        let told = send(
+            &served.address,
+            method,
+            "/api/v1/connections",
+            &[("Origin", "http://localhost")],
+            "",
+        )
+        .await;
+        assert!([400, 405].contains(&told.status), "{method}: {told:?}");
+        assert!(
+            told.header("access-control-allow-origin").is_none(),
+            "{method}: {told:?}"
+        );
+    }
+    for path in [
+        "/api/v1/connections",
+        "/api/v1/runs",
+        "/api/v1/status",
+        "/api/v1/openapi.json",
+    ] {
+        let (get, head) = (
+            served.get(path).await,
+            send(&served.address, "HEAD", path, &[], "").await,
+        );
+        assert_eq!((head.status, head.body.as_str()), (get.status, ""), "{path}");
+        assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
+    }
+    // A length and chunks: whichever is believed, what follows is no second request.
+    let body = "0\r\n\r\nGET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let both = format!(
+        "POST /api/v1/connections/demo-us/pause HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         Content-Length: {}\r\nTransfer-Encoding: chunked\r\n\r\n{body}",
+        body.len()
+    );
+    let told = raw(&served.address, &both).await;
+    assert!(
+        !told.body.contains("HTTP/1.1") && !told.body.contains("ledgerfleet_"),
+        "{told:?}"
+    );
+    served.server.end_with("TERM").await;
+}

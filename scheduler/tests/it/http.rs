@@ -81,10 +81,15 @@ pub(crate) async fn get(url: &str) -> Answered {
     send(&place, "GET", &format!("/{path}"), &[], "").await
 }
 
-/// Sends these bytes and reads what comes.
+/// Sends this text and reads what comes.
 pub(crate) async fn raw(address: &str, request: &str) -> Answered {
+    raw_bytes(address, request.as_bytes()).await
+}
+
+/// Sends these bytes and reads what comes.
+pub(crate) async fn raw_bytes(address: &str, request: &[u8]) -> Answered {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.write_all(request).await.unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
     let answer = String::from_utf8_lossy(&answer).into_owned();

@@ -13,6 +13,7 @@ mod api_keys;
 mod api_pages;
 mod api_refused;
 mod api_runs;
+mod api_story;
 mod asking_alike;
 mod backups;
 mod bad_input;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod api_keys;
+pub mod audit;
 pub mod brakes;
 pub mod claims;
 pub mod clocks;
@@ -31,6 +32,7 @@ pub mod syncing;
 mod words_list;
 
 pub use api_keys::{ApiKey, ApiKeys, KnownApiKey, NewApiKey, Scope};
+pub use audit::{Audit, AuditFilter, AuditRow};
 pub use brakes::{Brake, BrakeScope, Brakes, Setback};
 pub use claims::{Claim, Claims, Effort, Held, Settled};
 pub use clocks::{Clocks, LedgerClock};
@@ -52,7 +54,7 @@ pub use http_answers::{Asked, HttpAnswers};
 pub use learned::{Fact, Learning};
 pub use master_key::{KeyChoice, MasterKeys};
 pub use models::{Extent, Model, ModelState, Models, TypingNote};
-pub use overview::{ConnectionSums, Overview, Trouble};
+pub use overview::{ConnectionSums, MonthCalls, Overview, Trouble};
 pub use pages::{
     Batch, Checkpoint, Committed, Effects, FinishedWindow, NextStep, PageCommit, Pages, SeenIds,
 };
@@ -75,6 +77,7 @@ pub trait Ledger:
     + Consents
     + ApiKeys
     + HttpAnswers
+    + Audit
     + MasterKeys
     + Refreshes
     + Runs
@@ -102,6 +105,7 @@ impl<T> Ledger for T where
         + Consents
         + ApiKeys
         + HttpAnswers
+        + Audit
         + MasterKeys
         + Refreshes
         + Runs

@@ -38,6 +38,19 @@ pub struct Trouble {
     pub due_in: Duration,
 }
 
+/// The metered calls of an entity of a company in a calendar month (UTC).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MonthCalls {
+    /// The month: `2026-05`.
+    pub month: String,
+    /// The company.
+    pub connection: ConnectionId,
+    /// The product name of the entity, or what stands for it.
+    pub entity: String,
+    /// Calls.
+    pub calls: u64,
+}
+
 /// Sums that are cheap enough to be asked for again and again.
 #[async_trait]
 pub trait Overview: Send + Sync {
@@ -46,4 +59,12 @@ pub trait Overview: Send + Sync {
 
     /// What of a run heals itself; none if nothing of it has failed and waits.
     async fn trouble(&self, run: RunId) -> Result<Option<Trouble>, LedgerError>;
+
+    /// The metered calls of these companies by month and entity, the newest month first; of this month alone (`2026-05`)
+    /// where one is given.
+    async fn calls_by_month(
+        &self,
+        connections: &[ConnectionId],
+        month: Option<&str>,
+    ) -> Result<Vec<MonthCalls>, LedgerError>;
 }

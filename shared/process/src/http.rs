@@ -2,6 +2,8 @@
 //! its bell and its gate, or which of them it cannot, `/metrics` how the work goes.
 
 use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
@@ -11,12 +13,15 @@ use axum::routing::get;
 use ledgerfleet_connectors::{ConnectorEntry, REGISTRY};
 use ledgerfleet_telemetry::metrics::{self, ConnectorLabels, InstallError, Recorder};
 use ledgerfleet_wiring::Parts;
+use rustls::ServerConfig;
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::gauges::Gauges;
 use crate::readiness::Readiness;
 use crate::serving::{Bounds, serve};
+use crate::tls::{self, TlsError};
 
 /// What the routes need.
 #[derive(Debug, Clone)]
@@ -44,6 +49,7 @@ pub fn record_metrics() -> Result<Recorder, InstallError> {
 pub struct Listening {
     listener: TcpListener,
     address: SocketAddr,
+    tls: Option<Arc<ServerConfig>>,
 }
 
 impl Listening {
@@ -51,7 +57,20 @@ impl Listening {
     pub async fn on(address: SocketAddr) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address })
+        Ok(Self {
+            listener,
+            address,
+            tls: None,
+        })
+    }
+
+    /// The same, through TLS with this certificate chain and key, which are PEM files.
+    ///
+    /// # Errors
+    /// If a file does not hold what it is to hold, or the key is another certificate's.
+    pub fn with_tls(self, chain: &Path, key: &Path) -> Result<Self, TlsError> {
+        let tls = Some(tls::config(chain, key)?);
+        Ok(Self { tls, ..self })
     }
 
     /// Where it listens; with the real port where 0 was asked for.
@@ -62,7 +81,8 @@ impl Listening {
     /// Answers these routes until `shutdown`, and finishes what is being answered then. A client that has sent half a
     /// request, or does not read, is not waited for.
     pub async fn serve(self, routes: Router, shutdown: CancellationToken) {
-        serve(self.listener, routes, Bounds::default(), shutdown).await;
+        let tls = self.tls.map(TlsAcceptor::from);
+        serve((self.listener, tls), routes, Bounds::default(), shutdown).await;
     }
 }
 

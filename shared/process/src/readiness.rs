@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Whether the parts of a process can be used; asked at most once a second.
 #[derive(Debug, Clone)]
-pub(crate) struct Readiness {
+pub struct Readiness {
     parts: Parts,
     known: Arc<Mutex<Option<Known>>>,
 }
@@ -31,7 +31,8 @@ struct Known {
 }
 
 impl Readiness {
-    pub(crate) fn of(parts: &Parts) -> Self {
+    /// Of these.
+    pub fn of(parts: &Parts) -> Self {
         Self {
             parts: parts.clone(),
             known: Arc::default(),
@@ -40,7 +41,7 @@ impl Readiness {
 
     /// What cannot be used now, a line for each part; nothing if all can. Who asks while another one tries gets that
     /// one's answer.
-    pub(crate) async fn faults(&self) -> Vec<String> {
+    pub async fn faults(&self) -> Vec<String> {
         let mut known = self.known.lock().await;
         if let Some(known) = known.as_ref().filter(|known| known.at.elapsed() < FRESH) {
             return known.faults.clone();

@@ -23,6 +23,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -66,7 +67,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(500);
 
 /// Answers until `shutdown`, and finishes what is being answered then.
 pub(crate) async fn serve(
-    listener: TcpListener,
+    (listener, tls): (TcpListener, Option<TlsAcceptor>),
     routes: Router,
     bounds: Bounds,
     shutdown: CancellationToken,
@@ -95,9 +96,10 @@ pub(crate) async fn serve(
                     bounds,
                     shutdown: shutdown.clone(),
                 };
+                let tls = tls.clone();
                 connections.spawn(async move {
                     tokio::select! {
-                        () = answering.answer(stream, routes) => {}
+                        () = answering.answer_through(tls, stream, routes) => {}
                         () = client.given_up() => tracing::debug!("an idle client has given its place to another"),
                     }
                 });
@@ -127,6 +129,23 @@ struct Connection {
 }
 
 impl Connection {
+    /// Answers through TLS where there is such. A handshake has the time of a head.
+    async fn answer_through<S>(self, tls: Option<TlsAcceptor>, stream: S, routes: TowerToHyperService<Router>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let Some(tls) = tls else {
+            return self.answer(stream, routes).await;
+        };
+        match timeout(self.bounds.head, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.answer(stream, routes).await,
+            Ok(Err(error)) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "a client speaks no TLS");
+            }
+            Err(_) => tracing::debug!("a client has not finished its handshake in time"),
+        }
+    }
+
     /// Answers its requests, one after the other.
     async fn answer<S>(self, stream: S, routes: TowerToHyperService<Router>)
     where
@@ -263,7 +282,7 @@ mod tests {
             .route("/slow", get(async || std::future::pending::<String>().await))
             .route("/ticks", get(async || Body::new(Ticks)))
             .route("/flood", get(async || Body::new(Flood)));
-        let serving = tokio::spawn(serve(listener, routes, bounds, stop.clone()));
+        let serving = tokio::spawn(serve((listener, None), routes, bounds, stop.clone()));
         Server {
             address,
             stop,

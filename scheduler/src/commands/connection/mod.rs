@@ -5,29 +5,27 @@ mod authorize;
 mod credential;
 mod key;
 mod pin;
-mod remove;
-mod set;
+pub(crate) mod remove;
+pub(crate) mod set;
 pub(crate) mod steering;
+pub(crate) mod testing;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use ledgerfleet_connectors::Identity;
-use ledgerfleet_ledger::{BrakeScope, Ledger, Purge};
-use ledgerfleet_model::{Connection, ConnectionState, Failure, FailureKind};
-use ledgerfleet_upstream::{Asking, Identify};
+use ledgerfleet_ledger::Purge;
+use ledgerfleet_model::{Connection, ConnectionState};
+use ledgerfleet_upstream::Asking;
 use ledgerfleet_wiring::Parts;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
 
 use remove::OpenConsent;
+use testing::{LetsGo, Renewal, beside_a_runner};
 
-use crate::advice::to_place_rightly;
 use crate::cli::ConnectionCommand;
 use crate::countdown;
-use crate::exit::{APP_KEYS, Exit, Problem};
-use crate::output::span;
+use crate::exit::Exit;
 use crate::running::role::{Role, role, tell_if_nobody_runs};
 use crate::session::Session;
 use crate::views::connections::{ConnectionRow, RefreshRow, ShownConnection};
@@ -120,56 +118,17 @@ async fn test(session: &Session, name: &str, wait: bool) -> anyhow::Result<Exit>
         Role::Client(None) => (Renewal::Always, None),
     };
     let asking = asking(session, &parts, &connection, wait)?;
-    let company = identify(&parts, &connection, renewal, &asking).await?;
+    let tested = testing::test(&parts, &connection, renewal, &asking).await?;
     drop(holding);
-    pin::pin(&parts, &connection, &company).await?;
-    session
-        .talk
-        .say(format!("{name} answers: it is {}", company.name));
-    if connection.state == ConnectionState::NeedsReauthorisation {
-        parts
-            .ledger
-            .set_connection_state(connection.id, ConnectionState::Active, None)
-            .await?;
-        session
-            .talk
-            .say(format!("{name} is active again; its waiting segments go on"));
-        tell_if_nobody_runs(session, &parts)?;
-    } else if renewal == Renewal::Always && open_keys(&*parts.ledger, &connection).await? {
-        session
-            .talk
-            .say("the keys of the app are taken again; what waits for them goes on");
-        tell_if_nobody_runs(session, &parts)?;
+    let talk = &session.talk;
+    talk.say(format!("{name} answers: it is {}", tested.company.name));
+    match tested.lets_go {
+        LetsGo::Nothing => return Ok(Exit::Done),
+        LetsGo::Company => talk.say(format!("{name} is active again; its waiting segments go on")),
+        LetsGo::AppKeys => talk.say("the keys of the app are taken again; what waits for them goes on"),
     }
+    tell_if_nobody_runs(session, &parts)?;
     Ok(Exit::Done)
-}
-
-/// Lets go what waits because the keys of the app were refused. False if nothing does.
-async fn open_keys(ledger: &dyn Ledger, connection: &Connection) -> anyhow::Result<bool> {
-    let scope = BrakeScope::AppKeys {
-        connector: connection.connector.clone(),
-        environment: connection.environment,
-    };
-    Ok(ledger.release(&[scope]).await? > 0)
-}
-
-/// Whether access is renewed before it is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Renewal {
-    /// An access that is still good would say nothing of the app's keys and of the credential.
-    Always,
-    /// One that is still good is used as it is.
-    IfNeeded,
-}
-
-/// A connection that waits for a person is used by nobody. The credential of any other is renewed by the process that
-/// runs the file, and two renewals at once could cost it.
-fn beside_a_runner(connection: &Connection) -> Renewal {
-    if connection.state == ConnectionState::NeedsReauthorisation {
-        Renewal::Always
-    } else {
-        Renewal::IfNeeded
-    }
 }
 
 fn asking<'a>(
@@ -195,73 +154,4 @@ fn asking<'a>(
     }
     let stop = session.heed_signals().token().clone();
     Ok(Asking::once(parts.means(), company, stop, waits).for_at_most(LONGEST_WAIT))
-}
-
-async fn identify(
-    parts: &Parts,
-    connection: &Connection,
-    renewal: Renewal,
-    asking: &Asking<'_>,
-) -> anyhow::Result<Identity> {
-    // Refused credentials are told by this error; the rest by what the upstream says.
-    match renewal {
-        Renewal::Always => parts.access.renewed(connection).await?,
-        Renewal::IfNeeded => parts.access.token(connection).await?,
-    };
-    let named = asking.ask(&Identify).await;
-    if let Err(error) = asking.count_calls(&*parts.ledger, "company_info").await {
-        warn!(
-            error = &error as &dyn std::error::Error,
-            "a metered call was not counted"
-        );
-    }
-    let named = named.map_err(|failure| refused(connection, &failure))?;
-    Ok(named.answer)
-}
-
-/// What a refusal by the upstream means for a person.
-fn refused(connection: &Connection, failure: &Failure) -> Problem {
-    let name = &connection.name;
-    let what = format!("{name} cannot be asked: {}", failure.message);
-    match failure.kind {
-        FailureKind::Unauthorised
-        | FailureKind::NeedsReauthorisation
-        | FailureKind::Forbidden
-        | FailureKind::NotFound
-        | FailureKind::BadRequest => {
-            Problem::new(Exit::NeedsAuthorisation, what, to_place_rightly(connection))
-        }
-        FailureKind::WrongAppKeys => Problem::new(Exit::NeedsAuthorisation, what, APP_KEYS),
-        FailureKind::GateBusy => gate_is_closed(connection, failure),
-        FailureKind::CoordinationUnavailable | FailureKind::LedgerUnavailable => {
-            Problem::new(Exit::of_refusal(failure.kind), what, "scheduler doctor")
-        }
-        kind if Exit::of_refusal(kind) == Exit::DependencyDown => {
-            let next = format!("check the network, then: scheduler connection test {name}");
-            Problem::new(Exit::DependencyDown, what, next)
-        }
-        kind => Problem::new(
-            Exit::of_refusal(kind),
-            what,
-            format!("scheduler connection test {name} -v"),
-        ),
-    }
-}
-
-/// After a start of Redis nobody knows what was in flight before, so every gate is closed for a while.
-fn gate_is_closed(connection: &Connection, failure: &Failure) -> Problem {
-    let name = &connection.name;
-    let what = match failure.retry_after {
-        Some(wait) => format!("{} until the gate of {name} opens", span(wait.as_secs_f64())),
-        None => format!("the gate of {name} lets nobody through now"),
-    };
-    Problem::new(
-        Exit::DependencyDown,
-        what,
-        format!("scheduler connection test {name} --wait"),
-    )
-    .because(format!(
-        "{}; after a start of Redis gates stay closed until nothing can be in flight any more",
-        failure.message
-    ))
 }

@@ -17,7 +17,7 @@ use crate::session::Session;
 
 /// What to do with a consent that cannot be ended at the upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OpenConsent {
+pub(crate) enum OpenConsent {
     /// The company is not removed.
     Refuse,
     /// The company is removed all the same.
@@ -75,7 +75,15 @@ async fn remove_connected(
     let question =
         format!("Remove {name}? Its credential is deleted, its unfinished segments are cancelled, {fate}.");
     session.confirm(&question).await?;
-    end_consent(session, parts, connection, consent).await?;
+    match end_consent(parts, connection, consent).await? {
+        ConsentEnd::Now => session
+            .talk
+            .say(format!("the consent of {name} is ended at its upstream")),
+        ConsentEnd::Before => {}
+        ConsentEnd::Open(why) => session.talk.warn(format!(
+            "the consent of {name} is not ended at its upstream ({why}): the owner of the company can end it there"
+        )),
+    }
     let deleted = ledger.remove_connection(connection.id, purge).await?;
     model::follow(ledger, &session.talk).await;
     session.talk.say(match purge {
@@ -88,29 +96,31 @@ async fn remove_connected(
     Ok(Exit::Done)
 }
 
+/// What has become of a consent.
+#[derive(Debug)]
+pub(crate) enum ConsentEnd {
+    /// It was ended.
+    Now,
+    /// There was none, or it had ended.
+    Before,
+    /// It is still good, and why.
+    Open(String),
+}
+
 /// Ends the consent at the upstream first: afterwards the credential is gone, and nobody could.
-async fn end_consent(
-    session: &Session,
+pub(crate) async fn end_consent(
     parts: &Parts,
     connection: &Connection,
     consent: OpenConsent,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<ConsentEnd> {
     let name = &connection.name;
     let error = match parts.access.revoke(connection).await {
-        Ok(Revocation::Revoked) => {
-            session
-                .talk
-                .say(format!("the consent of {name} is ended at its upstream"));
-            return Ok(());
-        }
-        Ok(Revocation::HadEnded | Revocation::NothingToRevoke) => return Ok(()),
+        Ok(Revocation::Revoked) => return Ok(ConsentEnd::Now),
+        Ok(Revocation::HadEnded | Revocation::NothingToRevoke) => return Ok(ConsentEnd::Before),
         Err(error) => error,
     };
     if consent == OpenConsent::Leave {
-        session.talk.warn(format!(
-            "the consent of {name} is not ended at its upstream ({error}): the owner of the company can end it there"
-        ));
-        return Ok(());
+        return Ok(ConsentEnd::Open(error.to_string()));
     }
     let exit = explain(&error).map_or(Exit::Failed, |problem| problem.exit);
     let next = format!(
@@ -158,7 +168,7 @@ async fn removed(ledger: &dyn Ledger) -> Result<Vec<Connection>, LedgerError> {
 }
 
 /// The records of each connection that has any, deleted rows included.
-pub(super) async fn records(ledger: &dyn Ledger) -> Result<HashMap<ConnectionId, u64>, LedgerError> {
+pub(crate) async fn records(ledger: &dyn Ledger) -> Result<HashMap<ConnectionId, u64>, LedgerError> {
     let mut records = HashMap::new();
     for totals in ledger.entity_totals().await? {
         *records.entry(totals.connection).or_default() += totals.live + totals.deleted;

@@ -1,7 +1,9 @@
 //! `connection set`: a company gets another name, or is moved to the other environment, where it is.
 
+use std::time::Duration;
+
 use ledgerfleet_connectors::connector_entry;
-use ledgerfleet_ledger::{ConnectionChange, Ledger};
+use ledgerfleet_ledger::{ConnectionChange, Ledger, LedgerError};
 use ledgerfleet_model::{Connection, Environment};
 
 use super::add::{check_name, company_of};
@@ -24,16 +26,13 @@ pub(super) async fn run(session: &Session, args: &SetConnectionArgs) -> anyhow::
         environment: args.changes.environment.map(Environment::from),
         account: None,
     };
-    if let Some(name) = &change.name {
-        check_name(name)?;
-        check_free(ledger, &connection, name).await?;
-    }
+    check(ledger, &connection, &change).await?;
     if let Some(environment) = change.environment {
-        check_has_environments(&connection)?;
         confirm_environment(session, ledger, &connection, environment).await?;
     }
     if let Some(every) = args.changes.sync_every {
-        schedule(session, &parts, &connection, every).await?;
+        let interval = schedule(&parts, session.settings.sync.every, &connection, every).await?;
+        tell_schedule(session, &connection.name, interval);
         if change.name.is_none() && change.environment.is_none() {
             return Ok(Exit::Done);
         }
@@ -44,19 +43,38 @@ pub(super) async fn run(session: &Session, args: &SetConnectionArgs) -> anyhow::
     Ok(Exit::Done)
 }
 
-/// Sets how often it is synced, and says so.
-async fn schedule(
-    session: &Session,
+/// Refuses what cannot be.
+pub(crate) async fn check(
+    ledger: &dyn Ledger,
+    connection: &Connection,
+    change: &ConnectionChange,
+) -> anyhow::Result<()> {
+    if let Some(name) = &change.name {
+        check_name(name)?;
+        check_free(ledger, connection, name).await?;
+    }
+    if change.environment.is_some() {
+        check_has_environments(connection)?;
+    }
+    Ok(())
+}
+
+/// Sets how often it is synced, and answers that; `usual` is the configured interval.
+pub(crate) async fn schedule(
     parts: &Parts,
+    usual: Duration,
     connection: &Connection,
     every: Every,
-) -> anyhow::Result<()> {
-    let interval = every.stored().unwrap_or(session.settings.sync.every);
+) -> Result<Duration, LedgerError> {
+    let stored = every.stored();
+    let interval = stored.unwrap_or(usual);
     let now = parts.ledger.clock().await?.now;
     let due_at = next_due(connection.id, interval, now);
-    let stored = every.stored();
     parts.ledger.schedule_sync(connection.id, stored, due_at).await?;
-    let name = &connection.name;
+    Ok(interval)
+}
+
+fn tell_schedule(session: &Session, name: &str, interval: Duration) {
     session.talk.say(if interval.is_zero() {
         format!(
             "{name} is not synced from now on, but when somebody asks: scheduler sync --connection {name}"
@@ -65,7 +83,6 @@ async fn schedule(
         let pace = span(interval.as_secs_f64());
         format!("{name} is synced every {pace} while `scheduler serve` runs")
     });
-    Ok(())
 }
 
 async fn check_free(ledger: &dyn Ledger, connection: &Connection, name: &str) -> anyhow::Result<()> {
@@ -94,6 +111,18 @@ fn check_has_environments(connection: &Connection) -> Result<(), Problem> {
     ))
 }
 
+/// Records that were copied from another environment than this.
+pub(crate) async fn left_behind(
+    ledger: &dyn Ledger,
+    connection: &Connection,
+    environment: Environment,
+) -> Result<u64, LedgerError> {
+    if connection.environment == environment {
+        return Ok(0);
+    }
+    Ok(records(ledger).await?.get(&connection.id).copied().unwrap_or(0))
+}
+
 /// What was copied from one environment is no part of the other's books.
 async fn confirm_environment(
     session: &Session,
@@ -101,8 +130,8 @@ async fn confirm_environment(
     connection: &Connection,
     environment: Environment,
 ) -> anyhow::Result<()> {
-    let kept = records(ledger).await?.get(&connection.id).copied().unwrap_or(0);
-    if connection.environment == environment || kept == 0 {
+    let kept = left_behind(ledger, connection, environment).await?;
+    if kept == 0 {
         return Ok(());
     }
     let (name, before) = (&connection.name, connection.environment);

@@ -320,6 +320,8 @@ macro_rules! ledger_conformance {
                 what_fails_and_is_tried_again_is_told_until_it_is_done,
                 what_waits_for_a_person_is_blocked,
                 what_is_left_is_told_by_connection_with_what_comes_first,
+                calls_are_told_by_month_company_and_entity,
+                what_was_done_is_told_newest_first_in_pages,
                 volumes_are_told_by_connection_and_entity,
                 totals_are_told_by_connection_and_table,
             },

@@ -7,7 +7,10 @@ use super::scene::{
     claim, company, daily, due, finish, kill, new_run, page, record, retry, run_for, scene, seconds, settle,
     store, submit, tombstone,
 };
-use crate::{ConnectionSums, EntityTotals, EntityVolume, NewSegment, NextStep, PageCommit, Remaining, Steer};
+use crate::{
+    AuditFilter, AuditRow, ConnectionSums, EntityTotals, EntityVolume, MonthCalls, NewSegment, NextStep,
+    PageCommit, Remaining, Steer,
+};
 
 pub async fn a_report_sums_what_its_segments_did(world: &dyn World) {
     let scene = scene(world, 6).await;
@@ -297,4 +300,60 @@ pub async fn totals_are_told_by_connection_and_table(world: &dyn World) {
     );
     assert_eq!((*live, *deleted), (2, 1));
     assert!(last_ingested_at.is_some());
+}
+
+pub async fn calls_are_told_by_month_company_and_entity(world: &dyn World) {
+    let (one, other) = (company(world, "Alder").await, company(world, "Birch").await);
+    let ledger = world.ledger();
+    for (of, entity, calls) in [
+        (one, "invoice", 2),
+        (one, "invoice", 3),
+        (one, "bill", 1),
+        (other, "bill", 7),
+    ] {
+        ledger.count_calls(of, entity, calls).await.unwrap();
+    }
+    let now = ledger.clock().await.unwrap().now;
+    let month = now.format("%Y-%m").to_string();
+    let of = |entity: &str, calls| MonthCalls {
+        month: month.clone(),
+        connection: one,
+        entity: entity.to_owned(),
+        calls,
+    };
+    let told = ledger.calls_by_month(&[one], None).await.unwrap();
+    assert_eq!(told, [of("bill", 1), of("invoice", 5)], "another's are not told");
+    assert_eq!(ledger.calls_by_month(&[one], Some(&month)).await.unwrap(), told);
+    assert_eq!(ledger.calls_by_month(&[one], Some("1999-12")).await.unwrap(), []);
+    assert_eq!(ledger.calls_by_month(&[], None).await.unwrap(), []);
+}
+
+pub async fn what_was_done_is_told_newest_first_in_pages(world: &dyn World) {
+    let ledger = world.ledger();
+    for number in 0..3 {
+        let detail = serde_json::json!({ "by": format!("key {number}") });
+        ledger.note_audit("test.done", Some("x"), detail).await.unwrap();
+    }
+    let page = async |before, since| {
+        let filter = AuditFilter {
+            since,
+            before,
+            limit: 2,
+        };
+        let rows = ledger.audited(&filter).await.unwrap();
+        rows.into_iter()
+            .filter(|row| row.action == "test.done")
+            .collect::<Vec<_>>()
+    };
+    let by = |rows: &[AuditRow]| -> Vec<String> {
+        rows.iter()
+            .map(|row| row.detail["by"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let first = page(None, None).await;
+    assert_eq!(by(&first), ["key 2", "key 1"]);
+    let second = page(Some(first[1].id), None).await;
+    assert_eq!(by(&second), ["key 0"]);
+    let ahead = ledger.clock().await.unwrap().now + chrono::TimeDelta::hours(1);
+    assert_eq!(page(None, Some(ahead)).await, []);
 }

@@ -9,6 +9,7 @@
 //! `pool_mode = session`). One that does not is refused (`pooler.rs`).
 
 mod api_keys;
+mod audit;
 mod brakes;
 mod cancelling;
 mod claims;

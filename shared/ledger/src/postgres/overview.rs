@@ -11,7 +11,7 @@ use super::PostgresLedger;
 use super::codec::Count;
 use super::error::{failed, persistently};
 use crate::LedgerError;
-use crate::overview::{ConnectionSums, Overview, Trouble};
+use crate::overview::{ConnectionSums, MonthCalls, Overview, Trouble};
 
 struct SumsRow {
     id: Uuid,
@@ -19,6 +19,13 @@ struct SumsRow {
     open: Count<u64>,
     running: Count<u64>,
     dead: Count<u64>,
+    calls: Count<u64>,
+}
+
+struct MonthRow {
+    month: String,
+    connection_id: Uuid,
+    entity: String,
     calls: Count<u64>,
 }
 
@@ -65,6 +72,38 @@ impl Overview for PostgresLedger {
             calls: row.calls.0,
         };
         Ok(rows.into_iter().map(sums).collect())
+    }
+
+    async fn calls_by_month(
+        &self,
+        connections: &[ConnectionId],
+        month: Option<&str>,
+    ) -> Result<Vec<MonthCalls>, LedgerError> {
+        let ids: Vec<Uuid> = connections.iter().map(|id| id.0).collect();
+        let read = || async {
+            sqlx::query_as!(
+                MonthRow,
+                r#"SELECT to_char(a.hour AT TIME ZONE 'UTC', 'YYYY-MM') AS "month!", a.connection_id, a.entity,
+                    sum(a.calls)::bigint AS "calls!: _"
+                FROM fleet.api_calls a
+                WHERE a.connection_id = ANY($1)
+                    AND ($2::text IS NULL OR to_char(a.hour AT TIME ZONE 'UTC', 'YYYY-MM') = $2)
+                GROUP BY 1, 2, 3 ORDER BY 1 DESC, 2, 3"#,
+                &ids,
+                month,
+            )
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("calls by month"))
+        };
+        let rows = persistently(read).await?;
+        let calls = |row: MonthRow| MonthCalls {
+            month: row.month,
+            connection: ConnectionId(row.connection_id),
+            entity: row.entity,
+            calls: row.calls.0,
+        };
+        Ok(rows.into_iter().map(calls).collect())
     }
 
     async fn trouble(&self, run: RunId) -> Result<Option<Trouble>, LedgerError> {

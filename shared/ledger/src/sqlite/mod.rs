@@ -5,6 +5,7 @@
 //! is decided elsewhere, by a lock on a file of its own.
 
 mod api_keys;
+mod audit;
 mod backup;
 mod brakes;
 mod cancelling;

@@ -7,7 +7,7 @@ use super::SqliteLedger;
 use super::codec::{Stamp, Text};
 use super::error::failed;
 use crate::LedgerError;
-use crate::overview::{ConnectionSums, Overview, Trouble};
+use crate::overview::{ConnectionSums, MonthCalls, Overview, Trouble};
 
 #[derive(sqlx::FromRow)]
 struct SumsRow {
@@ -16,6 +16,14 @@ struct SumsRow {
     open: u64,
     running: u64,
     dead: u64,
+    calls: u64,
+}
+
+#[derive(sqlx::FromRow)]
+struct MonthRow {
+    month: String,
+    connection_id: Text<ConnectionId>,
+    entity: String,
     calls: u64,
 }
 
@@ -58,6 +66,34 @@ impl Overview for SqliteLedger {
             calls: row.calls,
         };
         Ok(rows.into_iter().map(sums).collect())
+    }
+
+    async fn calls_by_month(
+        &self,
+        connections: &[ConnectionId],
+        month: Option<&str>,
+    ) -> Result<Vec<MonthCalls>, LedgerError> {
+        // Instants are written with the year and the month first.
+        const CALLS: &str = "
+            SELECT substr(hour, 1, 7) AS month, connection_id, entity, sum(calls) AS calls
+            FROM fleet_api_calls
+            WHERE connection_id IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR substr(hour, 1, 7) = ?2)
+            GROUP BY 1, 2, 3 ORDER BY 1 DESC, 2, 3";
+        let ids: Vec<String> = connections.iter().map(ToString::to_string).collect();
+        let read = sqlx::query_as(CALLS)
+            .bind(serde_json::json!(ids).to_string())
+            .bind(month);
+        let rows: Vec<MonthRow> = read
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("calls by month"))?;
+        let calls = |row: MonthRow| MonthCalls {
+            month: row.month,
+            connection: row.connection_id.0,
+            entity: row.entity,
+            calls: row.calls,
+        };
+        Ok(rows.into_iter().map(calls).collect())
     }
 
     async fn trouble(&self, run: RunId) -> Result<Option<Trouble>, LedgerError> {

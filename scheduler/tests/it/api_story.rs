@@ -1,0 +1,282 @@
+//! The story of the README through the HTTP API alone, in both shapes: a company is connected by browser, copied, followed; what
+//! died is found and sent again; records are fetched; it is kept in sync, and removed.
+
+use ledgerfleet_emulator::{FaultKind, FaultSpec, RunningEmulator};
+use serde_json::{Value, json};
+
+use crate::fleet::{Fleet, Worker};
+use crate::http::get;
+use crate::served::{Served, invoices};
+use crate::world::{World, emulator};
+
+/// A server to which browsers come back.
+async fn serve(world: World) -> Served {
+    let probe = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = probe.local_addr().unwrap().to_string();
+    drop(probe);
+    let callback = format!("http://{address}/connect/quickbooks/callback");
+    let world = world.with("LEDGERFLEET_QUICKBOOKS_REDIRECT_URL", &callback);
+    let server = world
+        .start(&format!("serve --listen {address}"), "serving http://")
+        .await;
+    Served {
+        world,
+        server,
+        address,
+    }
+}
+
+#[tokio::test]
+async fn the_whole_story_goes_through_the_api_on_a_file() {
+    let emulator = emulator().await;
+    let served = serve(World::beside(&emulator)).await;
+    story(&served, &emulator).await;
+    served.server.end_with("TERM").await;
+}
+
+#[tokio::test]
+async fn the_whole_story_goes_through_the_api_in_a_fleet() {
+    let fleet = Fleet::migrated().await;
+    let worker = Worker::beside(&fleet).await;
+    let served = serve(fleet.world.elsewhere("NO_COLOR", "1")).await;
+    story(&served, &fleet.emulator).await;
+    served.server.end_with("TERM").await;
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_told_as_such_and_is_asked_again_later() {
+    let mut fleet = Fleet::migrated().await;
+    let served = serve(fleet.world.elsewhere("NO_COLOR", "1")).await;
+    let key = served.key("k", "--scope read,run,admin").await;
+    served.get_with("/api/v1/connections", &key).await.expect(200);
+    fleet.postgres.kill();
+    for path in [
+        "/api/v1/connections",
+        "/api/v1/status",
+        "/api/v1/runs",
+        "/api/v1/audit",
+    ] {
+        let told = served.get_with(path, &key).await.expect(503);
+        assert_eq!(told.json()["cause"], "dependency_down", "{path}");
+        assert!(told.header("retry-after").is_some(), "{path}: {told:?}");
+    }
+    fleet.postgres.start_again();
+    served.get_with("/api/v1/connections", &key).await.expect(200);
+    served.server.end_with("TERM").await;
+}
+
+async fn story(served: &Served, emulator: &RunningEmulator) {
+    connect(served, emulator).await;
+    let run = served.backfill("acme").await;
+    assert_eq!(
+        (&run["state"], &run["dead"]),
+        (&json!("done"), &json!(0)),
+        "{run}"
+    );
+    dead_letters(served, emulator).await;
+    records(served).await;
+    sync(served).await;
+    what_is_told(served).await;
+    upkeep(served).await;
+}
+
+async fn connect(served: &Served, emulator: &RunningEmulator) {
+    let us = &emulator.info().companies[0];
+    let begun = served
+        .post("/api/v1/connections/authorize", &json!({"name": "acme"}))
+        .await;
+    let page = begun.expect(200).json()["address"].as_str().unwrap().to_owned();
+    let chosen = get(&format!("{page}&company={}", us.realm)).await.expect(302);
+    get(chosen.header("location").unwrap()).await.expect(200);
+    let tested = served
+        .post("/api/v1/connections/acme/test", &json!({}))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&tested["state"], &tested["account"]),
+        (&json!("active"), &json!(us.realm)),
+        "{tested}"
+    );
+    assert!(tested["seconds"].as_f64().unwrap() > 0.0, "{tested}");
+}
+
+async fn dead_letters(served: &Served, emulator: &RunningEmulator) {
+    emulator.set_fault(FaultSpec::always(FaultKind::Fault {
+        status: 400,
+        code: 4000,
+    }));
+    let june =
+        json!({"connections": ["acme"], "entities": ["bill"], "from": "2026-06-01", "to": "2026-06-03"});
+    let run = served.run_to_its_end("/api/v1/runs", &june).await;
+    assert_eq!(run["dead"], 3, "{run}");
+    let status = served.get("/api/v1/status").await.expect(200).json();
+    assert_eq!(status["status"], "degraded");
+    assert!(
+        status["reasons"].to_string().contains("3 dead letters"),
+        "{status}"
+    );
+    let which = json!({"connections": ["acme"], "entities": ["bill"]});
+    let preview = served
+        .post("/api/v1/dead-letters/preview", &which)
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(preview["matching"], 3, "{preview}");
+    emulator.clear_faults();
+    let canary = json!({"connections": ["acme"], "canary": 1});
+    served
+        .post("/api/v1/dead-letters/replay", &canary)
+        .await
+        .expect(202);
+    let place = format!("/api/v1/runs/{}", run["run_id"].as_str().unwrap());
+    served.get(&format!("{place}/events")).await.expect(200);
+    let rest = json!({"connections": ["acme"], "per_minute": 600});
+    loop {
+        served
+            .post("/api/v1/dead-letters/replay", &rest)
+            .await
+            .expect(202);
+        let run = served.get(&place).await.expect(200).json();
+        if run["done"] == 3 {
+            return;
+        }
+        served.get(&format!("{place}/events")).await.expect(200);
+    }
+}
+
+async fn records(served: &Served) {
+    let of = "connection=acme&entity=invoice";
+    let page = served
+        .get(&format!("/api/v1/records?{of}&limit=2"))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(page["items"].as_array().unwrap().len(), 2);
+    let id = page["items"][0]["id"].as_str().unwrap();
+    let live = served
+        .get(&format!("/api/v1/records/live?{of}&id={id}"))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&live["state"], &live["payload"]),
+        (&json!("here"), &page["items"][0]["payload"])
+    );
+    let gone = served
+        .get(&format!("/api/v1/records/live?{of}&id=987654"))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!((&gone["state"], &gone["stored"]), (&json!("gone"), &Value::Null));
+    served.get(&format!("/api/v1/quarantine?{of}")).await.expect(200);
+    let (mut met, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/api/v1/coverage?connection=acme&limit=3{cursor}");
+        let page = served.get(&path).await.expect(200).json();
+        met.extend(page["items"].as_array().unwrap().iter().map(ToString::to_string));
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    let all = served.get("/api/v1/coverage?limit=1000").await.expect(200).json();
+    let all: Vec<String> = all["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        (met.len(), &met),
+        (8, &all),
+        "five days of invoices, three of bills"
+    );
+}
+
+async fn sync(served: &Served) {
+    let short = "/api/v1/sync?resources=customer,vendor&connection=acme&full_refresh=true";
+    let begun = crate::http::send(&served.address, "POST", short, &[], "")
+        .await
+        .expect(202);
+    let place = begun.header("location").unwrap();
+    assert_eq!(begun.json()["runs"][0]["connection"], "acme");
+    served.get(&format!("{place}/events")).await.expect(200);
+    let states = served
+        .get("/api/v1/sync?connection=acme")
+        .await
+        .expect(200)
+        .json();
+    let of = |entity: &str| -> Value {
+        let states = states.as_array().unwrap();
+        states
+            .iter()
+            .find(|state| state["entity"] == entity)
+            .cloned()
+            .unwrap()
+    };
+    assert_eq!(of("customer")["state"], "in sync", "{states}");
+    let both = json!({"since": "2026-06-01T00:00:00Z", "full": true});
+    served.post("/api/v1/sync", &both).await.expect(400);
+    served
+        .post("/api/v1/sync?resources=customer", &json!({}))
+        .await
+        .expect(400);
+    served
+        .post("/api/v1/sync", &json!({"entities": ["custmer"]}))
+        .await
+        .expect(400);
+}
+
+async fn what_is_told(served: &Served) {
+    let calls = served.get("/api/v1/calls").await.expect(200).json();
+    let invoices = calls["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["entity"] == "invoice");
+    assert!(invoices.unwrap()["calls"].as_u64().unwrap() >= 5, "{calls}");
+    let before = served.get("/api/v1/calls?month=2001-01").await.expect(200).json();
+    assert_eq!(before["items"], json!([]));
+    served.get("/api/v1/calls?month=2001").await.expect(400);
+    let audit = served.get("/api/v1/audit?limit=1000").await.expect(200).json();
+    for action in [
+        "run.submit",
+        "sync.submit",
+        "dead_letters.replay",
+        "connection.test",
+    ] {
+        let rows = audit["items"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["action"] == action);
+        assert!(row.is_some(), "{action} in {audit}");
+    }
+    let status = served.get("/api/v1/status").await.expect(200).json();
+    assert!(!status["entities"].as_array().unwrap().is_empty(), "{status}");
+    assert!(!status["sync"].as_array().unwrap().is_empty(), "{status}");
+}
+
+async fn upkeep(served: &Served) {
+    let set = async |body: Value| served.post("/api/v1/connections/acme/set", &body).await;
+    set(json!({"sync_every": "1s"})).await.expect(400);
+    set(json!({})).await.expect(400);
+    set(json!({"sync_every": "30m"})).await.expect(200);
+    let moved = set(json!({"environment": "production"})).await.expect(409);
+    assert!(moved.body.contains("confirm"), "{moved:?}");
+    let renamed = set(json!({"name": "acme-2"})).await.expect(200).json();
+    assert_eq!(renamed["name"], "acme-2", "{renamed}");
+    let remove = async |body: Value| served.post("/api/v1/connections/acme-2/remove", &body).await;
+    let would = remove(json!({"purge_data": true, "dry_run": true}))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&would["removed"], &would["records"]),
+        (&json!(false), &would["records_deleted"]),
+        "{would}"
+    );
+    let done = remove(json!({"purge_data": true})).await.expect(200).json();
+    assert_eq!(done["records_deleted"], would["records"], "{done}");
+    served.get("/api/v1/connections/acme-2").await.expect(404);
+    served.post("/api/v1/runs", &invoices("acme-2")).await.expect(404);
+}
