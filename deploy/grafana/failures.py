@@ -42,6 +42,17 @@ ROWS = [
               [query('sum by (connector) (ledgerfleet_syncs_failing{connector=~"$connector"})', "{{connector}}")],
               runbook=["SyncBehind"]),
     ]),
+    ("Webhooks", 8, [
+        lines("Webhook events", "Per minute, by what became of them. `accepted`: the record is looked up. `refused` and `not_stored` "
+              "count deliveries.",
+              [query('sum by (result) (60 * rate(ledgerfleet_webhook_events_total{job=~"$job"}[$__rate_interval]))', "{{result}}")],
+              runbook=["WebhooksRefused", "WebhooksSilent"]),
+        lines("Since the last event", "Silence beside changes that syncs find is a webhook that does not arrive.",
+              [query("time() - (max(ledgerfleet_webhook_last_event_timestamp_seconds) > 0)", "since the last one")], "s",
+              runbook=["WebhooksSilent"]),
+        lines("Events that wait", "Of active companies, for more than a minute: nobody leads, or the ledger is slow.",
+              [query("max(ledgerfleet_webhook_events_waiting)", "waiting")], runbook=["WebhooksSilent"]),
+    ]),
     ("Attempts", 8, [
         lines("Attempts by outcome", "Per minute. `later` and `handed_back` burn no attempt.",
               [query(f"sum by (outcome) (60 * rate(ledgerfleet_attempts_total{HERE}[$__rate_interval]))", "{{outcome}}")]),

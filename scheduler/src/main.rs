@@ -15,6 +15,7 @@ mod running;
 mod session;
 mod views;
 mod waits;
+mod webhooks;
 
 use std::process::ExitCode;
 

@@ -14,6 +14,7 @@ use crate::http::{Api, router};
 use crate::running::role::take_lock;
 use crate::running::runner::Runner;
 use crate::session::Session;
+use crate::webhooks;
 
 pub(crate) async fn run(session: &Session, args: &ServeArgs) -> anyhow::Result<Exit> {
     // Everybody who follows a run has a connection open.
@@ -50,7 +51,7 @@ pub(crate) async fn run(session: &Session, args: &ServeArgs) -> anyhow::Result<E
     introduce(session, &parts, works).await;
     tell_ready(stop);
     session.talk.say(format!(
-        "serving {scheme}://{address}: /api/v1 /livez /readyz /metrics; Ctrl-C stops"
+        "serving {scheme}://{address}: /api/v1 /webhooks/quickbooks /livez /readyz /metrics; Ctrl-C stops"
     ));
     show_while_working(session, listening, &parts, recorder, runner, stop).await?;
     Ok(stop.signal().map_or(Exit::Failed, Exit::of))
@@ -80,8 +81,10 @@ pub(super) async fn show_while_working(
     let over = stop.token().child_token();
     let showing = async {
         let _told = over.clone().drop_guard();
-        let routes =
-            health_routes(parts, recorder).merge(router(&Api::new(parts, &session.settings, &session.talk)));
+        let api = router(&Api::new(parts, &session.settings, &session.talk));
+        let routes = health_routes(parts, recorder)
+            .merge(api)
+            .merge(webhooks::router(parts, &session.settings));
         listening.serve(routes, over.clone()).await;
     };
     // Work stops at once, whatever is still being answered.

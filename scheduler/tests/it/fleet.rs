@@ -107,6 +107,8 @@ impl Worker {
         };
         let settings = Settings::load(&inputs).unwrap();
         let parts: Parts = assemble(&settings, Opening::Existing).await.unwrap();
+        // Whichever of the processes leads.
+        let parts = parts.keeping_in_sync(settings.sync);
         let (stop, name) = (CancellationToken::new(), WorkerName::of_this_process("test"));
         let leading = lead(parts.duties(), name.clone(), stop.clone());
         let options = WorkerOptions { concurrency: 4, name };

@@ -49,4 +49,5 @@ mod verify_ending;
 mod verify_fixing;
 mod verify_quarantined;
 mod verify_source;
+mod webhooks;
 mod world;

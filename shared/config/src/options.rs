@@ -67,6 +67,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     plain("quickbooks.client_id"),
     secret("quickbooks.client_secret"),
     secret("quickbooks.webhook_verifier_token"),
+    secret("quickbooks.webhook_former_verifier_token"),
     plain("quickbooks.api_url"),
     plain("quickbooks.oauth_url"),
     plain("quickbooks.redirect_url"),

@@ -82,6 +82,8 @@ pub struct ConnectorSettings {
     pub redirect_url: Option<String>,
     /// Checks the signature of incoming webhooks.
     pub webhook_verifier_token: Option<SecretString>,
+    /// The same before it was changed: what was signed with it still comes for some hours.
+    pub webhook_former_verifier_token: Option<SecretString>,
     /// Requests per second and connection, where it is not the connector's default.
     pub requests_per_second: Option<f64>,
     /// Requests in flight per connection, where it is not the connector's default.
@@ -316,6 +318,7 @@ fn quickbooks(values: &Values, allow_custom: bool) -> Result<ConnectorSettings, 
         client_secret: values.secret("quickbooks.client_secret"),
         redirect_url: redirect_url(values)?,
         webhook_verifier_token: values.secret("quickbooks.webhook_verifier_token"),
+        webhook_former_verifier_token: values.secret("quickbooks.webhook_former_verifier_token"),
         ..connector(
             values,
             "quickbooks.api_url",

@@ -48,6 +48,8 @@ pub enum Round {
     Dispatch,
     /// Every rescue interval, once workers had the time to renew their leases.
     Rescue,
+    /// The same as [`Round::Second`], by itself: whoever waits for a change does not wait for other companies' syncs.
+    Hints,
     /// At once, and then every second.
     Second,
     /// At once, and then every minute.

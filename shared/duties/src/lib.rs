@@ -13,6 +13,7 @@ mod list;
 mod open_gates;
 mod prune;
 mod pulse;
+mod read_hints;
 mod rescue;
 mod rounds;
 mod stop_replays;

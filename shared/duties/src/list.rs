@@ -8,7 +8,8 @@ use crate::dispatch::dispatch;
 use crate::duty::{Doing, Duty, Next, Round};
 use crate::keep_alive::keep_alive;
 use crate::open_gates::open_gates;
-use crate::prune::{prune, prune_syncs};
+use crate::prune::{prune, prune_hints, prune_syncs};
+use crate::read_hints::read_hints;
 use crate::rescue::rescue;
 use crate::stop_replays::stop_replays;
 use crate::sync_due::sync_due;
@@ -44,6 +45,7 @@ pub const DUTIES: &[Duty] = &[
     duty("close_runs", &[Round::Dispatch, Round::Rescue], |of| {
         Box::pin(async { close_runs(&*of.ledger).await.map(|_| Next::GoOn) })
     }),
+    duty("read_hints", &[Round::Hints], |of| Box::pin(read_hints(of))),
     duty("sync_due", &[Round::Second], |of| {
         Box::pin(async { sync_due(of).await.map(|_| Next::GoOn) })
     }),
@@ -56,6 +58,12 @@ pub const DUTIES: &[Duty] = &[
     duty("prune_syncs", &[Round::Minute], |of| {
         Box::pin(async {
             let more = prune_syncs(&*of.ledger).await?;
+            Ok(if more { Next::Again } else { Next::GoOn })
+        })
+    }),
+    duty("prune_hints", &[Round::Minute], |of| {
+        Box::pin(async {
+            let more = prune_hints(&*of.ledger).await?;
             Ok(if more { Next::Again } else { Next::GoOn })
         })
     }),
@@ -91,8 +99,9 @@ mod tests {
             ["open_gates", "stop_replays", "dispatch", "close_runs"]
         );
         assert_eq!(names(Round::Rescue), ["rescue", "close_runs"]);
+        assert_eq!(names(Round::Hints), ["read_hints"]);
         assert_eq!(names(Round::Second), ["sync_due"]);
-        assert_eq!(names(Round::Minute), ["bring_back", "prune_syncs"]);
+        assert_eq!(names(Round::Minute), ["bring_back", "prune_syncs", "prune_hints"]);
         assert_eq!(names(Round::Hour), ["keep_alive", "prune"]);
     }
 

@@ -26,6 +26,15 @@ pub(crate) async fn prune_syncs(ledger: &dyn Ledger) -> Result<bool, DutyError> 
     Ok(syncs >= BATCH.into())
 }
 
+/// Forgets one batch of what upstreams have sent; answers whether there may be more.
+pub(crate) async fn prune_hints(ledger: &dyn Ledger) -> Result<bool, DutyError> {
+    let hints = ledger.prune_hints(BATCH).await?;
+    if hints > 0 {
+        debug!(hints, "old hints forgotten");
+    }
+    Ok(hints >= BATCH.into())
+}
+
 /// Forgets one batch; answers whether there may be more.
 pub(crate) async fn prune(ledger: &dyn Ledger) -> Result<bool, DutyError> {
     let refreshes = ledger.prune_refreshes(REFRESHES, BATCH).await?;

@@ -29,6 +29,7 @@ pub(crate) async fn keep_all(context: &Context, pulse: &Pulse, over: &Cancellati
     tokio::join!(
         keep_dispatching(context, pulse, over),
         keep_rescuing(context, over),
+        keep(context, Round::Hints, Duration::from_secs(1), over),
         keep(context, Round::Second, Duration::from_secs(1), over),
         keep(context, Round::Minute, Duration::from_mins(1), over),
         keep(context, Round::Hour, Duration::from_hours(1), over)

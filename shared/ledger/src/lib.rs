@@ -15,6 +15,7 @@ pub mod dead_letters;
 pub mod dispatching;
 mod error;
 pub mod guard;
+pub mod hints;
 pub mod http_answers;
 pub mod learned;
 pub mod master_key;
@@ -50,6 +51,7 @@ pub use dispatching::{
     ClosedRun, DispatchLimits, Dispatching, Leader, Ready, RescueScope, Rescued, SegmentCounts, Sessions,
 };
 pub use error::LedgerError;
+pub use hints::{HintState, HintSums, Hinted, Hints, HintsStored, NewHint};
 pub use http_answers::{Asked, HttpAnswers};
 pub use learned::{Fact, Learning};
 pub use master_key::{KeyChoice, MasterKeys};
@@ -93,6 +95,7 @@ pub trait Ledger:
     + Quarantine
     + Learning
     + Syncing
+    + Hints
     + Models
     + Clocks
     + Overview
@@ -121,6 +124,8 @@ impl<T> Ledger for T where
         + Quarantine
         + Learning
         + Syncing
+        + Hints
+        + Hints
         + Models
         + Clocks
         + Overview

@@ -52,6 +52,11 @@ id!(
 );
 
 id!(
+    /// One trigger.
+    TriggerId
+);
+
+id!(
     /// One key of the HTTP API.
     ApiKeyId
 );

@@ -44,8 +44,10 @@ pub enum Work {
     },
     /// Records of one entity.
     Records {
-        /// Their ids.
+        /// Ids of those that are said to be there. One that the source does not show is not believed to be gone.
         ids: Vec<String>,
+        /// Ids of those that are said to be gone. One that the source does not show is gone.
+        gone: Vec<String>,
     },
 }
 
@@ -83,6 +85,8 @@ struct Details {
     ids: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     filled: Option<Filled>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    gone: Vec<String>,
 }
 
 /// What is stored is no work that this program knows.
@@ -163,8 +167,9 @@ impl Work {
                 entities: entities.clone(),
                 ..Details::default()
             },
-            Self::Records { ids } => Details {
+            Self::Records { ids, gone } => Details {
                 ids: ids.clone(),
+                gone: gone.clone(),
                 ..Details::default()
             },
         };
@@ -193,7 +198,10 @@ impl Work {
                 entities: read()?.entities,
                 since: start,
             },
-            (WorkKind::Records, _) => Self::Records { ids: read()?.ids },
+            (WorkKind::Records, _) => {
+                let Details { ids, gone, .. } = read()?;
+                Self::Records { ids, gone }
+            }
             (WorkKind::Changes, _) => return Err(UnreadableWork { kind }),
         })
     }
@@ -213,7 +221,7 @@ impl std::fmt::Display for Work {
                 entities.len(),
                 since.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
             ),
-            Self::Records { ids } => write!(f, "{} records", ids.len()),
+            Self::Records { ids, gone } => write!(f, "{} records", ids.len() + gone.len()),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod cost;
 mod gaps;
+mod hints;
 mod plan;
 mod repair;
 mod selection;
@@ -10,6 +11,7 @@ pub mod sync;
 
 pub use cost::Cost;
 pub use gaps::{Gap, GapReason, NeverAsked, gaps_of, never_asked};
+pub use hints::submit_hinted;
 pub use plan::{Part, Plan, PlanError, Request, plan};
 pub use repair::{ReadAgain, joined, repair};
 pub use selection::{

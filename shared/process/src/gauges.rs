@@ -129,6 +129,9 @@ impl Gauges {
         let calls = self.parts.ledger.calls_this_month().await?;
         let successes = self.parts.ledger.last_successes().await?;
         let syncs = self.parts.ledger.sync_sums(self.parts.sync_every()).await?;
+        let hints = self.parts.ledger.hint_sums().await?;
+        let last = hints.last_received_at.map_or(0, |at| at.timestamp());
+        metrics::webhooks(last.try_into().unwrap_or(0), hints.waiting);
         for entry in REGISTRY {
             let sum = syncs.iter().find(|sum| sum.connector == entry.name);
             metrics::syncs(
@@ -187,6 +190,7 @@ fn forget_fleet() {
     show_connections(&[]);
     show_brakes(&[]);
     show_dead_letters(&[]);
+    metrics::webhooks(0, 0);
     for entry in REGISTRY {
         metrics::gate_limits(entry.name, 0.0, 0);
         metrics::calls_this_month(entry.name, 0);

@@ -84,7 +84,7 @@ async fn read(attempt: &UnderWay<'_>, progress: &mut Progress) -> Result<(), Sto
         Work::Changes { entities, since } => {
             Changing::begin(attempt, progress, entities, *since)?.run().await
         }
-        Work::Records { ids } => Reading::begin(attempt, progress).await?.records(ids).await,
+        Work::Records { ids, gone } => Reading::begin(attempt, progress).await?.records(ids, gone).await,
     }
 }
 

@@ -17,6 +17,7 @@ mod failing;
 mod faults;
 mod fleet;
 mod guards;
+mod hints;
 mod locked;
 mod pruning;
 mod quarantining;

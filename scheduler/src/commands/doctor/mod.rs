@@ -3,6 +3,7 @@
 mod clocks;
 mod machine;
 mod upstreams;
+mod webhooks;
 
 use std::error::Error;
 use std::time::Duration;
@@ -55,6 +56,7 @@ async fn look_at(parts: &Parts, settings: &Settings) -> Vec<Check> {
     checks.extend(lines("dispatch", dispatch(parts)).await);
     checks.extend(lines("connections", connections(parts)).await);
     checks.extend(lines("upstream", upstreams::upstreams(parts, settings)).await);
+    checks.extend(lines("webhooks", webhooks::webhooks(parts, settings)).await);
     checks.extend(lines("brakes", brakes(parts)).await);
     checks.push(line("dead letters", dead_letters(parts)).await);
     checks.push(line("tables", model::check(parts)).await);

@@ -20,6 +20,7 @@
 //! | `pages` | answers read strictly: pages, counts, one record by its id |
 //! | `response` | a page that is as it should be, read in one pass |
 //! | `record` | what is read out of a row |
+//! | `webhook` | what Intuit sends when something has changed |
 //! | `faults` | everything the API says instead of an answer |
 
 mod answers;
@@ -40,6 +41,7 @@ mod response;
 mod samples;
 mod source;
 mod synopsis;
+pub mod webhook;
 
 use ledgerfleet_model::Environment;
 

@@ -26,6 +26,7 @@ pub mod consenting;
 pub mod covering;
 pub mod dispatching;
 pub mod dropping;
+pub mod hinting;
 pub mod keying;
 pub mod learning;
 mod letters;
@@ -309,6 +310,14 @@ macro_rules! ledger_conformance {
                 failures_are_told_of_every_entity_that_was_to_be_in_sync,
                 companies_are_due_at_their_time_while_active_and_their_changes_are_not_being_asked_for,
                 only_the_newest_syncs_of_a_company_are_kept,
+            },
+            hinting::{
+                an_event_is_stored_once_however_often_it_is_sent,
+                events_of_strangers_and_nonsense_are_counted_and_looked_for_by_nobody,
+                events_of_a_company_are_gathered_and_then_come_together,
+                a_company_that_is_not_asked_keeps_its_events_until_it_is,
+                a_record_that_is_not_there_yet_is_looked_for_twice_more,
+                events_are_forgotten_after_a_week,
             },
             reporting::{
                 a_report_sums_what_its_segments_did,

@@ -113,6 +113,7 @@ pub async fn every_kind_of_work_comes_back_as_it_was_submitted(world: &dyn World
         },
         Work::Records {
             ids: vec!["1".to_owned(), "a \"quoted\" one, ü".to_owned()],
+            gone: vec!["2".to_owned()],
         },
     ];
     let segments = works.clone().map(|work| segment(connection, "invoice", work));

@@ -25,6 +25,7 @@ mod dead_letter_rows;
 mod dead_letters;
 mod dispatching;
 mod error;
+mod hints;
 mod http_answers;
 mod leadership;
 mod learned;

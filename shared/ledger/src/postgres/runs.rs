@@ -28,27 +28,11 @@ impl Runs for PostgresLedger {
         let mut tx = self.begin("submit").await?;
         // An equal request that is being submitted at this moment, perhaps a large one, is waited for.
         take_time(&mut tx).await?;
-        if let Some(first) = insert_run(&mut tx, run).await? {
-            return Ok(first);
+        let submitted = submit_in(&mut tx, run, segments).await?;
+        if !submitted.attached {
+            tx.commit().await.map_err(failed("submit"))?;
         }
-        let mut connections = HashSet::new();
-        let mut count = 0;
-        loop {
-            let chunk: Vec<NewSegment> = segments.take(CHUNK).collect();
-            if chunk.is_empty() {
-                break;
-            }
-            join_connections(&mut tx, run.id, &chunk, &mut connections).await?;
-            count += insert_segments(&mut tx, Joined::of(run), &chunk).await?;
-        }
-        count_segments(&mut tx, run.id, count).await?;
-        check_connections(&mut tx, &connections).await?;
-        tx.commit().await.map_err(failed("submit"))?;
-        Ok(Submitted {
-            run: run.id,
-            attached: false,
-            segments: count,
-        })
+        Ok(submitted)
     }
 
     async fn run(&self, id: RunId) -> Result<Option<RunReport>, LedgerError> {
@@ -109,6 +93,34 @@ impl PostgresLedger {
         tx.commit().await.map_err(failed("steer run"))?;
         Ok(Some(after))
     }
+}
+
+/// Stores a run with its segments, or finds the unfinished one of an equal request: part of a transaction.
+pub(super) async fn submit_in(
+    tx: &mut PgConnection,
+    run: &NewRun,
+    segments: &mut (dyn Iterator<Item = NewSegment> + Send),
+) -> Result<Submitted, LedgerError> {
+    if let Some(first) = insert_run(tx, run).await? {
+        return Ok(first);
+    }
+    let mut connections = HashSet::new();
+    let mut count = 0;
+    loop {
+        let chunk: Vec<NewSegment> = segments.take(CHUNK).collect();
+        if chunk.is_empty() {
+            break;
+        }
+        join_connections(tx, run.id, &chunk, &mut connections).await?;
+        count += insert_segments(tx, Joined::of(run), &chunk).await?;
+    }
+    count_segments(tx, run.id, count).await?;
+    check_connections(tx, &connections).await?;
+    Ok(Submitted {
+        run: run.id,
+        attached: false,
+        segments: count,
+    })
 }
 
 /// Inserts a run, unless an unfinished one answers this request already: then that is answered.

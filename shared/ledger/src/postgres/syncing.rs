@@ -337,7 +337,8 @@ async fn old_syncs(tx: &mut PgConnection, keep: u32, batch: u32) -> Result<Vec<U
             SELECT id, state, closed_at, row_number() OVER (
                 PARTITION BY left(request_key, 41), state = 'dead' ORDER BY created_at DESC, id DESC) AS age
             FROM fleet.runs
-            WHERE (starts_with(request_key, 'sync/') OR starts_with(request_key, 'upkeep/'))
+            WHERE (starts_with(request_key, 'sync/') OR starts_with(request_key, 'upkeep/')
+                OR starts_with(request_key, 'hints/'))
               AND state NOT IN ('active', 'paused')) AS over
         WHERE age > CASE state WHEN 'dead' THEN $3::bigint ELSE $1::bigint END AND closed_at < now() - interval '10 minutes'
         ORDER BY id LIMIT $2"#,

@@ -20,6 +20,7 @@ mod dead_letters;
 mod dispatching;
 mod error;
 mod file;
+mod hints;
 mod http_answers;
 mod learned;
 mod master_key;

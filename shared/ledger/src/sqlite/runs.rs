@@ -26,27 +26,11 @@ impl Runs for SqliteLedger {
     ) -> Result<Submitted, LedgerError> {
         let mut tx = self.write("submit").await?;
         let now = self.now();
-        if let Some(first) = unfinished_equal(&mut tx, &run.request_key).await? {
-            return Ok(first);
+        let submitted = submit_in(&mut tx, now, run, segments).await?;
+        if !submitted.attached {
+            tx.commit().await.map_err(failed("submit"))?;
         }
-        insert_run(&mut tx, now, run).await?;
-        let mut known = HashSet::new();
-        let mut count = 0;
-        loop {
-            let chunk: Vec<NewSegment> = segments.take(CHUNK).collect();
-            if chunk.is_empty() {
-                break;
-            }
-            join_connections(&mut tx, run.id, &chunk, &mut known).await?;
-            count += insert_segments(&mut tx, now, Joined::of(run), &chunk).await?;
-        }
-        count_segments(&mut tx, run.id, count).await?;
-        tx.commit().await.map_err(failed("submit"))?;
-        Ok(Submitted {
-            run: run.id,
-            attached: false,
-            segments: count,
-        })
+        Ok(submitted)
     }
 
     async fn run(&self, id: RunId) -> Result<Option<RunReport>, LedgerError> {
@@ -101,6 +85,35 @@ impl Runs for SqliteLedger {
     async fn volumes(&self, id: RunId) -> Result<Vec<EntityVolume>, LedgerError> {
         reports::volumes(self, id).await
     }
+}
+
+/// Stores a run with its segments, or finds the unfinished one of an equal request: part of a transaction.
+pub(super) async fn submit_in(
+    tx: &mut SqliteConnection,
+    now: Stamp,
+    run: &NewRun,
+    segments: &mut (dyn Iterator<Item = NewSegment> + Send),
+) -> Result<Submitted, LedgerError> {
+    if let Some(first) = unfinished_equal(tx, &run.request_key).await? {
+        return Ok(first);
+    }
+    insert_run(tx, now, run).await?;
+    let mut known = HashSet::new();
+    let mut count = 0;
+    loop {
+        let chunk: Vec<NewSegment> = segments.take(CHUNK).collect();
+        if chunk.is_empty() {
+            break;
+        }
+        join_connections(tx, run.id, &chunk, &mut known).await?;
+        count += insert_segments(tx, now, Joined::of(run), &chunk).await?;
+    }
+    count_segments(tx, run.id, count).await?;
+    Ok(Submitted {
+        run: run.id,
+        attached: false,
+        segments: count,
+    })
 }
 
 /// The unfinished run that already answers this request, if there is one.

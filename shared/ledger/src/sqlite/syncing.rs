@@ -11,6 +11,7 @@ use sqlx::SqliteConnection;
 use super::SqliteLedger;
 use super::codec::{Stamp, Text, json_filter, number};
 use super::error::failed;
+use crate::hints::HINTS_KEY;
 use crate::syncing::{KEPT_WITH_DEAD, Planned, SYNC_KEY, UPKEEP_KEY, UnderWay};
 use crate::{Checkpoint, LedgerError, PageCommit, SyncSchedule, SyncState, SyncSum, Syncing};
 
@@ -241,13 +242,14 @@ impl Syncing for SqliteLedger {
     }
 
     async fn prune_syncs(&self, keep: u32, batch: u32) -> Result<u64, LedgerError> {
-        // A company's runs are those whose request keys begin alike: `sync/`, or `upkeep/`, and the id.
+        // A company's runs are those whose request keys begin alike: `sync/`, `upkeep/` or
+        // `hints/`, and the id.
         const OLD: &str = "
             SELECT id FROM (
                 SELECT id, state, closed_at, row_number() OVER (
                     PARTITION BY substr(request_key, 1, 41), state = 'dead' ORDER BY created_at DESC, id DESC) AS age
                 FROM fleet_runs
-                WHERE (request_key GLOB ?1 OR request_key GLOB ?5) AND state NOT IN ('active', 'paused'))
+                WHERE (request_key GLOB ?1 OR request_key GLOB ?5 OR request_key GLOB ?7) AND state NOT IN ('active', 'paused'))
             WHERE age > CASE state WHEN 'dead' THEN ?6 ELSE ?2 END AND closed_at < ?3 LIMIT ?4";
         const FORGET: [&str; 4] = [
             "DELETE FROM fleet_attempts WHERE segment_id IN (SELECT s.id FROM fleet_segments s
@@ -264,6 +266,7 @@ impl Syncing for SqliteLedger {
             .bind(batch)
             .bind(format!("{UPKEEP_KEY}*"))
             .bind(keep * KEPT_WITH_DEAD)
+            .bind(format!("{HINTS_KEY}*"))
             .fetch_all(&mut *tx)
             .await
             .map_err(failed("prune syncs"))?;

@@ -23,6 +23,7 @@ use crate::quickbooks;
 use crate::server::wire::{Cord, Door};
 use crate::switches::Switches;
 use crate::upstream::{Info, Upstream};
+use crate::webhooks::{WebhookReport, WebhookTarget};
 
 /// Starts emulators.
 #[derive(Debug)]
@@ -80,6 +81,7 @@ impl Emulator {
             .merge(quickbooks::routes())
             .merge(contifico::routes())
             .with_state(Arc::clone(&upstream));
+        tokio::spawn(Arc::clone(&upstream.webhooks).keep_sending(connections.clone()));
         let door = Door {
             listener,
             all: connections.clone(),
@@ -141,6 +143,16 @@ impl RunningEmulator {
     /// The clock it follows.
     pub fn clock(&self) -> &Clock {
         &self.upstream.clock
+    }
+
+    /// Sends webhooks there from now on, or nowhere.
+    pub fn send_webhooks(&self, target: Option<WebhookTarget>) {
+        self.upstream.webhooks.aim(target);
+    }
+
+    /// What became of the webhooks.
+    pub fn webhooks(&self) -> WebhookReport {
+        self.upstream.webhooks.report()
     }
 
     /// Puts a fault in force and tells its id.

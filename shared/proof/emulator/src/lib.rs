@@ -19,6 +19,7 @@ mod server;
 mod switches;
 mod tokens;
 mod upstream;
+mod webhooks;
 
 pub use books::mutation::Mutation;
 pub use books::mutation_error::MutationError;
@@ -45,3 +46,4 @@ pub use server::traffic::CompanyTraffic;
 pub use switches::*;
 pub use tokens::TokenTraffic;
 pub use upstream::{CompanyInfo, Info};
+pub use webhooks::{WebhookForm, WebhookReport, WebhookTarget, webhook_signature};

@@ -8,8 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::books::Books;
 use crate::books::blueprint::Draft;
+use crate::books::book::Book;
+use crate::books::entity::Removal;
 use crate::books::mutation::{Mutation, Occasion};
 use crate::books::mutation_error::MutationError;
+use crate::books::mutation_kind::MutationKind;
 use crate::clock::Clock;
 use crate::contifico::{ContificoMutation, ContificoMutationError, Firm, Firms};
 use crate::dice::{Dice, topic};
@@ -19,6 +22,7 @@ use crate::options::{CompanySpec, Connector, EmulatorOptions, Environment, Rate}
 use crate::server::traffic::Traffic;
 use crate::switches::Switches;
 use crate::tokens::TokenStore;
+use crate::webhooks::{Event, Verb, Webhooks};
 
 /// The state behind every route.
 pub(crate) struct Upstream {
@@ -34,6 +38,7 @@ pub(crate) struct Upstream {
     pub(crate) faults: FaultBoard,
     pub(crate) clock: Clock,
     pub(crate) latency: Duration,
+    pub(crate) webhooks: Arc<Webhooks>,
     switches: RwLock<Switches>,
     recurring: Lock<Vec<Recurring>>,
     mutations: AtomicU64,
@@ -129,6 +134,7 @@ impl Upstream {
             faults,
             clock: options.clock.clone(),
             latency: options.latency,
+            webhooks: Arc::new(Webhooks::new(options.seed)),
             switches: RwLock::new(options.switches),
             recurring: Lock::default(),
             mutations: AtomicU64::new(0),
@@ -224,7 +230,34 @@ impl Upstream {
             number: self.mutations.fetch_add(1, Ordering::Relaxed),
         };
         let deposits = company.books.deposits_of(book.entity);
-        mutation.apply(&company.books.blueprint, book, deposits, occasion)
+        let ids = mutation.apply(&company.books.blueprint, book, deposits, occasion)?;
+        self.tell(company, book, mutation.kind, &ids);
+        Ok(ids)
+    }
+
+    /// Sends webhooks of what was done, where anything tells of it.
+    fn tell(&self, company: &Company, book: &Book, kind: MutationKind, ids: &[String]) {
+        let verb = match kind {
+            MutationKind::Create => Verb::Create,
+            MutationKind::Delete if book.entity.removal == Removal::Vanishes => Verb::Delete,
+            MutationKind::Void => Verb::Void,
+            MutationKind::Delete
+            | MutationKind::Update
+            | MutationKind::Touch
+            | MutationKind::Redate
+            | MutationKind::LateChange
+            | MutationKind::Odd => Verb::Update,
+            MutationKind::Link | MutationKind::Spoil | MutationKind::Mend => return,
+        };
+        let at = self.clock.now();
+        self.webhooks.tell(ids.iter().map(|id| Event {
+            realm: company.realm.clone(),
+            entity: book.entity.api,
+            id: id.clone(),
+            verb,
+            at,
+            number: self.draws.fetch_add(1, Ordering::Relaxed),
+        }));
     }
 
     /// Plans a mutation for every k-th request of its company.

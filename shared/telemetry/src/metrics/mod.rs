@@ -204,6 +204,50 @@ pub fn sync_ended(connector: &str, outcome: AttemptOutcome) {
     counter!(names::SYNCS_TOTAL, "connector" => connector, "outcome" => outcome.as_str()).increment(1);
 }
 
+/// What became of a webhook event, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WebhookResult {
+    /// Stored: its record is looked up.
+    Accepted,
+    /// Stored before.
+    Duplicate,
+    /// Stored, of a company that is not connected.
+    UnknownCompany,
+    /// Stored, of something that is not copied.
+    UnknownKind,
+    /// Stored, and nonsense.
+    Unreadable,
+    /// A delivery whose signature is not good.
+    Refused,
+    /// A delivery that the ledger did not take.
+    NotStored,
+}
+ledgerfleet_model::words!(WebhookResult {
+    Accepted => "accepted",
+    Duplicate => "duplicate",
+    UnknownCompany => "unknown_company",
+    UnknownKind => "unknown_kind",
+    Unreadable => "unreadable",
+    Refused => "refused",
+    NotStored => "not_stored",
+});
+
+/// So many webhook events ended so.
+pub fn webhook_events(result: WebhookResult, count: u64) {
+    counter!(names::WEBHOOK_EVENTS_TOTAL, "result" => result.as_str()).increment(count);
+}
+
+/// The last webhook event came at this instant, seconds of Unix time, 0 if none did; so many wait.
+pub fn webhooks(last: u64, waiting: u64) {
+    gauge!(names::WEBHOOK_LAST_EVENT_TIMESTAMP_SECONDS).set(as_number(last));
+    gauge!(names::WEBHOOK_EVENTS_WAITING).set(as_number(waiting));
+}
+
+/// Signatures of webhooks are checked with so many tokens.
+pub fn webhook_tokens(count: u8) {
+    gauge!(names::WEBHOOK_TOKENS).set(f64::from(count));
+}
+
 /// So many brakes of this scope are closed.
 pub fn brakes(scope: &'static str, count: u64) {
     gauge!(names::BRAKES, "scope" => scope).set(as_number(count));

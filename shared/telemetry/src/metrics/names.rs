@@ -86,7 +86,13 @@ metrics! {
     Gauge CHECKPOINT_LAG_SECONDS = "checkpoint_lag_seconds": "Seconds since the oldest checkpoint of an entity whose changes are told, of active companies that are kept in sync, by connector; 0 where there is none. From the leader alone.";
     Gauge SYNCS_FAILING = "syncs_failing": "Entities of active companies whose last attempt to be brought in sync failed, by connector. From the leader alone.";
     Counter SYNCS_TOTAL = "syncs_total": "Attempts of segments by which companies are kept in sync, by connector and outcome.";
-    Counter WEBHOOK_EVENTS_TOTAL = "webhook_events_total": "Webhook events, by result.";
+    Counter WEBHOOK_EVENTS_TOTAL = "webhook_events_total":
+        "Webhook events that came to this process, by result; refused and not_stored count whole deliveries.";
+    Gauge WEBHOOK_LAST_EVENT_TIMESTAMP_SECONDS = "webhook_last_event_timestamp_seconds":
+        "When the last webhook event was stored, of those of the last week, Unix time; 0 if none was. From the leader alone.";
+    Gauge WEBHOOK_EVENTS_WAITING = "webhook_events_waiting":
+        "Webhook events of active companies that have waited for more than a minute. From the leader alone.";
+    Gauge WEBHOOK_TOKENS = "webhook_tokens": "Verifier tokens of webhooks that this process checks signatures with.";
     Gauge LAST_DISPATCH_TIMESTAMP_SECONDS = "last_dispatch_timestamp_seconds":
         "When this process last offered what is due, in seconds since 1970; 0 if it never did. The fleet's is the largest.";
     Gauge LEADER = "leader": "1 while this process runs the leader's duties.";

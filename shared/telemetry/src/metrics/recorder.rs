@@ -8,7 +8,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use metrics_process::Collector;
 
 use super::names::{self, Kind};
-use super::{AttemptOutcome, RefreshResult};
+use super::{AttemptOutcome, RefreshResult, WebhookResult};
 use crate::release::{COMMIT, VERSION};
 
 /// How long samples are kept as they are.
@@ -113,6 +113,9 @@ fn start_at_zero(connectors: &[ConnectorLabels]) {
         names::LAST_DISPATCH_TIMESTAMP_SECONDS,
         names::LEADER,
         names::WORKERS,
+        names::WEBHOOK_LAST_EVENT_TIMESTAMP_SECONDS,
+        names::WEBHOOK_EVENTS_WAITING,
+        names::WEBHOOK_TOKENS,
     ] {
         gauge!(name).set(0.0);
     }
@@ -130,6 +133,9 @@ fn start_at_zero(connectors: &[ConnectorLabels]) {
     }
     for result in RefreshResult::ALL {
         counter!(names::TOKEN_REFRESH_TOTAL, "result" => result.as_str()).absolute(0);
+    }
+    for result in WebhookResult::ALL {
+        counter!(names::WEBHOOK_EVENTS_TOTAL, "result" => result.as_str()).absolute(0);
     }
     for labels in connectors {
         start_connector_at_zero(labels);

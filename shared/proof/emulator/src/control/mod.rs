@@ -8,6 +8,7 @@ pub(crate) mod mutate;
 mod refusal;
 pub(crate) mod requests;
 pub(crate) mod truth;
+mod webhooks;
 
 pub use requests::{CompanySummary, Summary};
 
@@ -30,6 +31,7 @@ pub(crate) fn routes() -> Router<Arc<Upstream>> {
         .route("/__emulator/disconnect", post(disconnect::serve))
         .route("/__emulator/faults", get(faults::list).post(faults::change))
         .route("/__emulator/mutate", post(mutate::serve))
+        .route("/__emulator/webhooks", get(webhooks::show).post(webhooks::aim))
         .route("/__emulator/clock", get(clock::show).post(clock::step))
 }
 
