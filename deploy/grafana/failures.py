@@ -52,6 +52,8 @@ ROWS = [
               runbook=["WebhooksSilent"]),
         lines("Events that wait", "Of active companies, for more than a minute: nobody leads, or the ledger is slow.",
               [query("max(ledgerfleet_webhook_events_waiting)", "waiting")], runbook=["WebhooksSilent"]),
+        lines("Triggers", "Commands that were submitted at their instant, in an hour: `scheduler trigger list`.",
+              [query("sum by (result) (increase(ledgerfleet_triggers_total[1h]))", "{{result}}")], runbook=["TriggerFailed"]),
     ]),
     ("Attempts", 8, [
         lines("Attempts by outcome", "Per minute. `later` and `handed_back` burn no attempt.",

@@ -11,7 +11,7 @@ use ledgerfleet_telemetry::logs::{self, Colour};
 use ledgerfleet_telemetry::release;
 use ledgerfleet_telemetry::traces::{Identity, Traces};
 
-use crate::cli::{self, Cli, Command, Global, When};
+use crate::cli::{self, Cli, Command, Global, KeyCommand, When};
 use crate::commands;
 use crate::exit::{Exit, explain};
 use crate::output::{Output, Talk};
@@ -70,7 +70,7 @@ fn colour_of_help(arguments: &[OsString]) -> ColorChoice {
 async fn execute(cli: Cli, inputs: &Inputs, talk: &Talk) -> anyhow::Result<Exit> {
     match &cli.command {
         // What is configured may name the very key that is to be made.
-        Command::Key(command) => return commands::key(talk, command),
+        Command::Key(KeyCommand::Generate) => return commands::generate_key(talk),
         // What is wrong with the configuration is no matter of these.
         Command::Completions(args) => return commands::completions(args),
         Command::Man(args) => return commands::man(args),

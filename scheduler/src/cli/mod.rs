@@ -12,6 +12,7 @@ mod model;
 mod records;
 mod run;
 mod sync;
+mod trigger;
 mod values;
 
 use std::net::SocketAddr;
@@ -29,7 +30,9 @@ pub(crate) use ids::IdArg;
 pub(crate) use model::{DictionaryArgs, ModelCommand, NotesArgs, RefreshArgs};
 pub(crate) use records::{CoverageArgs, RecordsArgs, VerifyArgs};
 pub(crate) use run::{BackfillArgs, RunCommand};
-pub(crate) use sync::{Every, SyncArgs, SyncCommand, every, instant};
+pub(crate) use dates::since;
+pub(crate) use sync::{Every, SyncArgs, SyncCommand, every};
+pub(crate) use trigger::{AddTriggerArgs, TriggerCommand};
 pub(crate) use values::{EnvironmentArg, Format, When};
 
 /// Copies accounting data out of rate-limited APIs into a database that you control.
@@ -97,6 +100,9 @@ pub(crate) enum Command {
     /// Brings companies in sync with their source, now: everything the first time, what has changed afterwards. From then
     /// on, `serve` keeps them so.
     Sync(SyncArgs),
+    /// Has a backfill or a sync submitted later, once or again and again.
+    #[command(subcommand)]
+    Trigger(TriggerCommand),
     /// Shows and steers runs.
     #[command(subcommand)]
     Run(RunCommand),
@@ -137,7 +143,7 @@ pub(crate) enum Command {
     /// Shows the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Makes master keys.
+    /// Makes master keys, and replaces one by another.
     #[command(subcommand)]
     Key(KeyCommand),
     /// Prints what makes a shell complete commands, flags and values.
@@ -214,6 +220,8 @@ pub(crate) enum ConfigCommand {
 pub(crate) enum KeyCommand {
     /// Prints a new master key.
     Generate,
+    /// Seals anew, with another master key, what is sealed. May be broken off and begun again at any time.
+    Rotate,
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 
+use super::dates::since;
+
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct SyncArgs {
@@ -19,8 +21,9 @@ pub(crate) struct SyncArgs {
     /// Reads everything, whatever is in sync.
     #[arg(long, conflicts_with = "since")]
     pub(crate) full: bool,
-    /// Reads what has changed since an instant, whatever is in sync: 2026-03-05T04:07:00Z.
-    #[arg(long, value_name = "TIME", value_parser = instant)]
+    /// Reads what has changed since an instant, whatever is in sync: 2026-03-05T04:07:00Z, 7d or 12h ago, or 2026-03-05 (from
+    /// midnight in UTC).
+    #[arg(long, value_name = "TIME", value_parser = since, allow_hyphen_values = true)]
     pub(crate) since: Option<DateTime<Utc>>,
     /// Waits until it is over or nothing can progress.
     #[arg(long)]
@@ -35,20 +38,6 @@ pub(crate) enum SyncCommand {
         #[arg(long, value_delimiter = ',', value_name = "NAME", default_value = "all")]
         connection: Vec<String>,
     },
-}
-
-/// An instant. Without a zone it would be taken for Pacific time by one, for UTC by another: so it is demanded.
-pub(crate) fn instant(text: &str) -> Result<DateTime<Utc>, String> {
-    DateTime::parse_from_rfc3339(text).map_or_else(
-        |_| {
-            Err(
-                "an instant is written with its zone, such as 2026-03-05T04:07:00Z or 2026-03-04T20:07:00-08:00, and its \
-                 day is one of the calendar"
-                    .to_owned(),
-            )
-        },
-        |at| Ok(at.to_utc()),
-    )
 }
 
 /// The shortest interval of a company: what has changed is charged by the call.
@@ -104,23 +93,6 @@ pub(crate) fn every(text: &str) -> Result<Every, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_instant_needs_a_zone_and_a_day_of_the_calendar() {
-        assert_eq!(
-            instant("2026-03-04T20:07:00-08:00").unwrap(),
-            instant("2026-03-05T04:07:00Z").unwrap()
-        );
-        for wrong in [
-            "2026-03-05T04:07:00",
-            "2026-03-05",
-            "2026-02-30T04:07:00Z",
-            "yesterday",
-            "",
-        ] {
-            assert!(instant(wrong).unwrap_err().contains("zone"), "{wrong}");
-        }
-    }
 
     #[test]
     fn an_interval_is_a_minute_or_more() {

@@ -3,18 +3,11 @@
 use ledgerfleet_vault::MasterKey;
 use secrecy::ExposeSecret;
 
-use crate::cli::KeyCommand;
 use crate::exit::Exit;
 use crate::output::{Output, Talk};
 
-pub(crate) fn run(talk: &Talk, command: &KeyCommand) -> anyhow::Result<Exit> {
-    match command {
-        KeyCommand::Generate => generate(talk),
-    }
-}
-
 /// The one command that prints a secret: it is made here, and stored nowhere.
-fn generate(talk: &Talk) -> anyhow::Result<Exit> {
+pub(crate) fn generate(talk: &Talk) -> anyhow::Result<Exit> {
     let key = MasterKey::generate();
     Output::text(key.to_text().expose_secret())?;
     talk.say(format!(

@@ -14,6 +14,7 @@ mod dlq;
 mod doctor;
 mod entities;
 mod key;
+mod key_rotate;
 mod migrate;
 pub(crate) mod model;
 mod records;
@@ -21,13 +22,14 @@ mod run;
 mod serve;
 pub(crate) mod status;
 pub(crate) mod sync;
+mod trigger;
 mod verify;
 
-use crate::cli::Command;
+use crate::cli::{Command, KeyCommand};
 use crate::exit::Exit;
 use crate::session::Session;
 pub(crate) use completions::{completions, man};
-pub(crate) use key::run as key;
+pub(crate) use key::generate as generate_key;
 
 /// Runs a command to its end.
 pub(crate) async fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
@@ -40,6 +42,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> anyhow::Result<E
         Command::Connection(command) => connection::run(session, command).await,
         Command::Backfill(args) => backfill::run(session, &args).await,
         Command::Sync(args) => sync::run(session, &args).await,
+        Command::Trigger(command) => trigger::run(session, command).await,
         Command::Run(command) => run::run(session, command).await,
         Command::Records(args) => records::run(session, args).await,
         Command::Coverage(args) => coverage::run(session, &args).await,
@@ -52,7 +55,8 @@ pub(crate) async fn run(session: &Session, command: Command) -> anyhow::Result<E
         Command::Serve(args) => serve::run(session, &args).await,
         Command::Doctor => doctor::run(session).await,
         Command::Config(command) => config::run(session, &command),
-        Command::Key(command) => key(&session.talk, &command),
+        Command::Key(KeyCommand::Generate) => generate_key(&session.talk),
+        Command::Key(KeyCommand::Rotate) => key_rotate::run(session).await,
         Command::Completions(args) => completions(&args),
         Command::Man(args) => man(&args),
     }

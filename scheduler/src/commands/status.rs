@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ledgerfleet_ledger::{Brake, ConnectionSums, CoverageFilter};
+use ledgerfleet_ledger::{Brake, ConnectionSums, CoverageFilter, SyncState};
 use ledgerfleet_model::{Connection, ConnectionId, ConnectionState};
 use ledgerfleet_wiring::Parts;
 
@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::output::counted;
 use crate::session::Session;
 use crate::views::companies::CompanyRow;
+use crate::views::syncs::{self, Standing};
 
 pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;
@@ -50,9 +51,43 @@ pub(crate) async fn companies(
     let known = connections
         .iter()
         .filter_map(|connection| Some((connection, sums.get(&connection.id)?)));
-    Ok(known
+    let mut rows: Vec<CompanyRow> = known
         .map(|(connection, sums)| CompanyRow::of(connection, sums, &missing, brakes))
-        .collect())
+        .collect();
+    tell_syncs(parts, connections, &mut rows).await?;
+    Ok(rows)
+}
+
+/// Says of each company whether it is in sync.
+async fn tell_syncs(
+    parts: &Parts,
+    connections: &[Connection],
+    rows: &mut [CompanyRow],
+) -> anyhow::Result<()> {
+    let ids: Vec<ConnectionId> = connections.iter().map(|connection| connection.id).collect();
+    let states = parts.ledger.sync_states(&ids).await?;
+    let schedules = parts.ledger.sync_schedules(&ids).await?;
+    let (usual, now) = (parts.sync_every(), parts.clock.now());
+    for connection in connections {
+        let of_it: Vec<&SyncState> = states
+            .iter()
+            .filter(|state| state.connection == connection.id)
+            .collect();
+        let schedule = schedules
+            .iter()
+            .find(|schedule| schedule.connection == connection.id);
+        let standing = Standing {
+            connection,
+            schedule,
+            usual,
+            now,
+        };
+        if let Some(row) = rows.iter_mut().find(|row| row.connection == connection.name) {
+            row.sync = syncs::word(&standing, &of_it);
+            row.sync_lag_seconds = syncs::oldest(&of_it, now);
+        }
+    }
+    Ok(())
 }
 
 /// Warns of companies that have to be authorised again soon.

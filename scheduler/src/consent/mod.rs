@@ -20,6 +20,7 @@ use ledgerfleet_connectors::OAuth;
 use ledgerfleet_ledger::{Consent, ConsentOutcome, ConsentTaken, NewConnection};
 use ledgerfleet_model::{Connection, ConnectionId, ConnectionState, Environment};
 use ledgerfleet_planning::ring;
+use ledgerfleet_planning::sync::sync_at_once;
 use ledgerfleet_wiring::Parts;
 use rand::Rng;
 use secrecy::{ExposeSecret, SecretString};
@@ -248,6 +249,7 @@ impl Consenting {
         if now.is_some_and(|now| now.state == ConnectionState::NeedsReauthorisation) {
             patiently(|| ledger.set_connection_state(connection.id, ConnectionState::Active, None)).await?;
         }
+        sync_at_once(&**ledger, connection.id).await?;
         let subject = connection.id.to_string();
         let detail = serde_json::json!({ "name": connection.name });
         ledger

@@ -19,6 +19,10 @@ pub(crate) struct CompanyRow {
     pub(crate) dead_letters: u64,
     pub(crate) running: u64,
     pub(crate) calls_this_month: u64,
+    /// `in sync`, `first sync`, `off`, what fails, or why nothing is asked; none where it is not kept in sync.
+    pub(crate) sync: Option<String>,
+    /// Seconds since the oldest checkpoint.
+    pub(crate) sync_lag_seconds: Option<i64>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -41,6 +45,8 @@ impl CompanyRow {
             dead_letters: sums.dead,
             running: sums.running,
             calls_this_month: sums.calls,
+            sync: None,
+            sync_lag_seconds: None,
             warnings: Vec::new(),
         };
         row.warnings = row.warnings(connection);
@@ -76,10 +82,11 @@ fn days(missing: &Missing) -> u64 {
 row! {
     CompanyRow as row,
     TEXTS = ["warnings"],
-    LESSER = ["warnings", "running", "calls"],
+    LESSER = ["warnings", "running", "calls", "sync"],
     "connection" => row.connection,
     "state" => row.state,
     "last success" => row.last_success_at.map_or_else(|| "never".to_owned(), instant),
+    "sync" => row.sync.clone().unwrap_or_default(),
     "gaps" => some(row.gaps),
     "dead" => some(row.dead_letters),
     "running" => some(row.running),

@@ -14,4 +14,5 @@ pub(crate) mod records;
 pub(crate) mod runs;
 pub(crate) mod settings;
 pub(crate) mod syncs;
+pub(crate) mod triggers;
 pub(crate) mod verified;

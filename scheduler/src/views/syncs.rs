@@ -18,6 +18,42 @@ pub(crate) struct Standing<'a> {
     pub(crate) now: DateTime<Utc>,
 }
 
+/// Names of entities that fail, told at most.
+const NAMED: usize = 3;
+
+/// How a whole company is in sync, in a word; none where nobody has asked for that.
+pub(crate) fn word(standing: &Standing<'_>, states: &[&SyncState]) -> Option<String> {
+    let every = standing.schedule?.every.unwrap_or(standing.usual);
+    let mut failing: Vec<&str> = states
+        .iter()
+        .filter(|state| state.failures > 0)
+        .map(|state| state.entity.as_str())
+        .collect();
+    let more = failing.len().saturating_sub(NAMED);
+    failing.truncate(NAMED);
+    let first = states.is_empty() || states.iter().any(|state| state.succeeded_at.is_none());
+    Some(match standing.connection.state {
+        ConnectionState::Active if !failing.is_empty() => {
+            let more = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
+            format!("failing: {}{more}", failing.join(", "))
+        }
+        ConnectionState::Active if every.is_zero() => "off".to_owned(),
+        ConnectionState::Active if first => "first sync".to_owned(),
+        ConnectionState::Active => "in sync".to_owned(),
+        other => other.as_str().to_owned(),
+    })
+}
+
+/// Seconds since the oldest checkpoint of a company; never below zero, whichever clock is ahead.
+pub(crate) fn oldest(states: &[&SyncState], now: DateTime<Utc>) -> Option<i64> {
+    let oldest = states.iter().filter_map(|state| state.checkpoint).min()?;
+    Some((now - oldest).num_seconds().max(0))
+}
+
 /// One entity of one company.
 #[derive(Serialize)]
 pub(crate) struct StateRow {

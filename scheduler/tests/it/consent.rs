@@ -262,3 +262,32 @@ async fn a_company_is_paused_and_resumed() {
         .says("is active");
     assert_eq!(state().await, "active");
 }
+
+#[tokio::test]
+async fn a_company_that_is_authorised_again_is_due_at_once() {
+    let emulator = emulator().await;
+    let (world, _) = world_beside(&emulator);
+    let company = &emulator.info().companies[0];
+    world.connect(company).await;
+    world
+        .run("sync --connection demo-us --entity customer")
+        .await
+        .expect(0);
+    world
+        .run("connection set demo-us --sync-every 30d")
+        .await
+        .expect(0);
+    let next = async || {
+        let status = world.run("sync status -o json").await.expect(0).json();
+        status[0]["next_at"].as_str().unwrap().to_owned()
+    };
+    let before = next().await;
+    let (running, page) = begin(&world, "connection authorize --name demo-us").await;
+    get(&chosen(&page, &company.realm).await).await.expect(200);
+    running.end().await.expect(0);
+    let after = next().await;
+    // No webhook tells of what has happened while nobody was let in.
+    assert!(after < before, "{after} {before}");
+    let status = world.run("status -o json").await.expect(0).json();
+    assert_eq!(status[0]["sync"], "in sync", "{status}");
+}

@@ -99,7 +99,8 @@ impl Credential {
     }
 }
 
-fn place(connection: ConnectionId, version: i64) -> Place<'static> {
+/// Where the credential of a connection is sealed for.
+pub(crate) fn place(connection: ConnectionId, version: i64) -> Place<'static> {
     Place {
         table: "fleet.credentials",
         connection,

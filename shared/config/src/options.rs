@@ -59,6 +59,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     plain("database_connections"),
     plain("redis_prefix"),
     secret("master_key"),
+    secret("second_master_key"),
     plain("spool_dir"),
     secret("api_key"),
     plain("page_size"),

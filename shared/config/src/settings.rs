@@ -38,6 +38,8 @@ pub struct Settings {
     pub redis_prefix: String,
     /// Seals the tokens at rest.
     pub master_key: Option<SecretString>,
+    /// Opens what it has sealed, while one key is replaced by another.
+    pub second_master_key: Option<SecretString>,
     /// A key of the HTTP API that may do everything.
     pub api_key: Option<SecretString>,
     /// Where granted tokens wait for the ledger, if that is configured.
@@ -154,6 +156,7 @@ impl Settings {
             database_connections: database_connections(&values)?,
             redis_prefix: values.text("redis_prefix").unwrap_or_default(),
             master_key: values.secret("master_key"),
+            second_master_key: values.secret("second_master_key"),
             api_key: api_key(&values)?,
             spool_dir: values
                 .text("spool_dir")

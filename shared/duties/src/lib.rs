@@ -5,6 +5,7 @@ mod close_runs;
 mod dispatch;
 mod duty;
 mod error;
+mod fire_triggers;
 mod health;
 mod keep_alive;
 mod lead;

@@ -6,6 +6,7 @@ use crate::bring_back::bring_back;
 use crate::close_runs::close_runs;
 use crate::dispatch::dispatch;
 use crate::duty::{Doing, Duty, Next, Round};
+use crate::fire_triggers::fire_triggers;
 use crate::keep_alive::keep_alive;
 use crate::open_gates::open_gates;
 use crate::prune::{prune, prune_hints, prune_syncs};
@@ -46,6 +47,9 @@ pub const DUTIES: &[Duty] = &[
         Box::pin(async { close_runs(&*of.ledger).await.map(|_| Next::GoOn) })
     }),
     duty("read_hints", &[Round::Hints], |of| Box::pin(read_hints(of))),
+    duty("fire_triggers", &[Round::Second], |of| {
+        Box::pin(async { fire_triggers(of).await.map(|_| Next::GoOn) })
+    }),
     duty("sync_due", &[Round::Second], |of| {
         Box::pin(async { sync_due(of).await.map(|_| Next::GoOn) })
     }),
@@ -100,7 +104,7 @@ mod tests {
         );
         assert_eq!(names(Round::Rescue), ["rescue", "close_runs"]);
         assert_eq!(names(Round::Hints), ["read_hints"]);
-        assert_eq!(names(Round::Second), ["sync_due"]);
+        assert_eq!(names(Round::Second), ["fire_triggers", "sync_due"]);
         assert_eq!(names(Round::Minute), ["bring_back", "prune_syncs", "prune_hints"]);
         assert_eq!(names(Round::Hour), ["keep_alive", "prune"]);
     }

@@ -38,8 +38,9 @@ pub(crate) async fn prune_hints(ledger: &dyn Ledger) -> Result<bool, DutyError> 
 /// Forgets one batch; answers whether there may be more.
 pub(crate) async fn prune(ledger: &dyn Ledger) -> Result<bool, DutyError> {
     let refreshes = ledger.prune_refreshes(REFRESHES, BATCH).await?;
-    if refreshes > 0 {
-        debug!(refreshes, "old refreshes forgotten");
+    let triggers = ledger.prune_triggers(BATCH).await?;
+    if refreshes + triggers > 0 {
+        debug!(refreshes, triggers, "old refreshes and firings forgotten");
     }
-    Ok(refreshes >= BATCH.into())
+    Ok(refreshes >= BATCH.into() || triggers >= BATCH.into())
 }

@@ -30,6 +30,7 @@ pub mod replays;
 pub mod runs;
 pub mod sqlite;
 pub mod syncing;
+pub mod triggers;
 mod words_list;
 
 pub use api_keys::{ApiKey, ApiKeys, KnownApiKey, NewApiKey, Scope};
@@ -54,7 +55,7 @@ pub use error::LedgerError;
 pub use hints::{HintState, HintSums, Hinted, Hints, HintsStored, NewHint};
 pub use http_answers::{Asked, HttpAnswers};
 pub use learned::{Fact, Learning};
-pub use master_key::{KeyChoice, MasterKeys};
+pub use master_key::{KeyChoice, MasterKeys, SealedRow};
 pub use models::{Extent, Model, ModelState, Models, TypingNote};
 pub use overview::{ConnectionSums, MonthCalls, Overview, Trouble};
 pub use pages::{
@@ -68,6 +69,7 @@ pub use replays::{Replay, ReplayRequest, ReplayState, Replayed, Replays, WhichRe
 pub use runs::{EntityVolume, NewRun, NewSegment, Remaining, RunReport, Runs, Steer, Submitted};
 pub use sqlite::SqliteLedger;
 pub use syncing::{SyncSchedule, SyncState, SyncSum, Syncing};
+pub use triggers::{Firing, FiringResult, NewTrigger, Trigger, TriggerState, Triggers};
 
 /// The whole ledger: every truth about what was asked for, what was done, and the records themselves, in one
 /// database, so that rows, progress and outcome can be one commit.
@@ -96,6 +98,7 @@ pub trait Ledger:
     + Learning
     + Syncing
     + Hints
+    + Triggers
     + Models
     + Clocks
     + Overview
@@ -125,6 +128,7 @@ impl<T> Ledger for T where
         + Learning
         + Syncing
         + Hints
+        + Triggers
         + Hints
         + Models
         + Clocks

@@ -1,6 +1,7 @@
 //! Master key: which one the secrets of a ledger are sealed with.
 
 use async_trait::async_trait;
+use ledgerfleet_model::ConnectionId;
 
 use crate::LedgerError;
 
@@ -19,4 +20,24 @@ pub trait MasterKeys: Send + Sync {
     /// Answers the id of the key that the ledger is used with, and makes `id` that where `choice` allows it. It is never the
     /// key itself. A process whose key has another id can open nothing here and should seal nothing.
     async fn agree_on_key(&self, id: &str, choice: KeyChoice) -> Result<String, LedgerError>;
+
+    /// Makes `id` the key that the ledger is used with, whatever was before; audited.
+    async fn turn_key(&self, id: &str, who: &str) -> Result<(), LedgerError>;
+
+    /// All that is sealed, of removed connections, too.
+    async fn sealed_rows(&self) -> Result<Vec<SealedRow>, LedgerError>;
+
+    /// Puts the same secret, sealed anew, in the place of a row; false if the row is another one by now.
+    async fn reseal(&self, row: &SealedRow, sealed: &str) -> Result<bool, LedgerError>;
+}
+
+/// A sealed credential, and where it belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedRow {
+    /// Whose it is.
+    pub connection: ConnectionId,
+    /// Its version, to which the seal is bound.
+    pub version: i64,
+    /// The sealed text.
+    pub sealed: String,
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod cost;
+pub mod dates;
 mod gaps;
 mod hints;
 mod plan;
@@ -8,6 +9,7 @@ mod repair;
 mod selection;
 mod submit;
 pub mod sync;
+pub mod triggers;
 
 pub use cost::Cost;
 pub use gaps::{Gap, GapReason, NeverAsked, gaps_of, never_asked};

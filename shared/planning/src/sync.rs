@@ -137,6 +137,18 @@ pub async fn submit_sync(
     Ok(submitted)
 }
 
+/// Has a company that is kept in sync be due now: whatever has happened while nobody could ask, no webhook tells any more.
+///
+/// # Errors
+/// The ledger does not answer.
+pub async fn sync_at_once(ledger: &dyn Ledger, connection: ConnectionId) -> Result<(), LedgerError> {
+    let Some(schedule) = ledger.sync_schedules(&[connection]).await?.pop() else {
+        return Ok(());
+    };
+    let now = ledger.clock().await?.now;
+    ledger.schedule_sync(connection, schedule.every, now).await
+}
+
 /// Plans the sync of a company that stands there.
 pub fn plan(subject: &Subject<'_>, stand: &Stand, pace: &SyncPace) -> SyncPlan {
     let asked = Planner { subject, stand, pace };

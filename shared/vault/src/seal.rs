@@ -30,10 +30,11 @@ pub struct Place<'a> {
     pub version: i64,
 }
 
-/// Seals and opens with one master key.
+/// Seals with one master key, and opens with that and with a second one, while one is replaced by the other.
 #[derive(Debug, Clone)]
 pub struct Vault {
     key: MasterKey,
+    second: Option<MasterKey>,
 }
 
 /// Why a sealed text does not open. It never holds a secret.
@@ -65,7 +66,39 @@ impl VaultError {
 impl Vault {
     /// A vault with this key.
     pub fn new(key: MasterKey) -> Self {
-        Self { key }
+        Self { key, second: None }
+    }
+
+    /// The same, which also opens what this key has sealed.
+    #[must_use]
+    pub fn and(self, second: Option<MasterKey>) -> Self {
+        Self { second, ..self }
+    }
+
+    /// A vault that seals with this key, and opens also what this one's has sealed.
+    #[must_use]
+    pub fn turned_to(&self, key: MasterKey) -> Self {
+        Self::new(key).and(Some(self.key.clone()))
+    }
+
+    /// Whether it has a second key.
+    pub fn has_second(&self) -> bool {
+        self.second.is_some()
+    }
+
+    /// Whether it has the key of that id.
+    pub fn knows(&self, id: &str) -> bool {
+        self.key_with(id).is_some()
+    }
+
+    /// The id of the key that has sealed a text.
+    pub fn key_of(sealed: &str) -> Option<&str> {
+        parts(sealed).map(|(key_id, _)| key_id)
+    }
+
+    fn key_with(&self, id: &str) -> Option<&MasterKey> {
+        let mut keys = [Some(&self.key), self.second.as_ref()].into_iter().flatten();
+        keys.find(|key| key.id() == id)
     }
 
     /// The id of its key.
@@ -85,30 +118,26 @@ impl Vault {
             msg: plain.expose_secret().as_bytes(),
             aad: &bound,
         };
-        let sealed = self
-            .cipher()
+        let sealed = cipher(&self.key)
             .encrypt(&XNonce::from(nonce), payload)
             .expect("a secret is shorter than 256 GiB");
         let encoded = BASE64_URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat());
         format!("{FORMAT}.{}.{encoded}", self.key.id())
     }
 
-    /// Opens what [`Vault::seal`] sealed for the same place with the same key.
+    /// Opens what [`Vault::seal`] sealed for the same place with one of these keys.
     pub fn open(&self, place: &Place<'_>, sealed: &str) -> Result<SecretString, VaultError> {
         let (sealed_with, encoded) = parts(sealed).ok_or(VaultError::UnknownFormat)?;
-        if sealed_with != self.key.id() {
-            return Err(VaultError::WrongKey {
-                sealed_with: sealed_with.to_owned(),
-                here: self.key.id().to_owned(),
-            });
-        }
+        let key = self.key_with(sealed_with).ok_or_else(|| VaultError::WrongKey {
+            sealed_with: sealed_with.to_owned(),
+            here: self.key.id().to_owned(),
+        })?;
         let bytes = BASE64_URL_SAFE_NO_PAD
             .decode(encoded)
             .map_err(|_| VaultError::Refused)?;
         let (nonce, ciphertext) = bytes.split_first_chunk::<NONCE>().ok_or(VaultError::Refused)?;
-        let bound = associated(place, self.key.id());
-        let plain = self
-            .cipher()
+        let bound = associated(place, key.id());
+        let plain = cipher(key)
             .decrypt(
                 &XNonce::from(*nonce),
                 Payload {
@@ -121,10 +150,10 @@ impl Vault {
         let text = std::str::from_utf8(&plain).map_err(|_| VaultError::Refused)?;
         Ok(SecretString::from(text))
     }
+}
 
-    fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new(self.key.bytes().into())
-    }
+fn cipher(key: &MasterKey) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(key.bytes().into())
 }
 
 /// The key id and the base64 of a sealed text.
@@ -184,6 +213,30 @@ mod tests {
             "{sealed}"
         );
         assert_eq!(opened(&vault, &place(), &sealed).unwrap(), "RT1-secret");
+    }
+
+    #[test]
+    fn of_two_keys_the_own_one_seals_and_both_open() {
+        let (old, new) = (MasterKey::generate(), MasterKey::generate());
+        let secret = SecretString::from("RT1-secret");
+        let before = Vault::new(old.clone());
+        let sealed = before.seal(&place(), &secret);
+        let both = before.turned_to(new.clone());
+        assert!(both.has_second() && both.knows(old.id()) && both.knows(new.id()) && !before.knows(new.id()));
+        assert_eq!(opened(&both, &place(), &sealed).unwrap(), "RT1-secret");
+        let anew = both.seal(&place(), &secret);
+        assert_eq!(Vault::key_of(&anew), Some(new.id()));
+        assert!(matches!(
+            before.open(&place(), &anew),
+            Err(VaultError::WrongKey { .. })
+        ));
+        let after = Vault::new(new).and(None);
+        assert_eq!(opened(&after, &place(), &anew).unwrap(), "RT1-secret");
+        assert!(matches!(
+            after.open(&place(), &sealed),
+            Err(VaultError::WrongKey { .. })
+        ));
+        assert_eq!(Vault::key_of("nothing"), None);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::WiringError;
 use crate::host::host_or;
-use crate::keys::{agree_on_key, check_key, choose_key, embedded_key, refuse_a_lone_key};
+use crate::keys::{agree_on_key, check_key, choose_key, embedded_keys, refuse_a_lone_key, second_key};
 use crate::parts::{ConfiguredGates, Parts, Places};
 
 /// What to do where there is no ledger yet.
@@ -40,7 +40,7 @@ struct Foundation {
     gate: Arc<dyn Gate>,
     locks: Arc<dyn Locks>,
     redis: Option<RedisServer>,
-    key: MasterKey,
+    vault: Vault,
     notices: Vec<String>,
 }
 
@@ -86,10 +86,10 @@ async fn build(
         gate,
         locks,
         redis,
-        key,
+        vault,
         notices,
     } = foundation;
-    let vault = Arc::new(Vault::new(key));
+    let vault = Arc::new(vault);
     let http = HttpClient::new(&settings.timings)?;
     let endpoints = |name: &str| endpoints_of(settings.connector(name));
     let connectors = Arc::new(Connectors::of(registry, &http, |entry| endpoints(entry.name)));
@@ -144,8 +144,8 @@ async fn embedded(
     refuse_a_lone_key(settings, path)?;
     let ledger = Arc::new(SqliteLedger::open(path, clock).await?);
     let mut notices = Vec::new();
-    let key = match embedded_key(settings, &*ledger, &mut notices).await {
-        Ok(key) => key,
+    let vault = match embedded_keys(settings, &*ledger, &mut notices).await {
+        Ok(vault) => vault,
         Err(error) => {
             ledger.close().await;
             return Err(error);
@@ -158,7 +158,7 @@ async fn embedded(
         gate: Arc::new(MemoryGate::default()),
         locks: Arc::new(MemoryLocks::default()),
         redis: None,
-        key,
+        vault,
         notices,
     })
 }
@@ -170,7 +170,7 @@ async fn fleet(
     redis_url: &SecretString,
 ) -> Result<Foundation, WiringError> {
     let key = settings.master_key.as_ref().ok_or(WiringError::NoKey)?;
-    let key = MasterKey::parse(key)?;
+    let vault = Vault::new(MasterKey::parse(key)?).and(second_key(settings)?);
     let ledger = PostgresLedger::connect(database_url.expose_secret(), &postgres_options(settings)).await?;
     let tls = redis_tls(&settings.redis_tls)?;
     let redis = RedisParts::new(redis_url.expose_secret(), &settings.redis_prefix, tls);
@@ -182,7 +182,7 @@ async fn fleet(
         gate: Arc::new(redis.gate),
         locks: Arc::new(redis.locks),
         redis: Some(redis.server),
-        key,
+        vault,
         notices: Vec::new(),
     })
 }
@@ -200,7 +200,8 @@ pub async fn migrate(settings: &Settings) -> Result<Vec<String>, WiringError> {
             let options = postgres_options(settings);
             PostgresLedger::migrate(database_url.expose_secret(), &options).await?;
             if let Some(key) = &settings.master_key {
-                choose_key_of_fleet(database_url, &options, &MasterKey::parse(key)?).await?;
+                let vault = Vault::new(MasterKey::parse(key)?).and(second_key(settings)?);
+                choose_key_of_fleet(database_url, &options, &vault).await?;
             }
             Ok(Vec::new())
         }
@@ -211,10 +212,10 @@ pub async fn migrate(settings: &Settings) -> Result<Vec<String>, WiringError> {
 async fn choose_key_of_fleet(
     database_url: &SecretString,
     options: &PostgresOptions,
-    key: &MasterKey,
+    vault: &Vault,
 ) -> Result<(), WiringError> {
     let ledger = PostgresLedger::connect(database_url.expose_secret(), options).await?;
-    let chosen = choose_key(&ledger, key.id(), KeyChoice::WhileNothingIsSealed).await;
+    let chosen = choose_key(&ledger, vault, KeyChoice::WhileNothingIsSealed).await;
     ledger.close().await;
     chosen
 }

@@ -88,7 +88,7 @@ pub(crate) fn create(path: &Path) -> Result<MasterKey, KeyFileError> {
 }
 
 #[cfg(unix)]
-fn sync_directory(path: &Path) -> std::io::Result<()> {
+pub(crate) fn sync_directory(path: &Path) -> std::io::Result<()> {
     let directory = path
         .parent()
         .filter(|directory| !directory.as_os_str().is_empty());
@@ -100,7 +100,7 @@ fn sync_directory(path: &Path) -> std::io::Result<()> {
     clippy::unnecessary_wraps,
     reason = "the same shape as where a directory can be synced"
 )]
-fn sync_directory(_: &Path) -> std::io::Result<()> {
+pub(crate) fn sync_directory(_: &Path) -> std::io::Result<()> {
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Keys: which master key a process uses, and whether it is the one that the ledger is used with.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ledgerfleet_access::{Access, AccessError, private_file};
 use ledgerfleet_config::{Settings, Shape};
@@ -33,6 +33,65 @@ pub(crate) async fn embedded_key(
     let key = key_file::create(&path)?;
     notices.push(created(&path));
     Ok(key)
+}
+
+/// The keys of an embedded ledger: its own, and a second one that is configured, or that a rotation has made and not put in
+/// its place yet.
+pub(crate) async fn embedded_keys(
+    settings: &Settings,
+    ledger: &dyn Ledger,
+    notices: &mut Vec<String>,
+) -> Result<Vault, WiringError> {
+    let key = embedded_key(settings, ledger, notices).await?;
+    let second = match second_key(settings)? {
+        None => key_file::read(&beside(settings, "next"))?,
+        second => second,
+    };
+    Ok(Vault::new(key).and(second))
+}
+
+/// The second key, where one is configured.
+pub(crate) fn second_key(settings: &Settings) -> Result<Option<MasterKey>, WiringError> {
+    let second = settings.second_master_key.as_ref().map(MasterKey::parse);
+    Ok(second.transpose()?)
+}
+
+/// A file beside the key of an embedded ledger.
+fn beside(settings: &Settings, what: &str) -> PathBuf {
+    let mut path = settings.master_key_file().unwrap_or_default().into_os_string();
+    path.push(format!(".{what}"));
+    path.into()
+}
+
+/// The key that is to take the place of the one beside an embedded ledger: a rotation that was broken off goes on with the one
+/// that it has made.
+///
+/// # Errors
+/// It cannot be written down.
+pub fn next_key(settings: &Settings) -> Result<MasterKey, WiringError> {
+    Ok(key_file::create(&beside(settings, "next"))?)
+}
+
+/// Puts the next key in the place of the one beside an embedded ledger; answers where that is kept.
+///
+/// # Errors
+/// The files cannot be renamed: then both keys are there still.
+pub fn finish_rotation(settings: &Settings) -> Result<PathBuf, WiringError> {
+    let (key, next, former) = (
+        settings.master_key_file().unwrap_or_default(),
+        beside(settings, "next"),
+        beside(settings, "former"),
+    );
+    let failed = |source| KeyFileError::File {
+        path: key.clone(),
+        source,
+    };
+    // Kept under another name before its own is given away: at no moment is there none.
+    let _ = std::fs::remove_file(&former);
+    std::fs::hard_link(&key, &former).map_err(failed)?;
+    std::fs::rename(&next, &key).map_err(failed)?;
+    key_file::sync_directory(&key).map_err(failed)?;
+    Ok(former)
 }
 
 fn created(path: &Path) -> String {
@@ -78,16 +137,18 @@ pub(crate) async fn agree_on_key(
         Shape::Embedded { .. } => KeyChoice::WhileNothingIsSealed,
         Shape::Fleet { .. } => KeyChoice::First,
     };
-    choose_key(ledger, vault.key_id(), choice).await
+    choose_key(ledger, vault, choice).await
 }
 
+/// While one key is replaced by another, the ledger's may be either of those that are here.
 pub(crate) async fn choose_key(
     ledger: &dyn Ledger,
-    here: &str,
+    vault: &Vault,
     choice: KeyChoice,
 ) -> Result<(), WiringError> {
+    let here = vault.key_id();
     match ledger.agree_on_key(here, choice).await {
-        Ok(agreed) if agreed == here => Ok(()),
+        Ok(agreed) if vault.knows(&agreed) => Ok(()),
         Ok(agreed) => Err(WiringError::OtherKey {
             ledger: agreed,
             here: here.to_owned(),

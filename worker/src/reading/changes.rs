@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! too long ago                       every entity by a window of changes
-//! refused, or too large              the entities in halves; of one alone, by a window
+//! refused, forbidden, or too large   the entities in halves; of one alone, by a window
 //! cut, and nobody knows of whom      the entities in halves
 //! cut, of one                        it alone by a window
 //! ```
@@ -34,6 +34,8 @@ pub(crate) struct Changing<'a> {
     follow_ups: Vec<NewSegment>,
     /// Entities of which the upstream refuses to tell.
     refused: Vec<&'static EntitySpec>,
+    /// Why one of them may not be asked for. Where none may, it is said of the company and not of its entities.
+    forbidden: Option<Failure>,
     rows: u64,
 }
 
@@ -55,6 +57,7 @@ impl<'a> Changing<'a> {
             complete: Vec::new(),
             follow_ups: Vec::new(),
             refused: Vec::new(),
+            forbidden: None,
             rows: 0,
         })
     }
@@ -75,6 +78,9 @@ impl<'a> Changing<'a> {
                 Err(failure) if is_about_the_question(&failure) => self.ask_otherwise(group, &failure),
                 Err(failure) => return Err(failure.into()),
             }
+        }
+        if let Some(forbidden) = self.forbidden.take().filter(|_| self.complete.is_empty()) {
+            return Err(forbidden.into());
         }
         let now = self.attempt.subject.ledger_now();
         self.note_refused().await;
@@ -172,6 +178,9 @@ impl<'a> Changing<'a> {
             .push(by_window(self.attempt, entity, self.since, None));
         if is_refusal(failure) {
             self.refused.push(entity);
+        }
+        if failure.kind == FailureKind::Forbidden {
+            self.forbidden = Some(failure.clone());
         }
     }
 
@@ -279,8 +288,8 @@ const DOUBTED: TimeDelta = TimeDelta::days(1);
 /// Whether fewer entities in one question may help.
 fn is_about_the_question(failure: &Failure) -> bool {
     is_refusal(failure) || {
-        use FailureKind::{Malformed, TooLarge, Unservable};
-        matches!(failure.kind, TooLarge | Unservable | Malformed)
+        use FailureKind::{Forbidden, Malformed, TooLarge, Unservable};
+        matches!(failure.kind, Forbidden | TooLarge | Unservable | Malformed)
     }
 }
 

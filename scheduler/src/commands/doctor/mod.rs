@@ -1,7 +1,9 @@
 //! `doctor`: checks what can be checked without asking an upstream for anything.
 
 mod clocks;
+mod keys;
 mod machine;
+mod syncs;
 mod upstreams;
 mod webhooks;
 
@@ -56,6 +58,9 @@ async fn look_at(parts: &Parts, settings: &Settings) -> Vec<Check> {
     checks.extend(lines("dispatch", dispatch(parts)).await);
     checks.extend(lines("connections", connections(parts)).await);
     checks.extend(lines("upstream", upstreams::upstreams(parts, settings)).await);
+    checks.push(line("keys", keys::keys(parts)).await);
+    checks.push(line("sync", syncs::syncs(parts)).await);
+    checks.extend(lines("triggers", syncs::triggers(parts)).await);
     checks.extend(lines("webhooks", webhooks::webhooks(parts, settings)).await);
     checks.extend(lines("brakes", brakes(parts)).await);
     checks.push(line("dead letters", dead_letters(parts)).await);

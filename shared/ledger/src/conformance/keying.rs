@@ -1,7 +1,7 @@
 //! Which master key a ledger is used with.
 
 use super::World;
-use super::scene::company;
+use super::scene::{company, credential};
 use crate::KeyChoice::{First, WhileNothingIsSealed};
 
 pub async fn the_first_key_is_the_ledgers(world: &dyn World) {
@@ -29,4 +29,31 @@ pub async fn another_key_can_be_chosen_while_nothing_is_sealed(world: &dyn World
     company(world, "Alder").await;
     assert_eq!(choose("cccccccc").await, "bbbbbbbb");
     assert_eq!(choose("bbbbbbbb").await, "bbbbbbbb");
+}
+
+pub async fn what_is_sealed_is_sealed_anew_where_nobody_has_replaced_it(world: &dyn World) {
+    let ledger = world.ledger();
+    let (alder, birch) = (company(world, "Alder").await, company(world, "Birch").await);
+    ledger.agree_on_key("aaaaaaaa", First).await.unwrap();
+    let rows = ledger.sealed_rows().await.unwrap();
+    let of = |connection| rows.iter().find(|row| row.connection == connection).unwrap();
+    assert_eq!(
+        (rows.len(), of(alder).sealed.as_str(), of(alder).version),
+        (2, "sealed 1", 1)
+    );
+    assert!(ledger.replace_credential(birch, 1, &credential(2)).await.unwrap());
+    assert!(ledger.reseal(of(alder), "sealed anew").await.unwrap());
+    assert!(!ledger.reseal(of(alder), "sealed twice").await.unwrap());
+    assert!(
+        !ledger.reseal(of(birch), "sealed anew").await.unwrap(),
+        "it is another one by now"
+    );
+    let stored = ledger.credential(alder).await.unwrap().unwrap();
+    assert_eq!((stored.sealed.as_str(), stored.version), ("sealed anew", 1));
+    assert_eq!(
+        ledger.credential(birch).await.unwrap().unwrap().sealed,
+        "sealed 2"
+    );
+    ledger.turn_key("bbbbbbbb", "ada").await.unwrap();
+    assert_eq!(ledger.agree_on_key("aaaaaaaa", First).await.unwrap(), "bbbbbbbb");
 }

@@ -46,6 +46,7 @@ pub mod steering;
 pub mod storing;
 pub mod submitting;
 pub mod syncing;
+pub mod triggering;
 
 use std::time::Duration;
 
@@ -108,6 +109,7 @@ macro_rules! ledger_conformance {
                 the_first_key_is_the_ledgers,
                 of_keys_that_come_at_one_moment_one_is_the_ledgers,
                 another_key_can_be_chosen_while_nothing_is_sealed,
+                what_is_sealed_is_sealed_anew_where_nobody_has_replaced_it,
             },
             clocks::{
                 what_a_clock_that_was_ahead_has_put_off_is_brought_back_and_what_waits_rightly_is_not,
@@ -310,6 +312,14 @@ macro_rules! ledger_conformance {
                 failures_are_told_of_every_entity_that_was_to_be_in_sync,
                 companies_are_due_at_their_time_while_active_and_their_changes_are_not_being_asked_for,
                 only_the_newest_syncs_of_a_company_are_kept,
+            },
+            triggering::{
+                a_trigger_fires_at_its_instant_once_and_is_over,
+                of_two_who_fire_a_trigger_at_one_moment_one_does,
+                a_trigger_that_fires_late_says_so_and_one_that_recurs_goes_on,
+                what_cannot_be_submitted_is_told_and_a_company_that_is_gone_stores_nothing,
+                a_trigger_that_was_cancelled_does_not_fire,
+                old_firings_are_forgotten_and_the_last_of_a_trigger_that_lives_is_not,
             },
             hinting::{
                 an_event_is_stored_once_however_often_it_is_sent,

@@ -1,10 +1,12 @@
 //! The master key's id on Postgres.
 
 use async_trait::async_trait;
+use ledgerfleet_model::ConnectionId;
 
 use super::PostgresLedger;
 use super::error::{failed, persistently};
-use crate::{KeyChoice, LedgerError, MasterKeys};
+use super::segments::audit;
+use crate::{KeyChoice, LedgerError, MasterKeys, SealedRow};
 
 #[async_trait]
 impl MasterKeys for PostgresLedger {
@@ -29,6 +31,54 @@ impl MasterKeys for PostgresLedger {
         persistently(agree).await?;
         let agreed = persistently(|| self.key_of_ledger()).await?;
         agreed.ok_or_else(|| LedgerError::Corrupt("the id of the master key is gone".to_owned()))
+    }
+
+    async fn turn_key(&self, id: &str, who: &str) -> Result<(), LedgerError> {
+        let mut tx = self.begin("turn key").await?;
+        let turn = sqlx::query!(
+            "INSERT INTO fleet.master_key (key_id) VALUES ($1)
+             ON CONFLICT (only_row) DO UPDATE SET key_id = excluded.key_id, since = now()",
+            id
+        );
+        turn.execute(&mut *tx).await.map_err(failed("turn key"))?;
+        let detail = serde_json::json!({ "key": id, "by": who });
+        audit(&mut tx, "key.rotate", None, detail).await?;
+        tx.commit().await.map_err(failed("turn key"))
+    }
+
+    async fn sealed_rows(&self) -> Result<Vec<SealedRow>, LedgerError> {
+        let rows = || async {
+            sqlx::query!(
+                "SELECT connection_id, version, sealed FROM fleet.credentials ORDER BY connection_id"
+            )
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("sealed rows"))
+        };
+        let rows = persistently(rows).await?.into_iter();
+        Ok(rows
+            .map(|row| SealedRow {
+                connection: ConnectionId(row.connection_id),
+                version: row.version,
+                sealed: row.sealed,
+            })
+            .collect())
+    }
+
+    async fn reseal(&self, row: &SealedRow, sealed: &str) -> Result<bool, LedgerError> {
+        let reseal = || async {
+            sqlx::query!(
+                "UPDATE fleet.credentials SET sealed = $4 WHERE connection_id = $1 AND version = $2 AND sealed = $3",
+                row.connection.0,
+                row.version,
+                row.sealed,
+                sealed,
+            )
+            .execute(&self.pool)
+            .await
+            .map_err(failed("reseal"))
+        };
+        Ok(persistently(reseal).await?.rows_affected() == 1)
     }
 }
 

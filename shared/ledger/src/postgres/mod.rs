@@ -48,6 +48,7 @@ mod runs;
 mod segments;
 mod session;
 mod syncing;
+mod triggers;
 mod turns;
 mod unanswered;
 mod upsert;

@@ -1,10 +1,13 @@
 //! The master key's id on SQLite.
 
 use async_trait::async_trait;
+use ledgerfleet_model::ConnectionId;
 
 use super::SqliteLedger;
+use super::codec::Text;
 use super::error::failed;
-use crate::{KeyChoice, LedgerError, MasterKeys};
+use super::segments::audit;
+use crate::{KeyChoice, LedgerError, MasterKeys, SealedRow};
 
 #[async_trait]
 impl MasterKeys for SqliteLedger {
@@ -29,5 +32,47 @@ impl MasterKeys for SqliteLedger {
         let agreed = agreed.map_err(failed("agree on key"))?;
         tx.commit().await.map_err(failed("agree on key"))?;
         Ok(agreed)
+    }
+
+    async fn turn_key(&self, id: &str, who: &str) -> Result<(), LedgerError> {
+        const TURN: &str = "
+            INSERT INTO fleet_master_key (only_row, key_id, since) VALUES (1, ?1, ?2)
+            ON CONFLICT (only_row) DO UPDATE SET key_id = excluded.key_id, since = excluded.since";
+        let mut tx = self.write("turn key").await?;
+        let now = self.now();
+        let turn = sqlx::query(TURN).bind(id).bind(now);
+        turn.execute(&mut *tx).await.map_err(failed("turn key"))?;
+        let detail = serde_json::json!({ "key": id, "by": who });
+        audit(&mut tx, now, "key.rotate", None, detail).await?;
+        tx.commit().await.map_err(failed("turn key"))
+    }
+
+    async fn sealed_rows(&self) -> Result<Vec<SealedRow>, LedgerError> {
+        const ROWS: &str =
+            "SELECT connection_id, version, sealed FROM fleet_credentials ORDER BY connection_id";
+        let rows: Vec<(Text<ConnectionId>, i64, String)> = sqlx::query_as(ROWS)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("sealed rows"))?;
+        let row = |(connection, version, sealed): (Text<ConnectionId>, i64, String)| SealedRow {
+            connection: connection.0,
+            version,
+            sealed,
+        };
+        Ok(rows.into_iter().map(row).collect())
+    }
+
+    async fn reseal(&self, row: &SealedRow, sealed: &str) -> Result<bool, LedgerError> {
+        const RESEAL: &str = "
+            UPDATE fleet_credentials SET sealed = ?4 WHERE connection_id = ?1 AND version = ?2 AND sealed = ?3";
+        let mut tx = self.write("reseal").await?;
+        let reseal = sqlx::query(RESEAL)
+            .bind(Text(row.connection))
+            .bind(row.version)
+            .bind(&row.sealed)
+            .bind(sealed);
+        let resealed = reseal.execute(&mut *tx).await.map_err(failed("reseal"))?;
+        tx.commit().await.map_err(failed("reseal"))?;
+        Ok(resealed.rows_affected() == 1)
     }
 }

@@ -38,6 +38,7 @@ mod segments;
 mod syncing;
 #[cfg(test)]
 mod tests;
+mod triggers;
 mod upsert;
 
 use std::path::{Path, PathBuf};

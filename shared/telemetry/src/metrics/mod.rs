@@ -248,6 +248,11 @@ pub fn webhook_tokens(count: u8) {
     gauge!(names::WEBHOOK_TOKENS).set(f64::from(count));
 }
 
+/// A trigger was fired, by its result.
+pub fn trigger_fired(result: &'static str) {
+    counter!(names::TRIGGERS_TOTAL, "result" => result).increment(1);
+}
+
 /// So many brakes of this scope are closed.
 pub fn brakes(scope: &'static str, count: u64) {
     gauge!(names::BRAKES, "scope" => scope).set(as_number(count));

@@ -86,6 +86,7 @@ metrics! {
     Gauge CHECKPOINT_LAG_SECONDS = "checkpoint_lag_seconds": "Seconds since the oldest checkpoint of an entity whose changes are told, of active companies that are kept in sync, by connector; 0 where there is none. From the leader alone.";
     Gauge SYNCS_FAILING = "syncs_failing": "Entities of active companies whose last attempt to be brought in sync failed, by connector. From the leader alone.";
     Counter SYNCS_TOTAL = "syncs_total": "Attempts of segments by which companies are kept in sync, by connector and outcome.";
+    Counter TRIGGERS_TOTAL = "triggers_total": "Triggers that this process has fired, by result: fired, late, failed.";
     Counter WEBHOOK_EVENTS_TOTAL = "webhook_events_total":
         "Webhook events that came to this process, by result; refused and not_stored count whole deliveries.";
     Gauge WEBHOOK_LAST_EVENT_TIMESTAMP_SECONDS = "webhook_last_event_timestamp_seconds":

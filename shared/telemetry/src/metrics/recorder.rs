@@ -134,6 +134,9 @@ fn start_at_zero(connectors: &[ConnectorLabels]) {
     for result in RefreshResult::ALL {
         counter!(names::TOKEN_REFRESH_TOTAL, "result" => result.as_str()).absolute(0);
     }
+    for result in ["fired", "late", "failed"] {
+        counter!(names::TRIGGERS_TOTAL, "result" => result).absolute(0);
+    }
     for result in WebhookResult::ALL {
         counter!(names::WEBHOOK_EVENTS_TOTAL, "result" => result.as_str()).absolute(0);
     }

@@ -138,3 +138,51 @@ async fn a_company_whose_consent_is_withdrawn_in_a_sync_goes_on_from_its_checkpo
     assert_eq!(report.state, RunState::Active, "it waits for a person");
     assert_eq!(report.dead, 0, "{report:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_that_may_not_be_asked_for_hold_back_no_others_unless_none_may() {
+    let world = World::new().await;
+    synced(&world, Scope::Changed).await;
+    let before = state(&world, "invoice").await.checkpoint;
+    let changed = mutate(&world, "invoice", MutationKind::Update, 2);
+    let spoilt = mutate(&world, "bill", MutationKind::Touch, 1);
+    let mutation = Mutation {
+        ids: spoilt.clone(),
+        status: Some(403),
+        code: Some(3_100),
+        ..Mutation::new(COMPANY, "bill", MutationKind::Spoil)
+    };
+    world.emulator.mutate(mutation).unwrap();
+    world.emulator.clock().step(Duration::from_secs(2));
+    let report = sync(&world, Scope::Changed).await;
+    assert_eq!((report.state, report.dead), (RunState::Dead, 1), "{report:?}");
+    assert!(state(&world, "bill").await.failures > 0);
+    let invoice = state(&world, "invoice").await;
+    assert!(
+        invoice.checkpoint > before && invoice.failures == 0,
+        "{invoice:?}"
+    );
+    let stored = world.stored(&world.connections[0], "invoice").await;
+    assert!(changed.iter().all(|id| stored.contains_key(id)));
+
+    let mutation = Mutation {
+        ids: spoilt,
+        ..Mutation::new(COMPANY, "bill", MutationKind::Mend)
+    };
+    world.emulator.mutate(mutation).unwrap();
+    synced(&world, Scope::Changed).await;
+    assert_in_sync(&world, &world.connections[0]).await;
+    world.emulator.set_fault(FaultSpec {
+        path: Some("/cdc".to_owned()),
+        ..FaultSpec::always(FaultKind::Fault {
+            status: 403,
+            code: 3_100,
+        })
+    });
+    let report = sync(&world, Scope::Changed).await;
+    assert_eq!(
+        (report.segments - report.done, report.dead),
+        (1, 1),
+        "one word about the company: {report:?}"
+    );
+}

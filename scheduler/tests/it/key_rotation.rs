@@ -1,0 +1,102 @@
+//! One master key is replaced by another, by the real program.
+
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use crate::world::{World, emulator};
+
+async fn keys(world: &World) -> (String, String) {
+    let checks = world.run("doctor -o json").await.json();
+    let check = checks
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|check| check["check"] == "keys");
+    let text = |member: &str| check.unwrap()[member].as_str().unwrap().to_owned();
+    (text("result"), text("detail"))
+}
+
+/// The id of the key that has sealed everything, by the doctor's word.
+fn key_in(detail: &str) -> &str {
+    detail
+        .split("sealed with ")
+        .nth(1)
+        .unwrap()
+        .split(',')
+        .next()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn the_key_beside_a_file_is_replaced_and_a_rotation_that_was_broken_off_goes_on() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    for company in &emulator.info().companies {
+        world.connect(company).await;
+    }
+    let (_, before) = keys(&world).await;
+    world
+        .run("key rotate")
+        .await
+        .expect(0)
+        .says("2 credentials sealed anew");
+    let (result, after) = keys(&world).await;
+    assert_eq!(result, "ok");
+    assert_ne!(key_in(&before), key_in(&after));
+    world.run("connection test demo-us").await.expect(0);
+
+    // As it is after all is sealed anew, and before the files have changed their places.
+    let file = |name: &str| world.path(&format!("ledgerfleet.db.key{name}"));
+    std::fs::rename(file(""), file(".next")).unwrap();
+    std::fs::rename(file(".former"), file("")).unwrap();
+    let (result, told) = keys(&world).await;
+    assert_eq!(result, "warning", "{told}");
+    world.run("connection test demo-us").await.expect(0);
+    world.run("key rotate").await.expect(0);
+    let (result, last) = keys(&world).await;
+    assert_eq!(
+        (result.as_str(), key_in(&last)),
+        ("ok", key_in(&after)),
+        "it goes on with the key that it had made"
+    );
+    assert!(!file(".next").exists() && file(".former").exists());
+    for company in ["demo-us", "demo-ca"] {
+        world.run(&format!("connection test {company}")).await.expect(0);
+    }
+    let server = world.start("serve --listen 127.0.0.1:0", "serving http://").await;
+    world.run("key rotate").await.expect(7);
+    server.end_with("TERM").await;
+    let audit = std::fs::read(world.path("ledgerfleet.db")).unwrap();
+    assert!(
+        !audit.windows(5).any(|text| text == b"lfk1_"),
+        "no key is in the database"
+    );
+}
+
+#[tokio::test]
+async fn configured_keys_are_replaced_while_both_are_given_and_each_process_opens_all_meanwhile() {
+    use ledgerfleet_vault::MasterKey;
+    let emulator = emulator().await;
+    let (old, new) = (MasterKey::generate().to_text(), MasterKey::generate().to_text());
+    let (old, new) = (old.expose_secret(), new.expose_secret());
+    let (own, second) = ("LEDGERFLEET_MASTER_KEY", "LEDGERFLEET_SECOND_MASTER_KEY");
+    let world = World::beside(&emulator).with(own, old);
+    world.connect(&emulator.info().companies[0]).await;
+    world
+        .run("key rotate")
+        .await
+        .expect(2)
+        .says("only one master key");
+    let both = world.elsewhere(second, new);
+    both.run("connection test demo-us").await.expect(0);
+    let turned = world.elsewhere(own, new).elsewhere(second, old);
+    turned.run("connection test demo-us").await.expect(0);
+    turned.run("key rotate").await.expect(0);
+    // Whoever has not exchanged its keys yet opens it all the same, and whoever has the new one alone, too.
+    for process in [&both, &world.elsewhere(own, new)] {
+        process.run("connection test demo-us").await.expect(0);
+        let listed: Value = process.run("connection list -o json").await.expect(0).json();
+        assert_eq!(listed.as_array().unwrap().len(), 1);
+    }
+    world.run("connection test demo-us").await.expect(4);
+}
