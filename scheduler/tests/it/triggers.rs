@@ -120,14 +120,14 @@ async fn a_trigger_fires_once_also_if_nobody_ran_at_its_instant_and_means_what_i
     let emulator = emulator().await;
     let world = World::beside(&emulator);
     world.connect(&emulator.info().companies[0]).await;
-    let missed = format!("trigger add --at {} -- {BACKFILL}", ahead(1));
+    let missed = format!("trigger add --at {} -- {BACKFILL}", ahead(10));
     world.run(&missed).await.expect(0).says("fires at");
     let gone = format!(
         "trigger add --at {} -- sync --connection demo-us --entity customer",
-        ahead(2)
+        ahead(10)
     );
     world.run(&gone).await.expect(0);
-    let instant = SystemClock.now() + TimeDelta::seconds(2);
+    let instant = SystemClock.now() + TimeDelta::seconds(10);
     until("both instants are over", PATIENCE, async || {
         SystemClock.now() > instant
     })
@@ -149,7 +149,7 @@ async fn a_trigger_fires_once_also_if_nobody_ran_at_its_instant_and_means_what_i
     );
     assert_eq!(runs(&world).await, 2);
     world.run("connection set demo-us --name renamed").await.expect(0);
-    let by_name = format!("trigger add --at {} -- sync --connection renamed", ahead(2));
+    let by_name = format!("trigger add --at {} -- sync --connection renamed", ahead(8));
     world.run(&by_name).await.expect(0);
     world.run("connection set renamed --name demo-us").await.expect(0);
     until_over(&world).await;
@@ -181,7 +181,7 @@ async fn of_two_schedulers_at_a_triggers_instant_one_fires_it() {
         let days = format!("--from 2026-06-0{day} --to 2026-06-0{day}");
         let line = format!(
             "trigger add --at {} -- backfill --connection demo-us --entity bill {days}",
-            ahead(4)
+            ahead(12)
         );
         world.run(&line).await.expect(0);
     }

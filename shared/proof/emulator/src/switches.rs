@@ -75,6 +75,14 @@ pub struct Switches {
     pub cdc_cap: CdcCap,
     /// Whether change data capture knows the entities that no list of it names.
     pub cdc_uncertain: UncertainChanges,
+    /// Which objects survive where a response of changes is cut.
+    pub cdc_cut: CdcCut,
+    /// What becomes of an entity whose changes are not told.
+    pub cdc_unsupported: CdcUnsupported,
+    /// Whether an instant may be told as `Z`.
+    pub cdc_zulu: Acceptance,
+    /// In which order the blocks of changes come.
+    pub cdc_blocks: CdcBlocks,
     /// In which order a batch is answered.
     pub batch_order: BatchOrder,
     /// Whether answers are compressed for those who accept it.
@@ -118,6 +126,10 @@ impl Default for Switches {
             reimburse_charge: ReimburseCharges::Served,
             cdc_cap: CdcCap::PerResponse,
             cdc_uncertain: UncertainChanges::Refused,
+            cdc_cut: CdcCut::AsListed,
+            cdc_unsupported: CdcUnsupported::Refused,
+            cdc_zulu: Acceptance::Accepted,
+            cdc_blocks: CdcBlocks::AsAsked,
             batch_order: BatchOrder::Shuffled,
             gzip: Gzip::On,
             spacing: Spacing::Compact,

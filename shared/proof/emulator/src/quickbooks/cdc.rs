@@ -1,6 +1,8 @@
 //! Change data capture: everything of some entities that has changed since an instant, as it is now, and stubs of what is
 //! gone. It has no pages: beyond 1,000 objects it just stops.
 
+use std::cmp::Reverse;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::call::{Parameters, entity_named};
@@ -13,9 +15,10 @@ use crate::books::entity::{Changes, Entity};
 use crate::books::head::{Head, Spoilt};
 use crate::books::overlay::View;
 use crate::books::{Books, served, text};
+use crate::dice::{Dice, topic};
 use crate::json::Json;
 use crate::pacific::{Pacific, answer_time};
-use crate::switches::{CdcCap, UncertainChanges};
+use crate::switches::{Acceptance, CdcBlocks, CdcCap, CdcCut, CdcUnsupported, Switches, UncertainChanges};
 
 /// The most objects of a response, or of each entity.
 const MOST: usize = 1_000;
@@ -35,6 +38,7 @@ pub(super) fn answer(books: &Books, asked: &Parameters, setting: Setting) -> Res
                 json.array("QueryResponse", |json| {
                     for entity in entities {
                         json.element(|json| {
+                            let Some(entity) = entity else { return };
                             let room = match setting.switches.cdc_cap {
                                 CdcCap::PerResponse => left,
                                 CdcCap::PerEntity => MOST,
@@ -58,10 +62,14 @@ fn since(asked: &Parameters, setting: Setting) -> Result<DateTime<Utc>, ServiceF
         .changed_since
         .as_deref()
         .ok_or_else(|| missing("changedSince"))?;
-    let since = read_instant(text, setting).ok_or_else(|| {
+    let invalid = || {
         let detail = format!("Invalid date value : {text}");
         fault_body::refusal(2040, "Invalid Date", &detail)
-    })?;
+    };
+    if text.ends_with('Z') && setting.switches.cdc_zulu == Acceptance::Refused {
+        return Err(invalid());
+    }
+    let since = read_instant(text, setting).ok_or_else(invalid)?;
     if setting.now - since > TimeDelta::days(DAYS) {
         let detail =
             format!("Business Validation Error: changedSince can be at most {DAYS} days in the past");
@@ -74,30 +82,50 @@ fn since(asked: &Parameters, setting: Setting) -> Result<DateTime<Utc>, ServiceF
     Ok(since)
 }
 
-/// One that is not supported makes all of them be refused.
+/// What is asked for; none in the place of one whose changes are not told, where that has an empty block.
 fn entities(
     plan: &Blueprint,
     asked: &Parameters,
     setting: Setting,
-) -> Result<Vec<&'static Entity>, ServiceFault> {
+) -> Result<Vec<Option<&'static Entity>>, ServiceFault> {
     let list = asked.entities.as_deref().filter(|list| !list.is_empty());
-    let named = list.ok_or_else(|| missing("entities"))?.split(',').map(|name| {
-        let name = name.trim();
-        let served = |entity: &&Entity| match entity.changes {
-            Changes::Told => true,
-            Changes::Untold => false,
-            Changes::Uncertain => {
-                let switches = &setting.switches;
-                let told = switches.cdc_uncertain == UncertainChanges::Served;
-                told && served::refusal(plan, entity, switches).is_none()
+    let mut entities = Vec::new();
+    for name in list.ok_or_else(|| missing("entities"))?.split(',').map(str::trim) {
+        let told = entity_named(name).filter(|entity| is_told(plan, entity, &setting.switches));
+        match (told, setting.switches.cdc_unsupported) {
+            (Some(entity), _) => entities.push(Some(entity)),
+            (None, CdcUnsupported::Ignored) => {}
+            (None, CdcUnsupported::EmptyBlock) => entities.push(None),
+            (None, CdcUnsupported::Refused) => {
+                let detail = format!("Operation Not Supported : change data capture of {name}");
+                return Err(fault_body::refusal(500, "Unsupported Operation", &detail));
             }
-        };
-        entity_named(name).filter(served).ok_or_else(|| {
-            let detail = format!("Operation Not Supported : change data capture of {name}");
-            fault_body::refusal(500, "Unsupported Operation", &detail)
-        })
-    });
-    named.collect()
+        }
+    }
+    if setting.switches.cdc_blocks == CdcBlocks::Shuffled {
+        shuffle(
+            &mut entities,
+            Dice::new(setting.answer, topic("blocks of changes"), 0),
+        );
+    }
+    Ok(entities)
+}
+
+fn is_told(plan: &Blueprint, entity: &Entity, switches: &Switches) -> bool {
+    match entity.changes {
+        Changes::Told => true,
+        Changes::Untold => false,
+        Changes::Uncertain => {
+            let told = switches.cdc_uncertain == UncertainChanges::Served;
+            told && served::refusal(plan, entity, switches).is_none()
+        }
+    }
+}
+
+fn shuffle<T>(list: &mut [T], mut dice: Dice) {
+    for last in (1..list.len()).rev() {
+        list.swap(last, dice.index(last + 1));
+    }
 }
 
 fn missing(parameter: &str) -> ServiceFault {
@@ -128,7 +156,7 @@ fn write_block(
         return Ok(0);
     };
     let sight = book.look(&books.blueprint, View::At(setting.now.timestamp()));
-    let changed = changed(&sight, since, room);
+    let changed = cut(changed(&sight, since), room, setting);
     if changed.is_empty() {
         return Ok(0);
     }
@@ -162,9 +190,34 @@ impl Changed {
             Self::Gone(..) => None,
         }
     }
+
+    /// When, in Unix seconds.
+    fn at(&self) -> i64 {
+        match self {
+            Self::Lives(head) => head.updated,
+            Self::Gone(_, at) => *at,
+        }
+    }
 }
 
-fn changed(sight: &Sight<'_>, since: DateTime<Utc>, room: usize) -> Vec<Changed> {
+/// As many as there is room for.
+fn cut(mut changed: Vec<Changed>, room: usize, setting: Setting) -> Vec<Changed> {
+    if changed.len() > room {
+        match setting.switches.cdc_cut {
+            CdcCut::AsListed => {}
+            CdcCut::Oldest => changed.sort_by_key(Changed::at),
+            CdcCut::Newest => changed.sort_by_key(|one| Reverse(one.at())),
+            CdcCut::Arbitrary => shuffle(
+                &mut changed,
+                Dice::new(setting.answer, topic("cut of changes"), 0),
+            ),
+        }
+        changed.truncate(room);
+    }
+    changed
+}
+
+fn changed(sight: &Sight<'_>, since: DateTime<Utc>) -> Vec<Changed> {
     let from = since.timestamp() + i64::from(since.timestamp_subsec_nanos() > 0);
     let bounds = Bounds {
         updated: Span {
@@ -178,7 +231,7 @@ fn changed(sight: &Sight<'_>, since: DateTime<Utc>, room: usize) -> Vec<Changed>
     let living = heads.filter(|head| head.updated >= from).map(Changed::Lives);
     let gone = sight.gone().into_iter().filter(|(_, at)| *at >= from);
     let gone = gone.map(|(head, at)| Changed::Gone(head, at));
-    living.chain(gone).take(room).collect()
+    living.chain(gone).collect()
 }
 
 /// No version, no creation, no amounts.

@@ -213,3 +213,33 @@ positions! {
     /// Some records have five, of which only those see the last two who ask for `include=enhancedAllCustomFields`.
     Enhanced
 }
+positions! {
+    /// Which objects survive where a response of changes is cut.
+    CdcCut:
+    /// Those that the books list first.
+    AsListed,
+    /// Those that changed first.
+    Oldest,
+    /// Those that changed last.
+    Newest,
+    /// Any, others each time.
+    Arbitrary
+}
+positions! {
+    /// What becomes of an entity whose changes are not told, among others that are.
+    CdcUnsupported:
+    /// All of the request is refused.
+    Refused,
+    /// It is passed over without a word: there is no block of it.
+    Ignored,
+    /// Its block is empty.
+    EmptyBlock
+}
+positions! {
+    /// In which order the blocks of changes come.
+    CdcBlocks:
+    /// In that of the request.
+    AsAsked,
+    /// In any, another each time.
+    Shuffled
+}

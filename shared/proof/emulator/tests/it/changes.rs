@@ -193,3 +193,80 @@ async fn all_entities_together_are_one_metered_call() {
     let summary = client.emulator.summary();
     assert_eq!(summary.company("demo-us").unwrap().api.metered, 1);
 }
+
+#[tokio::test]
+async fn what_is_doubtful_about_changes_is_a_switch() {
+    let client = start().await;
+    let since = "2026-07-05T11:59:59-00:00";
+    let set = async |switches: Value| {
+        let done = client
+            .control("faults", &json!({ "switches": switches }).to_string())
+            .await;
+        assert_eq!(done.status, 200, "{}", done.body);
+    };
+    for (position, blocks_or_refusal) in [("refused", None), ("ignored", Some(2)), ("empty_block", Some(3))] {
+        set(json!({ "cdc_unsupported": position })).await;
+        let answer = ask(&client, "Invoice,TimeActivity,Bill", since).await;
+        match blocks_or_refusal {
+            None => assert_eq!(answer.status, 400, "{}", answer.body),
+            Some(count) => assert_eq!(blocks(&answer).len(), count),
+        }
+    }
+    set(json!({ "cdc_zulu": "refused" })).await;
+    assert_eq!(ask(&client, "Invoice", "2026-07-05T11:59:59Z").await.status, 400);
+    assert_eq!(ask(&client, "Invoice", since).await.status, 200);
+
+    for entity in ["invoice", "bill", "customer", "payment"] {
+        mutate(
+            &client,
+            json!({"company":"demo-us","entity":entity,"kind":"touch"}),
+        )
+        .await;
+    }
+    let order = async || {
+        let blocks = blocks(&ask(&client, "Invoice,Bill,Customer,Payment", since).await);
+        let names = blocks
+            .iter()
+            .map(|block| block.as_object().unwrap().keys().next().unwrap().clone());
+        names.collect::<Vec<String>>()
+    };
+    assert_eq!(order().await, order().await);
+    set(json!({ "cdc_blocks": "shuffled" })).await;
+    let mut orders = std::collections::BTreeSet::new();
+    for _ in 0..20 {
+        orders.insert(order().await);
+    }
+    assert!(orders.len() > 1);
+
+    let first = mutate(
+        &client,
+        json!({"company":"demo-us","entity":"vendor","kind":"create","count":1_100}),
+    )
+    .await;
+    client.emulator.clock().step(Duration::from_secs(60));
+    let last = mutate(
+        &client,
+        json!({"company":"demo-us","entity":"vendor","kind":"create","count":100}),
+    )
+    .await;
+    let survivors = async || {
+        let blocks = blocks(&ask(&client, "Vendor", since).await);
+        let rows = blocks[0]["Vendor"].as_array().unwrap().clone();
+        let ids = rows.iter().map(|row| row["Id"].as_str().unwrap().to_owned());
+        ids.collect::<std::collections::BTreeSet<String>>()
+    };
+    for (position, of_the_last) in [("oldest", 0), ("newest", 100)] {
+        set(json!({ "cdc_cut": position })).await;
+        let survivors = survivors().await;
+        assert_eq!(survivors.len(), 1_000);
+        assert_eq!(
+            last.iter().filter(|id| survivors.contains(*id)).count(),
+            of_the_last,
+            "{position}"
+        );
+        let old = first.iter().filter(|id| survivors.contains(*id)).count();
+        assert_eq!(old, 1_000 - of_the_last);
+    }
+    set(json!({ "cdc_cut": "arbitrary" })).await;
+    assert_ne!(survivors().await, survivors().await);
+}
