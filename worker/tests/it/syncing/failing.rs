@@ -149,7 +149,7 @@ async fn changes_that_may_not_be_asked_for_hold_back_no_others_unless_none_may()
     let mutation = Mutation {
         ids: spoilt.clone(),
         status: Some(403),
-        code: Some(3_100),
+        code: Some(5_020),
         ..Mutation::new(COMPANY, "bill", MutationKind::Spoil)
     };
     world.emulator.mutate(mutation).unwrap();
@@ -176,7 +176,7 @@ async fn changes_that_may_not_be_asked_for_hold_back_no_others_unless_none_may()
         path: Some("/cdc".to_owned()),
         ..FaultSpec::always(FaultKind::Fault {
             status: 403,
-            code: 3_100,
+            code: 5_020,
         })
     });
     let report = sync(&world, Scope::Changed).await;
