@@ -30,7 +30,6 @@ pub(crate) use ids::IdArg;
 pub(crate) use model::{DictionaryArgs, ModelCommand, NotesArgs, RefreshArgs};
 pub(crate) use records::{CoverageArgs, RecordsArgs, VerifyArgs};
 pub(crate) use run::{BackfillArgs, RunCommand};
-pub(crate) use dates::since;
 pub(crate) use sync::{Every, SyncArgs, SyncCommand, every};
 pub(crate) use trigger::{AddTriggerArgs, TriggerCommand};
 pub(crate) use values::{EnvironmentArg, Format, When};
