@@ -243,7 +243,7 @@ async fn what_is_doubtful_about_changes_is_a_switch() {
         json!({"company":"demo-us","entity":"vendor","kind":"create","count":1_100}),
     )
     .await;
-    client.emulator.clock().step(Duration::from_secs(60));
+    client.emulator.clock().step(Duration::from_mins(1));
     let last = mutate(
         &client,
         json!({"company":"demo-us","entity":"vendor","kind":"create","count":100}),
