@@ -47,7 +47,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
             "/api/v1/runs/{id}/events",
             Scope::Read,
             "Follows a run: server-sent events with its whole state",
-        ),
+        )
+        .streaming(&["text/event-stream"]),
         follow,
     )
 }

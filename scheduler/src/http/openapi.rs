@@ -9,6 +9,10 @@ use super::problem::Cause;
 use super::route::{Method, Route};
 use super::routes::Routes;
 
+/// The shapes of what is taken and answered: of parameters by their names, of bodies and answers by method and path. The test
+/// of the contract holds real answers against them.
+const SCHEMAS: &str = include_str!("schemas.json");
+
 /// Kinds of what an address leaves open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -30,16 +34,17 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 /// The document, as OpenAPI 3.1.
 pub(crate) fn document(routes: &[Route]) -> Value {
+    let schemas: Value = serde_json::from_str(SCHEMAS).unwrap_or_default();
     let mut paths = Map::new();
     for route in routes {
         let method = route.method.as_str().to_lowercase();
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         if let Value::Object(methods) = path {
-            methods.insert(method, operation(route));
+            methods.insert(method, operation(route, &schemas));
         }
     }
     let causes: Vec<&str> = Cause::ALL.iter().map(|cause| cause.as_str()).collect();
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": { "title": "Ledgerfleet", "version": env!("CARGO_PKG_VERSION") },
         "paths": paths,
@@ -60,18 +65,25 @@ pub(crate) fn document(routes: &[Route]) -> Value {
                 },
             },
         },
-    })
+    });
+    if let (Value::Object(all), Value::Object(known)) =
+        (&mut document["components"]["schemas"], &schemas["components"])
+    {
+        all.extend(known.clone());
+    }
+    document
 }
 
-fn operation(route: &Route) -> Value {
+fn operation(route: &Route, schemas: &Value) -> Value {
+    let place = format!("{} {}", route.method.as_str(), route.path);
     let mut parameters: Vec<Value> = left_open(route.path)
-        .map(|name| parameter(name, "", Place::Path))
+        .map(|name| parameter(name, "", Place::Path, schemas))
         .collect();
     parameters.extend(
         route
             .query
             .iter()
-            .map(|(name, means)| parameter(name, means, Place::Query)),
+            .map(|(name, means)| parameter(name, means, Place::Query, schemas)),
     );
     if route.method == Method::Post {
         parameters.push(json!({
@@ -89,22 +101,37 @@ fn operation(route: &Route) -> Value {
         "security": [{ "key": [] }],
         "x-scope": route.scope,
         "parameters": parameters,
-        "responses": { route.status.to_string(): { "description": "done" }, "default": problem },
+        "responses": { route.status.to_string(): answer(route, &schemas["answers"][&place]), "default": problem },
     });
     if let Some(example) = route.body {
         let example: Value = serde_json::from_str(example).unwrap_or_default();
         operation["requestBody"] = json!({
             "required": !route.body_may_lack,
-            "content": { "application/json": { "schema": { "type": "object" }, "example": example } },
+            "content": { "application/json": { "schema": schemas["bodies"][&place], "example": example } },
         });
     }
     operation
 }
 
-fn parameter(name: &str, means: &str, place: Place) -> Value {
+/// The answer of success: JSON of a known shape, or what streams.
+fn answer(route: &Route, schema: &Value) -> Value {
+    let text = json!({ "schema": { "type": "string" } });
+    let mut kinds = Map::new();
+    if !schema.is_null() {
+        kinds.insert("application/json".to_owned(), json!({ "schema": schema }));
+    }
+    for kind in route.streams {
+        kinds.insert((*kind).to_owned(), text.clone());
+    }
+    json!({ "description": "done", "content": kinds })
+}
+
+fn parameter(name: &str, means: &str, place: Place, schemas: &Value) -> Value {
+    let known = schemas["parameters"].get(name).cloned();
+    let schema = known.unwrap_or_else(|| json!({ "type": "string" }));
     json!({
         "name": name, "in": place, "required": place == Place::Path,
-        "description": means, "schema": { "type": "string" },
+        "description": means, "schema": schema,
     })
 }
 

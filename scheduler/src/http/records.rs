@@ -84,6 +84,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 Scope::Read,
                 "Stored records of an entity, by id",
             )
+            .streaming(&["application/x-ndjson", "text/csv"])
             .with(&[
                 ("connection", "the company"),
                 ("entity", "the entity"),

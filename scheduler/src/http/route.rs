@@ -36,6 +36,8 @@ pub(crate) struct Route {
     pub(crate) body_may_lack: bool,
     /// The status of success.
     pub(crate) status: u16,
+    /// The media types of what it streams, beside JSON or instead of it.
+    pub(crate) streams: &'static [&'static str],
     /// Whether what it answers is a secret, which is kept nowhere, not even to be repeated.
     pub(crate) is_secret: bool,
 }
@@ -52,6 +54,7 @@ impl Route {
             body: None,
             body_may_lack: false,
             status: 200,
+            streams: &[],
             is_secret: false,
         }
     }
@@ -81,6 +84,10 @@ impl Route {
             body_may_lack: true,
             ..self.taking(body)
         }
+    }
+
+    pub(crate) const fn streaming(self, streams: &'static [&'static str]) -> Self {
+        Self { streams, ..self }
     }
 
     /// One whose answers are never kept: a repetition is done anew.
