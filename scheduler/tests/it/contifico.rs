@@ -220,6 +220,49 @@ async fn a_paused_company_with_another_key_is_not_resumed_before_the_key_was_tes
 }
 
 #[tokio::test]
+async fn a_removed_company_that_is_added_again_has_its_books_once_and_an_untested_key_reads_nothing() {
+    let emulator = shops(ContificoSwitches::default()).await;
+    let world = beside(&emulator);
+    let tienda = &emulator.info().companies[0];
+    world.add("tienda", &world.key_of(tienda), "").await.expect(0);
+    world.run("connection test tienda").await.expect(0);
+    let backfill = "backfill --connection shop --entity sales --from 2026-06-20 --to 2026-06-30 --wait";
+    world.run(&backfill.replace("shop", "tienda")).await.expect(0);
+    let records = "records --entity sales --limit 1000 -o json --connection";
+    let before = world.run(&format!("{records} tienda")).await.expect(0).json();
+    world.run("connection remove tienda --yes").await.expect(0);
+    let checks = world.run("doctor -o json").await.json();
+    let keys = |checks: &serde_json::Value| {
+        let mut checks = checks.as_array().unwrap().iter();
+        checks.find(|check| check["check"] == "quickbooks keys").unwrap()["result"].clone()
+    };
+    assert_eq!(keys(&checks), "warning", "nobody is connected");
+
+    world
+        .add("shop", &world.key_of(tienda), "")
+        .await
+        .expect(0)
+        .says("may be it");
+    // Neither is it paused and resumed into being read.
+    world.run("connection pause shop").await.expect(4);
+    world.run("connection resume shop").await.expect(4);
+    world
+        .run("connection test shop")
+        .await
+        .expect(0)
+        .says("its history");
+    assert_eq!(
+        world.run(&format!("{records} shop")).await.expect(0).json(),
+        before
+    );
+    world.run(backfill).await.expect(0);
+    let after = world.run(&format!("{records} shop")).await.expect(0).json();
+    assert_eq!(after.as_array().unwrap().len(), before.as_array().unwrap().len());
+    let checks = world.run("doctor -o json").await.json();
+    assert_eq!(keys(&checks), "ok", "a company of Contífico alone needs none");
+}
+
+#[tokio::test]
 async fn a_company_that_tells_no_ruc_is_tested_all_the_same() {
     for pos in [
         PosAnswer::Absent,

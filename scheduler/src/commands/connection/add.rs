@@ -34,9 +34,33 @@ pub(crate) async fn run(session: &Session, command: AddCommand) -> anyhow::Resul
         }
         _ => add_or_replace(&parts, wanted.clone(), &secret).await?,
     };
+    let waits = added == Added::New && may_be_known(&parts, &wanted).await?;
+    if waits {
+        key::await_first_test(&parts, wanted.id).await?;
+    }
     model::follow(&*parts.ledger, &session.talk).await;
     session.talk.say(told(&command, &wanted, &added));
+    if waits {
+        session.talk.say(format!(
+            "a company of {} was removed, and this may be it: nothing is read before that test, which gives it its history \
+             again",
+            command.entry.name
+        ));
+    }
     Ok(Exit::Done)
+}
+
+/// Whether a company of which nothing but a key is known may be one that was removed: read before that is known, its books
+/// would be there twice.
+async fn may_be_known(parts: &Parts, wanted: &NewConnection) -> anyhow::Result<bool> {
+    if !is_unknown(&wanted.account) {
+        return Ok(false);
+    }
+    let removed = parts.ledger.removed_connections().await?;
+    Ok(removed.iter().any(|removed| {
+        let connection = &removed.connection;
+        connection.connector == wanted.connector && !is_unknown(&connection.account)
+    }))
 }
 
 /// What is told of an addition.

@@ -1,7 +1,7 @@
 //! Key: a key alone tells whose books it opens, so nothing is read with another one before that was asked.
 
 use chrono::TimeDelta;
-use ledgerfleet_model::{Connection, ConnectionState, RefusalCause};
+use ledgerfleet_model::{Connection, ConnectionId, ConnectionState, RefusalCause};
 use ledgerfleet_wiring::Parts;
 use secrecy::SecretString;
 
@@ -62,6 +62,16 @@ async fn await_test(parts: &Parts, connection: &Connection) -> anyhow::Result<()
     parts
         .ledger
         .set_connection_state(connection.id, waits, Some(UNTESTED))
+        .await?;
+    Ok(())
+}
+
+/// Has a connection that was added just now wait to be tested, before anything is read with its key.
+pub(super) async fn await_first_test(parts: &Parts, id: ConnectionId) -> anyhow::Result<()> {
+    let waits = ConnectionState::NeedsReauthorisation;
+    parts
+        .ledger
+        .set_connection_state(id, waits, Some("its key was not tested yet"))
         .await?;
     Ok(())
 }

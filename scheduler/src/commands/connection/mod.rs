@@ -124,6 +124,9 @@ async fn test(session: &Session, name: &str, wait: bool) -> anyhow::Result<Exit>
     talk.say(format!("{name} answers: it is {}", tested.company.name));
     match tested.lets_go {
         LetsGo::Nothing => return Ok(Exit::Done),
+        LetsGo::History => talk.say(format!(
+            "{name} was connected before: it has its history, its records and its coverage again"
+        )),
         LetsGo::Company => talk.say(format!("{name} is active again; its waiting segments go on")),
         LetsGo::AppKeys => talk.say("the keys of the app are taken again; what waits for them goes on"),
     }

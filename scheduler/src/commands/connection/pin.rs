@@ -2,22 +2,27 @@
 //! a key of another one is refused before anything is read with it.
 
 use ledgerfleet_connectors::{Account, ConnectorEntry, Identity, connector_entry};
-use ledgerfleet_ledger::{ConnectionChange, LedgerError};
-use ledgerfleet_model::{Connection, ConnectionState};
+use ledgerfleet_ledger::{ConnectionChange, LedgerError, NewConnection, Purge, RemovedConnection};
+use ledgerfleet_model::{Connection, ConnectionId, ConnectionState};
 use ledgerfleet_wiring::Parts;
 
 use super::add::is_unknown;
 use super::key::park;
 use crate::exit::{Exit, Problem};
 
-/// Keeps the company's id, or holds it against the one that is kept.
-pub(super) async fn pin(parts: &Parts, connection: &Connection, company: &Identity) -> anyhow::Result<()> {
+/// Keeps the company's id, or holds it against the one that is kept. Answers the company's connection: another one where it
+/// turns out to be a company that was removed, which then has its history again.
+pub(super) async fn pin(
+    parts: &Parts,
+    connection: &Connection,
+    company: &Identity,
+) -> anyhow::Result<ConnectionId> {
     match &company.account {
         None if is_pinned(connection) && connection.state == ConnectionState::NeedsReauthorisation => {
             Err(not_told(connection).into())
         }
-        None => Ok(()),
-        Some(account) if connection.account == *account => Ok(()),
+        None => Ok(connection.id),
+        Some(account) if connection.account == *account => Ok(connection.id),
         Some(account) if is_unknown(&connection.account) => keep(parts, connection, account).await,
         Some(account) => {
             park(parts, connection, "its key opens the books of another company").await?;
@@ -26,13 +31,18 @@ pub(super) async fn pin(parts: &Parts, connection: &Connection, company: &Identi
     }
 }
 
-async fn keep(parts: &Parts, connection: &Connection, account: &str) -> anyhow::Result<()> {
+async fn keep(parts: &Parts, connection: &Connection, account: &str) -> anyhow::Result<ConnectionId> {
+    if connection.state == ConnectionState::NeedsReauthorisation
+        && let Some(before) = removed(parts, connection, account).await?
+    {
+        return take_up_again(parts, connection, before).await;
+    }
     let change = ConnectionChange {
         account: Some(account.to_owned()),
         ..ConnectionChange::default()
     };
     match parts.ledger.change_connection(connection.id, &change).await {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(connection.id),
         Err(LedgerError::CompanyTaken(_)) => {
             park(parts, connection, "its company is connected under another name").await?;
             let (name, word) = (&connection.name, word(connection));
@@ -43,6 +53,50 @@ async fn keep(parts: &Parts, connection: &Connection, account: &str) -> anyhow::
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The company of that id, if it was connected before and removed.
+async fn removed(
+    parts: &Parts,
+    connection: &Connection,
+    account: &str,
+) -> anyhow::Result<Option<RemovedConnection>> {
+    let removed = parts.ledger.removed_connections().await?;
+    Ok(removed.into_iter().find(|removed| {
+        let before = &removed.connection;
+        before.connector == connection.connector
+            && before.environment == connection.environment
+            && before.account == account
+    }))
+}
+
+/// Gives a removed company its history again, under the name and with the key of a connection of which nothing was read.
+async fn take_up_again(
+    parts: &Parts,
+    connection: &Connection,
+    before: RemovedConnection,
+) -> anyhow::Result<ConnectionId> {
+    let token = parts.access.token(connection).await?;
+    let again = NewConnection {
+        id: before.connection.id,
+        name: connection.name.clone(),
+        connector: connection.connector.clone(),
+        account: before.connection.account,
+        environment: connection.environment,
+        time_zone: connection.time_zone,
+        requests_per_second: connection.requests_per_second,
+        slots: connection.slots,
+    };
+    let credential = parts
+        .access
+        .seal_replacement(again.id, before.last_version + 1, token.secret());
+    // The name is free once the connection that had it is gone.
+    parts
+        .ledger
+        .remove_connection(connection.id, Purge::KeepRecords)
+        .await?;
+    parts.ledger.reconnect(&again, &credential).await?;
+    Ok(again.id)
 }
 
 /// Whether a company's id was once told by its key.

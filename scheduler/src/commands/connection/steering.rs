@@ -17,8 +17,15 @@ pub(crate) async fn steer(
     if connection.state == wanted {
         return Ok(());
     }
-    if connection.state == ConnectionState::NeedsReauthorisation && wanted == ConnectionState::Active {
-        let what = format!("{} needs authorisation before it can go on", connection.name);
+    // Paused, it would forget what it waits for, and be resumed with a key that nobody has tested.
+    if connection.state == ConnectionState::NeedsReauthorisation {
+        let what = match wanted {
+            ConnectionState::Paused => format!(
+                "{} waits for authorisation already, and nothing of it is read until then",
+                connection.name
+            ),
+            _ => format!("{} needs authorisation before it can go on", connection.name),
+        };
         return Err(Problem::new(Exit::NeedsAuthorisation, what, to_authorise(connection)).into());
     }
     let ledger = &parts.ledger;

@@ -25,6 +25,8 @@ pub(crate) enum LetsGo {
     Nothing,
     /// The company had waited for authorisation.
     Company,
+    /// It is a company that was removed, and is what it was.
+    History,
     /// The keys of the app had been refused.
     AppKeys,
 }
@@ -38,9 +40,11 @@ pub(crate) async fn test(
     asking: &Asking<'_>,
 ) -> anyhow::Result<Tested> {
     let company = identify(parts, connection, renewal, asking).await?;
-    pin::pin(parts, connection, &company).await?;
+    let is_known_as = pin::pin(parts, connection, &company).await?;
     let ledger = &*parts.ledger;
-    let lets_go = if connection.state == ConnectionState::NeedsReauthorisation {
+    let lets_go = if is_known_as != connection.id {
+        LetsGo::History
+    } else if connection.state == ConnectionState::NeedsReauthorisation {
         ledger
             .set_connection_state(connection.id, ConnectionState::Active, None)
             .await?;

@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let settings = &session.settings;
-    let mut checks = vec![configuration(settings), app_keys(settings)];
+    let mut checks = vec![configuration(settings)];
     checks.extend(machine::checks(settings));
     match within(session.parts()).await {
         Some(Ok(parts)) => checks.extend(look_at(&parts, settings).await),
@@ -48,6 +48,7 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<Exit> {
 
 async fn look_at(parts: &Parts, settings: &Settings) -> Vec<Check> {
     let mut checks = vec![
+        line("quickbooks keys", app_keys(parts, settings)).await,
         line("database", database(parts, settings)).await,
         line("clocks", clocks(parts, settings)).await,
     ];
@@ -108,16 +109,22 @@ fn configuration(settings: &Settings) -> Check {
     )
 }
 
-fn app_keys(settings: &Settings) -> Check {
+/// Whoever copies nothing from QuickBooks needs none.
+async fn app_keys(parts: &Parts, settings: &Settings) -> anyhow::Result<Check> {
     let quickbooks = &settings.quickbooks;
     if quickbooks.client_id.is_some() && quickbooks.client_secret.is_some() {
-        return Check::good("quickbooks keys", "set");
+        return Ok(Check::good("quickbooks keys", "set"));
     }
-    Check::doubtful(
+    let connections = parts.ledger.connections().await?;
+    let needs = |connection: &Connection| connection.connector == "quickbooks";
+    if !connections.is_empty() && !connections.iter().any(needs) {
+        return Ok(Check::good("quickbooks keys", "no company needs them"));
+    }
+    Ok(Check::doubtful(
         "quickbooks keys",
         "client id or secret is not set: no access can be renewed",
         "set LEDGERFLEET_QUICKBOOKS_CLIENT_ID and LEDGERFLEET_QUICKBOOKS_CLIENT_SECRET_FILE",
-    )
+    ))
 }
 
 fn place(settings: &Settings) -> String {
