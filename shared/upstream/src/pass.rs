@@ -314,10 +314,10 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Whether its pages say that there are more rows than the `known` ones, where they say how many there are.
+    /// Whether its pages leave open that there are more rows than the `known` ones. A count that is less than what came
+    /// proves as little as none.
     pub fn lacks(&self, known: u64) -> bool {
-        self.entity.trust == Trust::UniqueIdsEqualCount
-            && self.announced.is_none_or(|announced| announced > known)
+        self.entity.trust == Trust::UniqueIdsEqualCount && self.announced != Some(known)
     }
 
     /// Whether the last reading in other pages has still brought rows, and no further one is to be taken.

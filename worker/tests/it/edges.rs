@@ -323,3 +323,26 @@ async fn how_large_a_page_may_be_is_found_out_by_one_and_waited_for_by_the_other
     let counts = report.calls - report.pages;
     assert!((1..=4).contains(&counts), "{counts} counts");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_the_source_counts_every_row_that_it_shows_is_stored() {
+    for count in [Count::Low, Count::High, Count::Wrong] {
+        let world = World::new().await;
+        let switches = Switches {
+            count,
+            ..Switches::default()
+        };
+        world.emulator.set_switches(switches);
+        for (entity, days, page_size) in [("customer", 1, 11), ("invoice", 5, 1_000), ("vendor", 1, 1_000)] {
+            let run = world.submit(&[entity], days, page_size).await;
+            let report = world.run_to_the_end(run).await;
+            let told = reasons(&world).await;
+            // Where the source counts more than it shows, the window ends dead, or its coverage says `unproven`.
+            assert!(
+                report.dead == 0 || count != Count::Low,
+                "{entity} {count:?} {told:?}"
+            );
+            world.assert_truth(&[entity], days).await;
+        }
+    }
+}

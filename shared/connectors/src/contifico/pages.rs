@@ -351,6 +351,38 @@ mod tests {
     }
 
     #[test]
+    fn a_full_page_with_a_next_one_goes_on_whatever_the_list_counts() {
+        let rows: Vec<_> = (0..100).map(|id| format!(r#"{{"id":"{id}"}}"#)).collect();
+        for count in [
+            "0",
+            "1",
+            "100",
+            "-1",
+            "1.5",
+            "1e3",
+            "\"100\"",
+            "\"many\"",
+            "null",
+            "{}",
+            "[]",
+            "18446744073709551615",
+            "18446744073709551616",
+            "1e999",
+        ] {
+            let listed = |rows: &[String], next: &str| {
+                let body = format!(
+                    r#"{{"count":{count},"next":{next},"results":[{}]}}"#,
+                    rows.join(",")
+                );
+                let page = page("journal_entries", &body).unwrap();
+                (page.records.len(), page.more)
+            };
+            assert_eq!(listed(&rows, "\"/x?page=2\""), (100, true), "{count}");
+            assert_eq!(listed(&rows, "null"), (100, false), "{count}");
+        }
+    }
+
+    #[test]
     fn a_document_of_another_register_shows_that_the_filter_is_not_heeded() {
         let document = |register: &str| {
             format!(r#"[{{"id":"a","fecha_emision":"01/07/2026","tipo_registro":"{register}"}}]"#)

@@ -84,6 +84,12 @@ async fn rows_that_move_between_pages_and_counts_that_are_wrong_lose_nothing() {
         ("all lists repeat and are counted so", |switches| {
             switches.count = CountKept::RepeatsAll;
         }),
+        ("the count is 0, whatever there is", |switches| {
+            switches.count = CountKept::Zero;
+        }),
+        ("the count is 0 and rows move", |switches| {
+            (switches.v2_order, switches.count) = (V2Order::Borders, CountKept::Zero);
+        }),
         ("both", |switches| {
             (switches.v2_order, switches.count) = (V2Order::Churning, CountKept::RepeatsAll);
         }),

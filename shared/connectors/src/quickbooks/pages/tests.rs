@@ -355,6 +355,11 @@ fn a_count_is_a_number() {
         r#"{"QueryResponse":{}}"#,
         r#"{"QueryResponse":{"totalCount":-1}}"#,
         r#"{"QueryResponse":{"totalCount":"1"}}"#,
+        r#"{"QueryResponse":{"totalCount":1.0}}"#,
+        r#"{"QueryResponse":{"totalCount":1e3}}"#,
+        r#"{"QueryResponse":{"totalCount":null}}"#,
+        r#"{"QueryResponse":{"totalCount":{}}}"#,
+        r#"{"QueryResponse":{"totalCount":18446744073709551616}}"#,
     ] {
         assert_eq!(count(wrong).unwrap_err().kind, Kind::UnexpectedContent, "{wrong}");
     }

@@ -154,7 +154,9 @@ positions! {
     /// Movements are listed one to three times, and counted as often.
     Repeats,
     /// Records of all lists are listed one to three times, and counted as often.
-    RepeatsAll
+    RepeatsAll,
+    /// Nothing, whatever there is.
+    Zero
 }
 positions! {
     /// What comes after the last page of version 2.

@@ -123,7 +123,7 @@ fn second_version(setting: &Setting<'_>, call: &Call, resource: &Resource, all: 
     let repeats = match switches.count {
         CountKept::Repeats => resource.table == Table::Movements,
         CountKept::RepeatsAll => true,
-        CountKept::Exact | CountKept::Growing => false,
+        CountKept::Exact | CountKept::Growing | CountKept::Zero => false,
     };
     let all = page::with_repeats(setting, all, repeats);
     let last = all.len().div_ceil(wanted.size).max(1);

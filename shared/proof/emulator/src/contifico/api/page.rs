@@ -101,6 +101,7 @@ pub(super) fn with_repeats(setting: &Setting<'_>, rows: Vec<u64>, repeats: bool)
 pub(super) fn count(rows: usize, wanted: Wanted, switches: &ContificoSwitches) -> usize {
     match switches.count {
         CountKept::Growing => rows + wanted.number - 1,
+        CountKept::Zero => 0,
         CountKept::Exact | CountKept::Repeats | CountKept::RepeatsAll => rows,
     }
 }

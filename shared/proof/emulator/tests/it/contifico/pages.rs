@@ -174,6 +174,7 @@ async fn a_count_is_exact_grows_or_counts_repeats() {
         (CountKept::Growing, false, false),
         (CountKept::Repeats, true, false),
         (CountKept::RepeatsAll, true, true),
+        (CountKept::Zero, false, false),
     ] {
         let shop = Shop::with(ContificoSwitches {
             count: switch,
@@ -193,7 +194,8 @@ async fn a_count_is_exact_grows_or_counts_repeats() {
                 .map(|row| id(&serde_json::from_str(row).unwrap()))
                 .collect();
             assert_eq!(ids, truth, "{switch:?} {path}");
-            assert_eq!(first["count"], json!(rows.len()), "{switch:?} {path}");
+            let counted = if switch == CountKept::Zero { 0 } else { rows.len() };
+            assert_eq!(first["count"], json!(counted), "{switch:?} {path}");
             assert_eq!(rows.len() > truth.len() * 5 / 4, repeats, "{switch:?} {path}");
             let grown = second["count"].as_u64().unwrap() - first["count"].as_u64().unwrap();
             assert_eq!(grown, u64::from(switch == CountKept::Growing));
