@@ -10,9 +10,10 @@
 //! | `{same a b}` | nothing | `a.connection = b.connection AND ` |
 //! | `{apart a}` | nothing | `PARTITION BY a.connection ` |
 //! | `{once}`, at the end of an inner select | its columns are worked out once, wherever they are named | the same |
-//! | `{sum X}` | `sum(X)`, 0 for nothing | the same in whole cents |
-//! | `{home X, R}` | `X` times the rate `R` (1 if null), to the cent | the same in whole numbers |
+//! | `{sum X}` | `sum(X)`, 0 for nothing | the same in whole numbers |
+//! | `{home X, R}` | `X` times the rate `R`, to the cent | the same of `X_text` and `R_text`: both are columns |
 //! | `{month D}` | the month's first day | the same |
+//! | `{today}` | the day in the company's zone | the day in UTC |
 //! | `{age D}` | days from `D` to today | the same |
 
 /// One measure.
@@ -94,6 +95,7 @@ fn known(word: &str) -> bool {
         "sum",
         "home",
         "month",
+        "today",
         "age",
     ]
     .contains(&word)

@@ -11,6 +11,8 @@ pub enum Value {
     ParentIndex,
     /// The entity's name.
     Kind,
+    /// What one unit of a currency is worth at home: the number there, 1 where nothing is there.
+    Rate(Path),
     /// Nothing: the name is kept for those who expect it.
     Nothing,
     /// The first of these that is there and of the column's type.
@@ -22,7 +24,8 @@ pub enum Value {
 pub struct Term {
     /// Where it is.
     pub path: Path,
-    /// What it is multiplied by, to the cent; 1 where that is absent.
+    /// What it is multiplied by, to the cent: 1 where nothing is there. Where something is there that is no number, the
+    /// product is not known.
     pub times: Option<Path>,
 }
 
@@ -33,8 +36,9 @@ pub struct Path {
     pub from_record: bool,
     /// Before the filter, if there is one; else all.
     pub members: Vec<String>,
-    /// The elements of the array (or the object) there that count, and the members from the first of them on.
-    pub chosen: Option<(Filter, Vec<String>)>,
+    /// The elements of the array (or the object) there that count, all if there is no filter, and the members from the first
+    /// of them on.
+    pub chosen: Option<(Option<Filter>, Vec<String>)>,
 }
 
 /// Which objects count: those whose member is one of these texts.
@@ -58,6 +62,7 @@ impl Value {
             "@parent_index" => Self::ParentIndex,
             "@kind" => Self::Kind,
             "@none" => Self::Nothing,
+            _ if text.starts_with("@rate ") => Self::Rate(Path::parse(&text["@rate ".len()..])?),
             _ if text.starts_with('@') => return Err(format!("there is no `{text}`")),
             _ => Self::FirstOf(text.split(" | ").map(Term::parse).collect::<Result<_, _>>()?),
         })
@@ -97,6 +102,10 @@ impl Path {
         let (filter, after) = rest
             .split_once("].")
             .ok_or("a filter ends with `].` and a member")?;
+        let filter = match filter {
+            "" => None,
+            filter => Some(Filter::parse(filter)?),
+        };
         let before = if before.is_empty() {
             Vec::new()
         } else {
@@ -105,7 +114,7 @@ impl Path {
         Ok(Self {
             from_record,
             members: before,
-            chosen: Some((Filter::parse(filter)?, members(after)?)),
+            chosen: Some((filter, members(after)?)),
         })
     }
 }
@@ -150,10 +159,13 @@ mod tests {
         assert!(chosen.from_record);
         assert_eq!(chosen.members, ["Line", "Linked"]);
         let (filter, after) = chosen.chosen.unwrap();
+        let filter = filter.unwrap();
         assert_eq!((filter.member.as_str(), filter.values.len()), ("Type", 2));
         assert_eq!(after, ["Id"]);
         let own = Path::parse("[Type=A].Id").unwrap();
         assert!(own.members.is_empty());
+        let first = Path::parse("Linked[].Id").unwrap();
+        assert_eq!(first.chosen.unwrap().0, None);
     }
 
     #[test]
@@ -169,6 +181,8 @@ mod tests {
             "@other",
             "A | ",
             "A * ",
+            "@rate ",
+            "A[].",
         ] {
             assert!(Value::parse(text).is_err(), "{text}");
         }

@@ -1,13 +1,15 @@
 //! The views on Postgres: a schema for each connection.
 
+mod rows;
+
 use std::fmt::Write;
 
 use crate::expression::{literal, literals, name};
-use crate::layout::{
-    Column, DELETED, Kind, LONGEST_NAME, Layout, OF_EVERY_TABLE, Rows, SYNCED, Source, Table,
-};
+use crate::layout::{Column, DELETED, LONGEST_NAME, Layout, OF_EVERY_TABLE, Rows, SYNCED, Source, Table};
 use crate::measure::Measure;
-use crate::path::{Path, Term, Value};
+use crate::path::{Path, Value};
+
+use rows::RowsOf;
 
 /// One connection's schema.
 #[derive(Debug, Clone, Copy)]
@@ -261,15 +263,24 @@ impl Schema<'_> {
             "table" => self.relation(argument),
             "sum" => format!("coalesce(sum({argument}), 0)"),
             "month" => format!("date_trunc('month', {argument})::date"),
-            "age" => format!("(current_date - {argument})"),
+            "today" => self.today(),
+            "age" => format!("({} - {argument})", self.today()),
             "once" => "OFFSET 0".to_owned(),
             "home" => {
                 let (amount, rate) = argument.rsplit_once(", ").unwrap_or((argument, "1"));
-                format!("round({amount} * coalesce({rate}, 1), 2)")
+                format!("round({amount} * {rate}, 2)")
             }
             // What tells companies apart where they are in one view.
             _ => String::new(),
         }
+    }
+
+    /// The company's day, whatever the session's zone is. It is looked up once.
+    fn today(&self) -> String {
+        format!(
+            "(SELECT (now() AT TIME ZONE time_zone)::date FROM fleet.connections WHERE id = {})",
+            literal(self.connection)
+        )
     }
 }
 
@@ -289,138 +300,4 @@ pub(crate) fn plain_paths(table: &Table) -> impl Iterator<Item = (&Column, &Path
         let plain = paths.filter(|path| path.chosen.is_none() && !path.from_record);
         plain.map(move |path| (column, path))
     })
-}
-
-/// How rows are reached from records.
-struct RowsOf {
-    joins: String,
-    condition: String,
-    element: String,
-    index: String,
-    parent_index: String,
-}
-
-impl RowsOf {
-    fn new(source: &Source) -> Self {
-        let mut rows = Self {
-            // Unpacked once for all columns: OFFSET keeps Postgres from putting the expression wherever it is named.
-            joins: "\nCROSS JOIN LATERAL (SELECT r.payload || '{}'::jsonb AS payload OFFSET 0) AS p"
-                .to_owned(),
-            condition: String::new(),
-            element: "p.payload".to_owned(),
-            index: "NULL::integer".to_owned(),
-            parent_index: "NULL::integer".to_owned(),
-        };
-        let mut places = Vec::new();
-        for (step, level) in source.steps.iter().zip(1..) {
-            let inside = json(&rows.element, &step.path.members);
-            if step.each {
-                let _ = write!(
-                    rows.joins,
-                    "\nCROSS JOIN LATERAL jsonb_array_elements(books.elements({inside}))\
-                     \n    WITH ORDINALITY AS l{level} (element, place)"
-                );
-                places.push(format!("l{level}.place"));
-            } else {
-                let _ = write!(
-                    rows.joins,
-                    "\nCROSS JOIN LATERAL (SELECT {inside} AS element) AS l{level}"
-                );
-                let _ = write!(rows.condition, " AND jsonb_typeof(l{level}.element) = 'object'");
-            }
-            rows.element = format!("l{level}.element");
-        }
-        match &places[..] {
-            [] => {}
-            [place] => rows.index = format!("({place} - 1)::integer"),
-            [outer, ..] => {
-                let order = places.join(", ");
-                rows.index = format!("(row_number() OVER (PARTITION BY r.id ORDER BY {order}) - 1)::integer");
-                rows.parent_index = format!("({outer} - 1)::integer");
-            }
-        }
-        rows
-    }
-
-    fn column(&self, column: &Column, source: &Source) -> String {
-        match &column.value {
-            Value::RecordId => "r.id".to_owned(),
-            Value::Index => self.index.clone(),
-            Value::ParentIndex => self.parent_index.clone(),
-            Value::Kind => literal(&source.entity),
-            Value::Nothing => format!("NULL::{}", type_name(column.kind)),
-            Value::FirstOf(terms) => match &terms[..] {
-                [term] => self.term(term, column.kind),
-                terms => {
-                    let tried: Vec<String> = terms.iter().map(|term| self.term(term, column.kind)).collect();
-                    format!("coalesce({})", tried.join(", "))
-                }
-            },
-        }
-    }
-
-    fn term(&self, term: &Term, kind: Kind) -> String {
-        let value = typed(&self.path(&term.path), kind);
-        match &term.times {
-            None => value,
-            Some(times) => {
-                let times = typed(&self.path(times), Kind::Numeric);
-                format!("round({value} * coalesce({times}, 1), 2)")
-            }
-        }
-    }
-
-    fn path(&self, path: &Path) -> String {
-        let from = if path.from_record {
-            "p.payload"
-        } else {
-            &self.element
-        };
-        let Some((filter, after)) = &path.chosen else {
-            return json(from, &path.members);
-        };
-        // A path in lax mode takes an object for an array of one, and what is not there for nothing.
-        let quoted = |members: &[String]| {
-            let members: Vec<String> = members.iter().map(|member| format!(".\"{member}\"")).collect();
-            members.concat()
-        };
-        let conditions: Vec<String> = filter
-            .values
-            .iter()
-            .map(|value| format!("@.\"{}\" == \"{value}\"", filter.member))
-            .collect();
-        let way = format!(
-            "${} ? ({}){}",
-            quoted(&path.members),
-            conditions.join(" || "),
-            quoted(after)
-        );
-        format!("jsonb_path_query_first({from}, {}, '{{}}', true)", literal(&way))
-    }
-}
-
-fn json(from: &str, members: &[String]) -> String {
-    match members {
-        [] => from.to_owned(),
-        [member] => format!("({from} -> {})", literal(member)),
-        members => format!("({from} #> '{{{}}}')", members.join(",")),
-    }
-}
-
-fn typed(json: &str, kind: Kind) -> String {
-    match kind {
-        Kind::Text => format!("books.as_text({json})"),
-        Kind::Numeric => format!("books.as_numeric({json})"),
-        Kind::Date => format!("books.as_date({json})"),
-        Kind::Timestamptz => format!("books.as_timestamptz({json})"),
-        Kind::Boolean => format!("books.as_boolean({json})"),
-        Kind::Integer | Kind::Json => format!("{json}::text"),
-    }
-}
-
-fn type_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Json => "text",
-        other => other.as_str(),
-    }
 }

@@ -6,13 +6,18 @@
 //! A view is three selects, one in the other: the innermost takes the values out of the records as JSON, the one around it
 //! gives them their types, the outermost adds the binary fractions.
 
+mod product;
+mod rows;
+
 use std::fmt::Write;
 
 use crate::expression::{literal, literals, name};
-use crate::layout::{Column, DELETED, Kind, Layout, Rows, SYNCED, Source, Table};
+use crate::layout::{DELETED, Kind, Layout, Rows, SYNCED, Source, Table};
 use crate::measure::Measure;
-use crate::path::{Path, Value};
 use crate::postgres::{has_notes, plain_paths};
+
+use product::product;
+use rows::{RowsOf, Values, typed, way};
 
 /// Which records a view has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,173 +222,19 @@ fn say(layout: &Layout, word: &str, argument: &str) -> String {
             format!("{one}.connection = {other}.connection AND ")
         }
         "apart" => format!("PARTITION BY {argument}.connection "),
-        // Whole numbers of cents are exact in a binary fraction, and their sum cannot overflow as one of integers would.
-        "sum" => format!("total(round(({argument}) * 100)) / 100"),
+        // Whole numbers are exact in a binary fraction, and their sum cannot overflow as one of integers would. Some
+        // currencies have three decimals.
+        "sum" => format!("total(round(({argument}) * 10000)) / 10000"),
         "month" => format!("substr({argument}, 1, 7) || '-01'"),
+        // A file knows no zones: the day in UTC.
+        "today" => "date('now')".to_owned(),
         "age" => format!("CAST(julianday(date('now')) - julianday({argument}) AS INTEGER)"),
         "once" => "LIMIT -1".to_owned(),
         "home" => {
-            let (amount, rate) = argument.rsplit_once(", ").unwrap_or((argument, "1"));
-            format!("{} / 100.0", product(amount, &format!("coalesce({rate}, 1)")))
+            let (amount, rate) = argument.rsplit_once(", ").unwrap_or((argument, "'1'"));
+            let product = product(&format!("{amount}_text"), &format!("{rate}_text"));
+            format!("CAST({product} AS REAL)")
         }
         _ => String::new(),
-    }
-}
-
-/// Whole cents of an amount times a rate, rounded half away from zero. Binary fractions would lose the half cents; whole
-/// numbers hold amounts up to 900 million at eight decimals of a rate.
-fn product(amount: &str, rate: &str) -> String {
-    let product =
-        format!("(CAST(round({amount} * 100) AS INTEGER) * CAST(round({rate} * 100000000) AS INTEGER))");
-    format!(
-        "CAST(({product} + CASE WHEN {amount} < 0 THEN -50000000 ELSE 50000000 END) / 100000000 AS INTEGER)"
-    )
-}
-
-/// How rows are reached from records.
-struct RowsOf {
-    joins: String,
-    condition: String,
-    element: String,
-    index: String,
-    parent_index: String,
-}
-
-impl RowsOf {
-    fn new(source: &Source) -> Self {
-        let mut rows = Self {
-            joins: String::new(),
-            condition: String::new(),
-            element: "r.payload".to_owned(),
-            index: "NULL".to_owned(),
-            parent_index: "NULL".to_owned(),
-        };
-        let mut places = Vec::new();
-        for (step, level) in source.steps.iter().zip(1..) {
-            let (element, inside) = (&rows.element, way(&step.path.members));
-            if step.each {
-                let _ = write!(
-                    rows.joins,
-                    "\nJOIN json_each(CASE json_type({element}, '{inside}') WHEN 'array' THEN {element} -> '{inside}' ELSE '[]' END) \
-                     AS l{level}"
-                );
-                rows.element = format!("iif(l{level}.type='object',l{level}.value,'{{}}')");
-                places.push(format!("l{level}.key"));
-            } else {
-                let _ = write!(rows.condition, " AND json_type({element}, '{inside}') = 'object'");
-                rows.element = format!("({element} -> '{inside}')");
-            }
-        }
-        match &places[..] {
-            [] => {}
-            [place] => rows.index.clone_from(place),
-            [outer, ..] => {
-                let order = places.join(", ");
-                rows.index = format!("row_number() OVER (PARTITION BY c.id, r.id ORDER BY {order}) - 1");
-                rows.parent_index.clone_from(outer);
-            }
-        }
-        rows
-    }
-
-    /// What is there, as JSON.
-    fn take(&self, path: &Path) -> String {
-        let from = if path.from_record {
-            "r.payload"
-        } else {
-            &self.element
-        };
-        let inside = way(&path.members);
-        let Some((filter, after)) = &path.chosen else {
-            return format!("{from}->'{inside}'");
-        };
-        format!(
-            "(SELECT e.value -> '{}' FROM json_each(CASE json_type({from}, '{inside}') WHEN 'array' THEN ({from}) -> '{inside}' \
-             ELSE '[' || (({from}) -> '{inside}') || ']' END) AS e WHERE CASE e.type WHEN 'object' THEN e.value ->> '$.{}' END IN \
-             ({}) LIMIT 1)",
-            way(after),
-            filter.member,
-            literals(&filter.values)
-        )
-    }
-}
-
-/// The values that the innermost select takes out of records, each under a name of its own.
-#[derive(Default)]
-struct Values {
-    taken: String,
-    count: usize,
-}
-
-impl Values {
-    fn take(&mut self, rows: &RowsOf, path: &Path) -> String {
-        let name = format!("_{}", self.count);
-        self.count += 1;
-        let _ = write!(self.taken, ", {} AS {name}", rows.take(path));
-        name
-    }
-
-    fn column(&mut self, column: &Column, rows: &RowsOf) -> String {
-        let terms = match &column.value {
-            Value::RecordId => return "_id".to_owned(),
-            Value::Index => return "_index".to_owned(),
-            Value::ParentIndex => return "_parent_index".to_owned(),
-            Value::Kind => return "_kind".to_owned(),
-            Value::Nothing => return "NULL".to_owned(),
-            Value::FirstOf(terms) => terms,
-        };
-        let tried: Vec<String> = terms
-            .iter()
-            .map(|term| {
-                let value = typed(&self.take(rows, &term.path), column.kind);
-                match &term.times {
-                    None => value,
-                    Some(times) => {
-                        let times = typed(&self.take(rows, times), Kind::Numeric);
-                        let cents = product(&format!("({value})"), &format!("coalesce({times}, 1)"));
-                        format!("CASE WHEN ({value}) IS NOT NULL THEN printf('%.2f', {cents} / 100.0) END")
-                    }
-                }
-            })
-            .collect();
-        match &tried[..] {
-            [only] => only.clone(),
-            tried => format!("coalesce({})", tried.join(", ")),
-        }
-    }
-}
-
-fn way(members: &[String]) -> String {
-    let members: Vec<String> = members.iter().map(|member| format!(".{member}")).collect();
-    format!("${}", members.concat())
-}
-
-/// A value of its column's type, or null. `json` is the name of a JSON text, whose first character tells what it is.
-/// Such expressions stand in hundreds of columns, and a file's views are read whenever it is opened: they are short.
-fn typed(json: &str, kind: Kind) -> String {
-    let text = format!("trim({json},'\"')");
-    // Only a day that exists comes out as it went in: the 30th of February would be one in March.
-    let begins_with_a_day =
-        format!("date(substr({json},2,10))=substr({json},2,10) AND substr({json},2,4)<>'0000'");
-    let offset = "[-+][0-9][0-9]:[0-9][0-9]\"";
-    match kind {
-        Kind::Text => format!(
-            "CASE WHEN {json} GLOB '\"*' THEN {json}->>'$' WHEN {json} GLOB '[0-9-]*' THEN {json} END"
-        ),
-        Kind::Numeric => format!(
-            "CASE WHEN {json} GLOB '[0-9-]*' THEN {json} WHEN {json} GLOB '\"[0-9-]*' AND {json} NOT GLOB '*[eE]*' AND \
-             length({json})<103 AND json_valid({text}) THEN {text} END"
-        ),
-        Kind::Date => format!(
-            "CASE WHEN {begins_with_a_day} AND (substr({json},12) IN ('\"','Z\"') OR substr({json},12) GLOB '{offset}') THEN \
-             substr({json},2,10) END"
-        ),
-        Kind::Timestamptz => format!(
-            "CASE WHEN {begins_with_a_day} AND substr({json},12) GLOB 'T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]*' AND \
-             substr({json},13,2)<'24' AND ({json} GLOB '*Z\"' OR {json} GLOB '*{offset}') THEN \
-             strftime('%Y-%m-%dT%H:%M:%SZ',{text}) END"
-        ),
-        Kind::Boolean => format!("CASE {text} WHEN 'true' THEN 1 WHEN 'false' THEN 0 END"),
-        Kind::Integer | Kind::Json => json.to_owned(),
     }
 }

@@ -1,11 +1,13 @@
 -- measure receivables_by_age
 -- What customers owe today, by customer and currency, and for how long it has been due: the open balances of invoices, and
 -- apart from them what customers have not used yet: credits and payments that are not applied. Amounts are in the
--- currency named; open_at_home is in the home currency, at the rates of the documents.
+-- currency named; open_at_home is in the home currency, at the rates of the documents. What stands on accounts of receivables
+-- by journal entries, deposits or expenses is not in, and opening balances only as the invoices that the source makes of them.
+-- column as_of: the day that counts as today: in Postgres that of the company's zone, in a file that of UTC
 -- column customer_id: the customer
 -- column customer: its name
 -- column currency_id: the currency of the amounts
--- column not_due: due today or later
+-- column not_due: due on that day or later
 -- column days_1_to_30: due for so long
 -- column days_31_to_60: due for so long
 -- column days_61_to_90: due for so long
@@ -13,7 +15,7 @@
 -- column unused_credit: credits and payments that are not applied
 -- column open_amount: what is open of invoices less unused credit
 -- column open_at_home: the same in the home currency
-SELECT {of o}o.customer_id, c.display_name AS customer, o.currency_id,
+SELECT {of o}{today} AS as_of, o.customer_id, c.display_name AS customer, o.currency_id,
     {sum CASE WHEN o.age <= 0 THEN o.owed ELSE 0 END} AS not_due,
     {sum CASE WHEN o.age BETWEEN 1 AND 30 THEN o.owed ELSE 0 END} AS days_1_to_30,
     {sum CASE WHEN o.age BETWEEN 31 AND 60 THEN o.owed ELSE 0 END} AS days_31_to_60,
@@ -24,15 +26,15 @@ SELECT {of o}o.customer_id, c.display_name AS customer, o.currency_id,
     {sum o.at_home} AS open_at_home
 FROM (
     SELECT {connection}customer_id, currency_id, coalesce({age coalesce(due_date, transaction_date)}, 0) AS age,
-        balance AS owed, 0 AS unused, coalesce(home_balance, {home balance, exchange_rate}) AS at_home
+        balance AS owed, 0 AS unused, coalesce(home_balance, {home balance, home_rate}) AS at_home
     FROM {table invoice} WHERE balance <> 0
     UNION ALL
     SELECT {connection}customer_id, currency_id, 0, 0, coalesce(remaining_credit, balance),
-        -{home coalesce(remaining_credit, balance), exchange_rate}
+        -coalesce({home remaining_credit, home_rate}, {home balance, home_rate})
     FROM {table credit_memo} WHERE coalesce(remaining_credit, balance) <> 0
     UNION ALL
-    SELECT {connection}customer_id, currency_id, 0, 0, unapplied_amount, -{home unapplied_amount, exchange_rate}
+    SELECT {connection}customer_id, currency_id, 0, 0, unapplied_amount, -{home unapplied_amount, home_rate}
     FROM {table payment} WHERE unapplied_amount <> 0 {once}
 ) AS o
-LEFT JOIN {table customer} AS c ON {same c o}c.id = o.customer_id
+LEFT JOIN {table customer_history} AS c ON {same c o}c.id = o.customer_id
 GROUP BY {of o}o.customer_id, c.display_name, o.currency_id

@@ -10,13 +10,11 @@
 SELECT {of t}t.month, t.tax_rate_id, r.name AS tax_rate, a.display_name AS agency, {sum t.sign * t.taxable} AS taxable,
     {sum t.sign * t.home_amount} AS tax
 FROM (
-    SELECT {of l}{month l.transaction_date} AS month, l.tax_rate_id, l.home_amount,
-        {home l.net_amount_taxable, d.exchange_rate} AS taxable,
-        CASE WHEN l.kind IN ('invoice', 'sales_receipt') THEN 1 ELSE -1 END AS sign
-    FROM {table document_tax_line} AS l
-    JOIN {table document} AS d ON {same d l}d.kind = l.kind AND d.id = l.document_id
-    WHERE l.kind IN ('invoice', 'sales_receipt', 'credit_memo', 'refund_receipt') {once}
+    SELECT {connection}{month transaction_date} AS month, tax_rate_id, home_amount, home_net_amount_taxable AS taxable,
+        CASE WHEN kind IN ('invoice', 'sales_receipt') THEN 1 ELSE -1 END AS sign
+    FROM {table document_tax_line}
+    WHERE kind IN ('invoice', 'sales_receipt', 'credit_memo', 'refund_receipt') {once}
 ) AS t
-LEFT JOIN {table tax_rate} AS r ON {same r t}r.id = t.tax_rate_id
-LEFT JOIN {table tax_agency} AS a ON {same a r}a.id = r.tax_agency_id
+LEFT JOIN {table tax_rate_history} AS r ON {same r t}r.id = t.tax_rate_id
+LEFT JOIN {table tax_agency_history} AS a ON {same a r}a.id = r.tax_agency_id
 GROUP BY {of t}t.month, t.tax_rate_id, r.name, a.display_name

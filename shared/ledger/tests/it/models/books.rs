@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::database::Database;
+use super::made;
 
 /// The companies: one deals in one currency, the other in several.
 pub(super) const COMPANIES: [&str; 2] = ["demo-us", "demo-ca"];
@@ -85,7 +86,7 @@ pub(super) async fn truth(company: &str, entity: &str) -> (usize, i128) {
     (usize::try_from(total.rows).unwrap(), cents)
 }
 
-/// A ledger with the books of both companies. Beside them: of every entity one record that was deleted, and a company with the
+/// A ledger with the books of both companies and of the one made by hand. Beside them: of every entity one record that was deleted, and a company with the
 /// same books that was removed.
 pub(super) async fn stored(database: &Database) {
     let removed = database.connect("removed").await;
@@ -105,6 +106,7 @@ pub(super) async fn stored(database: &Database) {
             database.store(connection, entity, &records).await;
         }
     }
+    made::stored(database).await;
     let ledger = database.world().ledger();
     ledger
         .remove_connection(removed, Purge::KeepRecords)

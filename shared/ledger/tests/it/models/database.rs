@@ -116,6 +116,29 @@ impl Database {
         asked.unwrap()[0].parse().unwrap()
     }
 
+    /// The sums of several amounts of a table, each of its own rows, in cents. The table is worked out once.
+    pub(super) async fn sums(&self, company: &str, table: &str, amounts: &[(&str, &str)]) -> Vec<i128> {
+        let mut sums = String::new();
+        for (amount, which) in amounts {
+            let separator = if sums.is_empty() { "" } else { " || ',' || " };
+            let cents = match self {
+                Self::Postgres(_) => {
+                    format!(
+                        "(round(coalesce(sum({amount}) FILTER (WHERE {which}), 0), 2) * 100)::bigint::text"
+                    )
+                }
+                Self::Sqlite(..) => format!(
+                    "CAST(CAST(total(round(({amount}) * 100)) FILTER (WHERE {which}) AS INTEGER) AS TEXT)"
+                ),
+            };
+            let _ = write!(sums, "{separator}{cents}");
+        }
+        let from = self.table(company, table).await;
+        let asked = self.ask(&format!("SELECT {sums} FROM {from} AS t")).await;
+        let asked = asked.unwrap_or_else(|error| panic!("{table}: {error}"));
+        asked[0].split(',').map(|sum| sum.parse().unwrap()).collect()
+    }
+
     pub(super) async fn count(&self, company: &str, table: &str) -> usize {
         let table = self.table(company, table).await;
         let asked = self

@@ -2,8 +2,10 @@
 //! that what they add up to is what the source knows.
 
 mod books;
+mod cash;
 mod columns;
 mod database;
+mod made;
 mod mutants;
 mod odd;
 mod schemas;
@@ -32,7 +34,10 @@ async fn what_tables_say_is_what_the_source_knows(database: Database) {
     ties::what_is_open_is_what_documents_leave_open(database).await;
     ties::sales_by_item_are_the_lines_that_sell(database).await;
     ties::tax_collected_is_the_tax_lines_of_sales(database).await;
-    ties::cash_by_account_is_what_documents_move_on_bank_and_card_accounts(database).await;
+    ties::a_document_comes_to_the_lines_that_its_columns_say_count(database).await;
+    cash::cash_by_account_is_what_documents_move_on_bank_and_card_accounts(database).await;
     ties::the_account_tree_has_every_account_once_with_its_way_from_the_top(database).await;
+    made::figures_are_what_was_booked(database).await;
+    made::ages_are_counted_from_the_companys_day(database).await;
     columns::every_view_answers_and_every_column_has_a_value_or_a_reason_to_have_none(database).await;
 }

@@ -22,7 +22,8 @@ const COLUMNS: [(Kind, &str, &[&str]); 5] = [
     ),
 ];
 
-/// A value as JSON text, and what it is of each type: text, number, day, instant, yes or no; `-` is null, `!` odd.
+/// A value as JSON text, and what it is of each type: text, number, day, instant, yes or no; `-` is null, `!` odd. How `~`
+/// is written differs between the databases.
 const VALUES: &[(&str, [&str; 5])] = &[
     ("null", ["-", "-", "-", "-", "-"]),
     (r#""""#, ["", "!", "!", "!", "!"]),
@@ -49,6 +50,18 @@ const VALUES: &[(&str, [&str; 5])] = &[
             "!",
         ],
     ),
+    (
+        "-9223372036854775808",
+        ["-9223372036854775808", "-9223372036854775808", "!", "!", "!"],
+    ),
+    ("1e131071", ["~", "!", "!", "!", "!"]),
+    ("-1e400", ["~", "!", "!", "!", "!"]),
+    ("1e30", ["~", "!", "!", "!", "!"]),
+    (
+        r#""1000000000000000000000000000000""#,
+        ["1000000000000000000000000000000", "!", "!", "!", "!"],
+    ),
+    (r#""100.00 ""#, ["100.00 ", "!", "!", "!", "!"]),
     ("20260614", ["20260614", "20260614", "!", "!", "!"]),
     ("true", ["!", "!", "!", "!", "yes"]),
     ("false", ["!", "!", "!", "!", "no"]),
@@ -95,6 +108,9 @@ const VALUES: &[(&str, [&str; 5])] = &[
     ),
 ];
 
+/// Stands for a number that is out of bounds.
+const HELD: &str = "a number out of bounds";
+
 /// A record whose member at `path` is `value`.
 fn with(path: &[&str], value: &str) -> String {
     path.iter().rev().fold(value.to_owned(), |inside, member| {
@@ -135,7 +151,7 @@ async fn a_value_is_of_its_columns_type_or_null_and_noted() {
                 let expected = expected[place];
                 let null = if expected == "!" { "-" } else { expected };
                 assert!(
-                    shown.contains(&format!("{}-{number}={null}", kind.as_str())),
+                    expected == "~" || shown.contains(&format!("{}-{number}={null}", kind.as_str())),
                     "{column} of {text}: {shown:#?}"
                 );
                 let is_noted = odd.contains(&format!("{}-{number}", kind.as_str()));
@@ -185,13 +201,14 @@ async fn no_value_takes_a_view_down_wherever_it_stands() {
                 .iter()
                 .enumerate()
                 .flat_map(|(number, (value, _))| {
-                    let value: Json = serde_json::from_str(value).unwrap();
-                    [everywhere(&sources, &value), at_the_rows(&sources, &value)]
+                    // A number out of bounds is put in at the end: not every reader of JSON holds it.
+                    let held = serde_json::from_str(value).unwrap_or_else(|_| json!(HELD));
+                    [everywhere(&sources, &held), at_the_rows(&sources, &held)]
                         .into_iter()
                         .zip(["a", "b"])
                         .map(move |(record, which)| RecordText {
                             id: format!("{which}{number}"),
-                            payload: record.to_string(),
+                            payload: record.to_string().replace(&json!(HELD).to_string(), value),
                             updated_at: "2026-06-14T09:30:00Z".to_owned(),
                             is_deleted: number % 5 == 4,
                         })
