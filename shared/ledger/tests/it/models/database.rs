@@ -147,20 +147,35 @@ impl Database {
         asked.unwrap()[0].parse().unwrap()
     }
 
-    /// How many values each column of a view has.
-    pub(super) async fn filled(&self, company: &str, table: &str, columns: &[String]) -> Vec<usize> {
+    /// How many values each column of a view has, in these companies.
+    pub(super) async fn filled(&self, companies: &[&str], table: &str, columns: &[String]) -> Vec<usize> {
         let mut counts = String::new();
         for column in columns {
             let separator = if counts.is_empty() { "" } else { " || ',' || " };
             let _ = write!(counts, "{separator}CAST(count(\"{column}\") AS TEXT)");
         }
-        let table = self.table(company, table).await;
-        let asked = self.ask(&format!("SELECT {counts} FROM {table} AS t")).await;
-        let counted = asked.unwrap_or_else(|error| panic!("{table}: {error}"));
-        counted[0]
-            .split(',')
-            .map(|count| count.parse().unwrap())
-            .collect()
+        let mut places = Vec::new();
+        match self {
+            Self::Postgres(_) => {
+                for company in companies {
+                    places.push(self.table(company, table).await);
+                }
+            }
+            // One view has all of them.
+            Self::Sqlite(..) => places.push(format!(
+                "(SELECT * FROM quickbooks_{table} WHERE connection IN ('{}'))",
+                companies.join("', '")
+            )),
+        }
+        let mut filled = vec![0; columns.len()];
+        for place in places {
+            let asked = self.ask(&format!("SELECT {counts} FROM {place} AS t")).await;
+            let counted = asked.unwrap_or_else(|error| panic!("{table}: {error}"));
+            for (sum, count) in filled.iter_mut().zip(counted[0].split(',')) {
+                *sum += count.parse::<usize>().unwrap();
+            }
+        }
+        filled
     }
 
     /// Stores records as they are. Those of one entity at once.

@@ -23,6 +23,15 @@ async fn what_the_tables_of_a_fleet_say_is_what_the_source_knows() {
     what_tables_say_is_what_the_source_knows(Database::postgres().await).await;
 }
 
+#[tokio::test]
+async fn what_tables_say_of_documents_made_by_hand_is_what_was_booked() {
+    for database in database::both().await {
+        made::stored(&database).await;
+        made::figures_are_what_was_booked(&database).await;
+        made::ages_are_counted_from_the_companys_day(&database).await;
+    }
+}
+
 /// The books are stored once: they are what takes time.
 async fn what_tables_say_is_what_the_source_knows(database: Database) {
     books::stored(&database).await;
@@ -37,7 +46,5 @@ async fn what_tables_say_is_what_the_source_knows(database: Database) {
     ties::a_document_comes_to_the_lines_that_its_columns_say_count(database).await;
     cash::cash_by_account_is_what_documents_move_on_bank_and_card_accounts(database).await;
     ties::the_account_tree_has_every_account_once_with_its_way_from_the_top(database).await;
-    made::figures_are_what_was_booked(database).await;
-    made::ages_are_counted_from_the_companys_day(database).await;
     columns::every_view_answers_and_every_column_has_a_value_or_a_reason_to_have_none(database).await;
 }

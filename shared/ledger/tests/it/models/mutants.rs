@@ -232,8 +232,6 @@ async fn every_broken_mapping_of_what_was_made_by_hand_is_seen() {
         let tie: Tie = tie!(made::figures_are_what_was_booked);
         is_seen(&database, mistake, (right, wrong), tie).await;
     }
-    lay_out(&database, "", "").await;
-    made::figures_are_what_was_booked(&database).await;
 }
 
 async fn is_seen(database: &Database, mistake: &str, (right, wrong): (&str, &str), tie: Tie) {

@@ -218,7 +218,7 @@ async fn no_value_takes_a_view_down_wherever_it_stands() {
         }
         for (view, columns) in views() {
             // Every column is counted: what nobody asks for is not worked out.
-            let counts = database.filled("acme", &view, &columns).await;
+            let counts = database.filled(&["acme"], &view, &columns).await;
             assert_eq!(counts.len(), columns.len(), "{view}");
         }
         assert!(!database.notes("acme").await.is_empty());
