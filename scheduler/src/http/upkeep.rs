@@ -43,9 +43,6 @@ struct Changes {
     name: Option<String>,
     environment: Option<Environment>,
     sync_every: Option<String>,
-    /// That records of the environment before stay is known.
-    #[serde(default)]
-    confirm: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -151,9 +148,10 @@ async fn change(
     set::check(ledger, &connection, &change).await?;
     if let Some(environment) = change.environment {
         let kept = set::left_behind(ledger, &connection, environment).await?;
-        if kept > 0 && !asked.confirm {
+        if kept > 0 {
             let detail = format!(
-                "{kept} records of {name} were copied from {} and would stay; `\"confirm\": true` says that this is known",
+                "{name} has {kept} records of {}, and a company of {environment} is another one: remove it with them and add \
+                 it there, or add the other under another name",
                 connection.environment
             );
             return Err(Refusal::new(Cause::Conflict, detail));

@@ -262,7 +262,7 @@ async fn upkeep(served: &Served) {
     set(json!({})).await.expect(400);
     set(json!({"sync_every": "30m"})).await.expect(200);
     let moved = set(json!({"environment": "production"})).await.expect(409);
-    assert!(moved.body.contains("confirm"), "{moved:?}");
+    assert!(moved.body.contains("is another one"), "{moved:?}");
     let renamed = set(json!({"name": "acme-2"})).await.expect(200).json();
     assert_eq!(renamed["name"], "acme-2", "{renamed}");
     let remove = async |body: Value| served.post("/api/v1/connections/acme-2/remove", &body).await;

@@ -1,10 +1,11 @@
 //! Sync due: a company whose time has come is planned and submitted, in the live lane.
 //!
 //! What is submitted in a second is bounded by half as much again as the average, so that neither chance nor an outage
-//! makes a herd. Who was late by more than its interval (nobody led, or the machine slept) is due in its own place again,
-//! and not at once.
+//! makes a herd. Who was late by more than its interval (nobody led, or the machine slept) is due anew within minutes, each in a
+//! place of its own, and not at once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ledgerfleet_connectors::connector_entry;
@@ -16,6 +17,9 @@ use tracing::{debug, warn};
 
 use crate::duty::Context;
 use crate::error::DutyError;
+
+/// Over how long companies are spread that were late by more than their interval.
+const SPREAD: Duration = Duration::from_mins(5);
 
 /// Submits what is due; answers how many companies were looked at.
 pub(crate) async fn sync_due(of: &Context) -> Result<usize, DutyError> {
@@ -69,9 +73,10 @@ async fn sync(
 ) -> Result<(), LedgerError> {
     let Some(pace) = &of.sync else { return Ok(()) };
     let every = schedule.every.unwrap_or(pace.every);
-    let due_at = next_due(connection.id, every, now);
     let late = now - schedule.due_at;
     let is_old = late > TimeDelta::from_std(every).unwrap_or(TimeDelta::MAX);
+    // After an outage companies are spread anew, and soon: a machine that is seldom on is never on in the place of a day.
+    let due_at = next_due(connection.id, if is_old { every.min(SPREAD) } else { every }, now);
     let company = connector_entry(&connection.connector).zip(of.connectors.get(&connection.connector));
     let Some((entry, connector)) = company.filter(|_| !is_old) else {
         // A company of a connector that only a newer program has is that program's to sync.

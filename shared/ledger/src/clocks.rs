@@ -42,8 +42,8 @@ pub trait Clocks: Send + Sync {
     /// The ledger's clock.
     async fn clock(&self) -> Result<LedgerClock, LedgerError>;
 
-    /// Makes due what a clock that was ahead has put off, ends the leases and intents that it has given, and answers how
-    /// many of these there were.
+    /// Makes due what a clock that was ahead has put off, ends the leases and intents that it has given, has the attempts and
+    /// the upkeep of syncs that it has noted happen now, and answers how many of these there were.
     async fn bring_back(&self) -> Result<u64, LedgerError>;
 
     /// How many records of a table were observed ahead of the clock.

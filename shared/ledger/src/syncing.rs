@@ -93,7 +93,7 @@ pub trait Syncing: Send + Sync {
 
     /// The schedules that are due, earliest first: those of active companies whose interval is not zero and whose
     /// changes are not being asked for already: a window of one entity that waits holds back no other. `usual` is the
-    /// configured interval.
+    /// configured interval. Due is also what only a clock that was ahead can have put off: further than its interval.
     async fn due_syncs(&self, usual: Duration, limit: u32) -> Result<Vec<SyncSchedule>, LedgerError>;
 
     /// What is not over of a company's syncs, their upkeep not counted, by run and entity.
@@ -130,7 +130,8 @@ pub trait Syncing: Send + Sync {
 
     /// Forgets finished sync runs, and those of their upkeep, but for the newest `keep` of each company, and
     /// [`KEPT_WITH_DEAD`] times as many of those that left dead segments; at most `batch` of them; answers how many. What
-    /// they ended with is in the states. Runs that ended less than ten minutes ago are kept.
+    /// they ended with is in the states. Runs that ended less than ten minutes ago are kept, and
+    /// those that saw what waits in quarantine: where it lies is known by them.
     async fn prune_syncs(&self, keep: u32, batch: u32) -> Result<u64, LedgerError>;
 }
 

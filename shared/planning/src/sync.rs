@@ -130,10 +130,15 @@ pub async fn submit_sync(
     if let Some((run, segments)) = plan.sync {
         submitted = Some(submit(ledger, bell, run, &mut segments.into_iter()).await?);
     }
+    let mut planned = plan.planned;
     if let Some((run, segments)) = plan.upkeep {
-        submit(ledger, bell, run, &mut segments.into_iter()).await?;
+        let upkeep = submit(ledger, bell, run, &mut segments.into_iter()).await?;
+        if upkeep.attached {
+            // The upkeep that is still under way is another one: this one is due until it is submitted.
+            planned = Planned::default();
+        }
     }
-    ledger.sync_planned(connection, plan.planned, due_at).await?;
+    ledger.sync_planned(connection, planned, due_at).await?;
     Ok(submitted)
 }
 
@@ -358,7 +363,9 @@ impl Planner<'_> {
         };
         let rest = pace.max(backoff(state.failures, self.every()));
         let rest = TimeDelta::from_std(rest).unwrap_or(TimeDelta::MAX);
-        self.stand.now - state.attempted_at >= rest
+        // A clock that was a little ahead noted the attempt.
+        let rested = (self.stand.now - state.attempted_at).max(TimeDelta::zero());
+        rested >= rest
     }
 
     fn every(&self) -> Duration {

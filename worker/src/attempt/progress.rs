@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use ledgerfleet_connectors::Charges;
 use ledgerfleet_ledger::{Claim, Effort};
 use ledgerfleet_model::Standing;
@@ -26,6 +26,8 @@ pub(crate) struct Progress {
     pub(crate) read_since: Option<DateTime<Utc>>,
     /// The upstream's own time in the first answer, of whichever attempt, where it told it.
     pub(crate) answered_at: Option<DateTime<Utc>>,
+    /// How far the upstream's clock was behind the ledger's, as far as this attempt's answers tell; zero where it was not.
+    pub(crate) upstream_behind: TimeDelta,
     /// Whether a commit was sent and its answer never came: the ledger may be ahead of what is known here.
     pub(crate) unknown: bool,
     /// Whether this attempt is the one that tries what others wait for.
@@ -51,6 +53,7 @@ impl Progress {
             page: claim.page,
             read_since: None,
             answered_at: claim.answered_at,
+            upstream_behind: TimeDelta::zero(),
             unknown: false,
             probing: false,
             blameless_wait: None,
@@ -65,6 +68,13 @@ impl Progress {
         self.connector = asking.company().entry.name;
         self.charges = asking.charges.clone();
         self.at_gate = asking.gate_time.clone();
+    }
+
+    /// Notes the upstream's own time in the answer to a question that was asked then by the ledger's clock.
+    pub(crate) fn note_time(&mut self, asked_at: DateTime<Utc>, told: Option<DateTime<Utc>>) {
+        let Some(told) = told else { return };
+        self.answered_at.get_or_insert(told);
+        self.upstream_behind = self.upstream_behind.max(asked_at - told);
     }
 
     /// What the attempt has done so far.

@@ -90,10 +90,14 @@ impl<'a> Changing<'a> {
     /// Whether the upstream remembers no more what was then. By the ledger's clock, which may differ from the upstream's
     /// by less than what is left of its memory.
     fn is_too_long_ago(&self) -> bool {
-        let subject = &self.attempt.subject;
-        let changes = subject.company.connector.changes();
+        self.is_forgotten_at(self.attempt.subject.claim.claimed_at)
+    }
+
+    /// Whether the upstream remembers no more at `now` what was when the changes begin.
+    fn is_forgotten_at(&self, now: DateTime<Utc>) -> bool {
+        let changes = self.attempt.subject.company.connector.changes();
         let memory = changes.map(|changes| TimeDelta::from_std(changes.memory()).unwrap_or(TimeDelta::MAX));
-        memory.is_none_or(|memory| subject.claim.claimed_at - self.since > memory)
+        memory.is_none_or(|memory| now - self.since > memory)
     }
 
     fn read_all_by_windows(&mut self) {
@@ -144,7 +148,11 @@ impl<'a> Changing<'a> {
     }
 
     fn note(&mut self, changed: &ChangedEntity, time: Option<DateTime<Utc>>) {
-        if let Some(time) = time.filter(|time| *time < self.since) {
+        if time.is_some_and(|time| self.is_forgotten_at(time)) {
+            // The ledger's clock is behind: the answer is what the upstream still remembers, and not all.
+            let follow_up = by_window(self.attempt, changed.entity, self.since, None);
+            self.follow_ups.push(follow_up);
+        } else if let Some(time) = time.filter(|time| *time < self.since) {
             // The instant from which it was asked came of a clock that was ahead: what has changed until now was not told.
             let follow_up = by_window(self.attempt, changed.entity, time - DOUBTED, None);
             self.follow_ups.push(follow_up);
@@ -268,7 +276,7 @@ fn batch(changed: &ChangedEntity) -> Option<Batch<'_>> {
 }
 
 /// The segment that reads what has changed of one entity by a query.
-fn by_window(
+pub(super) fn by_window(
     attempt: &UnderWay<'_>,
     entity: &EntitySpec,
     since: DateTime<Utc>,
@@ -283,7 +291,7 @@ fn by_window(
 }
 
 /// How far back changes are read where the instant since when was a wrong clock's.
-const DOUBTED: TimeDelta = TimeDelta::days(1);
+pub(super) const DOUBTED: TimeDelta = TimeDelta::days(1);
 
 /// Whether fewer entities in one question may help.
 fn is_about_the_question(failure: &Failure) -> bool {

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::Reading;
+use super::changes::{DOUBTED, by_window};
 use crate::attempt::progress::Progress;
 use crate::attempt::stopped::Stopped;
 use crate::attempt::under_way::UnderWay;
@@ -110,7 +111,9 @@ impl Reading<'_> {
         };
         let answered_at = self.progress.answered_at;
         let (read_since, until) = match window {
-            Window::Instants { start, .. } if is_unproven(next) => (Some(start), None),
+            Window::Instants { start, .. } if is_unproven(next) || self.answered_before(start).is_some() => {
+                (Some(start), None)
+            }
             Window::Instants { start, end, .. } => (Some(start), answered_at.map(|at| at.min(end))),
             Window::Whole | Window::Dates { .. } => (None, answered_at),
         };
@@ -121,16 +124,27 @@ impl Reading<'_> {
         }]
     }
 
-    /// What is left of days that are cut. What was deleted meanwhile is in no window of changes: it is counted afterwards, of entities whose deletions are
-    /// told otherwise.
+    /// The upstream's time, where the window of changes begins after it. It begins where another answer ended, whose clock
+    /// was ahead: what has changed until now was not told, and this window has not asked for it.
+    fn answered_before(&self, start: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.progress.answered_at.filter(|at| *at < start)
+    }
+
+    /// What is left of days that are cut. What was deleted meanwhile is in no window of changes: it is counted afterwards, of
+    /// entities whose deletions are told otherwise.
     fn follow_ups(&self) -> Vec<NewSegment> {
         if !self.rest.is_empty() {
             return self.rest.clone();
         }
         let subject = &self.attempt.subject;
         let changes = subject.company.connector.changes();
-        let is_catching_up = matches!(subject.claim.work, Work::Sync(Window::Instants { .. }));
-        if !is_catching_up || !changes.is_some_and(|changes| changes.tells(subject.entity)) {
+        let Work::Sync(Window::Instants { start, .. }) = subject.claim.work else {
+            return Vec::new();
+        };
+        if let Some(time) = self.answered_before(start) {
+            return vec![by_window(self.attempt, subject.entity, time - DOUBTED, None)];
+        }
+        if !changes.is_some_and(|changes| changes.tells(subject.entity)) {
             return Vec::new();
         }
         vec![NewSegment {

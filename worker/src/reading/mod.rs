@@ -135,13 +135,12 @@ impl Reading<'_> {
     async fn note_answer(&mut self, fetched: &Result<Fetched, Failure>) {
         let subject = &self.attempt.subject;
         reach(Point::AfterResponse, subject.entity.name).await;
-        if let Ok(fetched) = fetched
-            && self.progress.page == 0
-        {
-            self.progress.read_since = Some(subject.ledger_time(fetched.asked_at));
-        }
         if let Ok(fetched) = fetched {
-            self.progress.answered_at = self.progress.answered_at.or(fetched.page.time);
+            let asked_at = subject.ledger_time(fetched.asked_at);
+            if self.progress.page == 0 {
+                self.progress.read_since = Some(asked_at);
+            }
+            self.progress.note_time(asked_at, fetched.page.time);
         }
     }
 
@@ -231,11 +230,14 @@ impl Reading<'_> {
     }
 
     /// An instant that by the upstream's clock lies before the first request of this pass. Where an earlier attempt made
-    /// it, however long ago that was, nothing was asked before the segment's first claim.
+    /// it, however long ago that was, nothing was asked before the segment's first claim. The ledger's clock may be ahead of
+    /// the upstream's: what the upstream has told of its own counts.
     fn pass_began(&self) -> DateTime<Utc> {
         let subject = &self.attempt.subject;
         let read_since = self.progress.read_since.unwrap_or(subject.claim.first_claimed_at);
-        read_since - subject.fleet.parts.timings.upper_margin
+        let began = read_since - self.progress.upstream_behind;
+        let first_answer = self.progress.answered_at.filter(|_| self.progress.pass == 1);
+        first_answer.map_or(began, |answer| answer.min(began)) - subject.fleet.parts.timings.upper_margin
     }
 }
 

@@ -7,6 +7,7 @@
 //! Only then is what was not seen asked for by its id. What such a list leaves out and the source has all the same is
 //! stored as it is found, unless it is so much that the list cannot be one.
 
+use chrono::TimeDelta;
 use ledgerfleet_connectors::Trust;
 use ledgerfleet_ledger::{Fact, FinishedWindow, NextStep, SeenIds};
 use ledgerfleet_model::{Failure, FailureKind};
@@ -16,6 +17,9 @@ use crate::attempt::stopped::Stopped;
 
 /// How many records a list may leave out and still be believed.
 const MOST_LEFT_OUT: u64 = 50;
+
+/// After this the pages that an earlier attempt has read say nothing about those that are there now. 1 h.
+const STALE: TimeDelta = TimeDelta::hours(1);
 
 impl Reading<'_> {
     /// Ends the window if its pages can be believed, and answers true; otherwise reads on, or begins the next pass.
@@ -28,7 +32,7 @@ impl Reading<'_> {
         if self.pass.lacks(seen.ids) && self.pass.grows() {
             return Err(self.still_grows(seen).into());
         }
-        if !self.came_whole(seen) {
+        if !self.came_whole(seen) || self.is_stale(seen) {
             self.read_again(seen, None).await?;
             return Ok(false);
         }
@@ -47,6 +51,20 @@ impl Reading<'_> {
             }
             Trust::CountAndOverlap | Trust::UniqueIdsEqualCount | Trust::OnePage => true,
         }
+    }
+
+    /// Whether the first pages of this pass, which another attempt has read, may be others by now: fewer rows are announced
+    /// than were seen, or that was long ago. What was deleted there counts as seen, and what has come there was not.
+    fn is_stale(&self, seen: SeenIds) -> bool {
+        let subject = &self.attempt.subject;
+        let is_resumed = self.progress.read_since.is_none();
+        let is_counted = subject.entity.trust == Trust::UniqueIdsEqualCount;
+        let has_fewer = self
+            .pass
+            .announced()
+            .is_some_and(|announced| announced < seen.ids);
+        let is_old = subject.ledger_now() - subject.claim.first_claimed_at > STALE;
+        is_resumed && is_counted && (has_fewer || is_old)
     }
 
     /// Whether one more record may be a row that the list has left out.

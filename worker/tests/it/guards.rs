@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use ledgerfleet_connectors::connector_entry;
 use ledgerfleet_coordination::{LockKey, Start, Taken};
-use ledgerfleet_emulator::{CompanySpec, EmulatorOptions, FaultKind, FaultSpec, Size, ThrottleBody};
+use ledgerfleet_emulator::{
+    Clock, CompanySpec, EmulatorOptions, FaultKind, FaultSpec, Rate, Size, ThrottleBody,
+};
 use ledgerfleet_ledger::{CoverageFilter, CoverageState, NewRun, NewSegment, Steer};
 use ledgerfleet_model::{
     Connection, Days, Epoch, FailureKind, InstantField, Lane, RunId, RunState, SegmentId, Window,
@@ -156,6 +158,29 @@ async fn what_was_read_too_close_to_its_end_is_covered_and_stays_open() {
         let states: Vec<_> = coverage.iter().map(|row| row.state).collect();
         let expected = [[CoverageState::Complete; 5], [CoverageState::Open; 5]].concat();
         assert_eq!(states, expected, "pages of {page_size}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_upstreams_own_clock_has_not_reached_stays_open_however_far_ahead_ours_is() {
+    for page_size in [3, 1_000] {
+        let its_clock = EmulatorOptions {
+            clock: Clock::frozen_at(midnight_before(3) + chrono::TimeDelta::hours(12)),
+            rate: Rate::Off,
+            ..options()
+        };
+        let world = World::with(its_clock, Some(1_000.0)).await;
+        let run = world.submit(&["invoice"], 10, page_size).await;
+        assert_eq!(world.run_to_the_end(run).await.state, RunState::Done);
+        let ledger = &world.parts.ledger;
+        let mut coverage = ledger.coverage(&CoverageFilter::default()).await.unwrap();
+        coverage.sort_by_key(|row| row.from);
+        let open = coverage.iter().filter(|row| row.state == CoverageState::Open);
+        assert_eq!(
+            (coverage.len(), open.count()),
+            (10, 3),
+            "pages of {page_size}: {coverage:?}"
+        );
     }
 }
 

@@ -302,6 +302,43 @@ async fn whoever_slept_for_longer_than_the_upstream_remembers_misses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn checkpoints_of_an_upstream_whose_clock_was_ahead_hide_no_change() {
+    let world = World::new().await;
+    synced(&world, Scope::Changed).await;
+    change_all(&world);
+    world
+        .sql("UPDATE fleet_sync_states SET checkpoint = strftime('%Y-%m-%dT%H:%M:%S.000000Z', 'now', '+1 hour')")
+        .await;
+    synced(&world, Scope::Changed).await;
+    assert_in_sync(&world, &world.connections[0]).await;
+    for state in states(&world).await {
+        let checkpoint = state.checkpoint.unwrap_or_default();
+        assert!(checkpoint <= world.parts.clock.now(), "{state:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn upkeep_that_joins_another_is_due_until_it_is_submitted() {
+    let world = World::new().await;
+    synced(&world, Scope::Changed).await;
+    let connection = &world.connections[0];
+    let noted = async || world.parts.ledger.sync_schedules(&[connection.id]).await.unwrap()[0].clone();
+    let only = |recount: u64, reread: u64| SyncPace {
+        recount_every: Duration::from_hours(recount),
+        reread_every: Duration::from_hours(reread),
+        reread_days: 366,
+        ..SyncPace::default()
+    };
+    let before = noted().await;
+    upkeep_due(&world, connection, only(24, 0)).await;
+    let recounting = noted().await;
+    assert!(recounting.recounted_at > before.recounted_at, "a recount waits");
+    let joined = upkeep_due(&world, connection, only(0, 24)).await;
+    assert!(joined.is_some());
+    assert_eq!(noted().await.reread_at, before.reread_at, "it was not submitted");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_nothing_announces_is_found_by_a_count_and_by_reading_the_recent_past_again() {
     let world = World::new().await;
     synced(&world, Scope::Changed).await;
@@ -333,6 +370,26 @@ async fn until_over(world: &World, runs: &[RunId], day: u32) {
 
 /// Submits what is due once a week, as if a week had passed; answers its runs.
 async fn due_once_a_week(world: &World, connection: &Connection) -> Vec<RunId> {
+    // The books end in June.
+    let pace = SyncPace {
+        reread_days: 366,
+        ..SyncPace::default()
+    };
+    let (sync, upkeep) = due_in_a_week(world, connection, &pace).await;
+    sync.into_iter().chain(upkeep).collect()
+}
+
+/// Submits what is due in a week; answers the run of what nothing announces.
+async fn upkeep_due(world: &World, connection: &Connection, pace: SyncPace) -> Option<RunId> {
+    due_in_a_week(world, connection, &pace).await.1
+}
+
+/// Submits what is due in a week at a pace; answers the runs of the sync and of its upkeep.
+async fn due_in_a_week(
+    world: &World,
+    connection: &Connection,
+    pace: &SyncPace,
+) -> (Option<RunId>, Option<RunId>) {
     let company = world.parts.company(connection.clone().into()).unwrap();
     let entities = ENTITIES.map(str::to_owned);
     let subject = Subject {
@@ -344,20 +401,11 @@ async fn due_once_a_week(world: &World, connection: &Connection) -> Vec<RunId> {
         lane: Lane::Live,
     };
     let (ledger, bell) = (&*world.parts.ledger, &*world.parts.bell);
-    // The books end in June.
-    let pace = SyncPace {
-        reread_days: 366,
-        ..SyncPace::default()
-    };
     let later = world.parts.clock.now() + TimeDelta::days(8);
-    let plan = plan_sync(ledger, &subject, &pace, later).await.unwrap();
-    assert!(plan.planned.recount && plan.planned.reread);
-    let upkeep = plan.upkeep.as_ref().unwrap().0.id;
+    let plan = plan_sync(ledger, &subject, pace, later).await.unwrap();
+    let upkeep = plan.upkeep.as_ref().map(|(run, _)| run.id);
     let sync = submit_sync(ledger, bell, connection.id, plan, later)
         .await
         .unwrap();
-    sync.map(|submitted| submitted.run)
-        .into_iter()
-        .chain([upkeep])
-        .collect()
+    (sync.map(|submitted| submitted.run), upkeep)
 }

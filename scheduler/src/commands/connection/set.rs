@@ -28,7 +28,7 @@ pub(super) async fn run(session: &Session, args: &SetConnectionArgs) -> anyhow::
     };
     check(ledger, &connection, &change).await?;
     if let Some(environment) = change.environment {
-        confirm_environment(session, ledger, &connection, environment).await?;
+        check_nothing_is_kept(ledger, &connection, environment).await?;
     }
     if let Some(every) = args.changes.sync_every {
         let interval = schedule(&parts, session.settings.sync.every, &connection, every).await?;
@@ -111,7 +111,8 @@ fn check_has_environments(connection: &Connection) -> Result<(), Problem> {
     ))
 }
 
-/// Records that were copied from another environment than this.
+/// Records that were copied from another environment than this. A company of this one is another company, and may have ids of
+/// theirs.
 pub(crate) async fn left_behind(
     ledger: &dyn Ledger,
     connection: &Connection,
@@ -123,9 +124,7 @@ pub(crate) async fn left_behind(
     Ok(records(ledger).await?.get(&connection.id).copied().unwrap_or(0))
 }
 
-/// What was copied from one environment is no part of the other's books.
-async fn confirm_environment(
-    session: &Session,
+async fn check_nothing_is_kept(
     ledger: &dyn Ledger,
     connection: &Connection,
     environment: Environment,
@@ -135,11 +134,15 @@ async fn confirm_environment(
         return Ok(());
     }
     let (name, before) = (&connection.name, connection.environment);
-    let question = format!(
-        "Move {name} to {environment}? Its {} were copied from {before} and stay.",
-        counted(kept, "record")
-    );
-    session.confirm(&question).await
+    let kept = counted(kept, "record");
+    Err(Problem::usage(
+        format!("{name} has {kept} of {before}, and a company of {environment} is another one"),
+        format!(
+            "if they are to go: scheduler connection remove {name} --purge-data, then add it in {environment}; if they are to \
+             stay: add the one of {environment} under another name"
+        ),
+    )
+    .into())
 }
 
 fn tell(session: &Session, before: &Connection, now: &Connection) {

@@ -9,6 +9,7 @@ use super::scene::{
     TABLE, claim, company, due, finish, later, record, records, run_for, scene, seconds, settle, tombstone,
     window,
 };
+use crate::syncing::Planned;
 use crate::{NotSeen, RefreshIntent, RescueScope, Seen};
 
 const TWO_DAYS: Duration = Duration::from_hours(48);
@@ -54,6 +55,44 @@ pub async fn a_lease_and_an_intent_of_a_clock_that_was_ahead_end(world: &dyn Wor
     world.pass_time(seconds(1)).await;
     assert_eq!(rescue().await.unwrap().len(), 1);
     assert_eq!(intend(&here).await.unwrap(), Some(RefreshIntent::Taken));
+}
+
+pub async fn syncs_that_a_clock_that_was_ahead_has_noted_are_due_again(world: &dyn World) {
+    let ledger = world.ledger();
+    let connection = company(world, "Alder").await;
+    let usual = Duration::from_mins(5);
+    let both = Planned {
+        recount: true,
+        reread: true,
+    };
+    let in_a_day = ledger.clock().await.unwrap().now + chrono::TimeDelta::days(1);
+    ledger
+        .schedule_sync(connection, Some(Duration::from_hours(48)), in_a_day)
+        .await
+        .unwrap();
+    ledger.sync_planned(connection, both, in_a_day).await.unwrap();
+    ledger.note_untold(connection, "invoice").await.unwrap();
+    let due = async || ledger.due_syncs(usual, 9).await.unwrap().len();
+    assert_eq!(due().await, 0, "every other day");
+    world.set_clock_back(TWO_DAYS).await;
+    assert_eq!(
+        due().await,
+        1,
+        "no clock that is right has put it off for three days"
+    );
+    assert_eq!(ledger.bring_back().await.unwrap(), 2);
+    let now = ledger.clock().await.unwrap().now;
+    let schedule = ledger.sync_schedules(&[connection]).await.unwrap().remove(0);
+    assert!(
+        schedule.recounted_at.unwrap() <= now && schedule.reread_at.unwrap() <= now,
+        "{schedule:?}"
+    );
+    let state = ledger.sync_states(&[connection]).await.unwrap().remove(0);
+    assert!(
+        state.attempted_at <= now && state.untold_at.unwrap() <= now,
+        "{state:?}"
+    );
+    assert_eq!(ledger.bring_back().await.unwrap(), 0, "once");
 }
 
 pub async fn rows_of_a_clock_that_was_ahead_are_replaced_deleted_and_revived(world: &dyn World) {

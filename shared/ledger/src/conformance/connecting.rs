@@ -150,6 +150,19 @@ pub async fn a_removed_company_that_is_connected_again_has_its_records_coverage_
 pub async fn a_connection_is_renamed_and_moved_to_the_other_environment_where_it_is(world: &dyn World) {
     let ledger = world.ledger();
     let id = company(world, "Rowan").await;
+    let read = super::scene::run_for(world, id, ledgerfleet_model::Lane::Backfill, 1).await;
+    super::scene::finish(world, read.segments[0], &[]).await;
+    ledger.note_untold(id, "invoice").await.unwrap();
+    let read = async || {
+        let days = ledger.coverage(&crate::CoverageFilter::default()).await.unwrap();
+        (days.len(), ledger.sync_states(&[id]).await.unwrap().len())
+    };
+    let renamed = ConnectionChange {
+        name: Some("Rowan Ltd".to_owned()),
+        ..ConnectionChange::default()
+    };
+    ledger.change_connection(id, &renamed).await.unwrap();
+    assert_eq!(read().await, (1, 1));
     let change = ConnectionChange {
         name: Some("Rowan & Sons".to_owned()),
         environment: Some(Environment::Production),
@@ -164,6 +177,7 @@ pub async fn a_connection_is_renamed_and_moved_to_the_other_environment_where_it
         ),
         ("Rowan & Sons", Environment::Production, "1790012345001")
     );
+    assert_eq!(read().await, (0, 0), "of the company that it was");
     let same = ledger
         .change_connection(id, &ConnectionChange::default())
         .await

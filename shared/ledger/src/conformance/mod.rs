@@ -114,6 +114,7 @@ macro_rules! ledger_conformance {
             clocks::{
                 what_a_clock_that_was_ahead_has_put_off_is_brought_back_and_what_waits_rightly_is_not,
                 a_lease_and_an_intent_of_a_clock_that_was_ahead_end,
+                syncs_that_a_clock_that_was_ahead_has_noted_are_due_again,
                 rows_of_a_clock_that_was_ahead_are_replaced_deleted_and_revived,
                 rows_of_a_clock_that_was_ahead_are_missed_by_a_reading,
                 rows_of_a_clock_that_was_ahead_are_counted_and_brought_back,
@@ -312,6 +313,7 @@ macro_rules! ledger_conformance {
                 failures_are_told_of_every_entity_that_was_to_be_in_sync,
                 companies_are_due_at_their_time_while_active_and_their_changes_are_not_being_asked_for,
                 only_the_newest_syncs_of_a_company_are_kept,
+                a_sync_that_saw_what_waits_in_quarantine_is_kept,
             },
             triggering::{
                 a_trigger_fires_at_its_instant_once_and_is_over,

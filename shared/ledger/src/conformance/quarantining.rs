@@ -10,7 +10,7 @@ use crate::{
     QuarantineFilter, QuarantinedRecord, Seen,
 };
 
-fn bad(id: &str, text: &str) -> Quarantined {
+pub(super) fn bad(id: &str, text: &str) -> Quarantined {
     Quarantined::new(id.to_owned(), QuarantineReason::UnreadableDate, text)
 }
 

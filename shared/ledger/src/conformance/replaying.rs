@@ -48,6 +48,7 @@ pub async fn a_replay_starts_anew_and_keeps_the_history(world: &dyn World) {
         (again.pass, again.page, again.attempt, again.standing.epoch),
         (1, 0, 3, Epoch(3))
     );
+    assert_eq!(again.first_claimed_at, again.claimed_at, "its pass begins now");
     assert_eq!(world.ledger().attempts(segment).await.unwrap().len(), 2);
     let nothing = replay(world, &all()).await;
     assert_eq!((nothing.segments, nothing.runs), (0, 0));

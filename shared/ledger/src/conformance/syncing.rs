@@ -458,3 +458,45 @@ pub async fn only_the_newest_syncs_of_a_company_are_kept(world: &dyn World) {
     }
     assert_eq!(world.standing(other.segments[0]).await.state, SegmentState::Done);
 }
+
+pub async fn a_sync_that_saw_what_waits_in_quarantine_is_kept(world: &dyn World) {
+    let ash = company(world, "Ash").await;
+    let (run, new) = (sync_run(ash), segment(ash, "invoice", Work::Sync(Window::Whole)));
+    submit(world, &run, vec![new.clone()]).await;
+    let claim = claim(world, new.id).await;
+    let unreadable = [super::quarantining::bad("1", "{}")];
+    let page = PageCommit {
+        batches: vec![Batch {
+            quarantined: &unreadable,
+            ..batch("invoice", &[])
+        }],
+        ..end(&claim, &Window::Whole, &[])
+    };
+    store(world, &page).await;
+    for _ in 0..3 {
+        let (newer, new) = (sync_run(ash), changes(ash, at(0)));
+        submit(world, &newer, vec![new]).await;
+        world.ledger().steer_run(newer.id, Steer::Cancel).await.unwrap();
+    }
+    world.ledger().close_runs().await.unwrap();
+    world.pass_time(Duration::from_mins(11)).await;
+    assert_eq!(
+        world.ledger().prune_syncs(1, 10).await.unwrap(),
+        2,
+        "but for the newest, and that one"
+    );
+    assert!(world.ledger().run(run.id).await.unwrap().is_some());
+    // Seen well by a later one, it keeps nothing.
+    let (run, new) = (sync_run(ash), segment(ash, "invoice", Work::Sync(Window::Whole)));
+    submit(world, &run, vec![new.clone()]).await;
+    let claim = super::scene::claim(world, new.id).await;
+    let good = [record("1", 1)];
+    let good = PageCommit {
+        batches: vec![batch("invoice", &good)],
+        ..end(&claim, &Window::Whole, &[])
+    };
+    store(world, &good).await;
+    world.ledger().close_runs().await.unwrap();
+    world.pass_time(Duration::from_mins(11)).await;
+    assert_eq!(world.ledger().prune_syncs(1, 10).await.unwrap(), 2);
+}

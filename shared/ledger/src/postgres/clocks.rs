@@ -63,9 +63,22 @@ impl Clocks for PostgresLedger {
                     RETURNING id),
                 intents AS (
                     UPDATE fleet.credentials SET intent_until = now() WHERE intent_until > now() + $1
+                    RETURNING connection_id),
+                upkeep AS (
+                    UPDATE fleet.sync_schedules
+                    SET recounted_at = CASE WHEN recounted_at > now() THEN now() ELSE recounted_at END,
+                        reread_at = CASE WHEN reread_at > now() THEN now() ELSE reread_at END
+                    WHERE recounted_at > now() + $1 OR reread_at > now() + $1
+                    RETURNING connection_id),
+                attempts AS (
+                    UPDATE fleet.sync_states
+                    SET attempted_at = least(attempted_at, now()),
+                        succeeded_at = CASE WHEN succeeded_at > now() THEN now() ELSE succeeded_at END,
+                        untold_at = CASE WHEN untold_at > now() THEN now() ELSE untold_at END
+                    WHERE attempted_at > now() + $1 OR untold_at > now() + $1
                     RETURNING connection_id)
                 SELECT (SELECT count(*) FROM due) + (SELECT count(*) FROM leases) + (SELECT count(*) FROM intents)
-                    AS "brought!""#,
+                    + (SELECT count(*) FROM upkeep) + (SELECT count(*) FROM attempts) AS "brought!""#,
                 interval(PLAUSIBLE),
                 interval(LONGEST_WAIT),
             )
@@ -122,7 +135,7 @@ impl Clocks for PostgresLedger {
     }
 }
 
-fn interval(by: TimeDelta) -> PgInterval {
+pub(super) fn interval(by: TimeDelta) -> PgInterval {
     PgInterval {
         months: 0,
         days: 0,

@@ -85,7 +85,7 @@ macro_rules! not_seen_where {
                       AND "# + $stored + " AND " + $unseen + " " + $fence + ") AS stored
                 ORDER BY id LIMIT $4)
                 UNION
-                (SELECT r.id FROM fleet.quarantine r JOIN fleet.segments q ON q.id = r.segment_id
+                (SELECT r.id FROM fleet.quarantine r LEFT JOIN fleet.segments q ON q.id = r.segment_id
                 WHERE r.connection_id = $1 AND r.entity = $6 AND r.deleted_at IS NULL
                   AND (r.observed_at < $3 OR r.observed_at > now() + interval '5 minutes')
                   AND ($5 IS NULL OR r.id > $5)

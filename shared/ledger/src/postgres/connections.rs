@@ -9,6 +9,7 @@ use super::PostgresLedger;
 use super::codec::{plain, small};
 use super::connection_rows::{ConnectionRow, RemovedRow};
 use super::error::{failed, patiently, persistently};
+use super::removing::forget_reading;
 use super::segments::audit;
 use crate::{
     ConnectionChange, Connections, LedgerError, NewConnection, Purge, RemovedConnection, SealedCredential,
@@ -287,6 +288,9 @@ impl PostgresLedger {
             .await
             .map_err(|error| taken(error, "change connection", name, account))?;
         let connection = Connection::from(row.ok_or(LedgerError::NoSuchConnection(id))?);
+        if before.environment != connection.environment {
+            forget_reading(&mut tx, id).await?;
+        }
         let detail = serde_json::json!({
             "name": [before.name, connection.name],
             "environment": [before.environment, connection.environment],

@@ -106,12 +106,14 @@ pub(super) async fn put_away(tx: &mut PgConnection, page: &Part<'_>) -> Result<(
         WHERE NOT EXISTS (
             SELECT FROM raw.records r
             WHERE r.connection_id = $1 AND r.entity = $5 AND r.id = given.id AND r.deleted_at_utc IS NULL
-              AND greatest(r.observed_at_utc, r.last_seen_utc) > $4)
+              -- What a clock that was ahead has written counts for nothing (`guard::plausible`).
+              AND (r.observed_at_utc > $4 AND r.observed_at_utc <= now() + interval '5 minutes'
+                   OR r.last_seen_utc > $4 AND r.last_seen_utc <= now() + interval '5 minutes'))
         ORDER BY given.id COLLATE "C"
         ON CONFLICT (connection_id, entity, id) DO UPDATE SET
             segment_id = excluded.segment_id, observed_at = excluded.observed_at, reason = excluded.reason,
             length = excluded.length, original = excluded.original, deleted_at = NULL
-        WHERE excluded.observed_at >= q.observed_at"#,
+        WHERE excluded.observed_at >= q.observed_at OR q.observed_at > now() + interval '5 minutes'"#,
         page.connection.0,
         page.entity,
         page.segment.0,

@@ -38,8 +38,7 @@ impl PostgresLedger {
             .execute(&mut *tx)
             .await
             .map_err(failed("forget refreshes"))?;
-        // Whoever stores a page is waited for here; after this nobody stores another.
-        let cancelled = cancel(&mut tx, Cancelled::OfConnection(id)).await?;
+        let cancelled = cancel_all(&mut tx, id).await?;
         let deleted = match purge {
             Purge::KeepRecords => 0,
             Purge::DeleteRecords => delete_records(&mut tx, id).await?,
@@ -48,6 +47,18 @@ impl PostgresLedger {
         audit(&mut tx, "connection.remove", Some(id.0), detail).await?;
         tx.commit().await.map_err(failed("remove connection"))?;
         Ok(deleted)
+    }
+}
+
+/// Cancels what a connection has unfinished, until there is nothing. Whoever stores a page is waited for, and what that page
+/// has submitted is seen by the next look only; after this nobody stores another.
+async fn cancel_all(tx: &mut PgConnection, id: ConnectionId) -> Result<i64, LedgerError> {
+    let mut all = 0;
+    loop {
+        match cancel(tx, Cancelled::OfConnection(id)).await? {
+            0 => return Ok(all),
+            some => all += some,
+        }
     }
 }
 
@@ -63,6 +74,12 @@ async fn delete_records(tx: &mut PgConnection, id: ConnectionId) -> Result<u64, 
         .execute(&mut *tx)
         .await
         .map_err(failed("delete quarantine"))?;
+    forget_reading(tx, id).await?;
+    Ok(deleted.rows_affected())
+}
+
+/// Forgets that anything of a connection is covered or in sync.
+pub(super) async fn forget_reading(tx: &mut PgConnection, id: ConnectionId) -> Result<(), LedgerError> {
     let coverage = sqlx::query!("DELETE FROM fleet.coverage WHERE connection_id = $1", id.0);
     coverage
         .execute(&mut *tx)
@@ -78,5 +95,5 @@ async fn delete_records(tx: &mut PgConnection, id: ConnectionId) -> Result<u64, 
         id.0
     );
     upkeep.execute(tx).await.map_err(failed("forget upkeep"))?;
-    Ok(deleted.rows_affected())
+    Ok(())
 }

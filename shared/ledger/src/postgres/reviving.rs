@@ -42,7 +42,7 @@ pub(super) async fn revive(
             SELECT id, row_number() OVER (ORDER BY ended_at, id) - 1 AS place FROM free)
         UPDATE fleet.segments s
         SET state = 'pending', due_at = greatest($4, now()) + placed.place * $5::interval, replay_id = $6,
-            claimed_at = NULL, dropped_at = NULL, failures = 0, crashes = 0, waited_ms = 0, idle_claims = 0,
+            claimed_at = NULL, first_claimed_at = NULL, answered_at = NULL, dropped_at = NULL, failures = 0, crashes = 0, waited_ms = 0, idle_claims = 0,
             started = false, progressed = false, pass = 1, page = 0, position = '', rows = 0,
             page_size = coalesce($7, s.page_size)
         FROM placed

@@ -10,9 +10,11 @@ use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
 use super::PostgresLedger;
+use super::clocks::interval;
 use super::codec::{Count, Word, plain, small};
 use super::error::{failed, persistently};
 use super::session::PLANNED_FOR_ONE_TABLE;
+use crate::clocks::PLAUSIBLE;
 use crate::syncing::{KEPT_WITH_DEAD, Planned, UnderWay};
 use crate::{Checkpoint, LedgerError, PageCommit, SyncSchedule, SyncState, SyncSum, Syncing};
 
@@ -124,7 +126,10 @@ impl Syncing for PostgresLedger {
                 r#"
                 SELECT s.connection_id, s.every_s AS "every_s: _", s.due_at, s.recounted_at, s.reread_at
                 FROM fleet.sync_schedules s JOIN fleet.connections c ON c.id = s.connection_id
-                WHERE s.due_at <= now() AND c.state = 'active' AND coalesce(s.every_s, $1) > 0
+                WHERE (s.due_at <= now()
+                       OR s.due_at > now() + $3::interval
+                          AND s.due_at > now() + $3::interval + coalesce(s.every_s, $1) * interval '1.05 seconds')
+                  AND c.state = 'active' AND coalesce(s.every_s, $1) > 0
                   AND NOT EXISTS (
                     -- `sync/` and the id of the company.
                     SELECT FROM fleet.runs r JOIN fleet.segments g ON g.run_id = r.id
@@ -133,6 +138,7 @@ impl Syncing for PostgresLedger {
                 ORDER BY s.due_at LIMIT $2"#,
                 seconds(usual),
                 i64::from(limit),
+                interval(PLAUSIBLE),
             )
             .fetch_all(&self.pool)
             .await
@@ -341,6 +347,9 @@ async fn old_syncs(tx: &mut PgConnection, keep: u32, batch: u32) -> Result<Vec<U
                 OR starts_with(request_key, 'hints/'))
               AND state NOT IN ('active', 'paused')) AS over
         WHERE age > CASE state WHEN 'dead' THEN $3::bigint ELSE $1::bigint END AND closed_at < now() - interval '10 minutes'
+          AND NOT EXISTS (
+            SELECT FROM fleet.quarantine q JOIN fleet.segments s ON s.id = q.segment_id
+            WHERE s.run_id = over.id AND q.deleted_at IS NULL)
         ORDER BY id LIMIT $2"#,
         i64::from(keep),
         i64::from(batch),

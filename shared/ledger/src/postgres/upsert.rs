@@ -105,7 +105,8 @@ macro_rules! store_statement {
             r#"
             WITH released AS (
                 DELETE FROM fleet.quarantine
-                WHERE connection_id = $1 AND entity = $18 AND id = ANY($3) AND observed_at < $11),
+                WHERE connection_id = $1 AND entity = $18 AND id = ANY($3)
+                  AND (observed_at < $11 OR observed_at > now() + interval '5 minutes')),
             written AS (
                 INSERT INTO raw.records AS r (connection_id, entity, id, payload, payload_hash, source_version,
                     source_created_at, source_updated_at, document_date, observed_at_utc, ingested_at_utc, last_seen_utc,
@@ -268,7 +269,8 @@ async fn release_gone(tx: &mut PgConnection, page: &Part<'_>, gone: &Columns<'_>
     let release = sqlx::query!(
         "
         UPDATE fleet.quarantine SET deleted_at = $4
-        WHERE connection_id = $1 AND entity = $2 AND id = ANY($3) AND observed_at < $4 AND deleted_at IS NULL",
+        WHERE connection_id = $1 AND entity = $2 AND id = ANY($3) AND deleted_at IS NULL
+          AND (observed_at < $4 OR observed_at > now() + interval '5 minutes')",
         page.connection.0,
         page.entity,
         &gone.ids as &[Cow<'_, str>],

@@ -43,11 +43,18 @@ impl Clocks for SqliteLedger {
             UPDATE fleet_segments INDEXED BY fleet_segments_running SET lease_until = ?1
             WHERE state = 'running' AND lease_until > ?2";
         const INTENTS: &str = "UPDATE fleet_credentials SET intent_until = ?1 WHERE intent_until > ?2";
+        const UPKEEP: &str = "
+            UPDATE fleet_sync_schedules SET recounted_at = min(recounted_at, ?1), reread_at = min(reread_at, ?1)
+            WHERE recounted_at > ?2 OR reread_at > ?2";
+        const ATTEMPTS: &str = "
+            UPDATE fleet_sync_states
+            SET attempted_at = min(attempted_at, ?1), succeeded_at = min(succeeded_at, ?1), untold_at = min(untold_at, ?1)
+            WHERE attempted_at > ?2 OR untold_at > ?2";
         let mut tx = self.write("bring back").await?;
         let now = self.now();
         let [ahead, latest] = [PLAUSIBLE, LONGEST_WAIT].map(|later| Stamp::from(now.0 + later));
         let mut brought = 0;
-        for statement in [DUE, LEASES, INTENTS] {
+        for statement in [DUE, LEASES, INTENTS, UPKEEP, ATTEMPTS] {
             let done = sqlx::query(statement).bind(now).bind(ahead).bind(latest);
             let done = done.execute(&mut *tx).await.map_err(failed("bring back"))?;
             brought += done.rows_affected();

@@ -62,7 +62,7 @@ macro_rules! summaries_where {
 }
 
 /// Ids of live records and of those in quarantine, on three conditions: where records lie, which segments saw those in
-/// quarantine, and that they were not seen.
+/// quarantine (they may be forgotten by now), and that they were not seen.
 macro_rules! not_seen_where {
     ($stored:literal, $quarantined:literal, $unseen:literal) => {
         concat!(
@@ -73,7 +73,7 @@ macro_rules! not_seen_where {
             " AND id NOT IN ",
             $unseen,
             " UNION
-             SELECT r.id FROM fleet_quarantine r JOIN fleet_segments q ON q.id = r.segment_id
+             SELECT r.id FROM fleet_quarantine r LEFT JOIN fleet_segments q ON q.id = r.segment_id
              WHERE r.connection_id = ?1 AND r.entity = ?6 AND r.deleted_at IS NULL AND (r.observed_at < ?3 OR r.observed_at > ?7)
                AND (?5 IS NULL OR r.id > ?5) AND ",
             $quarantined,

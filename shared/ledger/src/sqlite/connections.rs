@@ -138,6 +138,9 @@ impl Connections for SqliteLedger {
             .await
             .map_err(|error| taken(error, "change connection", name, account))?;
         let connection = Connection::from(row.ok_or(LedgerError::NoSuchConnection(id))?);
+        if before.environment.0 != connection.environment {
+            forget_reading(&mut tx, id).await?;
+        }
         let detail = serde_json::json!({
             "name": [before.name, connection.name],
             "environment": [before.environment.0, connection.environment],
@@ -371,19 +374,25 @@ async fn insert_credential(
 async fn delete_records(tx: &mut SqliteConnection, id: ConnectionId) -> Result<u64, LedgerError> {
     const RECORDS: &str = "DELETE FROM raw_records WHERE connection_id = ?";
     const QUARANTINE: &str = "DELETE FROM fleet_quarantine WHERE connection_id = ?";
-    const COVERAGE: &str = "DELETE FROM fleet_coverage WHERE connection_id = ?";
-    const STATES: &str = "DELETE FROM fleet_sync_states WHERE connection_id = ?";
-    const UPKEEP: &str =
-        "UPDATE fleet_sync_schedules SET recounted_at = NULL, reread_at = NULL WHERE connection_id = ?";
     let records = sqlx::query(RECORDS).bind(Text(id)).execute(&mut *tx).await;
     let deleted = records.map_err(failed("delete records"))?.rows_affected();
     let quarantine = sqlx::query(QUARANTINE).bind(Text(id)).execute(&mut *tx).await;
     quarantine.map_err(failed("delete quarantine"))?;
+    forget_reading(tx, id).await?;
+    Ok(deleted)
+}
+
+/// Forgets that anything of a connection is covered or in sync.
+async fn forget_reading(tx: &mut SqliteConnection, id: ConnectionId) -> Result<(), LedgerError> {
+    const COVERAGE: &str = "DELETE FROM fleet_coverage WHERE connection_id = ?";
+    const STATES: &str = "DELETE FROM fleet_sync_states WHERE connection_id = ?";
+    const UPKEEP: &str =
+        "UPDATE fleet_sync_schedules SET recounted_at = NULL, reread_at = NULL WHERE connection_id = ?";
     let coverage = sqlx::query(COVERAGE).bind(Text(id)).execute(&mut *tx).await;
     coverage.map_err(failed("delete coverage"))?;
     let states = sqlx::query(STATES).bind(Text(id)).execute(&mut *tx).await;
     states.map_err(failed("delete sync states"))?;
     let upkeep = sqlx::query(UPKEEP).bind(Text(id)).execute(tx).await;
     upkeep.map_err(failed("forget upkeep"))?;
-    Ok(deleted)
+    Ok(())
 }

@@ -29,7 +29,7 @@ impl Pages for SqliteLedger {
         let mut effects = Effects::default();
         for part in page.parts() {
             effects += upsert(&mut tx, now, &part).await?;
-            put_away(&mut tx, &part).await?;
+            put_away(&mut tx, now, &part).await?;
         }
         count_deleted(&mut tx, page, effects.deleted).await?;
         match &page.next {

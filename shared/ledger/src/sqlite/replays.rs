@@ -268,7 +268,8 @@ async fn revive(
     // Instants are written as everywhere else: the date and time to the second, then six digits.
     const REVIVE: &str = "
         UPDATE fleet_segments
-        SET state = 'pending', replay_id = ?2, claimed_at = NULL, dropped_at = NULL, failures = 0, crashes = 0,
+        SET state = 'pending', replay_id = ?2, claimed_at = NULL, first_claimed_at = NULL,
+            answered_at = NULL, dropped_at = NULL, failures = 0, crashes = 0,
             waited_ms = 0, idle_claims = 0, started = 0, progressed = 0, pass = 1, page = 0, position = '', rows = 0,
             page_size = coalesce(?5, page_size),
             due_at = strftime('%Y-%m-%dT%H:%M:%S', (?3 + chosen.key * ?4) / 1000000, 'unixepoch')

@@ -11,6 +11,7 @@ use sqlx::SqliteConnection;
 use super::SqliteLedger;
 use super::codec::{Stamp, Text, json_filter, number};
 use super::error::failed;
+use crate::clocks::PLAUSIBLE;
 use crate::hints::HINTS_KEY;
 use crate::syncing::{KEPT_WITH_DEAD, Planned, SYNC_KEY, UPKEEP_KEY, UnderWay};
 use crate::{Checkpoint, LedgerError, PageCommit, SyncSchedule, SyncState, SyncSum, Syncing};
@@ -96,7 +97,9 @@ impl Syncing for SqliteLedger {
     async fn due_syncs(&self, usual: Duration, limit: u32) -> Result<Vec<SyncSchedule>, LedgerError> {
         const DUE: &str = "
             SELECT s.* FROM fleet_sync_schedules s JOIN fleet_connections c ON c.id = s.connection_id
-            WHERE s.due_at <= ?1 AND c.state = 'active' AND coalesce(s.every_s, ?2) > 0
+            WHERE (s.due_at <= ?1 OR s.due_at > ?5 AND
+                   s.due_at > strftime('%Y-%m-%dT%H:%M:%fZ', ?5, '+' || coalesce(s.every_s, ?2) * 1.05 || ' seconds'))
+              AND c.state = 'active' AND coalesce(s.every_s, ?2) > 0
               AND NOT EXISTS (
                 SELECT 1 FROM fleet_runs r JOIN fleet_segments g ON g.run_id = r.id
                 WHERE r.state IN ('active', 'paused') AND r.request_key >= ?4 || s.connection_id
@@ -108,6 +111,7 @@ impl Syncing for SqliteLedger {
             .bind(number(usual.as_secs()))
             .bind(limit)
             .bind(SYNC_KEY)
+            .bind(Stamp::from(self.now().0 + PLAUSIBLE))
             .fetch_all(&self.readers)
             .await
             .map_err(failed("due syncs"))?;
@@ -249,8 +253,12 @@ impl Syncing for SqliteLedger {
                 SELECT id, state, closed_at, row_number() OVER (
                     PARTITION BY substr(request_key, 1, 41), state = 'dead' ORDER BY created_at DESC, id DESC) AS age
                 FROM fleet_runs
-                WHERE (request_key GLOB ?1 OR request_key GLOB ?5 OR request_key GLOB ?7) AND state NOT IN ('active', 'paused'))
-            WHERE age > CASE state WHEN 'dead' THEN ?6 ELSE ?2 END AND closed_at < ?3 LIMIT ?4";
+                WHERE (request_key GLOB ?1 OR request_key GLOB ?5 OR request_key GLOB ?7) AND state NOT IN ('active', 'paused')) AS ended
+            WHERE age > CASE state WHEN 'dead' THEN ?6 ELSE ?2 END AND closed_at < ?3
+              AND NOT EXISTS (
+                SELECT 1 FROM fleet_quarantine q JOIN fleet_segments s ON s.id = q.segment_id
+                WHERE s.run_id = ended.id AND q.deleted_at IS NULL)
+            LIMIT ?4";
         const FORGET: [&str; 4] = [
             "DELETE FROM fleet_attempts WHERE segment_id IN (SELECT s.id FROM fleet_segments s
                 WHERE s.run_id IN (SELECT value FROM json_each(?)))",

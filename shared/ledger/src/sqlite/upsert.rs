@@ -32,7 +32,7 @@ pub(super) async fn upsert(
     store(tx, now, page, &sorted.store).await?;
     bury(tx, now, page, &sorted.bury).await?;
     note(tx, page, &sorted.note).await?;
-    release(tx, page).await?;
+    release(tx, now, page).await?;
     Ok(sorted.effects)
 }
 
