@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use ledgerfleet_model::work::{CHANGES, WorkKind};
 use ledgerfleet_model::{
     ConnectionId, FailureKind, InstantField, Lane, Outcome, RunId, RunState, SegmentId, SegmentState, Window,
@@ -408,7 +408,8 @@ pub async fn companies_are_due_at_their_time_while_active_and_their_changes_are_
         recount: true,
         reread: false,
     };
-    let later = DateTime::<Utc>::from_timestamp(4_000_000_000, 0).unwrap();
+    let later = ledger.clock().await.unwrap().now + TimeDelta::minutes(4);
+    let later = later.trunc_subsecs(6);
     ledger.sync_planned(ash, planned, later).await.unwrap();
     assert!(due().await.is_empty());
     let [schedule] = ledger.sync_schedules(&[ash]).await.unwrap().try_into().unwrap();
@@ -473,12 +474,13 @@ pub async fn a_sync_that_saw_what_waits_in_quarantine_is_kept(world: &dyn World)
         ..end(&claim, &Window::Whole, &[])
     };
     store(world, &page).await;
+    world.ledger().close_runs().await.unwrap();
     for _ in 0..3 {
         let (newer, new) = (sync_run(ash), changes(ash, at(0)));
         submit(world, &newer, vec![new]).await;
         world.ledger().steer_run(newer.id, Steer::Cancel).await.unwrap();
+        world.ledger().close_runs().await.unwrap();
     }
-    world.ledger().close_runs().await.unwrap();
     world.pass_time(Duration::from_mins(11)).await;
     assert_eq!(
         world.ledger().prune_syncs(1, 10).await.unwrap(),

@@ -98,7 +98,7 @@ impl Syncing for SqliteLedger {
         const DUE: &str = "
             SELECT s.* FROM fleet_sync_schedules s JOIN fleet_connections c ON c.id = s.connection_id
             WHERE (s.due_at <= ?1 OR s.due_at > ?5 AND
-                   s.due_at > strftime('%Y-%m-%dT%H:%M:%fZ', ?5, '+' || coalesce(s.every_s, ?2) * 1.05 || ' seconds'))
+                   s.due_at > strftime('%Y-%m-%dT%H:%M:%fZ', ?5, '+' || (coalesce(s.every_s, ?2) * 1.05) || ' seconds'))
               AND c.state = 'active' AND coalesce(s.every_s, ?2) > 0
               AND NOT EXISTS (
                 SELECT 1 FROM fleet_runs r JOIN fleet_segments g ON g.run_id = r.id
