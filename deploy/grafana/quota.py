@@ -24,8 +24,11 @@ ROWS = [
         stat("Throttled", "Answers of the last hour that asked for fewer requests. A few are no harm.",
              f"sum(increase(ledgerfleet_throttled_total{HERE}[1h]))", "short", ((None, GREEN), (1, YELLOW), (100, RED)),
              runbook=["Throttled"]),
-        stat("Calls this month", "Metered calls of the calendar month (UTC), as the ledger counts them.",
+        stat("Calls this month", "Metered calls of the month as the upstream counts it, in Pacific time unless configured.",
              'sum(ledgerfleet_api_calls_month{connector=~"$connector"})'),
+        stat("Calls left", "Metered calls of this month before backfills and verification wait; the reserve is not among them.",
+             "max(ledgerfleet_api_budget_remaining)", "short", ((None, RED), (1, YELLOW), (10000, GREEN)),
+             runbook=["CallsUsedUp"]),
     ]),
     ("Requests", 8, [
         lines("Requests", "Requests per second, and what the gates allow.", [
@@ -52,12 +55,13 @@ ROWS = [
               "short", runbook=["Throttled"]),
     ]),
     ("The month", 8, [
-        lines("Calls this month", "Metered calls of the calendar month (UTC).",
-              [query('sum by (connector) (ledgerfleet_api_calls_month{connector=~"$connector"})', "{{connector}}")]),
+        lines("Calls this month", "Metered calls of the month, and what is left of it before the reserve.",
+              [query('sum by (connector) (ledgerfleet_api_calls_month{connector=~"$connector"})', "{{connector}}"),
+               query("max(ledgerfleet_api_budget_remaining)", "left")]),
         lines("Calls an hour", "How fast they grow.",
               [query(f'sum by (connector) (3600 * rate(ledgerfleet_api_requests_total{{status="200",connector=~"$connector"'
                      ',job=~"$job"}[$__rate_interval]))', "{{connector}}")]),
-        table("Calls this month", "By connector. By company: scheduler status.",
+        table("Calls this month", "By connector. By company: scheduler quota.",
               'sum by (connector) (ledgerfleet_api_calls_month{connector=~"$connector"})'),
     ]),
 ]

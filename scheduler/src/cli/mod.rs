@@ -121,6 +121,8 @@ pub(crate) enum Command {
     /// compared after it; 3 that run ended with dead segments; 4 a connection needs re-authorisation; 5 the company
     /// throttled for too long, or it, the database or Redis is away; 7 another process runs this file.
     Verify(VerifyArgs),
+    /// Shows the metered calls of a month: what was used, what is left, and when it runs out.
+    Quota(QuotaArgs),
     /// Makes the tables in which people read the records, and says what they mean.
     #[command(subcommand)]
     Model(ModelCommand),
@@ -149,6 +151,16 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     /// Writes the manual's pages, one for each command.
     Man(ManArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QuotaArgs {
+    /// Companies by name, or all.
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    pub(crate) connection: Vec<String>,
+    /// Another month than this one, YYYY-MM.
+    #[arg(long, value_name = "MONTH", value_parser = dates::month_begins)]
+    pub(crate) month: Option<chrono::NaiveDate>,
 }
 
 #[cfg(feature = "demo")]

@@ -22,17 +22,20 @@ pub(crate) struct BackfillArgs {
     #[arg(long, value_name = "DATE", value_parser = last_day, allow_hyphen_values = true)]
     pub(crate) to: NaiveDate,
     /// How long one segment is.
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) segment: SegmentArg,
+    #[arg(long, value_enum)]
+    pub(crate) segment: Option<SegmentArg>,
     /// The date along which the range is cut; by created or updated, documents of mistyped years (0206, 9999) come, too.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) by: AxisArg,
     /// Rows in one request, 1 to 1000.
     #[arg(long, value_name = "N", value_parser = page_size, allow_negative_numbers = true)]
     pub(crate) page_size: Option<u32>,
-    /// Shows what would be asked for, and asks for nothing.
+    /// Shows what would be asked for and what that costs, and asks for nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// With --dry-run: asks every source how many rows it has, a metered call for each entity.
+    #[arg(long, requires = "dry_run")]
+    pub(crate) ask: bool,
     /// Waits until it is over or nothing can progress.
     #[arg(long)]
     pub(crate) wait: bool,

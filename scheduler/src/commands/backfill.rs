@@ -1,21 +1,22 @@
 //! `backfill`: copies a range of days.
 
 use ledgerfleet_ledger::Submitted;
-use ledgerfleet_model::{RunId, Segmenting};
-use ledgerfleet_planning::{Cost, Part, Plan, Request, connections_named, plan, submit};
+use ledgerfleet_model::RunId;
+use ledgerfleet_planning::{Estimate, Plan, Request, connections_named, plan, submit};
 use ledgerfleet_process::Stop;
 use ledgerfleet_wiring::Parts;
 
+use super::estimate::{estimate, estimate_by_asking};
 use crate::cli::BackfillArgs;
 use crate::exit::Exit;
-use crate::output::{counted, span};
+use crate::output::counted;
 use crate::running::carry::run_here;
 use crate::running::follow::follow;
 use crate::running::patience::Patience;
 use crate::running::report::conclude;
 use crate::running::role::{Holding, Role, role};
 use crate::session::Session;
-use crate::views::plans::{Planned, SubmittedRow};
+use crate::views::plans::{Document, Planned, SubmittedRow, told};
 
 pub(crate) async fn run(session: &Session, args: &BackfillArgs) -> anyhow::Result<Exit> {
     let parts = if args.wait {
@@ -26,7 +27,7 @@ pub(crate) async fn run(session: &Session, args: &BackfillArgs) -> anyhow::Resul
     let plan = planned(session, &parts, args).await?;
     tell_left_out(session, &plan, &args.entity);
     if args.dry_run {
-        return show(session, &parts, &plan);
+        return show(session, &parts, &plan, args.ask).await;
     }
     match role(session, &parts)? {
         Role::Runner(role) => carry(session, &parts, &plan, role).await,
@@ -48,7 +49,7 @@ async fn planned(session: &Session, parts: &Parts, args: &BackfillArgs) -> anyho
         from: args.from,
         to: args.to,
         axis: args.by.into(),
-        segmenting: args.segment.into(),
+        segmenting: args.segment.map_or(session.settings.segment, Into::into),
         page_size: args.page_size.unwrap_or(session.settings.page_size),
         now: parts.clock.now(),
     };
@@ -71,6 +72,7 @@ async fn hand_over(session: &Session, parts: &Parts, plan: &Plan, wait: bool) ->
     let submitted = patience(wait).with(&session.talk, submitting).await?;
     let stop = session.heed_signals();
     tell_submitted(session, &submitted);
+    tell_cost(session, parts, plan).await;
     if wait {
         return follow(session, parts, submitted.run, stop).await;
     }
@@ -89,6 +91,7 @@ async fn carry(session: &Session, parts: &Parts, plan: &Plan, role: Holding) -> 
     // stop it.
     let stop = session.heed_signals();
     tell_submitted(session, &submitted);
+    tell_cost(session, parts, plan).await;
     carry_on(session, parts, submitted.run, role, stop).await
 }
 
@@ -113,52 +116,45 @@ pub(crate) fn tell_submitted(session: &Session, submitted: &Submitted) {
     });
 }
 
-fn show(session: &Session, parts: &Parts, plan: &Plan) -> anyhow::Result<Exit> {
-    let row = |part: &Part| {
-        let segments = plan.count(part, plan.segmenting());
-        Planned {
-            connection: part.connection.name.clone(),
-            entity: part.entity.name,
-            axis: part.axis.to_string(),
-            segments,
-            requests: segments,
-        }
+async fn show(session: &Session, parts: &Parts, plan: &Plan, ask: bool) -> anyhow::Result<Exit> {
+    let estimate = if ask {
+        estimate_by_asking(session, parts, plan).await?
+    } else {
+        estimate(parts, plan).await?
     };
-    let rows: Vec<Planned> = plan.parts().iter().map(row).collect();
-    session.output.list(&rows)?;
-    let cost_of = |segmenting| {
-        Cost::of(plan, segmenting, |connection, entry| {
-            parts.gate_limits(connection, entry).requests_per_second
-        })
-    };
-    let cost = cost_of(plan.segmenting());
-    session
-        .talk
-        .say(format!("{}; nothing was submitted", told(&cost)));
-    if plan.segmenting() != Segmenting::Month {
-        let by_month = cost_of(Segmenting::Month);
-        if by_month.requests < cost.requests {
-            session
-                .talk
-                .say(format!("with --segment month: {}", told(&by_month)));
-        }
+    tell_prices(session, plan, &estimate);
+    for warning in &estimate.warnings {
+        session.talk.warn(warning);
+    }
+    session.talk.say("nothing was submitted");
+    if session.output.is_one_document() {
+        session.output.one(&Document(estimate))?;
+    } else {
+        let rows: Vec<Planned> = estimate.parts.into_iter().map(Planned).collect();
+        session.output.list(&rows)?;
     }
     Ok(Exit::Done)
 }
 
-/// What a plan costs when it is cut so, in a line.
-fn told(cost: &Cost) -> String {
-    let share = cost.share.map_or_else(String::new, |share| {
-        format!(
-            ", {:.1} % of the calls that a free plan grants in a month",
-            share * 100.0
-        )
-    });
-    format!(
-        "at least {}, {} at the companies' own limits{share}",
-        counted(cost.requests, "metered request"),
-        span(cost.seconds)
-    )
+/// Says what a plan costs, and what it would cost if it were cut otherwise.
+fn tell_prices(session: &Session, plan: &Plan, estimate: &Estimate) {
+    let talk = &session.talk;
+    talk.say(format!(
+        "with --segment {}: {}",
+        plan.segmenting(),
+        told(&estimate.total)
+    ));
+    for price in &estimate.otherwise {
+        talk.say(format!("with --segment {}: {}", price.segmenting, told(price)));
+    }
+}
+
+/// The same of what was submitted. What cannot be told keeps nothing from being done.
+async fn tell_cost(session: &Session, parts: &Parts, plan: &Plan) {
+    match estimate(parts, plan).await {
+        Ok(estimate) => tell_prices(session, plan, &estimate),
+        Err(error) => tracing::debug!(%error, "what it costs is not told"),
+    }
 }
 
 /// Says which entities `all` does not mean, and that they can be named.

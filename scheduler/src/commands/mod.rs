@@ -13,10 +13,12 @@ mod demo;
 mod dlq;
 mod doctor;
 mod entities;
+pub(crate) mod estimate;
 mod key;
 mod key_rotate;
 mod migrate;
 pub(crate) mod model;
+mod quota;
 mod records;
 mod run;
 mod serve;
@@ -48,6 +50,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> anyhow::Result<E
         Command::Coverage(args) => coverage::run(session, &args).await,
         Command::Dlq(command) => dlq::run(session, command).await,
         Command::Verify(args) => verify::run(session, &args).await,
+        Command::Quota(args) => quota::run(session, &args).await,
         Command::Model(command) => model::run(session, command).await,
         Command::ApiKey(command) => api_key::run(session, command).await,
         Command::Backup(args) => backup::run(session, &args).await,

@@ -150,7 +150,10 @@ fn backfill(
         from: text("from").unwrap_or_default(),
         to: text("to").unwrap_or_default(),
         by: Axis::from(args.by).to_string(),
-        segment: Segmenting::from(args.segment).to_string(),
+        segment: args
+            .segment
+            .map_or(session.settings.segment, Segmenting::from)
+            .to_string(),
         page_size: args.page_size.unwrap_or(session.settings.page_size),
     })
 }

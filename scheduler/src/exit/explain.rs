@@ -277,6 +277,9 @@ fn of_source(kind: FailureKind) -> (Exit, String) {
             "run it again when the company is asked for less, or let it wait for longer: --max-wait 1h"
         }
         FailureKind::WrongAppKeys => APP_KEYS,
+        FailureKind::Budget => {
+            "scheduler quota shows what was used; run it again next month, or raise quickbooks.monthly_calls"
+        }
         FailureKind::CoordinationUnavailable => NO_REDIS,
         FailureKind::LedgerUnavailable => "scheduler doctor says what is wrong with the database",
         FailureKind::Unstable => "run it again when the books are quieter; if it stays, ask for fewer days",

@@ -74,6 +74,7 @@ impl Exit {
             | Kind::Truncated
             | Kind::UnexpectedContent
             | Kind::UpstreamChanged => Self::DependencyDown,
+            Kind::Budget => Self::BudgetExhausted,
             Kind::WrongMasterKey => Self::Usage,
             Kind::Shutdown
             | Kind::Panicked

@@ -58,6 +58,11 @@ impl Output {
         self.format == Format::Table
     }
 
+    /// Whether what belongs together is printed as one document.
+    pub(crate) fn is_one_document(&self) -> bool {
+        self.format == Format::Json
+    }
+
     /// Prints rows: JSON as one array, the rest a row a line.
     pub(crate) fn list<R: Row>(&self, rows: &[R]) -> io::Result<()> {
         let mut out = io::stdout().lock();

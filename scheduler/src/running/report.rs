@@ -108,7 +108,28 @@ pub(crate) async fn tell_conclusion(
     let connections = async || parts.ledger.connections().await;
     let connections = patience(session).with(&session.talk, connections).await?;
     tell_end(session, report, ended, &connections);
+    if ended == Ended::Budget {
+        tell_budget(session, parts, report, &connections).await?;
+    }
     Ok(exit_of(report, ended, &connections))
+}
+
+/// Until when what is left of a run waits for calls.
+async fn tell_budget(
+    session: &Session,
+    parts: &Parts,
+    report: &RunReport,
+    connections: &[Connection],
+) -> anyhow::Result<()> {
+    let mut companies = connections.to_vec();
+    companies.retain(|company| report.connections.contains(&company.name));
+    for (_, exhausted) in parts.budget.exhausted(&companies).await?.into_iter().take(1) {
+        session.talk.warn(format!(
+            "{exhausted}, where `serve` or a worker runs\n  try: scheduler quota; more calls: quickbooks.monthly_calls, \
+             quickbooks.reserve"
+        ));
+    }
+    Ok(())
 }
 
 /// How to go on after a signal.

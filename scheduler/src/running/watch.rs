@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use ledgerfleet_ledger::{Brake, BrakeScope, LedgerError, RunReport};
-use ledgerfleet_model::{Connection, ConnectionState, RunId, RunState};
+use ledgerfleet_model::{Connection, ConnectionState, Lane, RunId, RunState};
 use ledgerfleet_wiring::Parts;
 
 use super::patience::{Patience, in_passing};
@@ -28,6 +28,8 @@ pub(crate) enum Ended {
     Blocked,
     /// What is left waits for keys of the app that its upstream takes.
     KeysRefused,
+    /// What is left waits for calls of the next month.
+    Budget,
     /// A person paused the run.
     Paused,
     /// A signal asks to stop.
@@ -97,7 +99,12 @@ async fn to_its_end(watching: &Watching<'_>, talk: &Talk) -> Result<Watched, Led
         let lines = failing.lines(&connections);
         progress.show(&report, left, heals_itself(trouble.as_ref(), &lines));
         let keys_refused = || failing.keys_refused(&connections, &report);
-        if let Some(ended) = ended(&report).or_else(keys_refused) {
+        let ended = ended(&report).or_else(keys_refused);
+        let ended = match ended {
+            None => waits_for_calls(parts, &connections, &report).await,
+            ended => ended,
+        };
+        if let Some(ended) = ended {
             return Ok(Watched::Ended(Box::new(report), ended));
         }
         if let Some(advice) = watching.if_nobody_works
@@ -149,6 +156,22 @@ pub(crate) fn ended(report: &RunReport) -> Option<Ended> {
     } else {
         None
     }
+}
+
+/// Whether all that is left of a run waits for calls of the next month. A ledger that does not answer is told of elsewhere.
+async fn waits_for_calls(parts: &Parts, connections: &[Connection], report: &RunReport) -> Option<Ended> {
+    if report.running > 0 || report.pending == 0 || report.lane == Lane::Live {
+        return None;
+    }
+    let companies: Vec<Connection> = connections
+        .iter()
+        .filter(|company| {
+            report.connections.contains(&company.name) && company.state == ConnectionState::Active
+        })
+        .cloned()
+        .collect();
+    let exhausted = in_passing(parts.budget.exhausted(&companies)).await?;
+    (!exhausted.is_empty() && exhausted.len() == companies.len()).then_some(Ended::Budget)
 }
 
 /// What fails for everybody while a run is watched: told once when it begins, and once when it is over.
@@ -247,6 +270,7 @@ pub(crate) fn exit_of(report: &RunReport, ended: Ended, connections: &[Connectio
         Ended::Signal(exit) => return exit,
         Ended::Blocked if unauthorised => exits.push(Exit::NeedsAuthorisation),
         Ended::KeysRefused => exits.push(Exit::NeedsAuthorisation),
+        Ended::Budget => exits.push(Exit::BudgetExhausted),
         Ended::Blocked | Ended::Paused => exits.push(Exit::Failed),
         Ended::Over if report.state == RunState::Cancelled => exits.push(Exit::Failed),
         Ended::Over => {}
@@ -271,7 +295,7 @@ pub(crate) fn needing_authorisation<'a>(
 #[cfg(test)]
 pub(crate) mod tests {
     use chrono::DateTime;
-    use ledgerfleet_model::{Axis, Lane};
+    use ledgerfleet_model::Axis;
 
     use super::*;
 

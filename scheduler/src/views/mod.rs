@@ -10,6 +10,7 @@ pub(crate) mod dead_letters;
 pub(crate) mod entities;
 pub(crate) mod keys;
 pub(crate) mod plans;
+pub(crate) mod quota;
 pub(crate) mod records;
 pub(crate) mod runs;
 pub(crate) mod settings;

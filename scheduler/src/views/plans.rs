@@ -1,9 +1,10 @@
 //! How plans, and what becomes of them, are shown.
 
 use ledgerfleet_ledger::Submitted;
+use ledgerfleet_planning::{Estimate, PartEstimate, Price};
 use serde::Serialize;
 
-use crate::output::{row, thousands};
+use crate::output::{counted, row, span, thousands};
 
 /// What became of a request.
 #[derive(Serialize)]
@@ -16,21 +17,44 @@ row! {
     "segments" => row.0.segments,
 }
 
-/// One line of a plan that is only shown.
+/// A plan that is only shown, as one document.
 #[derive(Serialize)]
-pub(crate) struct Planned {
-    pub(crate) connection: String,
-    pub(crate) entity: &'static str,
-    pub(crate) axis: String,
-    pub(crate) segments: u64,
-    /// At least.
-    pub(crate) requests: u64,
+pub(crate) struct Document(pub(crate) Estimate);
+
+row! {
+    Document as row,
+    "segments" => thousands(row.0.total.segments),
+    "calls" => thousands(row.0.total.calls.least),
 }
+
+/// One line of it.
+#[derive(Serialize)]
+pub(crate) struct Planned(pub(crate) PartEstimate);
 
 row! {
     Planned as row,
-    "connection" => row.connection,
-    "entity" => row.entity,
-    "by" => row.axis,
-    "segments" => thousands(row.segments),
+    LESSER = ["rows", "likely"],
+    "connection" => row.0.connection,
+    "entity" => row.0.entity,
+    "by" => row.0.axis,
+    "segments" => thousands(row.0.segments),
+    "calls" => thousands(row.0.calls.least),
+    "likely" => row.0.calls.likely.map(thousands).unwrap_or_default(),
+    "rows" => row.0.rows.map(thousands).unwrap_or_default(),
+}
+
+/// What a plan costs when it is cut so, in a line.
+pub(crate) fn told(price: &Price) -> String {
+    let likely = price.calls.likely.filter(|likely| *likely > price.calls.least);
+    let likely = likely.map_or_else(String::new, |likely| format!(" (about {})", thousands(likely)));
+    let percent = |share: Option<f64>, of: &str| {
+        share.map_or_else(String::new, |share| format!(", {:.1} % of {of}", share * 100.0))
+    };
+    format!(
+        "at least {}{likely}, {} at the companies' own limits{}{}",
+        counted(price.calls.least, "metered request"),
+        span(price.minutes * 60.0),
+        percent(price.share_of_month, "the calls of a month"),
+        percent(price.share_of_left, "what is left of it before the reserve"),
+    )
 }

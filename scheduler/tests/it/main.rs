@@ -35,6 +35,7 @@ mod ids;
 mod key_rotation;
 mod models;
 mod output;
+mod quota;
 mod replays;
 mod runner;
 mod secrets;

@@ -47,8 +47,25 @@ async fn a_backfill_prints_one_object_and_its_records_can_be_read_in_every_form(
         .await
         .expect(0)
         .json();
-    assert_eq!(plan[0]["segments"], 1);
-    assert_eq!(plan[1]["segments"], 7);
+    assert_eq!(plan["parts"][0]["segments"], 1);
+    assert_eq!(plan["parts"][1]["segments"], 7);
+    assert_eq!(plan["total"]["calls"]["least"], 8);
+    assert_eq!(plan["otherwise"][0]["segmenting"], "auto");
+    assert_eq!(plan["otherwise"][0]["calls"]["least"], 2);
+    assert_eq!(
+        plan["parts"][1]["rows"],
+        serde_json::Value::Null,
+        "nobody was asked"
+    );
+    let before = emulator.summary().metered;
+    let asked = world
+        .run(&format!("{line} --dry-run --ask -o json"))
+        .await
+        .expect(0)
+        .json();
+    assert_eq!(emulator.summary().metered, before + 2, "a call an entity");
+    let rows = asked["parts"][1]["rows"].as_u64().unwrap();
+    assert!(rows > 20, "{asked}");
 
     let run = world
         .run(&format!("{line} --wait -o json"))

@@ -116,8 +116,9 @@ async fn what_all_means_is_listed_and_what_it_leaves_out_is_told() {
     }
     let told = told
         .says("at the companies' own limits")
-        .says("of the calls that a free plan grants in a month")
-        .says("with --segment month: at least");
+        .says("% of the calls of a month")
+        .says("with --segment day: at least")
+        .says("with --segment auto: at least");
     assert!(told.stderr.contains("nothing was submitted"), "{told:?}");
 }
 

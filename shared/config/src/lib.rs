@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod addresses;
+mod allowance;
 mod durations;
 mod error;
 mod injected;

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ledgerfleet_model::{SyncPace, Timings};
+use ledgerfleet_model::budget::Allowance;
+use ledgerfleet_model::{Segmenting, SyncPace, Timings};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::addresses::{endpoint, redirect_url};
@@ -56,6 +57,8 @@ pub struct Settings {
     pub sync: SyncPace,
     /// Rows a page, 1 to [`PAGE_SIZE_MAX`].
     pub page_size: u32,
+    /// How a range is cut unless a request says so.
+    pub segment: Segmenting,
     /// The worker.
     pub worker: WorkerSettings,
     /// Where `serve` listens.
@@ -90,6 +93,8 @@ pub struct ConnectorSettings {
     pub requests_per_second: Option<f64>,
     /// Requests in flight per connection, where it is not the connector's default.
     pub slots: Option<u32>,
+    /// Metered calls a month, where the upstream meters them.
+    pub allowance: Option<Allowance>,
 }
 
 /// What a worker may do at once.
@@ -149,6 +154,12 @@ impl Settings {
         warnings.extend(unwise);
         warnings.extend(tls::unused(&shape, &values));
         warnings.extend(risky_pairs(&timings));
+        let quickbooks = quickbooks(&values, allow_custom_endpoints)?;
+        warnings.extend(
+            quickbooks
+                .allowance
+                .and_then(|allowance| crate::allowance::unwise(&allowance)),
+        );
         Ok(Self {
             shape,
             database_tls,
@@ -161,12 +172,13 @@ impl Settings {
             spool_dir: values
                 .text("spool_dir")
                 .map(|path| inputs.working_directory.join(path)),
-            quickbooks: quickbooks(&values, allow_custom_endpoints)?,
+            quickbooks,
             contifico: contifico(&values, allow_custom_endpoints)?,
             allow_custom_endpoints,
             sync,
             timings,
             page_size: page_size(&values)?,
+            segment: values.number("segment", "it takes day, week, month, whole or auto")?,
             worker: worker(&values)?,
             listen: values.number("serve.listen", ADDRESS)?,
             log: log(&values, inputs)?,
@@ -322,6 +334,7 @@ fn quickbooks(values: &Values, allow_custom: bool) -> Result<ConnectorSettings, 
         redirect_url: redirect_url(values)?,
         webhook_verifier_token: values.secret("quickbooks.webhook_verifier_token"),
         webhook_former_verifier_token: values.secret("quickbooks.webhook_former_verifier_token"),
+        allowance: Some(crate::allowance::quickbooks(values)?),
         ..connector(
             values,
             "quickbooks.api_url",

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use ledgerfleet_coordination::Bell;
-use ledgerfleet_ledger::{Brake, BrakeScope, DispatchLimits, Ledger, Ready};
+use ledgerfleet_ledger::{Brake, BrakeScope, Budget, DispatchLimits, Ledger, Ready};
 use ledgerfleet_model::{Connection, ConnectionId, Lane, SegmentId};
 
 use crate::error::DutyError;
@@ -16,8 +16,10 @@ pub async fn dispatch(
     ledger: &dyn Ledger,
     bell: &dyn Bell,
     limits: &DispatchLimits,
+    budget: &Budget,
 ) -> Result<usize, DutyError> {
     let ready = unless_braked(ledger, ledger.due(limits).await?).await?;
+    let ready = within_budget(ledger, budget, ready).await?;
     for lane in Lane::ALL {
         bell.replace(*lane, &in_lane(&ready, *lane)).await?;
     }
@@ -49,6 +51,24 @@ async fn unless_braked(ledger: &dyn Ledger, mut ready: Vec<Ready>) -> Result<Vec
             *left -= 1;
             true
         }
+    });
+    Ok(ready)
+}
+
+/// What may be offered while the calls of the month are used up to their reserve: of those companies live work alone.
+async fn within_budget(
+    ledger: &dyn Ledger,
+    budget: &Budget,
+    mut ready: Vec<Ready>,
+) -> Result<Vec<Ready>, DutyError> {
+    let can_wait = |ready: &Ready| ready.lane != Lane::Live;
+    if !budget.is_any() || !ready.iter().any(can_wait) {
+        return Ok(ready);
+    }
+    let exhausted = budget.exhausted(&ledger.connections().await?).await?;
+    ready.retain(|ready| {
+        let is_used_up = || exhausted.iter().any(|(id, _)| *id == ready.connection);
+        !can_wait(ready) || !is_used_up()
     });
     Ok(ready)
 }

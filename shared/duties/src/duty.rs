@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ledgerfleet_access::Access;
 use ledgerfleet_connectors::Connectors;
 use ledgerfleet_coordination::{Bell, Gate};
-use ledgerfleet_ledger::{Leadership, Ledger};
+use ledgerfleet_ledger::{Budget, Leadership, Ledger};
 use ledgerfleet_model::{Clock, SyncPace, Timings};
 
 use crate::error::DutyError;
@@ -34,6 +34,8 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// How often each duty is done.
     pub timings: Timings,
+    /// How many calls there are this month.
+    pub budget: Arc<Budget>,
     /// How the upstreams are asked.
     pub connectors: Arc<Connectors>,
     /// How often companies are kept in sync; none where nobody has asked this process for that.

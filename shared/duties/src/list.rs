@@ -33,7 +33,7 @@ pub const DUTIES: &[Duty] = &[
                 slots: of.slots.clone(),
                 total: OFFERED,
             };
-            let offered = dispatch(&*of.ledger, &*of.bell, &limits).await?;
+            let offered = dispatch(&*of.ledger, &*of.bell, &limits, &of.budget).await?;
             Ok(if offered == 0 { Next::GoOn } else { Next::Enough })
         })
     }),

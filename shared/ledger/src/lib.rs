@@ -3,6 +3,7 @@
 pub mod api_keys;
 pub mod audit;
 pub mod brakes;
+pub mod budget;
 pub mod claims;
 pub mod clocks;
 pub mod comparing;
@@ -36,6 +37,7 @@ mod words_list;
 pub use api_keys::{ApiKey, ApiKeys, KnownApiKey, NewApiKey, Scope};
 pub use audit::{Audit, AuditFilter, AuditRow};
 pub use brakes::{Brake, BrakeScope, Brakes, Setback};
+pub use budget::{Allowances, Budget, Tally};
 pub use claims::{Claim, Claims, Effort, Held, Settled};
 pub use clocks::{Clocks, LedgerClock};
 pub use comparing::{Comparing, DayCount, NotSeen, RecordSummary, Seen, Share, Slice, Which};
@@ -59,7 +61,7 @@ pub use master_key::{KeyChoice, MasterKeys, SealedRow};
 pub use models::{Extent, Model, ModelState, Models, TypingNote};
 pub use overview::{ConnectionSums, MonthCalls, Overview, Trouble};
 pub use pages::{
-    Batch, Checkpoint, Committed, Effects, FinishedWindow, NextStep, PageCommit, Pages, SeenIds,
+    Batch, Checkpoint, Committed, CompanyCalls, Effects, FinishedWindow, NextStep, PageCommit, Pages, SeenIds,
 };
 pub use postgres::{ClientCertificate, Leadership, PostgresLedger, PostgresOptions};
 pub use quarantine::{Quarantine, QuarantineFilter, QuarantinedRecord};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ledgerfleet_model::{ConnectionId, Epoch, Position, Quarantined, Record, SegmentId, Window};
+use ledgerfleet_model::{ConnectionId, Environment, Epoch, Position, Quarantined, Record, SegmentId, Window};
 
 use crate::{LedgerError, NewSegment};
 
@@ -223,6 +223,21 @@ pub enum Committed {
     Fenced,
 }
 
+/// The metered calls of a company in some time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompanyCalls {
+    /// The company; it may have been removed since.
+    pub connection: ConnectionId,
+    /// Its name.
+    pub name: String,
+    /// Its connector.
+    pub connector: String,
+    /// Its world.
+    pub environment: Environment,
+    /// How many calls.
+    pub calls: u64,
+}
+
 /// Storing pages.
 #[async_trait]
 pub trait Pages: Send + Sync {
@@ -256,6 +271,14 @@ pub trait Pages: Send + Sync {
     /// The metered calls that were counted in this calendar month (UTC), by connector. Those of removed connections are
     /// among them: the upstream has charged them.
     async fn calls_this_month(&self) -> Result<HashMap<String, u64>, LedgerError>;
+
+    /// The metered calls of each company in the hours that begin at an instant or later, and before another. Those of
+    /// removed companies are among them: the upstream has charged them.
+    async fn calls_between(
+        &self,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Vec<CompanyCalls>, LedgerError>;
 
     /// When a window of each connector was last read to its end; none of one for which none ever was.
     async fn last_successes(&self) -> Result<HashMap<String, DateTime<Utc>>, LedgerError>;

@@ -19,6 +19,8 @@ pub enum FailureKind {
     LockBusy,
     /// The upstream, or a table of the database, fails for everybody; one attempt a minute tries it.
     Braked,
+    /// The calls of this month are used up to what is kept for live syncs.
+    Budget,
     /// The ledger is down, read-only or full.
     LedgerUnavailable,
     /// The bell, locks or gate cannot be reached.
@@ -80,6 +82,7 @@ words!(FailureKind {
     GateBusy => "gate_busy",
     LockBusy => "lock_busy",
     Braked => "braked",
+    Budget => "budget",
     LedgerUnavailable => "ledger_unavailable",
     CoordinationUnavailable => "coordination_unavailable",
     Shutdown => "shutdown",

@@ -45,6 +45,10 @@ pub fn outcome(failure: &Failure, failures: u32, timings: &Timings, rng: &mut im
                 .retry_after
                 .unwrap_or_else(|| about(timings.backoff_base, rng)),
         },
+        // Nothing more is offered until there are calls again; what was under way looks once a while.
+        Kind::Budget => Outcome::Later {
+            wait: about(timings.backoff_base * 6, rng),
+        },
         // The holder renews every few seconds; what it leaves is free one time to live later.
         Kind::LockBusy => Outcome::Later {
             wait: about(timings.lock_renewal, rng),

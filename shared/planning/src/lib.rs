@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
-mod cost;
 pub mod dates;
+mod estimate;
 mod gaps;
 mod hints;
 mod plan;
@@ -11,7 +11,7 @@ mod submit;
 pub mod sync;
 pub mod triggers;
 
-pub use cost::Cost;
+pub use estimate::{Calls, Estimate, Known, Left, PartEstimate, Price};
 pub use gaps::{Gap, GapReason, NeverAsked, gaps_of, never_asked};
 pub use hints::submit_hinted;
 pub use plan::{Part, Plan, PlanError, Request, plan};

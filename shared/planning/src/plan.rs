@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use ledgerfleet_connectors::{ConnectorEntry, EntitySpec, connector_entry, find_entity};
 use ledgerfleet_ledger::{NewRun, NewSegment};
 use ledgerfleet_model::division::Filled;
-use ledgerfleet_model::window::{Days, InvalidRange, Window, latest, windows};
+use ledgerfleet_model::window::{Days, InvalidRange, Window, latest, window_of, windows};
 use ledgerfleet_model::{Axis, Connection, DateRange, Lane, RunId, SegmentId, Segmenting, Work};
 
 use crate::selection::{SelectionError, chosen, connector_of, is_all, unknown_entity};
@@ -55,6 +55,11 @@ pub struct Part {
 }
 
 impl Part {
+    /// Whether it is cut while it is read, where a request asks for this.
+    pub(crate) fn is_cut(&self, segmenting: Segmenting) -> bool {
+        self.segmenting(segmenting) == Segmenting::Auto && self.axis != Axis::Whole
+    }
+
     /// How it is cut where a request says so. Where the upstream does not serve days in their order, or changes move
     /// records along the axis, months are what costs little.
     fn segmenting(&self, asked: Segmenting) -> Segmenting {
@@ -267,10 +272,19 @@ impl Plan {
         })
     }
 
+    /// All days of a part as one window.
+    pub fn span(&self, part: &Part) -> Window {
+        let to = self.range.to().succ_opt().unwrap_or(self.range.to());
+        let days = Days {
+            from: self.range.from(),
+            to,
+        };
+        window_of(days, part.axis, part.connection.time_zone)
+    }
+
     /// Days that are to be cut are cut while they are read.
     fn work(&self, part: &Part, window: Window) -> Work {
-        let is_cut = part.segmenting(self.segmenting) == Segmenting::Auto && part.axis != Axis::Whole;
-        if is_cut {
+        if part.is_cut(self.segmenting) {
             Work::Auto {
                 window,
                 filled: Filled::Unknown,

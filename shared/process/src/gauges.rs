@@ -132,6 +132,7 @@ impl Gauges {
         let hints = self.parts.ledger.hint_sums().await?;
         let last = hints.last_received_at.map_or(0, |at| at.timestamp());
         metrics::webhooks(last.try_into().unwrap_or(0), hints.waiting);
+        let now = self.parts.ledger.clock().await?.now;
         for entry in REGISTRY {
             let sum = syncs.iter().find(|sum| sum.connector == entry.name);
             metrics::syncs(
@@ -139,7 +140,14 @@ impl Gauges {
                 sum.map_or(0, |sum| sum.lag_seconds),
                 sum.map_or(0, |sum| sum.failing),
             );
-            metrics::calls_this_month(entry.name, calls.get(entry.name).copied().unwrap_or(0));
+            let mut used = calls.get(entry.name).copied().unwrap_or(0);
+            if let Some(allowance) = self.parts.budget.allowance(entry.name) {
+                let spent = self.parts.budget.spent(allowance.month_of(now)).await?;
+                let of_it = spent.iter().filter(|company| company.connector == entry.name);
+                used = of_it.map(|company| company.calls).sum();
+                metrics::budget_remaining(allowance.left(used));
+            }
+            metrics::calls_this_month(entry.name, used);
             let last = successes.get(entry.name).map_or(0, chrono::DateTime::timestamp);
             metrics::last_success(entry.name, last.try_into().unwrap_or(0));
         }

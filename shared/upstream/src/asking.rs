@@ -17,7 +17,8 @@ use std::time::Duration;
 use ledgerfleet_access::{Access, AccessToken};
 use ledgerfleet_connectors::{Charges, Target};
 use ledgerfleet_coordination::{Closing, Distance, Gate, Passage, Unreachable};
-use ledgerfleet_ledger::{Ledger, LedgerError};
+use ledgerfleet_ledger::{Budget, Ledger, LedgerError, Tally};
+use ledgerfleet_model::budget::Purpose;
 use ledgerfleet_model::outcome::outcome;
 use ledgerfleet_model::retry::RETRIES;
 use ledgerfleet_model::{Failure, FailureKind, Outcome, Timings};
@@ -43,6 +44,8 @@ pub struct Means {
     pub timings: Timings,
     /// How far away the gate is from this process.
     pub distance: Arc<Distance>,
+    /// How many calls there are this month.
+    pub budget: Arc<Budget>,
 }
 
 /// One company's API, as one attempt or one command asks it: one question after the other.
@@ -54,6 +57,9 @@ pub struct Asking<'a> {
     /// The most time between a question and its last request; without it, each is put once.
     patience: Option<Duration>,
     stop: CancellationToken,
+    purpose: Purpose,
+    /// The calls that it takes of the month.
+    tally: Tally,
     /// Metered calls that were not counted in the ledger yet.
     pub charges: Charges,
     /// Metered calls that [`Asking::count_calls`] has counted.
@@ -79,12 +85,15 @@ impl<'a> Asking<'a> {
         stop: CancellationToken,
         observer: impl Observer + 'a,
     ) -> Self {
+        let tally = Tally::new(means.budget.clone(), company.connection.clone());
         Self {
             means,
             company,
             observer: Box::new(observer),
             patience: None,
             stop,
+            purpose: Purpose::default(),
+            tally,
             charges: Charges::default(),
             counted: AtomicU32::default(),
             gate_time: GateTime::default(),
@@ -99,6 +108,12 @@ impl<'a> Asking<'a> {
             patience: Some(patience),
             ..self
         }
+    }
+
+    /// The same for whom the calls of a month are not kept: it waits before their reserve is touched.
+    #[must_use]
+    pub fn with_purpose(self, purpose: Purpose) -> Self {
+        Self { purpose, ..self }
     }
 
     /// Who is asked.
@@ -165,7 +180,7 @@ impl<'a> Asking<'a> {
     fn wait_after(&self, failure: &Failure, failures: &mut u32) -> Option<Duration> {
         match outcome(failure, *failures, &self.means.timings, &mut rand::rng()) {
             // An attempt counts it as a failure where it cannot be; here whoever asks knows that, and wants to hear it now.
-            _ if failure.kind == FailureKind::NotInPlan => None,
+            _ if matches!(failure.kind, FailureKind::NotInPlan | FailureKind::Budget) => None,
             Outcome::Later { wait } => Some(wait),
             Outcome::Retry { wait } if *failures < RETRIES => {
                 *failures += 1;
@@ -224,7 +239,15 @@ impl<'a> Asking<'a> {
         access: &AccessToken,
         waiting: Option<&Waiting<'_>>,
     ) -> Result<Answered<Q::Answer>, Failure> {
-        let slot = self.pass_gate(waiting).await?;
+        self.pass_budget().await?;
+        let slot = match self.pass_gate(waiting).await {
+            Ok(slot) => slot,
+            Err(failure) => {
+                self.tally.give_back();
+                return Err(failure);
+            }
+        };
+        let charged = self.charges.calls();
         let asked_at = Instant::now();
         let connection = &self.company.connection;
         let target = Target {
@@ -241,6 +264,9 @@ impl<'a> Asking<'a> {
         };
         let answer = self.observed(question.page(), answering).await;
         slot.give_back().await;
+        if self.charges.calls() == charged {
+            self.tally.give_back();
+        }
         answer.map(|answer| Answered { answer, asked_at })
     }
 
@@ -259,6 +285,15 @@ impl<'a> Asking<'a> {
             .map_or_else(|failure| failure.status, |_| Some(200));
         metrics::request_ended(connector, status, began.elapsed());
         answer
+    }
+
+    /// Refuses what can wait for the calls of the next month.
+    async fn pass_budget(&self) -> Result<(), Failure> {
+        match self.tally.take(self.purpose).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(exhausted)) => Err(Failure::new(FailureKind::Budget, exhausted.to_string())),
+            Err(error) => Err(Failure::new(FailureKind::LedgerUnavailable, error.to_string())),
+        }
     }
 
     /// Waits for the gate and takes a slot.

@@ -21,7 +21,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::error::WiringError;
 use crate::host::host_or;
 use crate::keys::{agree_on_key, check_key, choose_key, embedded_keys, refuse_a_lone_key, second_key};
-use crate::parts::{ConfiguredGates, Parts, Places};
+use crate::parts::{ConfiguredGates, Parts, Places, budget};
 
 /// What to do where there is no ledger yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +104,7 @@ async fn build(
     agree_on_key(&*ledger, &vault, &settings.shape).await?;
     access.recover().await;
     Ok(Parts {
+        budget: Arc::new(budget(settings, ledger.clone())),
         ledger,
         leadership,
         leading: Leading::default(),

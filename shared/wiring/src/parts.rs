@@ -12,7 +12,7 @@ use ledgerfleet_coordination::{
     Bell, Distance, Examination, Gate, GateLimits, Locks, RedisServer, Unreachable,
 };
 use ledgerfleet_duties::{Context, Leading};
-use ledgerfleet_ledger::{Leadership, Ledger};
+use ledgerfleet_ledger::{Allowances, Budget, Leadership, Ledger};
 use ledgerfleet_model::{Clock, Connection, SyncPace, Timings};
 use ledgerfleet_upstream::{Company, Means, Unknown};
 use ledgerfleet_vault::Vault;
@@ -46,6 +46,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// How long things take.
     pub timings: Timings,
+    /// How many calls there are this month.
+    pub budget: Arc<Budget>,
     /// How far away the gate is from this process.
     pub(crate) distance: Arc<Distance>,
     /// The limits of each connector's gates, where they are configured.
@@ -78,6 +80,16 @@ impl Places {
             database,
         }
     }
+}
+
+/// How many calls there are in a month, by what is configured.
+pub(crate) fn budget(settings: &Settings, ledger: Arc<dyn Ledger>) -> Budget {
+    let allowance = |entry: &'static ConnectorEntry| {
+        let allowance = settings.connector(entry.name).allowance?;
+        Some((entry.name.to_owned(), allowance))
+    };
+    let allowances: Allowances = REGISTRY.iter().filter_map(allowance).collect();
+    Budget::new(ledger, allowances, settings.timings.heartbeat)
 }
 
 /// What the configuration says of the gates of each connector.
@@ -187,6 +199,7 @@ impl Parts {
             gate: self.gate.clone(),
             timings: self.timings,
             distance: self.distance.clone(),
+            budget: self.budget.clone(),
         }
     }
 
@@ -215,6 +228,7 @@ impl Parts {
             slots: self.slots_by_connector(),
             clock: self.clock.clone(),
             timings: self.timings,
+            budget: self.budget.clone(),
             connectors: self.connectors.clone(),
             sync: self.sync,
         }

@@ -1,7 +1,8 @@
 //! Under way: an attempt that has its lock and may ask, and what may end it.
 
 use ledgerfleet_coordination::{LockKey, Taken};
-use ledgerfleet_model::{Failure, FailureKind, SegmentId};
+use ledgerfleet_model::budget::Purpose;
+use ledgerfleet_model::{Failure, FailureKind, Lane, SegmentId};
 use ledgerfleet_telemetry::metrics;
 use ledgerfleet_upstream::{Asking, Change, Observer, stopped};
 use tokio_util::sync::CancellationToken;
@@ -31,7 +32,11 @@ impl<'a> UnderWay<'a> {
         let keeper = lock(&subject).await?;
         let (means, company) = (fleet.parts.means(), subject.company.clone());
         let log = Log::of(&subject);
-        let asking = Asking::once(means, company, fleet.shutdown.clone(), log);
+        let purpose = match subject.claim.lane {
+            Lane::Live => Purpose::Live,
+            Lane::Manual | Lane::Backfill => Purpose::Background,
+        };
+        let asking = Asking::once(means, company, fleet.shutdown.clone(), log).with_purpose(purpose);
         Ok(Self {
             watchdog: Watchdog::new(fleet.parts.timings.progress, asking.gate_time.clone()),
             lost: fleet.held.lost_signal(held(subject.claim)),

@@ -38,6 +38,7 @@ rows! {
     a_worker_that_wakes_up_too_late_is_fenced_off is "F08";
     a_worker_that_goes_on_beside_another_one_writes_nothing is "F08b";
     the_bell_and_the_gate_are_rebuilt_after_a_flush is "F13";
+    the_calls_of_a_month_end_before_what_is_kept_of_them is "F62";
     a_crash_of_postgres_between_commits_loses_nothing is "F19";
     a_commit_whose_answer_was_lost_is_neither_repeated_nor_a_failure is "F20";
     a_worker_without_postgres_asks_the_upstream_for_nothing is "F26";

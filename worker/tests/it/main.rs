@@ -6,6 +6,7 @@
     reason = "a test whose scene cannot be set up has failed"
 )]
 
+mod budget;
 mod chaos;
 mod contifico;
 mod copying;

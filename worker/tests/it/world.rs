@@ -11,9 +11,9 @@ use ledgerfleet_duties::lead;
 use ledgerfleet_emulator::{
     CompanySpec, Emulator, EmulatorOptions, Rate, RunningEmulator, Size, TruthFilter,
 };
-use ledgerfleet_ledger::{Fact, NewConnection, NewRun, RecordStub, RunReport};
+use ledgerfleet_ledger::{Fact, NewConnection, NewRun, NewSegment, RecordStub, RunReport};
 use ledgerfleet_model::{Axis, Connection, ConnectionId, Environment, RunId, Segmenting, WorkerName};
-use ledgerfleet_planning::{Request, plan, submit};
+use ledgerfleet_planning::{Plan, Request, plan, submit};
 use ledgerfleet_wiring::{Opening, Parts, assemble};
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -90,7 +90,13 @@ impl World {
         };
         for company in world.emulator.info().companies {
             let (name, realm, token) = (&company.name, &company.realm, &company.refresh_token);
-            let connection = world.connect(name, realm, token, requests_per_second).await;
+            let environment = match company.environment {
+                ledgerfleet_emulator::Environment::Sandbox => Environment::Sandbox,
+                ledgerfleet_emulator::Environment::Production => Environment::Production,
+            };
+            let connection = world
+                .connect(name, realm, token, requests_per_second, environment)
+                .await;
             world.connections.push(connection);
         }
         world
@@ -115,13 +121,14 @@ impl World {
         realm: &str,
         token: &str,
         requests_per_second: Option<f64>,
+        environment: Environment,
     ) -> Connection {
         let new = NewConnection {
             id: ConnectionId::new(),
             name: name.to_owned(),
             connector: "quickbooks".to_owned(),
             account: realm.to_owned(),
-            environment: Environment::Sandbox,
+            environment,
             time_zone: chrono_tz::UTC,
             requests_per_second,
             slots: None,
@@ -169,14 +176,19 @@ impl World {
             .await
     }
 
-    async fn submit_as(
-        &self,
+    /// A run that was not submitted, and its segments.
+    pub(crate) fn planned(&self, entities: &[&str], days: u64, page_size: u32) -> (NewRun, Vec<NewSegment>) {
+        let plan = Self::plan(Segmenting::Day, &self.connections, entities, days, page_size);
+        (plan.run(), plan.segments().collect())
+    }
+
+    fn plan(
         segmenting: Segmenting,
         connections: &[Connection],
         entities: &[&str],
         days: u64,
         page_size: u32,
-    ) -> RunId {
+    ) -> Plan {
         let request = Request {
             connections: connections.to_vec(),
             entities: entities.iter().map(ToString::to_string).collect(),
@@ -187,7 +199,18 @@ impl World {
             page_size,
             now: LAST_DAY.and_time(NaiveTime::MIN).and_utc(),
         };
-        let plan = plan(&request).unwrap();
+        plan(&request).unwrap()
+    }
+
+    async fn submit_as(
+        &self,
+        segmenting: Segmenting,
+        connections: &[Connection],
+        entities: &[&str],
+        days: u64,
+        page_size: u32,
+    ) -> RunId {
+        let plan = Self::plan(segmenting, connections, entities, days, page_size);
         let run = NewRun {
             trace_context: self.trace_context.clone(),
             ..plan.run()

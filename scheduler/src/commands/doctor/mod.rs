@@ -11,6 +11,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use ledgerfleet_config::{Settings, Shape};
+use ledgerfleet_connectors::REGISTRY;
 use ledgerfleet_ledger::{BrakeScope, Leader, RunReport};
 use ledgerfleet_model::{Connection, ConnectionState};
 use ledgerfleet_wiring::{Parts, RunnerLockError};
@@ -18,9 +19,10 @@ use ledgerfleet_wiring::{Parts, RunnerLockError};
 use crate::advice::to_authorise;
 use crate::braked::{closed, next, whose};
 use crate::commands::model;
+use crate::commands::quota::quota;
 use crate::countdown;
 use crate::exit::{Exit, explain};
-use crate::output::{counted, instant, span};
+use crate::output::{counted, instant, span, thousands};
 use crate::running::role::take_lock;
 use crate::running::watch::ended;
 use crate::session::Session;
@@ -64,6 +66,7 @@ async fn look_at(parts: &Parts, settings: &Settings) -> Vec<Check> {
     checks.extend(lines("triggers", syncs::triggers(parts)).await);
     checks.extend(lines("webhooks", webhooks::webhooks(parts, settings)).await);
     checks.extend(lines("brakes", brakes(parts)).await);
+    checks.push(line("calls", calls(parts)).await);
     checks.push(line("dead letters", dead_letters(parts)).await);
     checks.push(line("tables", model::check(parts)).await);
     checks
@@ -138,6 +141,28 @@ fn place(settings: &Settings) -> String {
 async fn database(parts: &Parts, settings: &Settings) -> anyhow::Result<Check> {
     parts.ledger.check_writable().await?;
     Ok(Check::good("database", place(settings)))
+}
+
+/// What is left of the metered calls of the month.
+async fn calls(parts: &Parts) -> anyhow::Result<Check> {
+    let metered = REGISTRY
+        .iter()
+        .find_map(|entry| Some((entry.name, parts.budget.allowance(entry.name)?)));
+    let Some((connector, allowance)) = metered else {
+        return Ok(Check::good("calls", "no upstream meters them"));
+    };
+    let quota = quota(parts, connector, &allowance, None).await?;
+    let detail = format!(
+        "{} of {} used this month; {} left before the reserve",
+        thousands(quota.used),
+        thousands(quota.monthly_calls),
+        thousands(quota.left_before_reserve)
+    );
+    if quota.left_before_reserve == 0 {
+        let next = "scheduler quota; more calls: quickbooks.monthly_calls, quickbooks.reserve";
+        return Ok(Check::doubtful("calls", detail, next));
+    }
+    Ok(Check::good("calls", detail))
 }
 
 fn failed(check: &str, error: &(dyn Error + 'static)) -> Option<Check> {

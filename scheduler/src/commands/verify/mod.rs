@@ -10,6 +10,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use ledgerfleet_connectors::EntitySpec;
 use ledgerfleet_ledger::CoverageFilter;
+use ledgerfleet_model::budget::Purpose;
 use ledgerfleet_model::{Axis, Connection, Failure, FailureKind, Segmenting};
 use ledgerfleet_planning::{Part, Plan, Request, connections_named, plan};
 use ledgerfleet_process::Stop;
@@ -229,7 +230,10 @@ impl Comparing<'_> {
             Problem::usage(what, "a program of the version that added the connection")
         })?;
         let stop = self.stop.token().clone();
-        Ok(Asking::once(self.parts.means(), company, stop, self.waits(question)).for_at_most(self.max_wait))
+        let asking = Asking::once(self.parts.means(), company, stop, self.waits(question));
+        Ok(asking
+            .for_at_most(self.max_wait)
+            .with_purpose(Purpose::Background))
     }
 
     fn waits<'a>(&'a self, question: &'a Question) -> Waits<'a> {

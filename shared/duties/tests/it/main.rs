@@ -14,7 +14,7 @@ use ledgerfleet_connectors::http::HttpClient;
 use ledgerfleet_connectors::{Connectors, Endpoints};
 use ledgerfleet_coordination::{RedisParts, RedisTls};
 use ledgerfleet_duties::{Context, Leading, lead};
-use ledgerfleet_ledger::{Dispatching, Ledger, PostgresLedger, PostgresOptions};
+use ledgerfleet_ledger::{Allowances, Budget, Dispatching, Ledger, PostgresLedger, PostgresOptions};
 use ledgerfleet_model::{SystemClock, Timings, WorkerName};
 use ledgerfleet_testkit::wait::{PATIENCE, until};
 use ledgerfleet_testkit::{Database, FaultProxy, LineFaults, PrivatePostgres, PrivateRedis};
@@ -116,9 +116,11 @@ impl Fleet {
             Arc::new(SystemClock),
             options,
         );
+        let budget = Budget::new(ledger.clone(), Allowances::default(), timings.heartbeat);
         let duties = Context {
             leadership: Some(leadership),
             ledger,
+            budget: Arc::new(budget),
             access: Arc::new(access),
             bell: Arc::new(redis.bell),
             gate: Arc::new(redis.gate),

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ledgerfleet_failpoints::{Point, reach};
-use ledgerfleet_model::{ConnectionId, SegmentId};
+use ledgerfleet_model::{ConnectionId, Environment, SegmentId};
 use sqlx::PgConnection;
+use sqlx::types::Uuid;
 
 use super::PostgresLedger;
-use super::codec::{Count, interval, number, plain, small};
+use super::codec::{Count, Word, interval, number, plain, small};
 use super::coverage::cover;
 use super::error::{commit_failed, failed, persistently, refuses_data};
 use super::quarantine::{put_away, sift};
@@ -18,7 +19,10 @@ use super::segments::{WindowColumns, count_calls};
 use super::syncing::move_checkpoints;
 use super::turns::{SEVERAL, Turn};
 use super::upsert::upsert;
-use crate::{Batch, Committed, Effects, FinishedWindow, LedgerError, NextStep, PageCommit, Pages, SeenIds};
+use crate::{
+    Batch, Committed, CompanyCalls, Effects, FinishedWindow, LedgerError, NextStep, PageCommit, Pages,
+    SeenIds,
+};
 
 #[async_trait]
 impl Pages for PostgresLedger {
@@ -62,6 +66,36 @@ impl Pages for PostgresLedger {
         };
         let rows = persistently(calls).await?;
         Ok(rows.into_iter().map(|row| (row.connector, row.calls.0)).collect())
+    }
+
+    async fn calls_between(
+        &self,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Vec<CompanyCalls>, LedgerError> {
+        const CALLS: &str = "
+            SELECT c.id, c.name, c.connector, c.environment, sum(a.calls)::bigint
+            FROM fleet.api_calls a JOIN fleet.connections c ON c.id = a.connection_id
+            WHERE a.hour >= $1 AND a.hour < $2
+            GROUP BY c.id ORDER BY c.name, c.id";
+        type Row = (Uuid, String, String, Word<Environment>, Count<u64>);
+        let calls = || async {
+            let rows: Vec<Row> = sqlx::query_as(CALLS)
+                .bind(from)
+                .bind(until)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(failed("calls between"))?;
+            Ok(rows)
+        };
+        let company = |(id, name, connector, environment, calls): Row| CompanyCalls {
+            connection: ConnectionId(id),
+            name,
+            connector,
+            environment: environment.0,
+            calls: calls.0,
+        };
+        Ok(persistently(calls).await?.into_iter().map(company).collect())
     }
 
     async fn last_successes(&self) -> Result<HashMap<String, DateTime<Utc>>, LedgerError> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ledgerfleet_model::{ConnectionId, SegmentId};
+use ledgerfleet_model::{ConnectionId, Environment, SegmentId};
 use sqlx::SqliteConnection;
 
 use super::SqliteLedger;
@@ -16,7 +16,9 @@ use super::runs::join_run;
 use super::segments::{WindowColumns, count_calls, forget_seen};
 use super::syncing::move_checkpoints;
 use super::upsert::upsert;
-use crate::{Committed, Effects, FinishedWindow, LedgerError, NextStep, PageCommit, Pages, SeenIds};
+use crate::{
+    Committed, CompanyCalls, Effects, FinishedWindow, LedgerError, NextStep, PageCommit, Pages, SeenIds,
+};
 
 #[async_trait]
 impl Pages for SqliteLedger {
@@ -74,6 +76,33 @@ impl Pages for SqliteLedger {
             .await
             .map_err(failed("calls of this month"))?;
         Ok(rows.into_iter().collect())
+    }
+
+    async fn calls_between(
+        &self,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Vec<CompanyCalls>, LedgerError> {
+        const CALLS: &str = "
+            SELECT c.id, c.name, c.connector, c.environment, sum(a.calls)
+            FROM fleet_api_calls a JOIN fleet_connections c ON c.id = a.connection_id
+            WHERE a.hour >= ?1 AND a.hour < ?2
+            GROUP BY c.id ORDER BY c.name, c.id";
+        type Row = (Text<ConnectionId>, String, String, Text<Environment>, u64);
+        let rows: Vec<Row> = sqlx::query_as(CALLS)
+            .bind(Stamp::from(from))
+            .bind(Stamp::from(until))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed("calls between"))?;
+        let company = |(id, name, connector, environment, calls): Row| CompanyCalls {
+            connection: id.0,
+            name,
+            connector,
+            environment: environment.0,
+            calls,
+        };
+        Ok(rows.into_iter().map(company).collect())
     }
 
     async fn last_successes(&self) -> Result<HashMap<String, DateTime<Utc>>, LedgerError> {

@@ -50,6 +50,7 @@ fn every_kind_of_failure_has_the_outcome_of_the_table() {
                 Kind::GateBusy,
                 Kind::LockBusy,
                 Kind::Braked,
+                Kind::Budget,
                 Kind::LedgerUnavailable,
                 Kind::CoordinationUnavailable,
                 Kind::WrongAppKeys,

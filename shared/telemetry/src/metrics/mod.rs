@@ -181,6 +181,11 @@ pub fn calls_this_month(connector: &str, calls: u64) {
     gauge!(names::API_CALLS_MONTH, "connector" => connector.to_owned()).set(as_number(calls));
 }
 
+/// So many metered calls are left this month for what can wait.
+pub fn budget_remaining(calls: u64) {
+    gauge!(names::API_BUDGET_REMAINING).set(as_number(calls));
+}
+
 /// So many segments are in this state.
 pub fn segments(state: SegmentState, count: u64) {
     gauge!(names::SEGMENTS, "state" => state.as_str()).set(as_number(count));

@@ -76,8 +76,8 @@ metrics! {
     Histogram GATE_WAIT_SECONDS = "gate_wait_seconds" in WAIT: "Seconds an attempt waited for the gate before a request.";
     Gauge IN_FLIGHT_REQUESTS = "in_flight_requests": "Requests to an upstream that have no answer yet.";
     Counter THROTTLED_TOTAL = "throttled_total": "Answers that asked for fewer requests.";
-    Gauge API_CALLS_MONTH = "api_calls_month": "Metered calls of the current calendar month (UTC), by connector, read once a minute. From the leader alone.";
-    Gauge API_BUDGET_REMAINING = "api_budget_remaining": "Metered calls left this month. Not fed: no budget can be set yet.";
+    Gauge API_CALLS_MONTH = "api_calls_month": "Metered calls of the current month, by connector, read once a minute. The month begins as the upstream counts (quickbooks.month_zone). From the leader alone.";
+    Gauge API_BUDGET_REMAINING = "api_budget_remaining": "Metered calls left this month before backfills and verification wait, read once a minute. From the leader alone.";
     Counter LOCK_CONTENTION_TOTAL = "lock_contention_total": "Attempts that found their window locked by another.";
     Counter FENCED_WRITES_TOTAL = "fenced_writes_total": "Writes refused because their epoch was over.";
     Counter RESCUED_TOTAL = "rescued_total": "Segments taken back from a lost worker.";

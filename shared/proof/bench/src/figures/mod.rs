@@ -1,5 +1,6 @@
 //! The figures, one file each. This is the list.
 
+mod calls;
 mod emulator;
 mod fairness;
 mod queue;
@@ -15,6 +16,7 @@ pub const FIGURES: &[&Figure] = &[
     &start::FIGURE,
     &rows::FIGURE,
     &quota::FIGURE,
+    &calls::FIGURE,
     &queue::FIGURE,
     &fairness::FIGURE,
     &scale::FIGURE,

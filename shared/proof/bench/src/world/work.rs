@@ -69,7 +69,26 @@ impl World {
             page_size: 1_000,
             now: LAST.and_time(NaiveTime::MIN).and_utc(),
         };
-        let plan = plan(&request).unwrap();
+        self.submit_request(&request).await
+    }
+
+    /// Submits the last days of these entities of the first company, cut so.
+    pub(crate) async fn submit_cut(&self, entities: &[&str], days: u32, segmenting: Segmenting) -> RunId {
+        let request = Request {
+            connections: vec![self.connections[0].clone()],
+            entities: entities.iter().map(ToString::to_string).collect(),
+            from: LAST - Days::new(u64::from(days) - 1),
+            to: LAST,
+            axis: Axis::TxnDate,
+            segmenting,
+            page_size: 1_000,
+            now: LAST.and_time(NaiveTime::MIN).and_utc(),
+        };
+        self.submit_request(&request).await
+    }
+
+    async fn submit_request(&self, request: &Request) -> RunId {
+        let plan = plan(request).unwrap();
         let (ledger, bell) = (&*self.parts.ledger, &*self.parts.bell);
         let submitted = submit(ledger, bell, plan.run(), &mut plan.segments()).await;
         submitted.unwrap().run

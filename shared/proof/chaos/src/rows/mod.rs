@@ -1,5 +1,6 @@
 //! Rows: every fault there is a row for, in one table.
 
+mod calls;
 pub(crate) mod clocks;
 mod drift;
 mod embedded;
@@ -147,7 +148,7 @@ rows! {
     F59 quick "SIGTERM in the middle of a page, and a second one" => stops::told_to_stop;
     F60 slow "the system kills a worker for its memory" => machine::out_of_memory;
     F61 later "a storm of webhooks" => pending("there are no webhooks yet");
-    F62 later "the month's calls are used up" => pending("there is no budget of calls yet");
+    F62 quick "the month's calls are used up" => calls::used_up;
     F63 quick "one process on a SQLite file: killed, and asked twice" => embedded::killed;
     F64 slow "another Redis is the master, and old connections live on" => links::redis_fails_over;
     F65 slow "flows to Redis and Postgres end without a word" => links::flows_vanish;

@@ -102,9 +102,14 @@ async fn dispatches(world: &World, values: &mut Values) {
     let mut took = Vec::new();
     for _ in 0..9 {
         let began = Instant::now();
-        let offered = dispatch(&*world.parts.ledger, &*world.parts.bell, &limits)
-            .await
-            .unwrap();
+        let offered = dispatch(
+            &*world.parts.ledger,
+            &*world.parts.bell,
+            &limits,
+            &world.parts.budget,
+        )
+        .await
+        .unwrap();
         took.push(began.elapsed().as_secs_f64() * 1e3);
         assert!(offered > 0, "something is due");
     }
