@@ -12,11 +12,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use ledgerfleet_connectors::{Changed, ChangedEntity, ChangesRequest, EntitySpec};
 use ledgerfleet_ledger::{Batch, Checkpoint, FinishedWindow, NewSegment, NextStep, PageCommit};
-use ledgerfleet_model::{Failure, FailureKind, Position, SegmentId, Window, Work};
+use ledgerfleet_model::{Failure, FailureKind, Position};
 use ledgerfleet_upstream::Answered;
 use tracing::{info, warn};
 
 use super::commit::store;
+use super::windows::{DOUBTED, by_window};
 use crate::attempt::progress::Progress;
 use crate::attempt::stopped::Stopped;
 use crate::attempt::under_way::UnderWay;
@@ -274,24 +275,6 @@ fn batch(changed: &ChangedEntity) -> Option<Batch<'_>> {
         quarantined,
     })
 }
-
-/// The segment that reads what has changed of one entity by a query.
-pub(super) fn by_window(
-    attempt: &UnderWay<'_>,
-    entity: &EntitySpec,
-    since: DateTime<Utc>,
-    before: Option<DateTime<Utc>>,
-) -> NewSegment {
-    NewSegment {
-        id: SegmentId::new(),
-        connection: attempt.subject.claim.connection,
-        entity: entity.name.to_owned(),
-        work: Work::Sync(Window::changed(since, before)),
-    }
-}
-
-/// How far back changes are read where the instant since when was a wrong clock's.
-pub(super) const DOUBTED: TimeDelta = TimeDelta::days(1);
 
 /// Whether fewer entities in one question may help.
 fn is_about_the_question(failure: &Failure) -> bool {

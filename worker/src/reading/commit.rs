@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::Reading;
-use super::changes::{DOUBTED, by_window};
+use super::windows::{DOUBTED, by_window};
 use crate::attempt::progress::Progress;
 use crate::attempt::stopped::Stopped;
 use crate::attempt::under_way::UnderWay;

@@ -11,6 +11,7 @@ mod pages;
 mod reconcile;
 mod records;
 mod recount;
+mod windows;
 
 pub(crate) use changes::Changing;
 

@@ -1,11 +1,11 @@
 //! What a clock that was ahead has left behind, on Postgres.
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use ledgerfleet_model::ConnectionId;
-use sqlx::postgres::types::PgInterval;
 
 use super::PostgresLedger;
+use super::codec::span;
 use super::error::{failed, patiently, persistently};
 use super::segments::take_time;
 use crate::clocks::{LONGEST_WAIT, PLAUSIBLE};
@@ -79,8 +79,8 @@ impl Clocks for PostgresLedger {
                     RETURNING connection_id)
                 SELECT (SELECT count(*) FROM due) + (SELECT count(*) FROM leases) + (SELECT count(*) FROM intents)
                     + (SELECT count(*) FROM upkeep) + (SELECT count(*) FROM attempts) AS "brought!""#,
-                interval(PLAUSIBLE),
-                interval(LONGEST_WAIT),
+                span(PLAUSIBLE),
+                span(LONGEST_WAIT),
             )
             .fetch_one(&self.pool)
             .await
@@ -100,7 +100,7 @@ impl Clocks for PostgresLedger {
                   AND greatest(observed_at_utc, last_seen_utc) > now() + $3::interval"#,
                 connection.0,
                 table,
-                interval(PLAUSIBLE),
+                span(PLAUSIBLE),
             )
             .fetch_one(&mut *tx)
             .await
@@ -123,7 +123,7 @@ impl Clocks for PostgresLedger {
                   AND greatest(observed_at_utc, last_seen_utc) > now() + $3::interval",
                 connection.0,
                 table,
-                interval(PLAUSIBLE),
+                span(PLAUSIBLE),
             )
             .execute(&mut *tx)
             .await
@@ -132,13 +132,5 @@ impl Clocks for PostgresLedger {
             Ok(brought.rows_affected())
         };
         patiently(brought).await
-    }
-}
-
-pub(super) fn interval(by: TimeDelta) -> PgInterval {
-    PgInterval {
-        months: 0,
-        days: 0,
-        microseconds: by.num_microseconds().unwrap_or(i64::MAX),
     }
 }

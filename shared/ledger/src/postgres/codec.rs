@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::str::FromStr;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use ledgerfleet_model::json::{Number, Token, may_have_odd_numbers, tokens};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
@@ -228,5 +229,14 @@ mod tests {
     fn a_wait_beyond_the_calendar_ends_with_it() {
         assert_eq!(interval(Duration::from_millis(1500)).microseconds, 1_500_000);
         assert!(interval(Duration::MAX).microseconds < i64::MAX / 100);
+    }
+}
+
+/// A span between two instants as Postgres has it.
+pub(super) fn span(by: TimeDelta) -> PgInterval {
+    PgInterval {
+        months: 0,
+        days: 0,
+        microseconds: by.num_microseconds().unwrap_or(i64::MAX),
     }
 }

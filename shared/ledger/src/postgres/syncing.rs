@@ -10,8 +10,7 @@ use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
 use super::PostgresLedger;
-use super::clocks::interval;
-use super::codec::{Count, Word, plain, small};
+use super::codec::{Count, Word, plain, small, span};
 use super::error::{failed, persistently};
 use super::session::PLANNED_FOR_ONE_TABLE;
 use crate::clocks::PLAUSIBLE;
@@ -138,7 +137,7 @@ impl Syncing for PostgresLedger {
                 ORDER BY s.due_at LIMIT $2"#,
                 seconds(usual),
                 i64::from(limit),
-                interval(PLAUSIBLE),
+                span(PLAUSIBLE),
             )
             .fetch_all(&self.pool)
             .await
