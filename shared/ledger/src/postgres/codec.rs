@@ -104,6 +104,15 @@ pub(super) fn interval(duration: Duration) -> PgInterval {
     }
 }
 
+/// A span between two instants as Postgres has it.
+pub(super) fn span(by: TimeDelta) -> PgInterval {
+    PgInterval {
+        months: 0,
+        days: 0,
+        microseconds: by.num_microseconds().unwrap_or(i64::MAX),
+    }
+}
+
 /// Text without NUL, the one character that no text of Postgres can hold.
 pub(super) fn plain(text: &str) -> Cow<'_, str> {
     if text.contains('\0') {
@@ -229,14 +238,5 @@ mod tests {
     fn a_wait_beyond_the_calendar_ends_with_it() {
         assert_eq!(interval(Duration::from_millis(1500)).microseconds, 1_500_000);
         assert!(interval(Duration::MAX).microseconds < i64::MAX / 100);
-    }
-}
-
-/// A span between two instants as Postgres has it.
-pub(super) fn span(by: TimeDelta) -> PgInterval {
-    PgInterval {
-        months: 0,
-        days: 0,
-        microseconds: by.num_microseconds().unwrap_or(i64::MAX),
     }
 }
