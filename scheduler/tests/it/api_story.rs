@@ -224,7 +224,7 @@ async fn sync(served: &Served) {
         .await
         .expect(400);
     served
-        .post("/api/v1/sync", &json!({"entities": ["custmer"]}))
+        .post("/api/v1/sync", &json!({"entities": ["costumer"]}))
         .await
         .expect(400);
 }

@@ -156,7 +156,7 @@ pub(super) async fn figures_are_what_was_booked(database: &Database) {
 }
 
 /// What is open is as old as it is where the company is, wherever the one who asks is.
-pub(super) async fn ages_are_counted_from_the_companys_day(database: &Database) {
+pub(super) async fn ages_are_counted_from_the_day_of_the_company(database: &Database) {
     for measure in ["receivables_by_age", "payables_by_age"] {
         let table = database.table(MADE, measure).await;
         match database {

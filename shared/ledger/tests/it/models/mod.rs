@@ -28,7 +28,7 @@ async fn what_tables_say_of_documents_made_by_hand_is_what_was_booked() {
     for database in database::both().await {
         made::stored(&database).await;
         made::figures_are_what_was_booked(&database).await;
-        made::ages_are_counted_from_the_companys_day(&database).await;
+        made::ages_are_counted_from_the_day_of_the_company(&database).await;
     }
 }
 
