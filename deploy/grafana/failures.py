@@ -47,8 +47,9 @@ ROWS = [
               "count deliveries.",
               [query('sum by (result) (60 * rate(ledgerfleet_webhook_events_total{job=~"$job"}[$__rate_interval]))', "{{result}}")],
               runbook=["WebhooksRefused", "WebhooksSilent"]),
-        lines("Since the last event", "Silence beside changes that syncs find is a webhook that does not arrive.",
-              [query("time() - (max(ledgerfleet_webhook_last_event_timestamp_seconds) > 0)", "since the last one")], "s",
+        lines("Since the last event", "Silence beside changes that syncs find is a webhook that does not arrive. Zero: none has ever come.",
+              [query("(time() - max(ledgerfleet_webhook_last_event_timestamp_seconds)) * "
+                     "(max(ledgerfleet_webhook_last_event_timestamp_seconds) > bool 0)", "since the last one")], "s",
               runbook=["WebhooksSilent"]),
         lines("Events that wait", "Of active companies, for more than a minute: nobody leads, or the ledger is slow.",
               [query("max(ledgerfleet_webhook_events_waiting)", "waiting")], runbook=["WebhooksSilent"]),
