@@ -47,7 +47,7 @@ def ask(options, path, body=None, headers=None):
         except (ValueError, KeyError) as broken:
             # Half an answer, or one of a proxy.
             raise ConnectionError(f"an answer with status {error.code} that is not the API's") from broken
-        if error.code in (429, 503):
+        if error.code in (429, 503) or "Retry-After" in error.headers:
             raise Later(float(error.headers.get("Retry-After", 5)), why) from error
         sys.exit(why)
 

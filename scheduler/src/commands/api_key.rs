@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use ledgerfleet_ledger::{ApiKey, LedgerError, NewApiKey, Scope};
 use ledgerfleet_model::{ApiKeyId, ConnectionId};
 use ledgerfleet_planning::connections_named;
@@ -34,7 +34,7 @@ async fn create(session: &Session, args: CreateKeyArgs) -> anyhow::Result<Exit> 
         name: args.name,
         scopes: args.scope,
         connections: connections.map(|all| all.iter().map(|connection| connection.id).collect()),
-        lives: args.expires,
+        expires_at: args.expires.map(|lives| end_of(&parts, lives)).transpose()?,
     };
     let made = create_key(&parts, wanted, &session.user).await?;
     session.output.one(&made)?;
@@ -51,8 +51,13 @@ pub(crate) struct WantedKey {
     pub(crate) scopes: Vec<Scope>,
     /// The companies that it sees; none where it sees every one.
     pub(crate) connections: Option<Vec<ConnectionId>>,
-    /// After this time it ends by itself.
-    pub(crate) lives: Option<Duration>,
+    /// When it ends by itself.
+    pub(crate) expires_at: Option<DateTime<Utc>>,
+}
+
+/// When a key ends that lives so long from now on.
+pub(crate) fn end_of(parts: &Parts, lives: Duration) -> anyhow::Result<DateTime<Utc>> {
+    Ok(parts.clock.now() + TimeDelta::from_std(lives)?)
 }
 
 /// Makes a key.
@@ -60,8 +65,6 @@ pub(crate) async fn create_key(parts: &Parts, mut wanted: WantedKey, who: &str) 
     check_name(&wanted.name)?;
     wanted.scopes.sort_unstable();
     wanted.scopes.dedup();
-    let now = parts.clock.now();
-    let lives = wanted.lives.map(TimeDelta::from_std).transpose()?;
     let id = ApiKeyId::new();
     let (hash, text) = make(id);
     let new = NewApiKey {
@@ -70,7 +73,7 @@ pub(crate) async fn create_key(parts: &Parts, mut wanted: WantedKey, who: &str) 
         hash,
         scopes: wanted.scopes,
         connections: wanted.connections,
-        expires_at: lives.map(|span| now + span),
+        expires_at: wanted.expires_at,
     };
     let key = match parts.ledger.add_api_key(&new, who).await {
         Err(LedgerError::NameTaken(name)) => {

@@ -1,5 +1,6 @@
 //! `serve`: the daemon.
 
+use ledgerfleet_access::private_file;
 use ledgerfleet_process::{
     Listening, Stop, TlsError, banner, health_routes, raise_open_files, record_metrics, tell_ready,
 };
@@ -36,6 +37,9 @@ pub(crate) async fn run(session: &Session, args: &ServeArgs) -> anyhow::Result<E
     check_keys(session, &parts, args).await?;
     let mut listening = listen(session).await?;
     if let Some((certificate, key)) = args.tls_cert.as_deref().zip(args.tls_key.as_deref()) {
+        if private_file::is_open_to_others(key) {
+            session.talk.warn(private_file::warning(key));
+        }
         listening = listening
             .with_tls(certificate, key)
             .map_err(|error| no_tls(&error))?;
@@ -81,11 +85,12 @@ pub(super) async fn show_while_working(
     let over = stop.token().child_token();
     let showing = async {
         let _told = over.clone().drop_guard();
-        let api = router(&Api::new(parts, &session.settings, &session.talk));
+        let api = Api::new(parts, &session.settings, &session.talk);
         let routes = health_routes(parts, recorder)
-            .merge(api)
+            .merge(router(&api))
             .merge(webhooks::router(parts, &session.settings));
         listening.serve(routes, over.clone()).await;
+        api.end().await;
     };
     // Work stops at once, whatever is still being answered.
     let working = async {

@@ -1,10 +1,13 @@
 //! API keys: made, listed, ended. Who sees some companies only makes keys for no others, and nobody makes one that may do
-//! more than its maker.
+//! more than its maker, or lives longer.
+
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
+use chrono::{DateTime, Utc};
 use ledgerfleet_ledger::{ApiKey, Scope};
 use serde::Deserialize;
 
@@ -15,7 +18,7 @@ use super::read::{body, ids};
 use super::route::Route;
 use super::routes::Routes;
 use crate::cli::key_span;
-use crate::commands::api_key::{WantedKey, create_key, key_meant};
+use crate::commands::api_key::{WantedKey, create_key, end_of, key_meant};
 use crate::views::keys::MadeKey;
 
 #[derive(Deserialize)]
@@ -94,8 +97,8 @@ async fn create(
     let lives = asked.expires.as_deref().map(key_span).transpose();
     let lives = lives.map_err(|why| Refusal::new(Cause::InvalidRequest, format!("expires: {why}")))?;
     let connections = match &asked.connections {
-        Some(named) if named.is_empty() => {
-            let detail = "connections names at least one, or is left out";
+        Some(named) if named.is_empty() || named.iter().any(String::is_empty) => {
+            let detail = "connections names at least one, and nothing empty, or is left out";
             return Err(Refusal::new(Cause::InvalidRequest, detail));
         }
         Some(named) => Some(ids(&api.companies(&caller, named).await?)),
@@ -105,11 +108,23 @@ async fn create(
         name: asked.name,
         scopes: asked.scopes,
         connections,
-        lives,
+        expires_at: end(&api, &caller, lives)?,
     };
     let made = create_key(&api.parts, wanted, &caller.name).await?;
     api.keys_exist();
     Ok((StatusCode::CREATED, Json(made)))
+}
+
+/// When a key ends that lives so long: not after its maker, and with its maker where nothing is said.
+fn end(api: &Api, caller: &Caller, lives: Option<Duration>) -> Result<Option<DateTime<Utc>>, Refusal> {
+    let asked = lives.map(|lives| end_of(&api.parts, lives)).transpose()?;
+    if let (Some(asked), Some(own)) = (asked, caller.expires_at)
+        && asked > own
+    {
+        let detail = format!("this key ends at {own}, so it makes none that ends later");
+        return Err(Refusal::new(Cause::InsufficientScope, detail));
+    }
+    Ok(asked.or(caller.expires_at))
 }
 
 async fn revoke(

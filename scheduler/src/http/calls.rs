@@ -63,7 +63,7 @@ async fn calls(
         check_month(month)?;
     }
     let connections = api
-        .companies(&caller, &names(asked.connection.as_deref()))
+        .companies(&caller, &names(asked.connection.as_deref())?)
         .await?;
     let calls = api
         .ledger()

@@ -80,6 +80,7 @@ async fn coverage(
     uri: Uri,
 ) -> Result<Json<Page<CoverageRow>>, Refusal> {
     let (connections, filter, part) = filter(&api, &caller, &uri).await?;
+    let _place = api.heavy()?;
     let rows = if connections.is_empty() {
         Vec::new()
     } else {
@@ -108,6 +109,7 @@ async fn gaps(
     uri: Uri,
 ) -> Result<Json<Page<Gap>>, Refusal> {
     let (connections, filter, part) = filter(&api, &caller, &uri).await?;
+    let _place = api.heavy()?;
     let gaps = if connections.is_empty() {
         Vec::new()
     } else {
@@ -127,10 +129,12 @@ async fn filter(
 ) -> Result<(Vec<Connection>, CoverageFilter, Part), Refusal> {
     let which: Which = query(uri)?;
     check_days(which.from, which.to)?;
-    let connections = api.companies(caller, &names(which.connection.as_deref())).await?;
+    let connections = api
+        .companies(caller, &names(which.connection.as_deref())?)
+        .await?;
     let filter = CoverageFilter {
         connections: ids(&connections),
-        entities: entities_named(&connections, &names(which.entity.as_deref()))?,
+        entities: entities_named(&connections, &names(which.entity.as_deref())?)?,
         from: which.from,
         to: which.to,
     };

@@ -14,7 +14,7 @@ use super::Api;
 use super::keys::Caller;
 use super::page::Page;
 use super::problem::{Cause, Refusal};
-use super::read::{MOST, body, ids, limit, names, query};
+use super::read::{MOST, body, ids, limit, names, query, some};
 use super::route::Route;
 use super::routes::Routes;
 use crate::views::dead_letters::{DroppedRow, LetterRow, ReplayedRow, WithHistory};
@@ -50,8 +50,11 @@ const QUERY: &[(&str, &str)] = &[
 #[serde(deny_unknown_fields, default)]
 struct Choice {
     all: bool,
+    #[serde(deserialize_with = "some")]
     ids: Vec<SegmentId>,
+    #[serde(deserialize_with = "some")]
     connections: Vec<String>,
+    #[serde(deserialize_with = "some")]
     entities: Vec<String>,
     reason: Option<FailureKind>,
     fingerprint: Option<String>,
@@ -126,7 +129,7 @@ async fn list(
         after: asked.cursor,
         order: Order::NewestFirst,
     };
-    let Some(filter) = filter_of(&api, &caller, choice(asked)).await? else {
+    let Some(filter) = filter_of(&api, &caller, choice(asked)?).await? else {
         return Ok(Json(Page {
             items: Vec::new(),
             next: None,
@@ -146,23 +149,23 @@ async fn groups(
 ) -> Result<Json<Vec<DeadLetterGroup>>, Refusal> {
     let asked: ListQuery = query(&uri)?;
     let limit = limit(asked.limit)?;
-    let Some(filter) = filter_of(&api, &caller, choice(asked)).await? else {
+    let Some(filter) = filter_of(&api, &caller, choice(asked)?).await? else {
         return Ok(Json(Vec::new()));
     };
     Ok(Json(api.ledger().dead_letter_groups(&filter, limit).await?))
 }
 
-fn choice(asked: ListQuery) -> Choice {
-    Choice {
-        connections: names(asked.connection.as_deref()),
-        entities: names(asked.entity.as_deref()),
+fn choice(asked: ListQuery) -> Result<Choice, Refusal> {
+    Ok(Choice {
+        connections: names(asked.connection.as_deref())?,
+        entities: names(asked.entity.as_deref())?,
         reason: asked.reason,
         fingerprint: asked.fingerprint,
         run: asked.run,
         from: asked.from,
         to: asked.to,
         ..Choice::default()
-    }
+    })
 }
 
 async fn show(

@@ -1,12 +1,15 @@
 //! Guard: every request passes it, in this order: who asks, whether that one may, whether the query holds only what is
 //! known, whether the body has bounds, whether the same was asked before. Then it is done, counted, and its answer kept.
+//!
+//! What a request has begun is done to its end, whether or not its client still waits: see [`carried_through`].
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -14,6 +17,7 @@ use ledgerfleet_ledger::Asked;
 use ledgerfleet_process::Peer;
 use ledgerfleet_telemetry::metrics;
 use serde::{Deserialize, Serialize};
+use tracing::Instrument;
 use url::form_urlencoded;
 
 use super::keys::{Caller, judge};
@@ -23,6 +27,9 @@ use super::{Api, LONGEST_BODY};
 
 /// A body has so long to come.
 const BODY: Duration = Duration::from_secs(10);
+
+/// Who asks again for what is under way comes again after this time.
+const UNDER_WAY: Duration = Duration::from_secs(1);
 
 /// The longest key of a repetition.
 const LONGEST_KEY: usize = 200;
@@ -39,7 +46,7 @@ struct Kept {
 pub(crate) async fn guard(api: Api, route: Route, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let answered = pass(&api, route, request, next).await;
-    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+    let mut response = problem(answered.unwrap_or_else(IntoResponse::into_response));
     let headers = response.headers_mut();
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
     headers
@@ -51,6 +58,16 @@ pub(crate) async fn guard(api: Api, route: Route, request: Request, next: Next) 
         response.status().as_u16(),
         began.elapsed(),
     );
+    response
+}
+
+/// What the router itself cannot read, as `%ff` in a path, is refused as everything is.
+fn problem(response: Response) -> Response {
+    let is_text = |kind: &HeaderValue| kind.as_bytes().starts_with(b"text/plain");
+    let is_plain = response.headers().get(CONTENT_TYPE).is_some_and(is_text);
+    if response.status() == StatusCode::BAD_REQUEST && is_plain {
+        return Refusal::new(Cause::InvalidRequest, "the address is not UTF-8").into_response();
+    }
     response
 }
 
@@ -70,34 +87,66 @@ async fn pass(api: &Api, route: Route, mut request: Request, next: Next) -> Resu
     check_query(route, request.uri().query().unwrap_or_default())?;
     request.extensions_mut().insert(caller.clone());
     if route.method == Method::Get {
+        if !request.body().is_end_stream() {
+            return Err(takes_none());
+        }
+        if route.asks_source {
+            return carried_through(api, async move { Ok(next.run(request).await) }).await;
+        }
         return Ok(next.run(request).await);
     }
     let (head, body) = request.into_parts();
     let bytes = whole(&head.headers, body).await?;
+    if route.body.is_none() && !bytes.is_empty() {
+        return Err(takes_none());
+    }
     if route.body.is_some() && !(route.body_may_lack && bytes.is_empty()) {
         check_kind(&head.headers)?;
     }
-    let key = repetition(&head.headers)?;
-    let request = Request::from_parts(head, Body::from(bytes.clone()));
-    match key {
-        Some(key) if !route.is_secret => once(api, route, &caller, &key, &bytes, request, next).await,
-        _ => Ok(next.run(request).await),
-    }
+    let key = repetition(&head.headers)?.filter(|_| !route.is_secret);
+    let asked = key.map(|key| Repeatable::of(&caller, &head, &key, &bytes));
+    let request = Request::from_parts(head, Body::from(bytes));
+    let doing = api.clone();
+    carried_through(api, async move {
+        match asked {
+            Some(asked) => once(&doing, &asked, request, next).await,
+            None => Ok(next.run(request).await),
+        }
+    })
+    .await
 }
 
-/// Who asks. An address that comes again and again with a key that is none is not heard for a while.
+/// Does this to its end, though nobody may be left to hear the answer: what is metered is counted, what was begun is not left
+/// half done, and who asks again gets the answer.
+async fn carried_through<F>(api: &Api, doing: F) -> Result<Response, Refusal>
+where
+    F: Future<Output = Result<Response, Refusal>> + Send + 'static,
+{
+    api.under_way.spawn(doing.in_current_span()).await?
+}
+
+fn takes_none() -> Refusal {
+    Refusal::new(
+        Cause::InvalidRequest,
+        "this address takes no body: what is in it would change nothing",
+    )
+}
+
+/// Who asks. An address that comes again and again with a key that is none is told to wait. A good key is always heard: behind
+/// a proxy all have one address, and nobody locks out the others.
 async fn known(api: &Api, headers: &HeaderMap, address: Option<IpAddr>) -> Result<Caller, Refusal> {
     let Some(address) = address.filter(|_| headers.contains_key(AUTHORIZATION)) else {
         return judge(api, headers).await;
     };
-    if let Err(wait) = api.limits.may_try(address) {
-        let detail = "too many keys that are none came from this address";
-        return Err(Refusal::new(Cause::TooManyRequests, detail).after(wait));
-    }
     let judged = judge(api, headers).await;
     match &judged {
         Ok(_) => api.limits.succeeded(address),
-        Err(refusal) if refusal.cause == Cause::Unauthenticated => api.limits.failed(address),
+        Err(refusal) if refusal.cause == Cause::Unauthenticated => {
+            api.limits.failed(address).map_err(|wait| {
+                let detail = "too many keys that are none came from this address";
+                Refusal::new(Cause::TooManyRequests, detail).after(wait)
+            })?;
+        }
         Err(_) => {}
     }
     judged
@@ -176,32 +225,50 @@ fn repetition(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     Ok(Some(key.to_owned()))
 }
 
-/// Does a request that may be repeated. Its key is its caller's, and belongs to this address.
-async fn once(
-    api: &Api,
-    route: Route,
-    caller: &Caller,
-    key: &str,
-    bytes: &Bytes,
-    request: Request,
-    next: Next,
-) -> Result<Response, Refusal> {
-    let place = request.uri().path().to_owned();
-    let hash = |text: &[u8]| blake3::hash(text).to_hex().to_string();
-    let parts = [caller.identity.as_str(), route.method.as_str(), &place, key];
-    let request_key = hash(parts.join("\n").as_bytes());
-    match api.ledger().ask_once(&request_key, &hash(bytes)).await? {
+/// A request that may be repeated.
+struct Repeatable {
+    /// Of its caller, its address and its Idempotency-Key.
+    key: String,
+    /// Of what it asks for there: query and body.
+    hash: String,
+}
+
+impl Repeatable {
+    fn of(caller: &Caller, head: &Parts, key: &str, body: &[u8]) -> Self {
+        let hash = |parts: &[&[u8]]| blake3::hash(&parts.join(&b'\n')).to_hex().to_string();
+        let place = [&caller.identity, head.method.as_str(), head.uri.path(), key].map(str::as_bytes);
+        // A query has no line break.
+        let query = head.uri.query().unwrap_or_default();
+        Self {
+            key: hash(&place),
+            hash: hash(&[query.as_bytes(), body]),
+        }
+    }
+}
+
+/// Does a request that may be repeated, unless it was done before or is being done.
+async fn once(api: &Api, asked: &Repeatable, request: Request, next: Next) -> Result<Response, Refusal> {
+    let ledger = api.ledger();
+    match ledger.ask_once(&asked.key, &asked.hash).await? {
         Asked::Differently => Err(Refusal::new(
             Cause::IdempotencyMismatch,
-            "this Idempotency-Key came with another body before",
+            "this Idempotency-Key came with another query or body before",
         )),
+        Asked::UnderWay => Err(Refusal::new(
+            Cause::UnderWay,
+            "the request of this Idempotency-Key is being done: come again for its answer",
+        )
+        .after(UNDER_WAY)),
         Asked::Before(answer) => Ok(again(serde_json::from_str(&answer)?)),
         Asked::First => {
             let (kept, response) = keep(next.run(request).await).await?;
-            // What may succeed the next time is asked anew.
-            if kept.status < 500 {
-                let text = serde_json::to_string(&kept)?;
-                api.ledger().keep_answer(&request_key, &text).await?;
+            // What was refused is asked anew: its cause may have been mended.
+            if response.status().is_success() {
+                ledger
+                    .keep_answer(&asked.key, &serde_json::to_string(&kept)?)
+                    .await?;
+            } else {
+                ledger.forget_request(&asked.key).await?;
             }
             Ok(response)
         }

@@ -5,7 +5,8 @@
 
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
-use ledgerfleet_ledger::Scope;
+use chrono::{DateTime, Utc};
+use ledgerfleet_ledger::{ApiKey, Scope};
 use ledgerfleet_model::{ApiKeyId, ConnectionId};
 use rand::Rng;
 use secrecy::{ExposeSecret, SecretString};
@@ -27,6 +28,8 @@ pub(crate) struct Caller {
     pub(crate) scopes: Vec<Scope>,
     /// The companies that it sees; none where it sees every one.
     pub(crate) connections: Option<Vec<ConnectionId>>,
+    /// When the key ends by itself.
+    pub(crate) expires_at: Option<DateTime<Utc>>,
 }
 
 impl Caller {
@@ -36,6 +39,7 @@ impl Caller {
             identity: name.to_owned(),
             scopes: Scope::ALL.to_vec(),
             connections: None,
+            expires_at: None,
         }
     }
 
@@ -86,18 +90,30 @@ pub(crate) async fn judge(api: &Api, headers: &HeaderMap) -> Result<Caller, Refu
     if known.is_over {
         return Err(refused("the time of this key is over"));
     }
-    if let Err(error) = api.ledger().note_api_key_use(id).await {
-        tracing::debug!(
-            error = &error as &dyn std::error::Error,
-            "the use of a key is not noted"
-        );
-    }
+    note_use(api, &known.key);
     Ok(Caller {
         name: known.key.name,
         identity: id.to_string(),
         scopes: known.key.scopes,
         connections: known.key.connections,
+        expires_at: known.key.expires_at,
     })
+}
+
+/// Notes that a key is in use, to the hour. Nobody waits for it: a file has one writer, who may be at work for long.
+fn note_use(api: &Api, key: &ApiKey) {
+    let hour = |at: DateTime<Utc>| at.timestamp().div_euclid(3_600);
+    let now = api.parts.clock.now();
+    if key.last_used_at.is_some_and(|at| hour(at) >= hour(now)) {
+        return;
+    }
+    let (api, id) = (api.clone(), key.id);
+    tokio::spawn(async move {
+        if let Err(error) = api.ledger().note_api_key_use(id).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::debug!(error, "the use of a key is not noted");
+        }
+    });
 }
 
 /// As long as there was no key, whoever is on this machine may do everything. A page of the web that a browser shows here is
@@ -143,6 +159,7 @@ fn refused(why: &str) -> Refusal {
 
 fn parts_of(key: &str) -> Option<(ApiKeyId, &str)> {
     let (id, secret) = key.strip_prefix(PREFIX)?.split_once('_')?;
+    blake3::Hash::from_hex(secret).ok()?;
     Some((id.parse().ok()?, secret))
 }
 

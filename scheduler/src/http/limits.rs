@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -70,20 +70,23 @@ impl Limits {
         self.requests.take(&identity.to_owned(), Instant::now())
     }
 
-    /// Whether this address may try a key; otherwise when it may.
-    pub(super) fn may_try(&self, address: IpAddr) -> Result<(), Duration> {
-        self.failures.look(&address, Instant::now())
-    }
-
     /// This address has come with a good key: what it did before was a mistake.
     pub(super) fn succeeded(&self, address: IpAddr) {
         let mut known = self.failures.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.remove(&address);
+        known.remove(&network(address));
     }
 
-    /// This address has come with a key that is none.
-    pub(super) fn failed(&self, address: IpAddr) {
-        let _ = self.failures.take(&address, Instant::now());
+    /// This address has come with a key that is none; too often, where it says when the next may come.
+    pub(super) fn failed(&self, address: IpAddr) -> Result<(), Duration> {
+        self.failures.take(&network(address), Instant::now())
+    }
+}
+
+/// Whose an address is: whoever has one of IPv6 has all of its /64.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+        of_four => of_four,
     }
 }
 
@@ -93,12 +96,6 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
             bucket,
             known: Mutex::default(),
         }
-    }
-
-    fn look(&self, whose: &K, now: Instant) -> Result<(), Duration> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = known.get(whose).copied();
-        self.bucket.judge(self.bucket.left(left, now))
     }
 
     fn take(&self, whose: &K, now: Instant) -> Result<(), Duration> {
@@ -154,6 +151,21 @@ mod tests {
         assert_eq!(take("a", 3), Err(Duration::from_secs(3)));
         assert_eq!([take("a", 3_600), take("a", 3_600)], [Ok(()), Ok(())]);
         assert!(take("a", 3_600).is_err(), "no more than it holds");
+    }
+
+    #[test]
+    fn who_has_many_addresses_has_one_bucket() {
+        for (one, other, is_same) in [
+            ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", true),
+            ("2001:db8:1:2::1", "2001:db8:1:3::1", false),
+            ("192.0.2.1", "::ffff:192.0.2.1", true),
+            ("192.0.2.1", "192.0.2.2", false),
+        ] {
+            let limits = Limits::default();
+            let (one, other): (IpAddr, IpAddr) = (one.parse().unwrap(), other.parse().unwrap());
+            while limits.failed(one).is_ok() {}
+            assert_eq!(limits.failed(other).is_err(), is_same, "{one} {other}");
+        }
     }
 
     #[test]

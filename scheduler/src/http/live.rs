@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::{Extension, Json};
 use ledgerfleet_ledger::{RecordFilter, Scope, StoredRecord};
-use ledgerfleet_model::Served;
+use ledgerfleet_model::{ConnectionState, Served};
 use ledgerfleet_planning::entity_of;
 use ledgerfleet_upstream::{Found, KnownLessons, LookUps};
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             Scope::Run,
             "Reads one record from its source by its id, which may cost a metered call; nothing is stored",
         )
+        .asking_source()
         .with(&[
             ("connection", "the company"),
             ("entity", "the entity"),
@@ -60,6 +61,13 @@ async fn live(
 ) -> Result<Json<Live>, Refusal> {
     let asked: Which = query(&uri)?;
     let company = api.company(&caller, &asked.connection).await?;
+    if company.state == ConnectionState::Paused {
+        let detail = format!(
+            "{0} is paused, and is not asked: POST /api/v1/connections/{0}/resume",
+            company.name
+        );
+        return Err(Refusal::new(Cause::Conflict, detail));
+    }
     let entity = entity_of(&company, &asked.entity)?;
     let (ledger, lessons) = (api.ledger(), KnownLessons::default());
     let mut learner = lessons.learner(ledger, company.id, entity.name).await?;

@@ -33,6 +33,7 @@ mod upkeep;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use ledgerfleet_config::Settings;
@@ -42,6 +43,7 @@ use ledgerfleet_process::{Readiness, open_files};
 use ledgerfleet_wiring::Parts;
 use secrecy::SecretString;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::TaskTracker;
 
 use crate::consent::Consenting;
 use crate::output::Talk;
@@ -56,6 +58,12 @@ pub(crate) const LONGEST_BODY: usize = 1 << 20;
 
 /// The most streams at once.
 const MOST_STREAMS: usize = 2_000;
+
+/// The most answers at once that read much: whatever else is asked finds a connection to the ledger beside them.
+const MOST_HEAVY: usize = 2;
+
+/// What was begun has so long to end when the process is to stop.
+const LAST: Duration = Duration::from_secs(30);
 
 /// What the routes need. Cloning shares it.
 #[derive(Debug, Clone)]
@@ -82,6 +90,10 @@ pub(crate) struct Inner {
     pub(crate) followed: Followed,
     /// Places of answers that stream.
     pub(crate) streams: Arc<Semaphore>,
+    /// Places of answers that read much.
+    heavy: Arc<Semaphore>,
+    /// What is done to its end, whoever waits for it.
+    under_way: TaskTracker,
 }
 
 impl std::ops::Deref for Api {
@@ -108,6 +120,8 @@ impl Api {
             limits: Limits::default(),
             followed: Followed::default(),
             streams: Arc::new(Semaphore::new(most_streams())),
+            heavy: Arc::new(Semaphore::new(MOST_HEAVY)),
+            under_way: TaskTracker::new(),
         }))
     }
 
@@ -115,6 +129,21 @@ impl Api {
     fn streaming(&self) -> Result<OwnedSemaphorePermit, Refusal> {
         let place = Arc::clone(&self.streams).try_acquire_owned();
         place.map_err(|_| Refusal::new(Cause::TooBusy, "too many streams are under way: come again later"))
+    }
+
+    /// The place of an answer that reads much.
+    fn heavy(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        let place = Arc::clone(&self.heavy).try_acquire_owned();
+        let detail = "two answers that read much are being put together: come again later";
+        place.map_err(|_| Refusal::new(Cause::TooBusy, detail))
+    }
+
+    /// Waits until what was begun is done, for a while.
+    pub(crate) async fn end(&self) {
+        self.under_way.close();
+        if tokio::time::timeout(LAST, self.under_way.wait()).await.is_err() {
+            tracing::warn!("what was asked over HTTP is not done, and is broken off");
+        }
     }
 
     fn ledger(&self) -> &dyn Ledger {

@@ -85,10 +85,10 @@ fn operation(route: &Route, schemas: &Value) -> Value {
             .iter()
             .map(|(name, means)| parameter(name, means, Place::Query, schemas)),
     );
-    if route.method == Method::Post {
+    if route.method == Method::Post && !route.is_secret {
         parameters.push(json!({
             "name": "Idempotency-Key", "in": "header", "required": false,
-            "description": "the same key with the same body is answered as the first time, for a day",
+            "description": "the same key with the same query and body is answered as the first time, for a day, if that succeeded",
             "schema": { "type": "string", "maxLength": 200 },
         }));
     }

@@ -6,9 +6,9 @@ use axum::extract::Query;
 use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use ledgerfleet_model::{Connection, ConnectionId};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use ledgerfleet_model::{Connection, ConnectionId, SegmentId};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::problem::{Cause, Refusal};
 
@@ -44,18 +44,65 @@ pub(crate) fn limit(asked: Option<u32>) -> Result<u32, Refusal> {
     }
 }
 
-/// A list of names with commas between.
-pub(crate) fn names(text: Option<&str>) -> Vec<String> {
-    let names = text.unwrap_or_default().split(',').map(str::trim);
-    names
-        .filter(|name| !name.is_empty())
-        .map(ToOwned::to_owned)
-        .collect()
+/// A list of names with commas between, which is empty where it is left out. An empty name was meant to be one: a variable that
+/// is not set is not to mean everything.
+pub(crate) fn names(text: Option<&str>) -> Result<Vec<String>, Refusal> {
+    let Some(text) = text else {
+        return Ok(Vec::new());
+    };
+    let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+    if names.iter().any(String::is_empty) {
+        let detail = format!("`{}` has an empty name; `all` means all", text.escape_debug());
+        return Err(Refusal::new(Cause::InvalidRequest, detail));
+    }
+    Ok(names)
+}
+
+/// A list of a body that has something in it, where it is not left out, for the reason of [`names`].
+pub(crate) fn some<'de, D, T>(reader: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Named,
+{
+    let list = Vec::<T>::deserialize(reader)?;
+    if list.is_empty() || list.iter().any(Named::is_blank) {
+        return Err(D::Error::custom(
+            "a list names at least one, and nothing empty; `all` means all",
+        ));
+    }
+    Ok(list)
+}
+
+/// What a list of a body names.
+pub(crate) trait Named {
+    fn is_blank(&self) -> bool;
+}
+
+impl Named for String {
+    fn is_blank(&self) -> bool {
+        self.trim().is_empty()
+    }
+}
+
+impl Named for SegmentId {
+    fn is_blank(&self) -> bool {
+        false
+    }
 }
 
 /// An answer that is asked for again and again: 304 while it is what the client knows.
 pub(crate) fn polled<T: Serialize>(headers: &HeaderMap, value: &T) -> Result<Response, Refusal> {
     let text = serde_json::to_string(value)?;
+    polled_as(headers, value, &text)
+}
+
+/// The same for an answer that tells time: it is what the client knows while this text is, which leaves out what only grows
+/// old.
+pub(crate) fn polled_as<T: Serialize>(
+    headers: &HeaderMap,
+    value: &T,
+    text: &str,
+) -> Result<Response, Refusal> {
     let hash = blake3::hash(text.as_bytes()).to_hex();
     // Weak, because proxies compress.
     let tag = format!("W/\"{}\"", &hash[..16]);

@@ -40,6 +40,9 @@ pub(crate) struct Route {
     pub(crate) streams: &'static [&'static str],
     /// Whether what it answers is a secret, which is kept nowhere, not even to be repeated.
     pub(crate) is_secret: bool,
+    /// Whether it asks a source, which may cost a metered call: it is done to its end though its client goes away. So is
+    /// whatever is not only read.
+    pub(crate) asks_source: bool,
 }
 
 impl Route {
@@ -56,6 +59,7 @@ impl Route {
             status: 200,
             streams: &[],
             is_secret: false,
+            asks_source: false,
         }
     }
 
@@ -94,6 +98,13 @@ impl Route {
     pub(crate) const fn answering_secretly(self) -> Self {
         Self {
             is_secret: true,
+            ..self
+        }
+    }
+
+    pub(crate) const fn asking_source(self) -> Self {
+        Self {
+            asks_source: true,
             ..self
         }
     }

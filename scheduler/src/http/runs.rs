@@ -7,15 +7,15 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use chrono::NaiveDate;
-use ledgerfleet_ledger::{RunReport, Scope, Steer, WhichReplays};
-use ledgerfleet_model::{Axis, RunId, Segmenting};
+use ledgerfleet_ledger::{Replay, RunReport, Scope, Steer, WhichReplays};
+use ledgerfleet_model::{Axis, ConnectionId, RunId, Segmenting};
 use ledgerfleet_planning::{Request, plan, ring, submit};
 use serde::Deserialize;
 
 use super::Api;
 use super::keys::Caller;
 use super::problem::{Cause, Refusal};
-use super::read::{body, limit, polled, query};
+use super::read::{body, limit, polled, query, some};
 use super::route::Route;
 use super::routes::Routes;
 use crate::views::plans::SubmittedRow;
@@ -34,7 +34,9 @@ struct Listing {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Backfill {
+    #[serde(deserialize_with = "some")]
     connections: Vec<String>,
+    #[serde(deserialize_with = "some")]
     entities: Vec<String>,
     from: NaiveDate,
     to: NaiveDate,
@@ -96,12 +98,21 @@ async fn show(
 ) -> Result<Response, Refusal> {
     let report = run_of(&api, &caller, &id).await?;
     let id = report.run_id;
+    let mut replays = api.ledger().replays(WhichReplays::OfRun(id), REPLAYS).await?;
+    replays.retain(|replay| sees(&caller, replay));
     let run = RunDetails {
         report,
         volumes: api.ledger().volumes(id).await?,
-        replays: api.ledger().replays(WhichReplays::OfRun(id), REPLAYS).await?,
+        replays,
     };
     polled(&headers, &run)
+}
+
+/// Whether a replay was of companies alone that the caller sees: its counts tell of all that it was of.
+fn sees(caller: &Caller, replay: &Replay) -> bool {
+    let of: Vec<ConnectionId> = Vec::deserialize(&replay.filter["connections"]).unwrap_or_default();
+    let is_of_own = !of.is_empty() && of.iter().all(|company| caller.sees(*company));
+    caller.connections.is_none() || is_of_own
 }
 
 /// A run, if the caller sees all its companies.
@@ -127,10 +138,6 @@ async fn submit_backfill(
     bytes: Bytes,
 ) -> Result<Response, Refusal> {
     let asked: Backfill = body(&bytes)?;
-    if asked.connections.is_empty() || asked.entities.is_empty() {
-        let detail = "connections and entities each name at least one; `all` means all";
-        return Err(Refusal::new(Cause::InvalidRequest, detail));
-    }
     let request = Request {
         connections: api.companies(&caller, &asked.connections).await?,
         entities: asked.entities,

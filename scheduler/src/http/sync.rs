@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::Api;
 use super::keys::Caller;
 use super::problem::{Cause, Refusal};
-use super::read::{body, names, query};
+use super::read::{body, names, query, some};
 use super::route::Route;
 use super::routes::Routes;
 use crate::commands::sync::{scope, states, submit};
@@ -27,7 +27,9 @@ use crate::views::syncs::StateRow;
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Wanted {
+    #[serde(deserialize_with = "some")]
     connections: Vec<String>,
+    #[serde(deserialize_with = "some")]
     entities: Vec<String>,
     since: Option<DateTime<Utc>>,
     full: bool,
@@ -103,7 +105,7 @@ async fn show(
 ) -> Result<Json<Vec<StateRow>>, Refusal> {
     let which: Which = query(&uri)?;
     let connections = api
-        .companies(&caller, &names(which.connection.as_deref()))
+        .companies(&caller, &names(which.connection.as_deref())?)
         .await?;
     Ok(Json(states(&api.parts, &connections, api.sync.every).await?))
 }
@@ -154,8 +156,8 @@ fn wanted(uri: &Uri, bytes: &Bytes) -> Result<Wanted, Refusal> {
         (_, true) => {
             let short: Short = query(uri)?;
             Ok(Wanted {
-                connections: names(short.connection.as_deref()),
-                entities: names(short.resources.as_deref()),
+                connections: names(short.connection.as_deref())?,
+                entities: names(short.resources.as_deref())?,
                 since: short.since,
                 full: short.full_refresh.unwrap_or(false),
             })

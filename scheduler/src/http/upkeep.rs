@@ -51,6 +51,10 @@ struct Removal {
     purge_data: bool,
     leave_consent: bool,
     dry_run: bool,
+    /// Says that it is meant; a dry run needs none.
+    confirm: bool,
+    /// How many records are to be deleted, as the dry run has told.
+    records: Option<u64>,
 }
 
 /// What a removal does, or would do.
@@ -89,9 +93,9 @@ pub(super) fn routes(routes: Routes) -> Routes {
             Route::post(
                 "/api/v1/connections/{name}/remove",
                 Scope::Connect,
-                "Removes a company, and its records where it is told so; a dry run tells what that would mean",
+                "Removes a company where `confirm` is true; with `purge_data` (scope admin, too) its records, as many as a dry run has told",
             )
-            .taking(r#"{"purge_data": false, "dry_run": true}"#),
+            .taking(r#"{"purge_data": true, "confirm": true, "records": 1200}"#),
             remove,
         )
 }
@@ -129,6 +133,21 @@ async fn note(api: &Api, action: &str, connection: &Connection, caller: &Caller)
     Ok(api.ledger().note_audit(action, Some(&subject), detail).await?)
 }
 
+/// Refuses the name of a company that the caller does not see, and tells nothing of it.
+async fn check_hidden(api: &Api, caller: &Caller, name: &str) -> Result<(), Refusal> {
+    let all = api.ledger().connections().await?;
+    let is_hidden = all
+        .iter()
+        .any(|other| other.name == name && !caller.sees(other.id));
+    if is_hidden {
+        return Err(Refusal::new(
+            Cause::Conflict,
+            format!("the name `{name}` is taken"),
+        ));
+    }
+    Ok(())
+}
+
 async fn change(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
@@ -145,6 +164,9 @@ async fn change(
         account: None,
     };
     let ledger = api.ledger();
+    if let Some(name) = &change.name {
+        check_hidden(&api, &caller, name).await?;
+    }
     set::check(ledger, &connection, &change).await?;
     if let Some(environment) = change.environment {
         let kept = set::left_behind(ledger, &connection, environment).await?;
@@ -177,6 +199,31 @@ async fn change(
     Ok(Json(ConnectionRow(changed)))
 }
 
+/// What cannot be undone is said twice: that it is meant, and what goes with it.
+fn check_meant(asked: &Removal, caller: &Caller, stored: u64) -> Result<(), Refusal> {
+    if !asked.confirm {
+        let detail = "`\"confirm\": true` says that the company is to be removed; `\"dry_run\": true` tells what that means";
+        return Err(Refusal::new(Cause::InvalidRequest, detail));
+    }
+    if !asked.purge_data {
+        return Ok(());
+    }
+    if !caller.scopes.contains(&Scope::Admin) {
+        let detail = "who deletes records has the scope `admin`, too";
+        return Err(Refusal::new(Cause::InsufficientScope, detail));
+    }
+    if asked.records == Some(stored) {
+        return Ok(());
+    }
+    let told = asked
+        .records
+        .map_or_else(|| "not told".to_owned(), |told| told.to_string());
+    let detail = format!(
+        "{stored} records would be deleted; how many are to be: {told}. `records` has the number of a dry run"
+    );
+    Err(Refusal::new(Cause::Conflict, detail))
+}
+
 async fn remove(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
@@ -196,6 +243,7 @@ async fn remove(
             consent: None,
         }));
     }
+    check_meant(&asked, &caller, stored)?;
     let consent = if asked.leave_consent {
         OpenConsent::Leave
     } else {

@@ -1,6 +1,9 @@
 //! Companies through the HTTP API.
 
-use crate::http::send;
+use serde_json::{Value, json};
+
+use crate::http::{Answered, send};
+use crate::served::serve;
 use crate::world::{World, emulator};
 
 #[tokio::test]
@@ -38,4 +41,45 @@ async fn a_company_is_connected_paused_and_resumed_through_the_api() {
         assert_eq!(told.json()["state"], state);
     }
     server.end_with("TERM").await;
+}
+
+/// A status without what grows old by itself.
+fn unaged(told: &Answered) -> Value {
+    let mut status = told.json();
+    for (rows, lag) in [("companies", "sync_lag_seconds"), ("sync", "lag_seconds")] {
+        for row in status[rows].as_array_mut().unwrap() {
+            row[lag] = Value::Null;
+        }
+    }
+    status
+}
+
+#[tokio::test]
+async fn a_paused_company_is_not_asked_and_a_status_that_only_grew_older_is_known() {
+    let emulator = emulator().await;
+    let served = serve(&emulator).await;
+    let customers = json!({"connections": ["demo-us"], "entities": ["customer"]});
+    served.run_to_its_end("/api/v1/sync", &customers).await;
+    for name in ["demo-us", "demo-ca"] {
+        let pause = format!("/api/v1/connections/{name}/pause");
+        send(&served.address, "POST", &pause, &[], "").await.expect(200);
+    }
+    let live = "/api/v1/records/live?connection=demo-us&entity=customer&id=1";
+    let asked = emulator.summary().requests;
+    let told = served.get(live).await.expect(409);
+    assert!(told.body.contains("is paused"), "{told:?}");
+    assert_eq!(emulator.summary().requests, asked);
+
+    let status = async || served.get("/api/v1/status").await.expect(200);
+    let mut before = status().await;
+    let older = loop {
+        let now = status().await;
+        match (unaged(&now) == unaged(&before), now.body == before.body) {
+            (true, false) => break now,
+            (true, true) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+            (false, _) => before = now,
+        }
+    };
+    assert_eq!(older.header("etag"), before.header("etag"));
+    served.server.end_with("TERM").await;
 }

@@ -105,7 +105,14 @@ async fn it_speaks_tls_with_a_certificate_from_a_file() {
     world.run_program("/usr/bin/openssl", &words).await.expect(0);
     let line = "serve --listen 127.0.0.1:0 --tls-cert";
     let lacks = world.run(&format!("{line} nothing.pem --tls-key key.pem")).await;
-    lacks.expect(2).says("nothing.pem");
+    let lacks = lacks.expect(2).says("nothing.pem");
+    assert!(!lacks.stderr.contains("key.pem"), "{lacks:?}");
+    world
+        .run_program("/usr/bin/chmod", &["644", "key.pem"])
+        .await
+        .expect(0);
+    let open = world.run(&format!("{line} nothing.pem --tls-key key.pem")).await;
+    open.expect(2).says("key.pem");
     let server = world
         .start(&format!("{line} chain.pem --tls-key key.pem"), "serving https://")
         .await;

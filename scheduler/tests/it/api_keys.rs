@@ -1,5 +1,6 @@
 //! Keys of the HTTP API: who may ask what, and what each sees.
 
+use ledgerfleet_emulator::{FaultKind, FaultSpec};
 use serde_json::json;
 
 use crate::http::send;
@@ -256,7 +257,138 @@ async fn who_asks_too_often_or_tries_keys_is_told_when_to_come_again() {
         );
     }
     assert_eq!((met[0], met[39]), (401, 429), "{met:?}");
-    // Then no key is looked up, a good one neither.
-    served.get_with("/api/v1/connections", &other).await.expect(429);
+    // A good key is heard: behind a proxy, another's.
+    served.get_with("/api/v1/connections", &other).await.expect(200);
+    served.server.end_with("TERM").await;
+}
+
+#[tokio::test]
+async fn a_key_makes_none_that_outlives_it() {
+    let emulator = emulator().await;
+    let served = serve(&emulator).await;
+    let key = served.key("mother", "--scope read,admin --expires 2h").await;
+    let own = served.get_with("/api/v1/keys", &key).await.expect(200).json();
+    let end = own[0]["expires_at"].as_str().unwrap().to_owned();
+    for (name, expires, status) in [
+        ("same", None, 201),
+        ("later", Some("3h"), 403),
+        ("earlier", Some("1h"), 201),
+    ] {
+        let body = json!({"name": name, "scopes": ["read"], "expires": expires});
+        let headers = [JSON, ("Authorization", key.as_str())];
+        let told = send(
+            &served.address,
+            "POST",
+            "/api/v1/keys",
+            &headers,
+            &body.to_string(),
+        )
+        .await;
+        let told = told.expect(status);
+        let ends = told.json()["expires_at"].as_str().map(ToOwned::to_owned);
+        let fits = match expires {
+            None => ends.as_ref() == Some(&end),
+            Some(_) => status == 403 || ends.is_some_and(|ends| ends < end),
+        };
+        assert!(fits, "{name}: {told:?}");
+    }
+    served.server.end_with("TERM").await;
+}
+
+/// What of an answer tells of another company.
+fn told_of(text: &str, secrets: &[String]) -> Vec<String> {
+    let secrets = secrets.iter().filter(|secret| text.contains(secret.as_str()));
+    secrets.cloned().collect()
+}
+
+#[tokio::test]
+async fn no_answer_and_no_refusal_tells_a_narrow_key_of_another_company() {
+    let emulator = emulator().await;
+    let served = serve(&emulator).await;
+    emulator.set_fault(FaultSpec::always(FaultKind::Fault {
+        status: 400,
+        code: 4000,
+    }));
+    let own = served.backfill("demo-us").await["run_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let foreign = served.backfill("demo-ca").await["run_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    emulator.clear_faults();
+    // One replay of both, and then one of its own alone.
+    served
+        .post(
+            "/api/v1/dead-letters/replay",
+            &json!({"entities": ["invoice"], "canary": 1}),
+        )
+        .await
+        .expect(202);
+    served
+        .post(
+            "/api/v1/dead-letters/replay",
+            &json!({"connections": ["demo-us"], "canary": 1}),
+        )
+        .await
+        .expect(202);
+    let other = served.get("/api/v1/connections/demo-ca").await.expect(200).json();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let secrets = ["id", "account"].map(|field| text(&other[field]));
+    let document = served.get("/api/v1/openapi.json").await.expect(200).json();
+    let key = served
+        .key("us", "--scope read,run,replay,connect,admin --connection demo-us")
+        .await;
+    let headers = [JSON, ("Authorization", key.as_str())];
+
+    let run = served
+        .get_with(&format!("/api/v1/runs/{own}"), &key)
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(run["replays"].as_array().unwrap().len(), 1, "{run}");
+
+    let ask = async |method: &str, path: &str, body: &str| {
+        send(&served.address, method, path, &headers, body).await
+    };
+    let taken = ask(
+        "POST",
+        "/api/v1/connections/demo-us/set",
+        r#"{"name": "demo-ca"}"#,
+    )
+    .await;
+    assert_eq!(told_of(&taken.expect(409).body, &secrets), Vec::<String>::new());
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let is_of_own = !matches!(path.rsplit('/').next(), Some("remove" | "events"));
+            for (name, id) in [("demo-us", own.as_str()), ("demo-ca", foreign.as_str())] {
+                let is_own = name == "demo-us";
+                if is_own && !is_of_own {
+                    continue;
+                }
+                let path = path
+                    .replace("{name}", name)
+                    .replace("{key}", "no")
+                    .replace("{id}", id);
+                let example = operation["requestBody"]["content"]["application/json"].get("example");
+                let body = example.map(|body| body.to_string().replace("acme", name));
+                let told = ask(&method.to_uppercase(), &path, &body.unwrap_or_default()).await;
+                assert_eq!(
+                    told_of(&told.body, &secrets),
+                    Vec::<String>::new(),
+                    "{method} {path}: {told:?}"
+                );
+                // It is named in its refusal as it was asked for, and nowhere else.
+                assert!(
+                    !is_own || !told.body.contains("demo-ca"),
+                    "{method} {path}: {told:?}"
+                );
+                if is_own {
+                    assert!(!told.body.contains(&foreign), "{method} {path}: {told:?}");
+                }
+            }
+        }
+    }
     served.server.end_with("TERM").await;
 }

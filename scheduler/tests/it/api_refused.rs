@@ -99,6 +99,58 @@ fn reads() -> Vec<Refused> {
     ]
 }
 
+/// What names nothing, or says more than is heard: neither is taken for `all`.
+fn empty_and_vain() -> Vec<Refused> {
+    let read = |path| ("GET", path, &[][..], String::new(), 400, "invalid_request");
+    let line = |path| ("POST", path, &[][..], String::new(), 400, "invalid_request");
+    let body = |path, text: &str| ("POST", path, JSON_ALONE, text.to_owned(), 400, "malformed_body");
+    let (sync, replay) = ("/api/v1/sync", "/api/v1/dead-letters/replay");
+    vec![
+        read("/api/v1/sync?connection="),
+        read("/api/v1/coverage?connection=,"),
+        read("/api/v1/coverage?entity="),
+        read("/api/v1/gaps?connection=demo-us,"),
+        read("/api/v1/calls?connection="),
+        read("/api/v1/dead-letters?connection=%20"),
+        read("/api/v1/dead-letters/groups?entity="),
+        line("/api/v1/sync?connection="),
+        line("/api/v1/sync?connection=,"),
+        line("/api/v1/sync?connection=demo-us&resources="),
+        body(sync, r#"{"connections": []}"#),
+        body(sync, r#"{"connections": [""]}"#),
+        body(sync, r#"{"connections": ["demo-us"], "entities": []}"#),
+        body(replay, r#"{"connections": [], "reason": "timeout"}"#),
+        body(replay, r#"{"ids": [], "reason": "timeout"}"#),
+        body(replay, r#"{"all": true, "entities": [""]}"#),
+        (
+            "POST",
+            "/api/v1/connections/demo-us/pause",
+            JSON_ALONE,
+            r#"{"for": "1h"}"#.to_owned(),
+            400,
+            "invalid_request",
+        ),
+        (
+            "GET",
+            "/api/v1/connections",
+            JSON_ALONE,
+            r#"{"limit": 1}"#.to_owned(),
+            400,
+            "invalid_request",
+        ),
+        (
+            "POST",
+            "/api/v1/connections/demo-us/set",
+            JSON_ALONE,
+            r#"{"name": "authorize"}"#.to_owned(),
+            400,
+            "invalid_request",
+        ),
+        read("/api/v1/connections/%ff"),
+        read("/api/v1/runs/%ff%fe/events"),
+    ]
+}
+
 fn writes() -> Vec<Refused> {
     let long = "x".repeat((1 << 20) + 1);
     let runs = "/api/v1/runs";
@@ -165,7 +217,9 @@ fn writes() -> Vec<Refused> {
 async fn what_cannot_be_done_is_a_problem_with_a_cause() {
     let emulator = emulator().await;
     let served = serve(&emulator).await;
-    for (method, path, headers, body, status, cause) in reads().into_iter().chain(writes()) {
+    for (method, path, headers, body, status, cause) in
+        reads().into_iter().chain(writes()).chain(empty_and_vain())
+    {
         let told = send(&served.address, method, path, headers, &body).await;
         assert_eq!(told.status, status, "{method} {path}: {told:?}");
         assert_eq!(told.json()["cause"], cause, "{method} {path}");

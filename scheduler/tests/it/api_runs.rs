@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 
+use sqlx::{Connection, PgConnection};
+
+use crate::fleet::Fleet;
 use crate::http::send;
 use crate::served::{JSON, invoices, serve};
 use crate::world::emulator;
@@ -115,4 +118,45 @@ async fn what_is_polled_has_a_tag_and_a_run_is_followed_from_where_one_was() {
         "ledgerfleet_http_requests_total{route=\"/api/v1/runs/{id}\",method=\"GET\",status=\"304\"} 1";
     assert!(metrics.body.contains(counted), "{}", metrics.body);
     served.server.end_with("TERM").await;
+}
+
+#[tokio::test]
+async fn answers_that_read_much_leave_room_for_all_others() {
+    let fleet = Fleet::migrated().await;
+    fleet.world.connect(&fleet.emulator.info().companies[0]).await;
+    let world = fleet.world.elsewhere("NO_COLOR", "1");
+    let server = world.start("serve --listen 127.0.0.1:0", "serving http://").await;
+    let address = server.address_of("serving http://");
+    let mut database = PgConnection::connect(&fleet.postgres.url("postgres"))
+        .await
+        .unwrap();
+    let mut held = database.begin().await.unwrap();
+    sqlx::raw_sql("LOCK TABLE fleet.coverage IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let get = async |path: &str| send(&address, "GET", path, &[], "").await;
+    let heavy = ["/api/v1/coverage", "/api/v1/gaps", "/api/v1/status"];
+    let reading = futures::future::join(get(heavy[0]), get(heavy[1]));
+    let others = async {
+        const WAITING: &str =
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'fleet.coverage'::regclass";
+        while sqlx::query_scalar::<_, i64>(WAITING)
+            .fetch_one(&mut *held)
+            .await
+            .unwrap()
+            < 2
+        {}
+        for path in heavy {
+            let told = get(path).await.expect(503);
+            assert_eq!(told.json()["cause"], "too_busy", "{path}");
+            assert!(told.header("retry-after").is_some(), "{path}: {told:?}");
+        }
+        get("/api/v1/connections").await.expect(200);
+        held.commit().await.unwrap();
+    };
+    let ((coverage, gaps), ()) = futures::future::join(reading, others).await;
+    assert_eq!((coverage.status, gaps.status), (200, 200));
+    get("/api/v1/status").await.expect(200);
+    server.end_with("TERM").await;
 }

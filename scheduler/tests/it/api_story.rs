@@ -89,8 +89,7 @@ async fn connect(served: &Served, emulator: &RunningEmulator) {
     let page = begun.expect(200).json()["address"].as_str().unwrap().to_owned();
     let chosen = get(&format!("{page}&company={}", us.realm)).await.expect(302);
     get(chosen.header("location").unwrap()).await.expect(200);
-    let tested = served
-        .post("/api/v1/connections/acme/test", &json!({}))
+    let tested = crate::http::send(&served.address, "POST", "/api/v1/connections/acme/test", &[], "")
         .await
         .expect(200)
         .json();
@@ -275,7 +274,8 @@ async fn upkeep(served: &Served) {
         (&json!(false), &would["records_deleted"]),
         "{would}"
     );
-    let done = remove(json!({"purge_data": true})).await.expect(200).json();
+    let meant = json!({"purge_data": true, "confirm": true, "records": would["records"]});
+    let done = remove(meant).await.expect(200).json();
     assert_eq!(done["records_deleted"], would["records"], "{done}");
     served.get("/api/v1/connections/acme-2").await.expect(404);
     served.post("/api/v1/runs", &invoices("acme-2")).await.expect(404);

@@ -12,6 +12,7 @@ mod api_keyless;
 mod api_keys;
 mod api_pages;
 mod api_refused;
+mod api_repeated;
 mod api_runs;
 mod api_story;
 mod asking_alike;

@@ -9,12 +9,17 @@ use crate::LedgerError;
 /// An answer is remembered this long.
 pub const REMEMBERED: Duration = Duration::from_hours(24);
 
+/// Whoever does a request has so long to answer it. Then it is done anew: its process is gone.
+pub const LEASE: Duration = Duration::from_mins(2);
+
 /// What is known of a request that came with a key for its repetition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
-    /// Nothing: it is the first, or the first was never answered. Either is to be done; what a request begins twice is
-    /// the same unfinished work.
+    /// Nothing: it is the first, or whoever did the first has not answered it within its [`LEASE`]. Either is to be done;
+    /// what a request begins twice is the same unfinished work.
     First,
+    /// It is being done.
+    UnderWay,
     /// It was answered so.
     Before(String),
     /// The same key came with another body.
@@ -24,11 +29,15 @@ pub enum Asked {
 /// Answers to requests that may be repeated.
 #[async_trait]
 pub trait HttpAnswers: Send + Sync {
-    /// Notes that a request came, unless it is known.
+    /// Notes that a request came, unless it is known. Who is told [`Asked::First`] does it, and then keeps its answer or
+    /// forgets it.
     async fn ask_once(&self, request_key: &str, body_hash: &str) -> Result<Asked, LedgerError>;
 
     /// Keeps the answer to it.
     async fn keep_answer(&self, request_key: &str, answer: &str) -> Result<(), LedgerError>;
+
+    /// Forgets a request whose answer is not to be repeated: the next one is the first.
+    async fn forget_request(&self, request_key: &str) -> Result<(), LedgerError>;
 
     /// Writes down what somebody did, for [`HttpAnswers`]' callers whose step has no row of its own in the audit.
     async fn note_audit(
@@ -40,11 +49,11 @@ pub trait HttpAnswers: Send + Sync {
 }
 
 impl Asked {
-    /// What a stored request, with the hash of its body and its answer, is to one with this body.
+    /// What a stored request, with the hash of its body and its answer, is to a later one with this body.
     pub(crate) fn of((known_hash, answer): (String, Option<String>), body_hash: &str) -> Self {
         if known_hash != body_hash {
             return Self::Differently;
         }
-        answer.map_or(Self::First, Self::Before)
+        answer.map_or(Self::UnderWay, Self::Before)
     }
 }

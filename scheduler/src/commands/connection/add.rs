@@ -152,18 +152,21 @@ pub(super) fn company_of(connection: &Connection) -> String {
     format!("{word} {}", connection.account)
 }
 
+/// What names no connection: the word for every one, and what the HTTP API has at the place of a name.
+const RESERVED: [&str; 2] = ["all", "authorize"];
+
 /// A name has to fit into a comma-separated list and a line of output.
 pub(crate) fn check_name(name: &str) -> Result<(), Problem> {
     let fits = |c: char| c.is_alphanumeric() || "-_.".contains(c);
     let good = !name.is_empty() && name.chars().count() <= 64 && name.chars().all(fits);
-    if good && !name.eq_ignore_ascii_case("all") {
+    if good && !RESERVED.iter().any(|word| name.eq_ignore_ascii_case(word)) {
         return Ok(());
     }
     Err(Problem::usage(
         format!("`{}` cannot name a connection", name.escape_debug()),
         "--name acme-2",
     )
-    .because("a name has up to 64 letters, digits, `-`, `_` and `.`, and is not `all`"))
+    .because("a name has up to 64 letters, digits, `-`, `_` and `.`, and is neither `all` nor `authorize`"))
 }
 
 pub(super) fn check_account(account: &str, what: &str, digits: usize) -> Result<(), Problem> {
@@ -403,7 +406,7 @@ mod tests {
     fn a_name_fits_into_a_list_and_a_realm_is_a_number() {
         assert!(check_name("acme-2").is_ok());
         assert!(check_name("Café_3.1").is_ok());
-        for wrong in ["", "all", "ALL", "a,b", "a b", "a\n", "a/b"] {
+        for wrong in ["", "all", "ALL", "authorize", "a,b", "a b", "a\n", "a/b"] {
             assert!(check_name(wrong).is_err(), "{wrong:?}");
         }
         assert!(check_account("9341453172067236", "realm id", 20).is_ok());

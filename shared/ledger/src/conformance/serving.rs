@@ -5,7 +5,7 @@ use ledgerfleet_model::ApiKeyId;
 
 use super::World;
 use super::scene::{company, seconds};
-use crate::http_answers::REMEMBERED;
+use crate::http_answers::{LEASE, REMEMBERED};
 use crate::{Asked, LedgerError, NewApiKey, Scope};
 
 fn key(name: &str, expires_at: Option<DateTime<Utc>>) -> NewApiKey {
@@ -87,7 +87,13 @@ pub async fn a_request_that_comes_again_gets_the_answer_of_the_first(world: &dyn
     let ledger = world.ledger();
     let ask = async |body: &str| ledger.ask_once("request", body).await.unwrap();
     assert_eq!(ask("body").await, Asked::First);
-    assert_eq!(ask("body").await, Asked::First, "nobody has answered it");
+    assert_eq!(ask("body").await, Asked::UnderWay);
+    assert_eq!(ask("another body").await, Asked::Differently);
+    world.pass_time(LEASE + seconds(1)).await;
+    assert_eq!(ask("body").await, Asked::First, "whoever did it is gone");
+    assert_eq!(ask("body").await, Asked::UnderWay, "it has a lease, too");
+    ledger.forget_request("request").await.unwrap();
+    assert_eq!(ask("body").await, Asked::First, "its answer is not kept");
     ledger.keep_answer("request", "the answer").await.unwrap();
     assert_eq!(ask("body").await, Asked::Before("the answer".to_owned()));
     assert_eq!(ask("another body").await, Asked::Differently);

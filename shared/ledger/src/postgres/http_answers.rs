@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::PostgresLedger;
 use super::codec::interval;
 use super::error::{failed, persistently};
-use crate::http_answers::REMEMBERED;
+use crate::http_answers::{LEASE, REMEMBERED};
 use crate::{Asked, HttpAnswers, LedgerError};
 
 #[async_trait]
@@ -26,6 +26,19 @@ impl HttpAnswers for PostgresLedger {
             .map_err(failed("keep answer"))
         };
         persistently(keep).await.map(drop)
+    }
+
+    async fn forget_request(&self, request_key: &str) -> Result<(), LedgerError> {
+        let forget = || async {
+            sqlx::query!(
+                "DELETE FROM fleet.http_answers WHERE request_key = $1",
+                request_key
+            )
+            .execute(&self.pool)
+            .await
+            .map_err(failed("forget request"))
+        };
+        persistently(forget).await.map(drop)
     }
 
     async fn note_audit(
@@ -57,15 +70,22 @@ impl PostgresLedger {
         .execute(&mut *tx)
         .await
         .map_err(failed("ask once"))?;
-        sqlx::query!(
-            "INSERT INTO fleet.http_answers (request_key, body_hash) VALUES ($1, $2)
-             ON CONFLICT (request_key) DO NOTHING",
+        let asked = sqlx::query!(
+            "INSERT INTO fleet.http_answers AS known (request_key, body_hash) VALUES ($1, $2)
+             ON CONFLICT (request_key) DO UPDATE SET asked_at = now()
+                WHERE known.answer IS NULL AND known.body_hash = excluded.body_hash
+                  AND known.asked_at < now() - $3::interval",
             request_key,
             body_hash,
+            interval(LEASE),
         )
         .execute(&mut *tx)
         .await
         .map_err(failed("ask once"))?;
+        if asked.rows_affected() > 0 {
+            tx.commit().await.map_err(failed("ask once"))?;
+            return Ok(Asked::First);
+        }
         let known = sqlx::query!(
             "SELECT body_hash, answer FROM fleet.http_answers WHERE request_key = $1",
             request_key

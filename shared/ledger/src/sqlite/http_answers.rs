@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::SqliteLedger;
 use super::error::failed;
 use super::segments::audit;
-use crate::http_answers::REMEMBERED;
+use crate::http_answers::{LEASE, REMEMBERED};
 use crate::{Asked, HttpAnswers, LedgerError};
 
 #[async_trait]
@@ -14,14 +14,19 @@ impl HttpAnswers for SqliteLedger {
         const FORGET: &str = "DELETE FROM fleet_http_answers WHERE asked_at < ?";
         const ASK: &str = "
             INSERT INTO fleet_http_answers (request_key, body_hash, asked_at) VALUES (?1, ?2, ?3)
-            ON CONFLICT (request_key) DO NOTHING";
+            ON CONFLICT (request_key) DO UPDATE SET asked_at = excluded.asked_at
+                WHERE answer IS NULL AND body_hash = excluded.body_hash AND asked_at < ?4";
         const KNOWN: &str = "SELECT body_hash, answer FROM fleet_http_answers WHERE request_key = ?";
         let mut tx = self.write("ask once").await?;
         let now = self.now();
         let forget = sqlx::query(FORGET).bind(now.before(REMEMBERED));
         forget.execute(&mut *tx).await.map_err(failed("ask once"))?;
         let ask = sqlx::query(ASK).bind(request_key).bind(body_hash).bind(now);
-        ask.execute(&mut *tx).await.map_err(failed("ask once"))?;
+        let ask = ask.bind(now.before(LEASE)).execute(&mut *tx);
+        if ask.await.map_err(failed("ask once"))?.rows_affected() > 0 {
+            tx.commit().await.map_err(failed("ask once"))?;
+            return Ok(Asked::First);
+        }
         let known: (String, Option<String>) = sqlx::query_as(KNOWN)
             .bind(request_key)
             .fetch_one(&mut *tx)
@@ -37,6 +42,14 @@ impl HttpAnswers for SqliteLedger {
         let keep = sqlx::query(KEEP).bind(request_key).bind(answer);
         keep.execute(&mut *tx).await.map_err(failed("keep answer"))?;
         tx.commit().await.map_err(failed("keep answer"))
+    }
+
+    async fn forget_request(&self, request_key: &str) -> Result<(), LedgerError> {
+        const FORGET: &str = "DELETE FROM fleet_http_answers WHERE request_key = ?";
+        let mut tx = self.write("forget request").await?;
+        let forget = sqlx::query(FORGET).bind(request_key);
+        forget.execute(&mut *tx).await.map_err(failed("forget request"))?;
+        tx.commit().await.map_err(failed("forget request"))
     }
 
     async fn note_audit(
