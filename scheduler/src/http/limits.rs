@@ -86,7 +86,7 @@ impl Limits {
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-        of_four => of_four,
+        of_four @ IpAddr::V4(_) => of_four,
     }
 }
 

@@ -98,7 +98,7 @@ async fn status(
         entities,
         sync,
     };
-    polled_as(&headers, &told, &unaged(&told)?)
+    Ok(polled_as(&headers, &told, &unaged(&told)?))
 }
 
 /// The text of a status without what grows old by itself.

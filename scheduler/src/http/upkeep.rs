@@ -47,6 +47,7 @@ struct Changes {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "the members are those of the body")]
 struct Removal {
     purge_data: bool,
     leave_consent: bool,
