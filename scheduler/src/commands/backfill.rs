@@ -6,7 +6,7 @@ use ledgerfleet_planning::{Estimate, Plan, Request, connections_named, plan, sub
 use ledgerfleet_process::Stop;
 use ledgerfleet_wiring::Parts;
 
-use super::estimate::{estimate, estimate_by_asking};
+use super::estimate::{estimate, estimate_by_asking, estimate_soon};
 use crate::cli::BackfillArgs;
 use crate::exit::Exit;
 use crate::output::counted;
@@ -52,6 +52,7 @@ async fn planned(session: &Session, parts: &Parts, args: &BackfillArgs) -> anyho
         segmenting: args.segment.map_or(session.settings.segment, Into::into),
         page_size: args.page_size.unwrap_or(session.settings.page_size),
         now: parts.clock.now(),
+        upper_margin: parts.timings.upper_margin,
     };
     Ok(plan(&request)?)
 }
@@ -151,7 +152,7 @@ fn tell_prices(session: &Session, plan: &Plan, estimate: &Estimate) {
 
 /// The same of what was submitted. What cannot be told keeps nothing from being done.
 async fn tell_cost(session: &Session, parts: &Parts, plan: &Plan) {
-    match estimate(parts, plan).await {
+    match estimate_soon(parts, plan).await {
         Ok(estimate) => tell_prices(session, plan, &estimate),
         Err(error) => tracing::debug!(%error, "what it costs is not told"),
     }

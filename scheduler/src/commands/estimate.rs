@@ -8,11 +8,12 @@ use chrono::NaiveDate;
 use ledgerfleet_connectors::ConnectorEntry;
 use ledgerfleet_ledger::{CoverageFilter, CoverageRow, LedgerError};
 use ledgerfleet_model::budget::Purpose;
-use ledgerfleet_model::{Axis, Connection, ConnectionId, RunState};
+use ledgerfleet_model::{Axis, Connection, ConnectionId, RunState, Segmenting};
 use ledgerfleet_planning::{Estimate, Known, Left, Part, Plan};
 use ledgerfleet_upstream::{Asking, KnownLessons, counting};
 use ledgerfleet_wiring::Parts;
 
+use crate::commands::connection::testing::refused;
 use crate::session::Session;
 use crate::waits::Waits;
 
@@ -21,6 +22,9 @@ const RUNS: u32 = 100;
 
 /// A count that is not answered for so long is given up.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+/// So many windows of coverage are soon read.
+const SOON: u64 = 20_000;
 
 type Key = (ConnectionId, &'static str);
 
@@ -56,7 +60,20 @@ pub(crate) async fn estimate(parts: &Parts, plan: &Plan) -> anyhow::Result<Estim
     estimate_with(parts, plan, rows).await
 }
 
-/// The same, but every source is asked how many rows it has: a metered call for each entity that is counted.
+/// The same where that is soon known; else without the rows that are stored.
+pub(crate) async fn estimate_soon(parts: &Parts, plan: &Plan) -> anyhow::Result<Estimate> {
+    let most: u64 = plan
+        .parts()
+        .iter()
+        .map(|part| plan.count(part, Segmenting::Day))
+        .sum();
+    if most <= SOON {
+        return estimate(parts, plan).await;
+    }
+    estimate_with(parts, plan, HashMap::new()).await
+}
+
+/// The first, but every source is asked how many rows it has: a metered call for each entity that is counted.
 pub(crate) async fn estimate_by_asking(
     session: &Session,
     parts: &Parts,
@@ -81,7 +98,7 @@ pub(crate) async fn estimate_by_asking(
             .await?;
         let counted = counting::count(&asking, &mut learner, part.entity, &plan.span(part), None).await;
         asking.count_calls(ledger, part.entity.name).await?;
-        if let Some(counted) = counted.map_err(|failure| anyhow::anyhow!("{}", failure.message))? {
+        if let Some(counted) = counted.map_err(|failure| refused(&part.connection, &failure))? {
             rows.insert((part.connection.id, part.entity.name), counted);
         }
     }

@@ -147,6 +147,7 @@ async fn submit_backfill(
         segmenting: asked.segment.unwrap_or(Segmenting::Day),
         page_size: asked.page_size.unwrap_or(api.page_size),
         now: api.parts.clock.now(),
+        upper_margin: api.parts.timings.upper_margin,
     };
     let plan = plan(&request)?;
     let submitted = submit(api.ledger(), &*api.parts.bell, plan.run(), &mut plan.segments()).await?;

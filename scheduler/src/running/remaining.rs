@@ -16,9 +16,11 @@ use std::time::{Duration, Instant};
 
 use ledgerfleet_connectors::connector_entry;
 use ledgerfleet_ledger::{LedgerError, Remaining, RunReport};
-use ledgerfleet_model::{Connection, ConnectionId};
+use ledgerfleet_model::{Connection, ConnectionId, ConnectionState};
 use ledgerfleet_wiring::Parts;
 use tokio::time::timeout;
+
+use super::patience::in_passing;
 
 /// A count that takes longer is given up.
 const COUNTING: Duration = Duration::from_secs(20);
@@ -162,6 +164,28 @@ fn seconds_left(
 #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, and only shown")]
 fn as_number(count: u64) -> f64 {
     count as f64
+}
+
+/// The companies of which something of a run is left. A ledger that does not answer is told of elsewhere.
+pub(crate) async fn with_something_left(
+    parts: &Parts,
+    connections: &[Connection],
+    report: &RunReport,
+) -> Option<Vec<Connection>> {
+    let remaining = in_passing(parts.ledger.remaining(report.run_id)).await?;
+    let is_left = |company: &&Connection| {
+        remaining
+            .iter()
+            .any(|left| left.connection == company.id && left.segments > 0)
+    };
+    Some(connections.iter().filter(is_left).cloned().collect())
+}
+
+/// Whether all of these companies that work wait for calls of the next month.
+pub(crate) async fn wait_for_calls(parts: &Parts, mut companies: Vec<Connection>) -> Option<bool> {
+    companies.retain(|company| company.state == ConnectionState::Active);
+    let exhausted = in_passing(parts.budget.exhausted(&companies)).await?;
+    Some(!exhausted.is_empty() && exhausted.len() == companies.len())
 }
 
 #[cfg(test)]

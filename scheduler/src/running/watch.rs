@@ -7,7 +7,7 @@ use ledgerfleet_model::{Connection, ConnectionState, Lane, RunId, RunState};
 use ledgerfleet_wiring::Parts;
 
 use super::patience::{Patience, in_passing};
-use super::remaining::Estimate;
+use super::remaining::{Estimate, wait_for_calls, with_something_left};
 use crate::braked::{closed, concerns, line};
 use crate::exit::Exit;
 use crate::output::{Progress, Talk, heals_itself};
@@ -98,10 +98,12 @@ async fn to_its_end(watching: &Watching<'_>, talk: &Talk) -> Result<Watched, Led
         failing.tell(watching, &connections, &report, talk).await;
         let lines = failing.lines(&connections);
         progress.show(&report, left, heals_itself(trouble.as_ref(), &lines));
-        let keys_refused = || failing.keys_refused(&connections, &report);
-        let ended = ended(&report).or_else(keys_refused);
-        let ended = match ended {
-            None => waits_for_calls(parts, &connections, &report).await,
+        let ended = match ended(&report) {
+            None => {
+                failing
+                    .waits_for_more_than_time(parts, &connections, &report)
+                    .await
+            }
             ended => ended,
         };
         if let Some(ended) = ended {
@@ -158,22 +160,6 @@ pub(crate) fn ended(report: &RunReport) -> Option<Ended> {
     }
 }
 
-/// Whether all that is left of a run waits for calls of the next month. A ledger that does not answer is told of elsewhere.
-async fn waits_for_calls(parts: &Parts, connections: &[Connection], report: &RunReport) -> Option<Ended> {
-    if report.running > 0 || report.pending == 0 || report.lane == Lane::Live {
-        return None;
-    }
-    let companies: Vec<Connection> = connections
-        .iter()
-        .filter(|company| {
-            report.connections.contains(&company.name) && company.state == ConnectionState::Active
-        })
-        .cloned()
-        .collect();
-    let exhausted = in_passing(parts.budget.exhausted(&companies)).await?;
-    (!exhausted.is_empty() && exhausted.len() == companies.len()).then_some(Ended::Budget)
-}
-
 /// What fails for everybody while a run is watched: told once when it begins, and once when it is over.
 #[derive(Default)]
 struct Failing {
@@ -211,18 +197,36 @@ impl Failing {
         self.told = brakes;
     }
 
-    /// Whether all that is left of a run waits for keys of the app that its upstream takes: a person has to give them.
-    fn keys_refused(&self, connections: &[Connection], report: &RunReport) -> Option<Ended> {
+    /// Why all that is left of a run waits for what time alone does not bring soon, if it does. Companies that have finished
+    /// wait for nothing.
+    async fn waits_for_more_than_time(
+        &self,
+        parts: &Parts,
+        connections: &[Connection],
+        report: &RunReport,
+    ) -> Option<Ended> {
+        let may_wait_for_calls = report.lane != Lane::Live && parts.budget.is_any();
+        let may_wait = !self.told.is_empty() || may_wait_for_calls;
+        if report.running > 0 || report.pending == 0 || !may_wait {
+            return None;
+        }
+        let left = with_something_left(parts, connections, report).await?;
+        if let Some(refused) = self.keys_refused(&left) {
+            return Some(refused);
+        }
+        let waits = may_wait_for_calls && wait_for_calls(parts, left).await?;
+        waits.then_some(Ended::Budget)
+    }
+
+    /// Whether all of these companies wait for keys of the app that their upstream takes: a person has to give them.
+    fn keys_refused(&self, companies: &[Connection]) -> Option<Ended> {
         let on_keys = self
             .told
             .iter()
             .filter(|brake| matches!(brake.scope, BrakeScope::AppKeys { .. }));
         let waits = |company: &Connection| on_keys.clone().any(|brake| concerns(brake, company));
-        let mut companies = connections
-            .iter()
-            .filter(|company| report.connections.contains(&company.name));
-        let is_stuck = report.running == 0 && report.pending > 0 && companies.all(waits);
-        (is_stuck && !self.told.is_empty()).then_some(Ended::KeysRefused)
+        let is_stuck = !companies.is_empty() && companies.iter().all(waits);
+        is_stuck.then_some(Ended::KeysRefused)
     }
 
     fn lines(&self, connections: &[Connection]) -> Vec<String> {

@@ -36,7 +36,7 @@ struct Known {
     said: Option<Said>,
     /// Calls of this process whose askers have not ended: the ledger may have counted some.
     under_way: HashMap<ConnectionId, u64>,
-    /// Those of askers that have ended since the ledger was last asked: it has counted them by now.
+    /// Those that the ledger has counted since this process began, and those of askers that have ended.
     ended: HashMap<ConnectionId, u64>,
 }
 
@@ -46,9 +46,20 @@ struct Said {
     /// The ledger's time then.
     now: DateTime<Utc>,
     used: HashMap<ConnectionId, (String, u64)>,
+    /// Of the calls that had ended, those that are in what it said.
+    ended: HashMap<ConnectionId, u64>,
 }
 
-/// The calls of one asker. When it ends, the ledger has counted them.
+impl Known {
+    /// Calls of a company that the ledger may not have counted when it was last asked.
+    fn pending(&self, connection: ConnectionId) -> u64 {
+        let of = |calls: &HashMap<ConnectionId, u64>| calls.get(&connection).copied().unwrap_or(0);
+        let told = self.said.as_ref().map_or(0, |said| of(&said.ended));
+        of(&self.under_way) + of(&self.ended).saturating_sub(told)
+    }
+}
+
+/// The calls of one asker that the ledger has not counted. It is to live until they are, or nobody will count them.
 #[derive(Debug)]
 pub struct Tally {
     budget: Arc<Budget>,
@@ -76,6 +87,13 @@ impl Tally {
             self.taken.fetch_add(1, Ordering::Relaxed);
         }
         Ok(taken)
+    }
+
+    /// Notes that the ledger has counted so many.
+    pub fn counted(&self, calls: u32) {
+        let calls = u64::from(calls).min(self.taken.load(Ordering::Relaxed));
+        self.taken.fetch_sub(calls, Ordering::Relaxed);
+        self.budget.end(self.connection.id, calls);
     }
 
     /// Gives back one that was not metered.
@@ -208,20 +226,17 @@ impl Budget {
         }
         let at = Instant::now();
         // Counted before the ledger is asked, and in what it says.
-        let ended = std::mem::take(&mut self.known().ended);
+        let ended = self.known().ended.clone();
         let read = self.read().await;
         let mut known = self.known();
+        let is_newest = known.said.as_ref().is_none_or(|said| said.at <= at);
         match read {
-            Ok((now, used)) => {
-                known.said = Some(Said { at, now, used });
+            Ok((now, used)) if is_newest => {
+                known.said = Some(Said { at, now, used, ended });
                 Ok(())
             }
-            Err(error) => {
-                for (connection, calls) in ended {
-                    *known.ended.entry(connection).or_default() += calls;
-                }
-                known.said.as_ref().map(drop).ok_or(error)
-            }
+            Ok(_) => Ok(()),
+            Err(error) => known.said.as_ref().map(drop).ok_or(error),
         }
     }
 
@@ -256,13 +271,22 @@ fn admitted(known: &Known, connection: &Connection, allowance: &Allowance) -> Re
 }
 
 fn used(known: &Known, connection: &Connection) -> Used {
-    let of = |calls: &HashMap<ConnectionId, u64>| calls.get(&connection.id).copied().unwrap_or(0);
     let said = known.said.iter().flat_map(|said| &said.used);
     let counted: u64 = said
         .filter(|(_, (connector, _))| *connector == connection.connector)
         .map(|(_, (_, calls))| calls)
         .sum();
-    let pending: u64 = known.under_way.values().chain(known.ended.values()).sum();
+    let pending: u64 = known
+        .under_way
+        .keys()
+        .chain(
+            known
+                .ended
+                .keys()
+                .filter(|company| !known.under_way.contains_key(company)),
+        )
+        .map(|company| known.pending(*company))
+        .sum();
     let own = known
         .said
         .as_ref()
@@ -270,7 +294,7 @@ fn used(known: &Known, connection: &Connection) -> Used {
         .map_or(0, |(_, calls)| *calls);
     Used {
         app: counted + pending,
-        company: own + of(&known.under_way) + of(&known.ended),
+        company: own + known.pending(connection.id),
     }
 }
 

@@ -21,6 +21,10 @@ pub enum Fact {
     LargestPage,
     /// Pages are not served in an order.
     OrderRefused,
+    /// The first days of a window are not served in their order.
+    DaysUnordered,
+    /// The first days of a window were served in their order, by the source's own count.
+    DaysInOrder,
     /// Windows are not counted.
     CountRefused,
     /// Several records are not served by their ids at once.
@@ -31,6 +35,8 @@ pub enum Fact {
 words!(Fact {
     LargestPage => "largest_page",
     OrderRefused => "order_refused",
+    DaysUnordered => "days_unordered",
+    DaysInOrder => "days_in_order",
     CountRefused => "count_refused",
     SeveralIdsRefused => "several_ids_refused",
     ActiveInRefused => "active_in_refused",

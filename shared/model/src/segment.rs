@@ -289,6 +289,10 @@ impl Settlement {
         timings: &Timings,
     ) -> Result<Self, NoSuchTransition> {
         let (event, wait) = match *outcome {
+            // Another process may see calls where this one sees none: that is no reason to give up in the end.
+            Outcome::Later { wait } if failure.kind == FailureKind::Budget => {
+                (Event::Later(Duration::ZERO), wait)
+            }
             Outcome::Later { wait } => (Event::Later(wait), wait),
             Outcome::Retry { wait } => (Event::Retry, wait),
             Outcome::Dead => (Event::Dead, Duration::ZERO),

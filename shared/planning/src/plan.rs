@@ -1,5 +1,7 @@
 //! Plan: a request becomes windows. Pure: it reads no clock, no database and no network.
 
+use std::time::Duration;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use ledgerfleet_connectors::{ConnectorEntry, EntitySpec, connector_entry, find_entity};
 use ledgerfleet_ledger::{NewRun, NewSegment};
@@ -28,6 +30,8 @@ pub struct Request {
     pub page_size: u32,
     /// Now.
     pub now: DateTime<Utc>,
+    /// How long after its end a window may still grow.
+    pub upper_margin: Duration,
 }
 
 /// A request that was understood.
@@ -37,6 +41,8 @@ pub struct Plan {
     segmenting: Segmenting,
     axis: Axis,
     page_size: u32,
+    now: DateTime<Utc>,
+    upper_margin: Duration,
     /// The days after the range on which documents may lie that are dated ahead as a rule; only of a range that reaches
     /// today.
     ahead: Option<Days>,
@@ -123,6 +129,8 @@ pub fn plan(request: &Request) -> Result<Plan, PlanError> {
         segmenting,
         axis,
         page_size,
+        now,
+        upper_margin,
         ..
     } = *request;
     Ok(Plan {
@@ -130,6 +138,8 @@ pub fn plan(request: &Request) -> Result<Plan, PlanError> {
         segmenting,
         axis,
         page_size,
+        now,
+        upper_margin,
         ahead: ahead(range, today),
         parts,
     })
@@ -233,8 +243,35 @@ impl Plan {
             .ahead
             .filter(|_| part.entity.ahead && part.axis == Axis::TxnDate);
         let ahead = ahead.map(|days| Window::Dates { days });
+        let is_cut = part.is_cut(segmenting);
+        let cut = is_cut.then(|| self.cut_while_read(part));
         let segmenting = part.segmenting(segmenting);
-        windows(self.range, segmenting, part.axis, part.connection.time_zone).chain(ahead)
+        let planned =
+            (!is_cut).then(|| windows(self.range, segmenting, part.axis, part.connection.time_zone));
+        cut.into_iter()
+            .flatten()
+            .chain(planned.into_iter().flatten())
+            .chain(ahead)
+    }
+
+    /// The windows of what is cut while it is read. The days that may still grow are windows of their own: one that ends in
+    /// them would leave all its days open.
+    fn cut_while_read(&self, part: &Part) -> Vec<Window> {
+        let zone = part.connection.time_zone;
+        let day_of = |instant: DateTime<Utc>| instant.with_timezone(&zone).date_naive();
+        let after = |day: NaiveDate| day.succ_opt().unwrap_or(day);
+        let (first, stop) = (self.range.from(), after(self.range.to()));
+        let growing = day_of(self.now - self.upper_margin).clamp(first, stop);
+        let ahead = after(day_of(self.now)).clamp(growing, stop);
+        let single = growing.iter_days().take_while(|day| *day < ahead);
+        let borders: Vec<NaiveDate> = [first].into_iter().chain(single).chain([ahead, stop]).collect();
+        let days = borders.windows(2).map(|pair| Days {
+            from: pair[0],
+            to: pair[1],
+        });
+        days.filter(|days| days.from < days.to)
+            .map(|days| window_of(days, part.axis, zone))
+            .collect()
     }
 
     /// The run, with an identity of its own.

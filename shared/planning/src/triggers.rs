@@ -6,6 +6,7 @@ mod recurrence;
 mod wanted;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use ledgerfleet_connectors::Connectors;
@@ -18,6 +19,9 @@ use crate::plan::{Plan, PlanError, Request, plan};
 use crate::selection::{SelectionError, connections_named, entities_named};
 use crate::sync::{Scope, Subject, SyncPlan, next_due, plan_sync};
 use crate::{dates, ring};
+
+/// How long after its end a window is taken to grow: more than is usual, for it costs a window at most.
+const UPPER_MARGIN: Duration = Duration::from_hours(1);
 
 pub use recurrence::{CronError, Recurrence, local_instant};
 pub use wanted::{Unreadable, Wanted};
@@ -248,6 +252,7 @@ fn backfill(wanted: Wanted, connections: Vec<Connection>, now: DateTime<Utc>) ->
         segmenting: segment.parse().map_err(|_| Unreadable)?,
         page_size,
         now,
+        upper_margin: UPPER_MARGIN,
     };
     Ok(plan(&request)?)
 }

@@ -59,7 +59,7 @@ pub struct Asking<'a> {
     stop: CancellationToken,
     purpose: Purpose,
     /// The calls that it takes of the month.
-    tally: Tally,
+    tally: Arc<Tally>,
     /// Metered calls that were not counted in the ledger yet.
     pub charges: Charges,
     /// Metered calls that [`Asking::count_calls`] has counted.
@@ -85,7 +85,7 @@ impl<'a> Asking<'a> {
         stop: CancellationToken,
         observer: impl Observer + 'a,
     ) -> Self {
-        let tally = Tally::new(means.budget.clone(), company.connection.clone());
+        let tally = Arc::new(Tally::new(means.budget.clone(), company.connection.clone()));
         Self {
             means,
             company,
@@ -129,9 +129,15 @@ impl<'a> Asking<'a> {
                 .count_calls(self.company.connection.id, entity, calls)
                 .await?;
             self.charges.counted(calls);
+            self.tally.counted(calls);
             self.counted.fetch_add(calls, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// What it has taken of the month. Whoever counts its calls says so to it, and keeps it until then.
+    pub fn tally(&self) -> Arc<Tally> {
+        self.tally.clone()
     }
 
     /// How many metered calls there were that nobody else has counted.

@@ -152,7 +152,7 @@ impl Learner<'_> {
     async fn tell(&self, fact: Fact, value: u64) {
         let (connection, entity) = self.key;
         match self.ledger.learn(connection, entity, fact, value).await {
-            Ok(true) if fact != Fact::LargestPage => warn!(
+            Ok(true) if !matches!(fact, Fact::LargestPage | Fact::DaysInOrder) => warn!(
                 %connection, entity, %fact,
                 "the upstream refuses what it is documented to take; it is read without from now on"
             ),

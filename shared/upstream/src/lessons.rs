@@ -8,6 +8,8 @@ use ledgerfleet_ledger::Fact;
 pub struct Lessons {
     /// The most rows of a page that was not cut; none before the first.
     pub largest_page: Option<u64>,
+    /// Whether the first days of a window are served in their order; none before anybody has compared.
+    pub days_in_order: Option<bool>,
     /// What may be asked.
     pub dialect: Dialect,
 }
@@ -26,6 +28,8 @@ impl Lessons {
         match fact {
             Fact::LargestPage => self.largest_page = self.largest_page.max(Some(value)),
             Fact::OrderRefused => self.dialect.order = false,
+            Fact::DaysUnordered => self.days_in_order = Some(false),
+            Fact::DaysInOrder => self.days_in_order = Some(self.days_in_order.unwrap_or(true)),
             Fact::CountRefused => self.dialect.count = false,
             Fact::SeveralIdsRefused => self.dialect.several_ids = false,
             Fact::ActiveInRefused => self.dialect.active_in = false,

@@ -1,10 +1,11 @@
 //! Progress: how far an attempt has got.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ledgerfleet_connectors::Charges;
-use ledgerfleet_ledger::{Claim, Effort};
+use ledgerfleet_ledger::{Claim, Effort, Tally};
 use ledgerfleet_model::Standing;
 use ledgerfleet_upstream::{Asking, GateTime};
 use tokio::time::Instant;
@@ -16,6 +17,8 @@ pub(crate) struct Progress {
     pub(crate) standing: Standing,
     /// Metered calls since the last commit.
     pub(crate) charges: Charges,
+    /// What the attempt has taken of the month: kept until the ledger has counted its calls.
+    tally: Option<Arc<Tally>>,
     /// The connector's name, once it is known.
     pub(crate) connector: &'static str,
     /// Which reading of the window this is, from 1.
@@ -48,6 +51,7 @@ impl Progress {
         Self {
             standing: claim.standing,
             charges: Charges::default(),
+            tally: None,
             connector: "unknown",
             pass: claim.pass,
             page: claim.page,
@@ -67,7 +71,16 @@ impl Progress {
     pub(crate) fn follow(&mut self, asking: &Asking<'_>) {
         self.connector = asking.company().entry.name;
         self.charges = asking.charges.clone();
+        self.tally = Some(asking.tally());
         self.at_gate = asking.gate_time.clone();
+    }
+
+    /// Notes that the ledger has counted so many calls.
+    pub(crate) fn counted(&self, calls: u32) {
+        self.charges.counted(calls);
+        if let Some(tally) = &self.tally {
+            tally.counted(calls);
+        }
     }
 
     /// Notes the upstream's own time in the answer to a question that was asked then by the ledger's clock.

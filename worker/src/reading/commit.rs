@@ -202,7 +202,7 @@ fn note_stored(
     let fleet = subject.fleet;
     fleet.held.renewed(&[held(subject.claim)], asked_at, commit.lease);
     watchdog.progressed();
-    progress.charges.counted(commit.calls);
+    progress.counted(commit.calls);
     progress.pages += u32::from(!commit.request.is_empty());
     let event = match commit.next {
         NextStep::Done(_) => Some(Event::Finish),

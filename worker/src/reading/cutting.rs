@@ -29,30 +29,63 @@ enum Tried {
     Unordered,
 }
 
+/// How it was found that days are not served in their order.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Unordered {
+    /// The upstream refused: once may be a bad moment.
+    Refused,
+    /// Its rows show it, or its count of them.
+    Seen,
+}
+
 impl Reading<'_> {
     /// Reads days that are cut where that is of use, to the end of this segment.
-    pub(crate) async fn cut(mut self, mut filled: Filled) -> Result<(), Stopped> {
+    pub(crate) async fn cut(mut self, filled: Filled) -> Result<(), Stopped> {
         let is_begun = self.progress.page > 0 || self.progress.pass > 1;
         let Some(days) = self.scope.days().filter(|_| !is_begun) else {
             return self.run().await;
         };
+        let is_served = self.cut_days(days, filled).await?;
+        // Who serves nothing at all refuses an order, too.
+        match self.unordered.filter(|_| is_served) {
+            Some(Unordered::Refused) => self.learner.heed(Fact::DaysUnordered).await,
+            Some(Unordered::Seen) => self.learner.learn(Fact::DaysUnordered, 1).await,
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Reads or cuts some days; answers whether they were read or counted otherwise than in their order.
+    async fn cut_days(&mut self, days: Days, mut filled: Filled) -> Result<bool, Stopped> {
+        let mut is_served = false;
         loop {
             match self.outlook(days, filled).step() {
-                Step::Whole => return self.run_on().await,
+                Step::Whole => {
+                    self.run_on().await?;
+                    return Ok(true);
+                }
                 Step::FirstDays => match self.first_days(days).await? {
-                    Tried::Ended => return Ok(()),
-                    Tried::Begun => return self.run_on().await,
+                    Tried::Ended => return Ok(false),
+                    Tried::Begun => {
+                        self.run_on().await?;
+                        return Ok(false);
+                    }
                     Tried::Unordered => {}
                 },
                 Step::Count => {
                     let scope = self.scope;
                     let counted = self.count_of(&scope, None).await?;
+                    is_served = counted.is_some();
                     filled = counted.map_or(Filled::Unknown, Filled::Rows);
                 }
-                Step::Halves(rows) => return self.cut_by_count(days, rows).await,
+                Step::Halves(rows) => {
+                    self.cut_by_count(days, rows).await?;
+                    return Ok(is_served);
+                }
                 Step::Parts { count, rows } => {
                     let parts = parts(days, count).into_iter();
-                    return self.leave(parts.map(|part| (part, rows)).collect()).await;
+                    self.leave(parts.map(|part| (part, rows)).collect()).await?;
+                    return Ok(is_served);
                 }
             }
         }
@@ -66,9 +99,14 @@ impl Reading<'_> {
             days: length(days),
             filled,
             page: subject.claim.page_size.into(),
-            ordered: first_days.is_some_and(|first_days| first_days.are_served(subject.entity, dialect)),
+            ordered: self.may_come_in_order()
+                && first_days.is_some_and(|first_days| first_days.are_served(subject.entity, dialect)),
             counted: counting::is_counted(&self.attempt.asking, subject.entity, &self.learner),
         }
+    }
+
+    fn may_come_in_order(&self) -> bool {
+        self.unordered.is_none() && self.learner.lessons().days_in_order.unwrap_or(true)
     }
 
     /// Reads one page in the order of days.
@@ -91,11 +129,10 @@ impl Reading<'_> {
             return Ok(Tried::Ended);
         }
         let Some(last) = self.last_day(&fetched.page, days) else {
-            self.learner.heed(Fact::OrderRefused).await;
+            self.unordered = Some(Unordered::Seen);
             return Ok(Tried::Unordered);
         };
-        self.keep_days_before(days, last, fetched).await?;
-        Ok(Tried::Ended)
+        self.keep_days_before(days, last, fetched).await
     }
 
     /// What else to do where the first days were not served.
@@ -104,12 +141,14 @@ impl Reading<'_> {
         let fails_again = self.attempt.subject.claim.standing.failures > 0;
         match failure.kind {
             FailureKind::BadRequest => {
-                self.learner.heed(Fact::OrderRefused).await;
+                self.unordered = Some(Unordered::Refused);
                 return Ok(Tried::Unordered);
             }
             // One window of all days finds out whether it is so.
             FailureKind::NotInPlan => return Ok(Tried::Begun),
-            FailureKind::TooLarge | FailureKind::Unservable => {}
+            FailureKind::TooLarge => {}
+            // It may be an outage: a moment later all of them may be served.
+            FailureKind::Unservable if fails_again || failure.status.is_none_or(|status| status < 500) => {}
             FailureKind::Malformed if fails_again => {}
             _ if fails_again && connector.may_serve_fewer(&failure) => {}
             _ => return Err(failure.into()),
@@ -146,11 +185,12 @@ impl Reading<'_> {
         days: Days,
         last: NaiveDate,
         fetched: Fetched,
-    ) -> Result<(), Stopped> {
+    ) -> Result<Tried, Stopped> {
         let zone = self.attempt.subject.company.connection.time_zone;
         let Some((before, _)) = cut(&self.scope, last, zone) else {
             drop(fetched);
-            return self.leave_first_day(days).await;
+            self.leave_first_day(days).await?;
+            return Ok(Tried::Ended);
         };
         let kept = fetched
             .page
@@ -158,6 +198,10 @@ impl Reading<'_> {
             .partition_point(|record| self.day_of(record).is_some_and(|day| day < last));
         let records = &fetched.page.records[..kept];
         let ids: HashSet<&str> = records.iter().map(|record| record.id.as_str()).collect();
+        if !self.came_in_order(&before, ids.len() as u64).await? {
+            self.unordered = Some(Unordered::Seen);
+            return Ok(Tried::Unordered);
+        }
         let observed_at = self.attempt.subject.ledger_time(fetched.asked_at);
         let (shown, after) = (Days { to: last, ..days }, Days { from: last, ..days });
         let whole = std::mem::replace(&mut self.scope, before);
@@ -170,9 +214,9 @@ impl Reading<'_> {
             // What has become of those is found out by a reading of the days that are left then.
             drop(fetched);
             self.scope = whole;
-            return self
-                .leave(vec![(shown, Filled::Unknown), (after, Filled::Unknown)])
-                .await;
+            self.leave(vec![(shown, Filled::Unknown), (after, Filled::Unknown)])
+                .await?;
+            return Ok(Tried::Ended);
         }
         let left = self.left_of(days, shown, after, kept as u64);
         self.rest = vec![self.follow_up(after, left)];
@@ -193,7 +237,20 @@ impl Reading<'_> {
         self.commit(content, NextStep::Done(finished)).await?;
         // Who serves a full page has not cut it.
         self.learner.learn(Fact::LargestPage, rows).await;
-        Ok(())
+        Ok(Tried::Ended)
+    }
+
+    /// Whether the days before a page's last one are all on it. Who ignores the order may serve days that do not decrease
+    /// by chance, and the rest of them later: so the source counts those days, until it has agreed once.
+    async fn came_in_order(&mut self, before: &Window, rows: u64) -> Result<bool, Stopped> {
+        if self.learner.lessons().days_in_order == Some(true) {
+            return Ok(true);
+        }
+        let agrees = self.count_of(before, None).await? == Some(rows);
+        if agrees {
+            self.learner.learn(Fact::DaysInOrder, 1).await;
+        }
+        Ok(agrees)
     }
 
     /// How many rows are left after a page: by what they were said to be, or by the days that it has shown.

@@ -40,6 +40,8 @@ pub(crate) struct Reading<'a> {
     learner: Learner<'a>,
     /// Records of the window that its pages left out, and that were found by their ids.
     left_out: u64,
+    /// How it was found that the first days of the window are not served in their order; none where it was not.
+    unordered: Option<cutting::Unordered>,
 }
 
 impl<'a> Reading<'a> {
@@ -64,6 +66,7 @@ impl<'a> Reading<'a> {
             rest: Vec::new(),
             learner,
             left_out: 0,
+            unordered: None,
         })
     }
 }
@@ -78,7 +81,7 @@ impl Reading<'_> {
     }
 
     /// Reads on, from where it is.
-    async fn run_on(mut self) -> Result<(), Stopped> {
+    async fn run_on(&mut self) -> Result<(), Stopped> {
         loop {
             let fetched = match self.fetch().await? {
                 Ok(fetched) => fetched,
@@ -211,8 +214,13 @@ impl Reading<'_> {
         // Another attempt may be finding it out: what it pays for is waited for, and not paid for again.
         if page.ending == Ending::Unsaid {
             let patience = self.attempt.subject.fleet.parts.timings.gate_patience();
-            let turn = self.learner.take_turn(patience);
-            self.attempt.guard(turn).await?;
+            let turn = self.attempt.guard(self.learner.take_turn(patience));
+            // Who is to stop stores the page, and whoever has the segment next finds out.
+            tokio::select! {
+                biased;
+                () = self.attempt.subject.fleet.shutdown.cancelled() => return Ok(false),
+                turn = turn => turn?,
+            }
         }
         self.learner.refresh().await.map_err(ledger_failure)?;
         let trusts = self.pass.trusts(page, self.learner.lessons());

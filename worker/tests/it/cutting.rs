@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use chrono::{Days, NaiveDate};
 use ledgerfleet_emulator::{
-    Acceptance, CompanySpec, Count, EmulatorOptions, Mutation, MutationKind, Size, Switches,
+    Acceptance, CompanySpec, Count, EmulatorOptions, FaultKind, FaultSpec, Mutation, MutationKind,
+    OrderByDate, OrderById, Size, Switches,
 };
-use ledgerfleet_ledger::{CoverageFilter, CoverageRow, DispatchLimits, RunReport};
+use ledgerfleet_ledger::{CoverageFilter, CoverageRow, CoverageState, DispatchLimits, Fact, RunReport};
 use ledgerfleet_model::{RunState, WorkerName};
 
 use crate::world::{LAST_DAY, World, options};
@@ -23,6 +24,7 @@ struct Odd {
     peak: Option<(u64, u32)>,
     count: Count,
     order: Acceptance,
+    order_by_date: OrderByDate,
     /// What happens at every third request.
     drift: Option<MutationKind>,
 }
@@ -33,6 +35,7 @@ const PLAIN: Odd = Odd {
     peak: None,
     count: Count::Answered,
     order: Acceptance::Accepted,
+    order_by_date: OrderByDate::Sorted,
     drift: None,
 };
 
@@ -42,6 +45,7 @@ async fn world_of(odd: Odd) -> World {
         switches: Switches {
             count: odd.count,
             order: odd.order,
+            order_by_date: odd.order_by_date,
             ..Switches::default()
         },
         ..options()
@@ -206,4 +210,83 @@ async fn a_worker_that_dies_between_two_windows_loses_no_day_and_none_is_in_two(
     world.run_to_the_end(run).await;
     assert_exact(&world, PLAIN).await;
     world.assert_truth(&["invoice"], DAYS).await;
+}
+
+/// What was learned of the invoices' order.
+async fn learned(world: &World) -> Vec<Fact> {
+    let learned = world
+        .parts
+        .ledger
+        .learned(world.connections[0].id, "invoice")
+        .await;
+    let facts = learned.unwrap().into_iter().map(|(fact, _)| fact);
+    facts.filter(|fact| *fact != Fact::LargestPage).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_of_days_is_believed_once_the_source_has_counted_them_and_other_orders_are_not_to_blame() {
+    for (order_by_date, facts) in [
+        (OrderByDate::Sorted, vec![Fact::DaysInOrder]),
+        (OrderByDate::Ignored, vec![Fact::DaysUnordered]),
+        (OrderByDate::Refused, vec![]),
+    ] {
+        let odd = Odd {
+            order_by_date,
+            ..PLAIN
+        };
+        let world = world_of(odd).await;
+        world.emulator.set_switches(Switches {
+            order_by_date,
+            order_by_id: OrderById::Sorted,
+            ..Switches::default()
+        });
+        // Written last, and dated first: in the order of ids they are on the last page.
+        let late = Mutation {
+            day: Some(LAST_DAY - Days::new(35)),
+            count: 5,
+            ..Mutation::new(COMPANY, "invoice", MutationKind::Create)
+        };
+        world.emulator.mutate(late).unwrap();
+        copy(&world, odd).await;
+        assert_exact(&world, odd).await;
+        world.assert_truth(&["invoice"], DAYS).await;
+        let mut learned = learned(&world).await;
+        if order_by_date == OrderByDate::Refused {
+            learned.retain(|fact| *fact != Fact::DaysUnordered);
+        }
+        assert_eq!(learned, facts, "{odd:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_short_outage_cuts_no_days() {
+    let odd = Odd {
+        page_size: 1_000,
+        ..PLAIN
+    };
+    let world = world_of(odd).await;
+    world.emulator.set_fault(FaultSpec {
+        times: Some(1),
+        ..FaultSpec::always(FaultKind::Fault {
+            status: 500,
+            code: 10_000,
+        })
+    });
+    copy(&world, odd).await;
+    assert_eq!(windows(&world).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn days_before_those_that_may_still_grow_are_complete() {
+    let mut world = world_of(PLAIN).await;
+    let noon = (LAST_DAY - Days::new(1)).and_hms_opt(12, 0, 0).unwrap().and_utc();
+    world.parts.timings.upper_margin = (world.parts.clock.now() - noon).to_std().unwrap();
+    copy(&world, PLAIN).await;
+    assert_exact(&world, PLAIN).await;
+    for window in windows(&world).await {
+        let (from, _) = days_of(&window);
+        let grows = from >= LAST_DAY - Days::new(1);
+        let expected = [CoverageState::Complete, CoverageState::Open][usize::from(grows)];
+        assert_eq!(window.state, expected, "{window:?}");
+    }
 }

@@ -178,17 +178,22 @@ impl World {
 
     /// A run that was not submitted, and its segments.
     pub(crate) fn planned(&self, entities: &[&str], days: u64, page_size: u32) -> (NewRun, Vec<NewSegment>) {
-        let plan = Self::plan(Segmenting::Day, &self.connections, entities, days, page_size);
+        let plan = self.plan(Segmenting::Day, &self.connections, entities, days, page_size);
         (plan.run(), plan.segments().collect())
     }
 
     fn plan(
+        &self,
         segmenting: Segmenting,
         connections: &[Connection],
         entities: &[&str],
         days: u64,
         page_size: u32,
     ) -> Plan {
+        let now = match segmenting {
+            Segmenting::Auto => self.parts.clock.now(),
+            _ => LAST_DAY.and_time(NaiveTime::MIN).and_utc(),
+        };
         let request = Request {
             connections: connections.to_vec(),
             entities: entities.iter().map(ToString::to_string).collect(),
@@ -197,7 +202,8 @@ impl World {
             axis: Axis::TxnDate,
             segmenting,
             page_size,
-            now: LAST_DAY.and_time(NaiveTime::MIN).and_utc(),
+            now,
+            upper_margin: self.parts.timings.upper_margin,
         };
         plan(&request).unwrap()
     }
@@ -210,7 +216,7 @@ impl World {
         days: u64,
         page_size: u32,
     ) -> RunId {
-        let plan = Self::plan(segmenting, connections, entities, days, page_size);
+        let plan = self.plan(segmenting, connections, entities, days, page_size);
         let run = NewRun {
             trace_context: self.trace_context.clone(),
             ..plan.run()

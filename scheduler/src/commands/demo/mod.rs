@@ -192,6 +192,7 @@ fn plan_of(
         segmenting: Segmenting::Day,
         page_size: session.settings.page_size,
         now: parts.clock.now(),
+        upper_margin: parts.timings.upper_margin,
     })?)
 }
 

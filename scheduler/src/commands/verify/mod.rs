@@ -115,6 +115,7 @@ async fn planned(session: &Session, parts: &Parts, args: &VerifyArgs) -> anyhow:
         segmenting: Segmenting::Day,
         page_size: args.page_size.unwrap_or(session.settings.page_size),
         now: parts.clock.now(),
+        upper_margin: parts.timings.upper_margin,
     };
     Ok(plan(&request)?)
 }

@@ -209,6 +209,34 @@ fn a_settlement_says_what_outcome_and_counters_make_of_a_failure() {
     );
 }
 
+#[test]
+fn waiting_for_calls_is_no_reason_to_give_up_however_often_it_happens() {
+    let timings = Timings::default();
+    let wait = Duration::from_hours(1);
+    let mut standing = Standing::NEW;
+    for kind in [FailureKind::Budget, FailureKind::Throttled] {
+        for _ in 0..100 {
+            let running = standing.on(Event::Claim, &timings).unwrap();
+            let failure = Failure::new(kind, "later");
+            let settled = Settlement::of(
+                SegmentId::new(),
+                running,
+                &Outcome::Later { wait },
+                failure,
+                &timings,
+            );
+            let settled = settled.unwrap();
+            assert_eq!(settled.wait(), wait);
+            standing = settled.after();
+            if standing.state == SegmentState::Dead {
+                break;
+            }
+        }
+        let is_dead = standing.state == SegmentState::Dead;
+        assert_eq!(is_dead, kind == FailureKind::Throttled, "{kind}: {standing:?}");
+    }
+}
+
 fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         6 => Just(Event::Claim),

@@ -33,6 +33,7 @@ fn request(entities: &[&str]) -> Request {
         segmenting: Segmenting::Day,
         page_size: 1_000,
         now: "2026-04-02T12:00:00Z".parse().unwrap(),
+        upper_margin: Duration::from_mins(5),
     }
 }
 
@@ -242,4 +243,55 @@ fn segments_of_two_companies_each_carry_their_own() {
     assert_eq!(ids.len(), 2);
     assert_eq!(plan.segments().count(), 62);
     assert_eq!(plan.run().connections, ["acme", "beta"]);
+}
+
+#[test]
+fn days_that_may_still_grow_are_no_part_of_a_window_that_is_cut_while_it_is_read() {
+    let spans = |now: &str, zone, to: &str| -> Vec<String> {
+        let mut request = Request {
+            segmenting: Segmenting::Auto,
+            now: now.parse().unwrap(),
+            to: to.parse().unwrap(),
+            ..request(&["invoice"])
+        };
+        request.connections[0].time_zone = zone;
+        let windows = windows_of(&request);
+        let days = windows.iter().map(|(_, window)| window.days().unwrap());
+        days.map(|days| format!("{}..{}", &days.from.to_string()[5..], &days.to.to_string()[5..]))
+            .collect()
+    };
+    let utc = chrono_tz::UTC;
+    for (now, zone, to, expected) in [
+        ("2026-04-02T12:00:00Z", utc, "2026-03-31", &["03-01..04-01"][..]),
+        (
+            "2026-03-31T12:00:00Z",
+            utc,
+            "2026-03-31",
+            &["03-01..03-31", "03-31..04-01"],
+        ),
+        // Yesterday ended less than the margin ago.
+        (
+            "2026-03-31T00:04:00Z",
+            utc,
+            "2026-03-31",
+            &["03-01..03-30", "03-30..03-31", "03-31..04-01"],
+        ),
+        // There it is the day before still.
+        (
+            "2026-03-31T03:00:00Z",
+            chrono_tz::America::Los_Angeles,
+            "2026-03-30",
+            &["03-01..03-30", "03-30..03-31"],
+        ),
+        // What lies ahead is one window.
+        (
+            "2026-03-15T12:00:00Z",
+            utc,
+            "2026-03-31",
+            &["03-01..03-15", "03-15..03-16", "03-16..04-01"],
+        ),
+        ("2026-03-01T12:00:00Z", utc, "2026-03-01", &["03-01..03-02"]),
+    ] {
+        assert_eq!(spans(now, zone, to), expected, "{now} {zone} {to}");
+    }
 }

@@ -47,6 +47,8 @@ pub struct Switches {
     pub id_order: IdOrder,
     /// What becomes of an `ORDERBY` that names `Id`.
     pub order_by_id: OrderById,
+    /// What becomes of an `ORDERBY` that names `TxnDate`.
+    pub order_by_date: OrderByDate,
     /// Whether a statement may name an order at all.
     pub order: Acceptance,
     /// How rows lie that the order leaves open, where `Id` sorts nothing.
@@ -112,6 +114,7 @@ impl Default for Switches {
             empty_result: EmptyResult::Bare,
             id_order: IdOrder::Number,
             order_by_id: OrderById::Refused,
+            order_by_date: OrderByDate::Sorted,
             order: Acceptance::Accepted,
             order_ties: OrderTies::ByAnswer,
             count: Count::Answered,

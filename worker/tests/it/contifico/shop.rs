@@ -111,6 +111,7 @@ impl Shop {
             segmenting,
             page_size,
             now: now(),
+            upper_margin: Duration::ZERO,
         };
         let plan = plan(&request).unwrap();
         let (ledger, bell) = (&*self.parts.ledger, &*self.parts.bell);

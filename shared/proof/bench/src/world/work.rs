@@ -68,6 +68,7 @@ impl World {
             segmenting: Segmenting::Day,
             page_size: 1_000,
             now: LAST.and_time(NaiveTime::MIN).and_utc(),
+            upper_margin: self.parts.timings.upper_margin,
         };
         self.submit_request(&request).await
     }
@@ -82,7 +83,9 @@ impl World {
             axis: Axis::TxnDate,
             segmenting,
             page_size: 1_000,
-            now: LAST.and_time(NaiveTime::MIN).and_utc(),
+            // Of closed books: their last day does not grow any more.
+            now: self.parts.clock.now(),
+            upper_margin: self.parts.timings.upper_margin,
         };
         self.submit_request(&request).await
     }

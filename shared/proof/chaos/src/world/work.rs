@@ -138,6 +138,7 @@ impl World {
             segmenting: Segmenting::Day,
             page_size: wish.page_size,
             now: LAST_DAY.and_time(NaiveTime::MIN).and_utc(),
+            upper_margin: Duration::ZERO,
         }
     }
 

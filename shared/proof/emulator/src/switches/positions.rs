@@ -166,6 +166,16 @@ positions! {
     Refused
 }
 positions! {
+    /// What becomes of an `ORDERBY` that names `TxnDate`.
+    OrderByDate:
+    /// It sorts.
+    Sorted,
+    /// It is read and sorts nothing.
+    Ignored,
+    /// It is an error.
+    Refused
+}
+positions! {
     /// How rows lie that the order leaves open, where `Id` sorts nothing: never in the order of ids.
     OrderTies:
     /// In another way in every answer.

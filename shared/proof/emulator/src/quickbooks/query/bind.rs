@@ -11,7 +11,7 @@ use crate::books::bounds::{Bounds, Span};
 use crate::books::entity::{Asking, Entity};
 use crate::books::property::{Lookup, Property};
 use crate::books::scalar::{Kind, Scalar};
-use crate::switches::{Acceptance, Count, OrderById, OverCap, StartZero, Switches};
+use crate::switches::{Acceptance, Count, OrderByDate, OrderById, OverCap, StartZero, Switches};
 
 /// A statement that can be run.
 pub(super) struct Query {
@@ -112,6 +112,15 @@ fn check_order(statement: &Statement, switches: &Switches) -> Result<(), QueryEr
 
 /// Whether a property sorts; an id does only as long as upstream lets it.
 fn sorts(property: &Property, switches: &Switches) -> Result<bool, QueryError> {
+    match switches.order_by_date {
+        OrderByDate::Ignored if property.name == "TxnDate" => return Ok(false),
+        OrderByDate::Refused if property.name == "TxnDate" => {
+            return Err(QueryError::Validation(
+                "property 'TxnDate' is not sortable".to_owned(),
+            ));
+        }
+        _ => {}
+    }
     match switches.order_by_id {
         OrderById::Refused if property.name == "Id" => {
             Err(QueryError::Validation("property 'Id' is not sortable".to_owned()))
