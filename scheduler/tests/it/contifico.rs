@@ -407,7 +407,7 @@ async fn the_log_shows_what_was_asked_and_answered_and_no_key() {
     for shown in [
         "/sistema/api/v2/pos/",
         "razon_social",
-        "fecha_emision=29%2F06%2F2026",
+        "fecha_emision=29/06/2026",
         "status=200",
     ] {
         assert!(log.contains(shown), "no {shown} in {log}");

@@ -10,26 +10,32 @@ const DAYS: &str = "--connection live --entity invoice --from 2026-06-01 --to 20
 async fn what_needs_more_calls_than_there_are_ends_with_6_and_goes_on_when_there_are_more() {
     let options = EmulatorOptions {
         rate: Rate::Off,
-        companies: vec![CompanySpec {
-            environment: Environment::Production,
-            ..CompanySpec::new("live", Size::Small)
-        }],
+        companies: vec![
+            CompanySpec {
+                environment: Environment::Production,
+                ..CompanySpec::new("live", Size::Small)
+            },
+            CompanySpec::new("trial", Size::Small),
+        ],
         ..EmulatorOptions::default()
     };
     let emulator = Emulator::start(options).await.unwrap();
     // What was under way looks for calls again after a minute.
     let world = World::beside(&emulator).with("LEDGERFLEET_TIME_SCALE", "0.1");
-    let company = &emulator.info().companies[0];
-    let token = world.write("token", &company.refresh_token);
-    let add = format!(
-        "connection add quickbooks --name live --realm {} --environment production --refresh-token-file {}",
-        company.realm,
-        token.display()
-    );
-    world.run(&add).await.expect(0);
+    for (company, environment) in emulator.info().companies.iter().zip(["production", "sandbox"]) {
+        let token = world.write("token", &company.refresh_token);
+        let add = format!(
+            "connection add quickbooks --name {} --realm {} --environment {environment} --refresh-token-file {}",
+            company.name,
+            company.realm,
+            token.display()
+        );
+        world.run(&add).await.expect(0);
+    }
 
     let few = world.elsewhere("LEDGERFLEET_QUICKBOOKS_MONTHLY_CALLS", "20");
-    few.run(&format!("backfill {DAYS}"))
+    // The other company finishes, and then waits for nothing.
+    few.run(&format!("backfill {DAYS} --connection trial"))
         .await
         .expect(6)
         .says("scheduler quota");
@@ -52,5 +58,8 @@ async fn what_needs_more_calls_than_there_are_ends_with_6_and_goes_on_when_there
     assert!(doctor.contains("wait for ever"), "{doctor}");
     world.run("quota --month 2026-13").await.expect(2).says("YYYY-MM");
 
-    world.run(&format!("backfill {DAYS}")).await.expect(0);
+    world
+        .run(&format!("backfill {DAYS} --connection trial"))
+        .await
+        .expect(0);
 }

@@ -1,7 +1,11 @@
 //! The calls of a month: what can wait does before their reserve is touched, and goes on by itself.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use ledgerfleet_emulator::{CompanySpec, EmulatorOptions, Environment, Size};
-use ledgerfleet_ledger::{NewRun, RunReport};
+use ledgerfleet_ledger::{Budget, NewRun, RunReport, Tally};
+use ledgerfleet_model::budget::Purpose;
 use ledgerfleet_model::{Lane, RunId, RunState};
 use ledgerfleet_planning::submit;
 
@@ -89,4 +93,24 @@ async fn companies_for_trials_are_not_metered() {
     let run = world.submit(&["invoice"], 10, 1_000).await;
     let report = world.run_to_the_end(run).await;
     assert_eq!((report.state, report.done), (RunState::Done, 10), "{report:?}");
+}
+
+#[tokio::test]
+async fn calls_count_once_also_while_whoever_asked_goes_on() {
+    let world = world().await;
+    let (ledger, connection) = (world.parts.ledger.clone(), &world.connections[0]);
+    let allowance = world.parts.budget.allowance("quickbooks").unwrap();
+    let allowances = [("quickbooks".to_owned(), allowance)].into();
+    let budget = Arc::new(Budget::new(ledger.clone(), allowances, Duration::ZERO));
+    let tally = Tally::new(budget.clone(), Arc::new(connection.clone()));
+    let take = async || tally.take(Purpose::Background).await.unwrap();
+    for _ in 0..12 {
+        take().await.unwrap();
+    }
+    ledger.count_calls(connection.id, "invoice", 12).await.unwrap();
+    tally.counted(12);
+    for more in 0..8 {
+        assert!(take().await.is_ok(), "after 12 and {more}");
+    }
+    assert!(take().await.is_err());
 }

@@ -59,7 +59,7 @@ pub(super) const FIGURE: Figure = Figure {
 };
 
 async fn measure(bench: &Bench, size: &str, days: u32, cut: Segmenting, most: Option<f64>) -> Values {
-    let days = bench.of(days, days.min(40));
+    let (size, days) = bench.of((size, days), ("small", 3));
     let books = Books {
         companies: vec![format!("north={size}")],
         days,

@@ -47,6 +47,7 @@ figures! {
     starts_are_measured is "start";
     rows_are_measured is "rows";
     the_use_of_the_quota_is_measured is "quota";
+    calls_are_measured is "calls";
     the_queue_is_measured is "queue";
     fairness_is_measured is "fairness";
     many_segments_and_rows_are_measured is "scale";
