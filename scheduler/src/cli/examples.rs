@@ -27,6 +27,18 @@ const EXAMPLES: &[(&str, &str)] = &[
         "completions",
         "scheduler completions bash > ~/.local/share/bash-completion/completions/scheduler",
     ),
+    (
+        "trigger add",
+        "scheduler trigger add --at 2099-03-04T23:07 --zone America/Guayaquil -- sync --connection acme --full\n\
+         scheduler trigger add --cron @daily --zone America/Guayaquil -- backfill --connection all --entity all --from -30d --to today",
+    ),
+    ("trigger list", "scheduler trigger list -o json"),
+    ("trigger cancel", "scheduler trigger cancel 019c2f1e"),
+    (
+        "quota",
+        "scheduler quota\nscheduler quota --connection acme --month 2026-06 -o json",
+    ),
+    ("key rotate", "scheduler key rotate"),
     ("man", "scheduler man /usr/local/share/man/man1"),
     (
         "connection add quickbooks",

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ledgerfleet_connectors::{ConnectorEntry, REGISTRY};
 use ledgerfleet_coordination::Unreachable;
-use ledgerfleet_ledger::{Brake, DeadLetterCount, LedgerError, SegmentCounts, Sessions};
+use ledgerfleet_ledger::{Brake, CompanyCalls, DeadLetterCount, LedgerError, SegmentCounts, Sessions};
 use ledgerfleet_model::{Connection, ConnectionState, FailureKind, Lane, SegmentState};
 use ledgerfleet_telemetry::metrics;
 use ledgerfleet_wiring::Parts;
@@ -142,10 +142,15 @@ impl Gauges {
             );
             let mut used = calls.get(entry.name).copied().unwrap_or(0);
             if let Some(allowance) = self.parts.budget.allowance(entry.name) {
-                let spent = self.parts.budget.spent(allowance.month_of(now)).await?;
-                let of_it = spent.iter().filter(|company| company.connector == entry.name);
-                used = of_it.map(|company| company.calls).sum();
-                metrics::budget_remaining(allowance.left(used));
+                let month = allowance.month_of(now);
+                let calls_of = |companies: &[CompanyCalls]| -> u64 {
+                    let of_it = companies.iter().filter(|company| company.connector == entry.name);
+                    of_it.map(|company| company.calls).sum()
+                };
+                // Calls of companies for trials are told, too; they take nothing from what is left.
+                used = calls_of(&self.parts.ledger.calls_between(month.start, month.end).await?);
+                let metered = calls_of(&self.parts.budget.spent(month).await?);
+                metrics::budget_remaining(allowance.left(metered));
             }
             metrics::calls_this_month(entry.name, used);
             let last = successes.get(entry.name).map_or(0, chrono::DateTime::timestamp);

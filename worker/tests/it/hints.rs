@@ -19,7 +19,8 @@ async fn world() -> (World, Runner) {
     let later = world.parts.clock.now() + TimeDelta::days(300);
     let connection = world.connections[0].id;
     let ledger = &world.parts.ledger;
-    ledger.schedule_sync(connection, None, later).await.unwrap();
+    let seldom = Some(Duration::from_hours(365 * 24));
+    ledger.schedule_sync(connection, seldom, later).await.unwrap();
     let parts = world.parts.clone().keeping_in_sync(SyncPace::default());
     (world, Runner::start(&parts, 4))
 }
