@@ -33,7 +33,10 @@ const EXAMPLES: &[(&str, &str)] = &[
          scheduler trigger add --cron @daily --zone America/Guayaquil -- backfill --connection all --entity all --from -30d --to today",
     ),
     ("trigger list", "scheduler trigger list -o json"),
-    ("trigger cancel", "scheduler trigger cancel 019c2f1e"),
+    (
+        "trigger cancel",
+        "scheduler trigger cancel 0197a2b4-6f7e-7c1d-9b3a-2d4e5f607182",
+    ),
     (
         "quota",
         "scheduler quota\nscheduler quota --connection acme --month 2026-06 -o json",

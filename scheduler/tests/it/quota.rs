@@ -39,7 +39,7 @@ async fn what_needs_more_calls_than_there_are_ends_with_6_and_goes_on_when_there
         .await
         .expect(6)
         .says("scheduler quota");
-    let used = emulator.summary().metered;
+    let used = emulator.summary().company("live").unwrap().api.metered;
     assert!(used <= 18, "the reserve was touched: {used}");
     few.run(&format!("verify {DAYS}"))
         .await

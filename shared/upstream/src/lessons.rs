@@ -38,10 +38,13 @@ impl Lessons {
     }
 
     /// Whether a page that is not full is the last one without a question. The upstream may have a limit of its own that
-    /// it does not tell; one that is below the rows of this page would have cut a larger page, too.
+    /// it does not tell; one that has cut this page would have cut a larger one, too. A page as large as the largest one
+    /// may be just as large as that limit.
     pub fn trust(&self, entity: &EntitySpec, page: &Page) -> bool {
         let rows = (page.records.len() + page.quarantined.len()) as u64;
-        let was_larger = self.largest_page.is_some_and(|largest| rows <= largest);
+        let was_larger = self
+            .largest_page
+            .is_some_and(|largest| rows == 0 || rows < largest);
         let is_single = entity.kind == EntityKind::Single;
         match page.ending {
             Ending::Counted => true,
@@ -54,6 +57,7 @@ impl Lessons {
 #[cfg(test)]
 mod tests {
     use ledgerfleet_connectors::quickbooks::ENTITIES;
+    use ledgerfleet_model::{QuarantineReason, Quarantined};
 
     use super::*;
 
@@ -65,7 +69,15 @@ mod tests {
     fn a_short_page_is_trusted_once_a_larger_one_was_not_cut() {
         let nothing = Lessons::default();
         let some = nothing.with(Fact::LargestPage, 0);
+        let (one, two) = (
+            nothing.with(Fact::LargestPage, 1),
+            nothing.with(Fact::LargestPage, 2),
+        );
         let empty = Page::default();
+        let of_one = Page {
+            quarantined: vec![Quarantined::new("1".to_owned(), QuarantineReason::TooDeep, "")],
+            ..Page::default()
+        };
         let (counted, doubtful) = (
             Page {
                 ending: Ending::Counted,
@@ -79,6 +91,9 @@ mod tests {
         for (lessons, name, page, trusted) in [
             (nothing, "invoice", &empty, false),
             (some, "invoice", &empty, true),
+            (some, "invoice", &of_one, false),
+            (one, "invoice", &of_one, false),
+            (two, "invoice", &of_one, true),
             (some, "invoice", &doubtful, false),
             (nothing, "invoice", &counted, true),
             (nothing, "company_info", &empty, true),
