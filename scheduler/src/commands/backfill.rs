@@ -1,9 +1,12 @@
 //! `backfill`: copies a range of days.
 
+use std::sync::Arc;
+
 use ledgerfleet_ledger::Submitted;
 use ledgerfleet_model::RunId;
-use ledgerfleet_planning::{Estimate, Plan, Request, connections_named, plan, submit};
+use ledgerfleet_planning::{Estimate, Part, Plan, Request, connections_named, plan, submit};
 use ledgerfleet_process::Stop;
+use ledgerfleet_upstream::Asking;
 use ledgerfleet_wiring::Parts;
 
 use super::estimate::{estimate, estimate_by_asking, estimate_soon};
@@ -17,6 +20,7 @@ use crate::running::report::conclude;
 use crate::running::role::{Holding, Role, role};
 use crate::session::Session;
 use crate::views::plans::{Document, Planned, SubmittedRow, told};
+use crate::waits::Waits;
 
 pub(crate) async fn run(session: &Session, args: &BackfillArgs) -> anyhow::Result<Exit> {
     let parts = if args.wait {
@@ -119,7 +123,7 @@ pub(crate) fn tell_submitted(session: &Session, submitted: &Submitted) {
 
 async fn show(session: &Session, parts: &Parts, plan: &Plan, ask: bool) -> anyhow::Result<Exit> {
     let estimate = if ask {
-        estimate_by_asking(session, parts, plan).await?
+        asked(session, parts, plan).await?
     } else {
         estimate(parts, plan).await?
     };
@@ -135,6 +139,21 @@ async fn show(session: &Session, parts: &Parts, plan: &Plan, ask: bool) -> anyho
         session.output.list(&rows)?;
     }
     Ok(Exit::Done)
+}
+
+/// What a plan costs by what its sources count now.
+async fn asked<'a>(session: &'a Session, parts: &Parts, plan: &'a Plan) -> anyhow::Result<Estimate> {
+    let stop = session.heed_signals();
+    let asking = |part: &'a Part| {
+        let company = parts.company(Arc::new(part.connection.clone()))?;
+        let waits = Waits {
+            talk: &session.talk,
+            company: &part.connection.name,
+            entity: part.entity.name,
+        };
+        anyhow::Ok(Asking::once(parts.means(), company, stop.token().clone(), waits))
+    };
+    estimate_by_asking(parts, plan, asking).await
 }
 
 /// Says what a plan costs, and what it would cost if it were cut otherwise.

@@ -1,7 +1,6 @@
 //! What a plan costs in the world as it is: what is stored, what is queued, what is left of the month.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveDate;
@@ -14,8 +13,6 @@ use ledgerfleet_upstream::{Asking, KnownLessons, counting};
 use ledgerfleet_wiring::Parts;
 
 use crate::commands::connection::testing::refused;
-use crate::session::Session;
-use crate::waits::Waits;
 
 /// Work that waits is looked for among this many newest runs.
 const RUNS: u32 = 100;
@@ -73,23 +70,20 @@ pub(crate) async fn estimate_soon(parts: &Parts, plan: &Plan) -> anyhow::Result<
     estimate_with(parts, plan, HashMap::new()).await
 }
 
-/// The first, but every source is asked how many rows it has: a metered call for each entity that is counted.
-pub(crate) async fn estimate_by_asking(
-    session: &Session,
+/// The first, but every source is asked how many rows it has: a metered call for each entity that is counted. How a part's
+/// company is asked is `asking`'s to say.
+pub(crate) async fn estimate_by_asking<'a, E>(
     parts: &Parts,
-    plan: &Plan,
-) -> anyhow::Result<Estimate> {
+    plan: &'a Plan,
+    asking: impl Fn(&'a Part) -> Result<Asking<'a>, E>,
+) -> anyhow::Result<Estimate>
+where
+    anyhow::Error: From<E>,
+{
     let mut rows = stored_rows(parts, plan).await?;
-    let stop = session.heed_signals();
     let lessons = KnownLessons::default();
     for part in plan.parts() {
-        let company = parts.company(Arc::new(part.connection.clone()))?;
-        let waits = Waits {
-            talk: &session.talk,
-            company: &part.connection.name,
-            entity: part.entity.name,
-        };
-        let asking = Asking::once(parts.means(), company, stop.token().clone(), waits)
+        let asking = asking(part)?
             .for_at_most(LONGEST_WAIT)
             .with_purpose(Purpose::Background);
         let ledger = &*parts.ledger;

@@ -18,13 +18,13 @@ mod key;
 mod key_rotate;
 mod migrate;
 pub(crate) mod model;
-mod quota;
+pub(crate) mod quota;
 mod records;
 mod run;
 mod serve;
 pub(crate) mod status;
 pub(crate) mod sync;
-mod trigger;
+pub(crate) mod trigger;
 mod verify;
 
 use crate::cli::{Command, KeyCommand};

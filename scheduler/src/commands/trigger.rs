@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use clap::{CommandFactory, Parser};
 use ledgerfleet_ledger::NewTrigger;
-use ledgerfleet_model::{Axis, Connection, Segmenting, TriggerId};
+use ledgerfleet_model::{Axis, Connection, Segmenting, SyncPace, TriggerId};
 use ledgerfleet_planning::triggers::{CronError, Firer, NotPlanned, Recurrence, Wanted, local_instant};
 use ledgerfleet_wiring::Parts;
 
@@ -30,8 +30,10 @@ async fn add(session: &Session, args: &AddTriggerArgs) -> anyhow::Result<Exit> {
     let wanted = wanted(session, &args.command)?;
     let parts = session.parts().await?;
     let now = parts.ledger.clock().await?.now;
-    let due_at = first(args, now)?;
-    let connections = check(session, &parts, &wanted, due_at).await?;
+    let cron = || When::Again(args.cron.as_deref().unwrap_or_default());
+    let when = args.at.as_deref().map_or_else(cron, When::Once);
+    let due_at = first(&when, args.zone, now)?;
+    let connections = check(&parts, &session.settings.sync, &wanted, due_at).await?;
     let trigger = NewTrigger {
         id: TriggerId::new(),
         cron: args.cron.clone(),
@@ -56,33 +58,46 @@ async fn add(session: &Session, args: &AddTriggerArgs) -> anyhow::Result<Exit> {
     show(session, &parts, Some(trigger.id)).await
 }
 
+/// When a trigger fires.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum When<'a> {
+    /// At this instant.
+    Once(&'a str),
+    /// As this expression of cron has it.
+    Again(&'a str),
+}
+
 /// Its first instant.
-fn first(args: &AddTriggerArgs, now: DateTime<Utc>) -> Result<DateTime<Utc>, Problem> {
-    let zone = args.zone.unwrap_or(Tz::UTC);
-    if let Some(at) = &args.at {
-        let due_at = local_instant(at, zone).map_err(|why| Problem::usage(why, EXAMPLE))?;
-        if due_at <= now {
-            let what = format!("{} is over: it is {} now", instant(due_at), instant(now));
-            return Err(Problem::usage(
-                what,
-                "an instant ahead, or the command itself to have it at once",
-            ));
+pub(crate) fn first(when: &When<'_>, zone: Option<Tz>, now: DateTime<Utc>) -> Result<DateTime<Utc>, Problem> {
+    let zone = zone.unwrap_or(Tz::UTC);
+    match when {
+        When::Once(at) => {
+            let due_at = local_instant(at, zone).map_err(|why| Problem::usage(why, EXAMPLE))?;
+            if due_at <= now {
+                let what = format!("{} is over: it is {} now", instant(due_at), instant(now));
+                return Err(Problem::usage(
+                    what,
+                    "an instant ahead, or the command itself to have it at once",
+                ));
+            }
+            Ok(due_at)
         }
-        return Ok(due_at);
+        When::Again(cron) => {
+            let refused = |error: CronError| {
+                Problem::usage(error.to_string(), "--cron '30 2 * * *' --zone America/Guayaquil")
+            };
+            let recurrence = Recurrence::of(cron, zone).map_err(refused)?;
+            recurrence
+                .after(now)
+                .ok_or_else(|| refused(CronError::Never((*cron).to_owned())))
+        }
     }
-    let cron = args.cron.as_deref().unwrap_or_default();
-    let refused =
-        |error: CronError| Problem::usage(error.to_string(), "--cron '30 2 * * *' --zone America/Guayaquil");
-    let recurrence = Recurrence::of(cron, zone).map_err(refused)?;
-    recurrence
-        .after(now)
-        .ok_or_else(|| refused(CronError::Never(cron.to_owned())))
 }
 
 /// Refuses what could not be submitted then.
-async fn check(
-    session: &Session,
+pub(crate) async fn check(
     parts: &Parts,
+    pace: &SyncPace,
     wanted: &Wanted,
     at: DateTime<Utc>,
 ) -> anyhow::Result<Vec<Connection>> {
@@ -90,7 +105,7 @@ async fn check(
         ledger: &*parts.ledger,
         bell: &*parts.bell,
         connectors: &parts.connectors,
-        pace: &session.settings.sync,
+        pace,
     };
     Ok(match firer.check(wanted, at).await {
         Ok(connections) => connections,
@@ -102,7 +117,7 @@ async fn check(
 }
 
 /// The clock of the company that it concerns, where that is one.
-fn zone_of(connections: &[Connection]) -> Tz {
+pub(crate) fn zone_of(connections: &[Connection]) -> Tz {
     match connections {
         [one] => one.time_zone,
         _ => Tz::UTC,

@@ -60,7 +60,7 @@ async fn calls(
 ) -> Result<Json<Page<CallsRow>>, Refusal> {
     let asked: Which = query(&uri)?;
     if let Some(month) = &asked.month {
-        check_month(month)?;
+        month_of(month)?;
     }
     let connections = api
         .companies(&caller, &names(asked.connection.as_deref())?)
@@ -88,10 +88,9 @@ async fn calls(
     )?))
 }
 
-fn check_month(month: &str) -> Result<(), Refusal> {
-    let is_month = month.len() == 7 && NaiveDate::parse_from_str(&format!("{month}-01"), "%Y-%m-%d").is_ok();
-    if is_month {
-        return Ok(());
-    }
-    Err(Refusal::new(Cause::InvalidRequest, "a month is written 2026-05"))
+/// The first day of a month.
+pub(super) fn month_of(month: &str) -> Result<NaiveDate, Refusal> {
+    let first = NaiveDate::parse_from_str(&format!("{month}-01"), "%Y-%m-%d").ok();
+    let first = first.filter(|_| month.len() == 7);
+    first.ok_or_else(|| Refusal::new(Cause::InvalidRequest, "a month is written 2026-05"))
 }

@@ -21,6 +21,7 @@ mod live;
 mod openapi;
 mod page;
 mod problem;
+mod quota;
 mod read;
 mod record_stream;
 mod records;
@@ -29,6 +30,7 @@ mod routes;
 mod runs;
 mod status;
 mod sync;
+mod triggers;
 mod upkeep;
 
 use std::sync::Arc;
@@ -38,7 +40,7 @@ use std::time::Duration;
 use axum::Router;
 use ledgerfleet_config::Settings;
 use ledgerfleet_ledger::{Ledger, LedgerError};
-use ledgerfleet_model::{Connection, SyncPace};
+use ledgerfleet_model::{Connection, Segmenting, SyncPace};
 use ledgerfleet_process::{Readiness, open_files};
 use ledgerfleet_wiring::Parts;
 use secrecy::SecretString;
@@ -75,6 +77,8 @@ pub(crate) struct Inner {
     pub(crate) consenting: Consenting,
     pub(crate) redirect_url: Option<String>,
     pub(crate) page_size: u32,
+    /// How backfills are cut where nothing is said.
+    pub(crate) segment: Segmenting,
     /// The key that the configuration gives, beside those of the ledger.
     pub(crate) key: Option<SecretString>,
     /// Whether only this machine is meant to reach it: then it answers without a key, as long as there was none.
@@ -111,6 +115,7 @@ impl Api {
             consenting: Consenting::new(parts, talk),
             redirect_url: settings.quickbooks.redirect_url.clone(),
             page_size: settings.page_size,
+            segment: settings.segment,
             key: settings.api_key.clone(),
             is_local: settings.listen.ip().is_loopback() && is_met_here(settings),
             sync: settings.sync,
@@ -248,7 +253,9 @@ fn all(api: &Api) -> Routes {
     let routes = records::routes(routes);
     let routes = live::routes(routes);
     let routes = sync::routes(routes);
+    let routes = triggers::routes(routes);
     let routes = calls::routes(routes);
+    let routes = quota::routes(routes);
     let routes = audit::routes(routes);
     let routes = api_keys::routes(routes);
     let routes = connect::routes(routes);

@@ -9,8 +9,8 @@ use axum::{Extension, Json};
 use chrono::NaiveDate;
 use ledgerfleet_ledger::{Replay, RunReport, Scope, Steer, WhichReplays};
 use ledgerfleet_model::{Axis, ConnectionId, RunId, Segmenting};
-use ledgerfleet_planning::{Request, plan, ring, submit};
-use serde::Deserialize;
+use ledgerfleet_planning::{Estimate, Part, Plan, Price, Request, plan, ring, submit};
+use serde::{Deserialize, Serialize};
 
 use super::Api;
 use super::keys::Caller;
@@ -18,6 +18,7 @@ use super::problem::{Cause, Refusal};
 use super::read::{body, limit, polled, query, some};
 use super::route::Route;
 use super::routes::Routes;
+use crate::commands::estimate::{estimate, estimate_by_asking, estimate_soon};
 use crate::views::plans::SubmittedRow;
 use crate::views::runs::RunDetails;
 
@@ -46,6 +47,18 @@ struct Backfill {
     segment: Option<Segmenting>,
     #[serde(default)]
     page_size: Option<u32>,
+    /// Whether the sources are asked how much there is, of a plan that is only shown.
+    #[serde(default)]
+    ask: bool,
+}
+
+/// A run, and what it costs.
+#[derive(Serialize)]
+struct PricedRun {
+    #[serde(flatten)]
+    run: SubmittedRow,
+    /// As it is cut, and then as it could be cut; nothing where that cannot be told soon.
+    prices: Vec<Price>,
 }
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -62,6 +75,17 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 )
                 .answering(202),
             submit_backfill,
+        )
+        .route(
+            Route::post(
+                "/api/v1/runs/plan",
+                Scope::Run,
+                "What a backfill would cost; submits nothing. With `ask` the sources count, which is metered",
+            )
+            .taking(
+                r#"{"connections": ["acme"], "entities": ["all"], "from": "2026-05-01", "to": "2026-05-31", "segment": "auto"}"#,
+            ),
+            show_plan,
         )
         .route(Route::get("/api/v1/runs/{id}", Scope::Read, "One run"), show)
         .route(Route::post("/api/v1/runs/{id}/pause", Scope::Run, "Pauses a run"), pause)
@@ -132,35 +156,74 @@ pub(super) async fn run_of(api: &Api, caller: &Caller, id: &str) -> Result<RunRe
     api.ledger().run(id).await?.ok_or_else(missing)
 }
 
+/// The plan of what is asked for.
+async fn planned(api: &Api, caller: &Caller, asked: Backfill) -> Result<Plan, Refusal> {
+    let request = Request {
+        connections: api.companies(caller, &asked.connections).await?,
+        entities: asked.entities,
+        from: asked.from,
+        to: asked.to,
+        axis: asked.by.unwrap_or(Axis::TxnDate),
+        segmenting: asked.segment.unwrap_or(api.segment),
+        page_size: asked.page_size.unwrap_or(api.page_size),
+        now: api.parts.clock.now(),
+        upper_margin: api.parts.timings.upper_margin,
+    };
+    Ok(plan(&request)?)
+}
+
 async fn submit_backfill(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     bytes: Bytes,
 ) -> Result<Response, Refusal> {
     let asked: Backfill = body(&bytes)?;
-    let request = Request {
-        connections: api.companies(&caller, &asked.connections).await?,
-        entities: asked.entities,
-        from: asked.from,
-        to: asked.to,
-        axis: asked.by.unwrap_or(Axis::TxnDate),
-        segmenting: asked.segment.unwrap_or(Segmenting::Day),
-        page_size: asked.page_size.unwrap_or(api.page_size),
-        now: api.parts.clock.now(),
-        upper_margin: api.parts.timings.upper_margin,
-    };
-    let plan = plan(&request)?;
+    if asked.ask {
+        let detail = "`ask` belongs to a plan that is only shown: POST /api/v1/runs/plan";
+        return Err(Refusal::new(Cause::InvalidRequest, detail));
+    }
+    let plan = planned(&api, &caller, asked).await?;
     let submitted = submit(api.ledger(), &*api.parts.bell, plan.run(), &mut plan.segments()).await?;
     let run = submitted.run.to_string();
     let detail = serde_json::json!({ "by": caller.name, "joined": submitted.attached });
     api.ledger().note_audit("run.submit", Some(&run), detail).await?;
     let place = format!("/api/v1/runs/{run}");
-    Ok((
-        StatusCode::ACCEPTED,
-        [(LOCATION, place)],
-        Json(SubmittedRow(submitted)),
-    )
-        .into_response())
+    let priced = PricedRun {
+        run: SubmittedRow(submitted),
+        prices: prices(&api, &plan).await,
+    };
+    Ok((StatusCode::ACCEPTED, [(LOCATION, place)], Json(priced)).into_response())
+}
+
+/// What a plan costs, first as it is cut and then as it could be. What cannot be told keeps nothing from being done.
+async fn prices(api: &Api, plan: &Plan) -> Vec<Price> {
+    match estimate_soon(&api.parts, plan).await {
+        Ok(estimate) => std::iter::once(estimate.total)
+            .chain(estimate.otherwise)
+            .collect(),
+        Err(error) => {
+            tracing::debug!(%error, "what it costs is not told");
+            Vec::new()
+        }
+    }
+}
+
+async fn show_plan(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    bytes: Bytes,
+) -> Result<Json<Estimate>, Refusal> {
+    let asked: Backfill = body(&bytes)?;
+    let ask = asked.ask;
+    let plan = planned(&api, &caller, asked).await?;
+    let _place = api.heavy()?;
+    if !ask {
+        return Ok(Json(estimate(&api.parts, &plan).await?));
+    }
+    let detail = serde_json::json!({ "by": caller.name, "parts": plan.parts().len() });
+    api.ledger().note_audit("plan.ask", None, detail).await?;
+    let asking = |part: &Part| api.asking(&part.connection);
+    Ok(Json(estimate_by_asking(&api.parts, &plan, asking).await?))
 }
 
 async fn pause(

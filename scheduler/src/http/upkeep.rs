@@ -121,7 +121,7 @@ async fn try_it(
 
 impl Api {
     /// How a company is asked once, for a program.
-    pub(super) fn asking(&self, connection: &Connection) -> Result<Asking<'static>, Refusal> {
+    pub(super) fn asking(&self, connection: &Connection) -> anyhow::Result<Asking<'static>> {
         let company = self.parts.company(Arc::new(connection.clone()))?;
         let means = self.parts.means();
         Ok(Asking::once(means, company, CancellationToken::new(), Silent))

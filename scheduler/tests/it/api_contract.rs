@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::served::serve;
+use crate::served::{invoices, serve};
 use crate::world::emulator;
 
 #[tokio::test]
@@ -121,6 +121,18 @@ async fn real_answers_have_the_shapes_that_the_document_tells() {
         .json();
     let id = page["items"][0]["id"].as_str().unwrap();
     let run = run["run_id"].as_str().unwrap();
+    let later = json!({"at": "2099-01-01T00:00:00Z", "sync": {"connections": ["demo-us"]}});
+    let made = served.post("/api/v1/triggers", &later).await.expect(201);
+    let trigger = made.header("location").unwrap().to_owned();
+    let mut told = Vec::new();
+    for path in ["/api/v1/runs", "/api/v1/runs/plan"] {
+        let body = served.post(path, &invoices("demo-us")).await.json();
+        let answers = document["paths"][path]["post"]["responses"].as_object().unwrap();
+        let answer = answers.iter().find(|(status, _)| *status != "default").unwrap().1;
+        let schema = &answer["content"]["application/json"]["schema"];
+        told.extend(differences(&document, schema, &body, path));
+    }
+    assert_eq!(told, Vec::<String>::new());
     for (shown, asked) in [
         ("/api/v1/connections", String::new()),
         (
@@ -143,6 +155,9 @@ async fn real_answers_have_the_shapes_that_the_document_tells() {
         ("/api/v1/coverage", String::new()),
         ("/api/v1/gaps", String::new()),
         ("/api/v1/calls", String::new()),
+        ("/api/v1/quota", String::new()),
+        ("/api/v1/triggers", String::new()),
+        ("/api/v1/triggers/{id}", trigger),
         ("/api/v1/audit", String::new()),
         ("/api/v1/keys", String::new()),
         ("/api/v1/dead-letters", String::new()),

@@ -74,6 +74,12 @@ async fn a_key_for_one_company_sees_nothing_of_another() {
     let served = serve(&emulator).await;
     let own = served.backfill("demo-us").await;
     let run = served.backfill("demo-ca").await;
+    let later = |company: &str| json!({"at": "2099-01-01T00:00:00Z", "sync": {"connections": [company]}});
+    let trigger = served
+        .post("/api/v1/triggers", &later("demo-ca"))
+        .await
+        .expect(201);
+    let trigger = trigger.header("location").unwrap().to_owned();
     let key = served
         .key("us", "--scope read,run,replay,connect --connection demo-us")
         .await;
@@ -99,6 +105,8 @@ async fn a_key_for_one_company_sees_nothing_of_another() {
         "/api/v1/dead-letters?connection=demo-ca".to_owned(),
         format!("/api/v1/runs/{run}"),
         format!("/api/v1/runs/{run}/events"),
+        trigger.clone(),
+        "/api/v1/quota?connection=demo-ca".to_owned(),
     ] {
         let told = served.get_with(&hidden, &key).await.expect(404);
         assert_eq!(told.json()["cause"], "not_found", "{hidden}");
@@ -109,12 +117,33 @@ async fn a_key_for_one_company_sees_nothing_of_another() {
         "/api/v1/calls",
         "/api/v1/runs",
         "/api/v1/dead-letters",
+        "/api/v1/triggers",
+        "/api/v1/quota",
     ] {
         let told = served.get_with(list, &key).await.expect(200);
         assert!(!told.body.contains("demo-ca"), "{list}: {told:?}");
     }
     let headers = [JSON, ("Authorization", key.as_str())];
+    let all = send(
+        &served.address,
+        "POST",
+        "/api/v1/triggers",
+        &headers,
+        &later("all").to_string(),
+    )
+    .await;
+    assert_eq!(
+        all.expect(201).json()["command"],
+        "sync --connection demo-us",
+        "not those of others"
+    );
+    let cancel = format!("{trigger}/cancel");
+    send(&served.address, "POST", &cancel, &headers[1..], "")
+        .await
+        .expect(404);
     for (path, body) in [
+        ("/api/v1/triggers", later("demo-ca")),
+        ("/api/v1/runs/plan", invoices("demo-ca")),
         ("/api/v1/runs", invoices("demo-ca")),
         ("/api/v1/dead-letters/replay", json!({"connections": ["demo-ca"]})),
         ("/api/v1/connections/authorize", json!({"name": "demo-ca"})),

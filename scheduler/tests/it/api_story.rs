@@ -77,6 +77,8 @@ async fn story(served: &Served, emulator: &RunningEmulator) {
     dead_letters(served, emulator).await;
     records(served).await;
     sync(served).await;
+    plans(served).await;
+    triggers(served).await;
     what_is_told(served).await;
     upkeep(served).await;
 }
@@ -228,6 +230,98 @@ async fn sync(served: &Served) {
         .expect(400);
 }
 
+/// What something would cost is told before, and nothing is submitted.
+async fn plans(served: &Served) {
+    let runs = served.get("/api/v1/runs").await.expect(200).json();
+    let mut wanted = json!({
+        "connections": ["acme"], "entities": ["invoice"], "from": "2026-05-01", "to": "2026-05-31", "segment": "auto",
+    });
+    let plan = served.post("/api/v1/runs/plan", &wanted).await.expect(200).json();
+    assert_eq!(plan["total"]["segmenting"], "auto", "{plan}");
+    assert_eq!(plan["otherwise"][0]["segmenting"], "day", "{plan}");
+    assert_eq!(plan["otherwise"][0]["calls"]["least"], 31, "{plan}");
+    assert_eq!(plan["parts"][0]["rows"], Value::Null, "nobody was asked: {plan}");
+    wanted["ask"] = json!(true);
+    let asked = served.post("/api/v1/runs/plan", &wanted).await.expect(200).json();
+    assert!(asked["parts"][0]["rows"].as_u64().unwrap() > 0, "{asked}");
+    served.post("/api/v1/runs", &wanted).await.expect(400);
+    assert_eq!(served.get("/api/v1/runs").await.expect(200).json(), runs);
+    let submitted = served
+        .post("/api/v1/runs", &invoices("acme"))
+        .await
+        .expect(202)
+        .json();
+    let cuts: Vec<&Value> = submitted["prices"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|price| &price["segmenting"])
+        .collect();
+    assert_eq!(cuts, ["day", "auto"], "{submitted}");
+    let quota = served.get("/api/v1/quota").await.expect(200).json();
+    assert_eq!(quota[0]["connector"], "quickbooks", "{quota}");
+    assert_eq!(quota[0]["monthly_calls"], 500_000, "{quota}");
+    served.get("/api/v1/quota?month=2026-13").await.expect(400);
+    served.get("/api/v1/quota?connection=nobody").await.expect(404);
+}
+
+async fn triggers(served: &Served) {
+    let backfill =
+        json!({"connections": ["acme"], "entities": ["invoice"], "from": "-30d", "to": "yesterday"});
+    let cron = json!({"cron": "30 2 * * *", "zone": "America/Guayaquil", "backfill": backfill});
+    let made = served.post("/api/v1/triggers", &cron).await.expect(201);
+    let place = made.header("location").unwrap().to_owned();
+    let shown = served.get(&place).await.expect(200).json();
+    assert_eq!(shown, made.json());
+    assert_eq!(shown["state"], "active", "{shown}");
+    let listed = served.get("/api/v1/triggers").await.expect(200).json();
+    assert_eq!(listed["items"], json!([shown]), "{listed}");
+    for _ in 0..2 {
+        let ended = served
+            .post_nothing(&format!("{place}/cancel"))
+            .await
+            .expect(200)
+            .json();
+        assert_eq!(ended["state"], "cancelled", "{ended}");
+    }
+    let sync = json!({"connections": ["acme"]});
+    for (body, status) in [
+        (json!({"cron": "30 2 * * *", "backfill": backfill}), 400),
+        (json!({"cron": "61 2 * * *", "zone": "UTC", "sync": sync}), 400),
+        (json!({"at": "2001-01-01T00:00:00Z", "sync": sync}), 400),
+        (
+            json!({"at": "2099-01-01T00:00:00Z", "cron": "30 2 * * *", "zone": "UTC", "sync": sync}),
+            400,
+        ),
+        (json!({"at": "2099-01-01T00:00:00Z"}), 400),
+        (
+            json!({"at": "2099-01-01T00:00:00Z", "backfill": backfill, "sync": sync}),
+            400,
+        ),
+        (
+            json!({"at": "2099-01-01T00:00:00Z", "sync": {"connections": ["acme"], "full": true, "since": "2026-01-01"}}),
+            400,
+        ),
+        (
+            json!({"at": "2099-01-01T00:00:00Z", "sync": {"connections": ["acme"], "entities": ["costumer"]}}),
+            400,
+        ),
+        (
+            json!({"at": "2099-01-01T00:00:00Z", "sync": {"connections": ["nobody"]}}),
+            404,
+        ),
+        (
+            json!({"at": "2099-01-01T00:00:00Z", "sync": {"connections": []}}),
+            400,
+        ),
+    ] {
+        let told = served.post("/api/v1/triggers", &body).await;
+        assert_eq!(told.status, status, "{body}: {told:?}");
+    }
+    let listed = served.get("/api/v1/triggers").await.expect(200).json();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1, "{listed}");
+}
+
 async fn what_is_told(served: &Served) {
     let calls = served.get("/api/v1/calls").await.expect(200).json();
     let invoices = calls["items"]
@@ -245,6 +339,9 @@ async fn what_is_told(served: &Served) {
         "sync.submit",
         "dead_letters.replay",
         "connection.test",
+        "plan.ask",
+        "trigger.add",
+        "trigger.cancel",
     ] {
         let rows = audit["items"].as_array().unwrap();
         let row = rows.iter().find(|row| row["action"] == action);

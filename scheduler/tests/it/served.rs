@@ -49,6 +49,10 @@ impl Served {
         send(&self.address, "POST", path, JSON_ALONE, &body.to_string()).await
     }
 
+    pub(crate) async fn post_nothing(&self, path: &str) -> Answered {
+        send(&self.address, "POST", path, &[], "").await
+    }
+
     /// Submits a backfill and follows it to its end.
     pub(crate) async fn backfill(&self, connection: &str) -> Value {
         self.run_to_its_end("/api/v1/runs", &invoices(connection)).await
