@@ -21,6 +21,9 @@ const SUSPECTED: Duration = Duration::from_hours(1);
 
 type Key = (ConnectionId, &'static str);
 
+/// What stands for all entities of a company in the ledger: the largest page of any.
+const ANY_ENTITY: &str = "*";
+
 /// Lessons, and when they were read.
 #[derive(Debug, Clone, Copy)]
 struct Read {
@@ -106,7 +109,11 @@ impl Learner<'_> {
     /// Reads what the ledger knows by now.
     pub async fn refresh(&mut self) -> Result<(), LedgerError> {
         let (connection, entity) = self.key;
-        self.lessons = Lessons::of(self.ledger.learned(connection, entity).await?);
+        let of_any = Lessons::of(self.ledger.learned(connection, ANY_ENTITY).await?);
+        self.lessons = Lessons {
+            largest_of_company: of_any.largest_page.unwrap_or_default(),
+            ..Lessons::of(self.ledger.learned(connection, entity).await?)
+        };
         let read = Read {
             lessons: self.lessons,
             at: Instant::now(),
@@ -142,15 +149,18 @@ impl Learner<'_> {
     pub async fn learn(&mut self, fact: Fact, value: u64) {
         self.lessons = self.lessons.with(fact, value);
         if self.keeps(fact, value) {
-            self.tell(fact, value).await;
+            self.tell(self.key.1, fact, value).await;
         }
         if fact == Fact::LargestPage {
+            if value > self.lessons.largest_of_company {
+                self.tell(ANY_ENTITY, fact, value).await;
+            }
             self.give_up_turn();
         }
     }
 
-    async fn tell(&self, fact: Fact, value: u64) {
-        let (connection, entity) = self.key;
+    async fn tell(&self, entity: &str, fact: Fact, value: u64) {
+        let connection = self.key.0;
         match self.ledger.learn(connection, entity, fact, value).await {
             Ok(true) if !matches!(fact, Fact::LargestPage | Fact::DaysInOrder) => warn!(
                 %connection, entity, %fact,

@@ -245,7 +245,7 @@ impl<'a> Pass<'a> {
         self.note_size(page, is_behind && !brings_news);
         if let Some(known) = self.known_before_the_end.take() {
             // Who shows all of it again there does not heed where pages begin.
-            self.has_shown_its_end = !page.more && !brings_news && (known == 1 || rows_of(page) < known);
+            self.has_shown_its_end = !page.more && !brings_news && (known <= 1 || rows_of(page) < known);
         }
         let page_size = self.rows();
         let is_endless = match &mut self.rereading {
@@ -348,6 +348,11 @@ impl<'a> Pass<'a> {
     /// Whether more rows may be there than were shown, as far as its pages tell.
     pub fn may_have_more(&self) -> bool {
         self.last.may_be_cut || !self.came_in_order()
+    }
+
+    /// Whether its pages alone show that there are no others: the last one was not cut, or what follows it was asked for.
+    pub fn shows_all(&self) -> bool {
+        self.came_in_order() && (!self.last.may_be_cut || self.has_shown_its_end)
     }
 
     /// Whether the last page was not full.

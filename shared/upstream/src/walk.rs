@@ -9,6 +9,10 @@ const MOST_ASIDE: usize = 20;
 /// The same where the fault may be the upstream's own trouble.
 const MOST_ASIDE_IN_DOUBT: usize = 3;
 
+/// How often one row is asked for again after such a fault. An upstream that fails on every third request, whatever is asked,
+/// is not to cost a row that it has.
+const MOST_DOUBTS: u32 = 4;
+
 /// The codes of a request that can be read and makes no sense to the upstream: 4001, "Invalid query", and 2010,
 /// "Unsupported property".
 const NOT_TAKEN: [&str; 2] = ["4001", "2010"];
@@ -39,8 +43,8 @@ pub(crate) struct Walk<'a> {
     is_cautious: bool,
     /// How often as many rows as wanted were asked for again.
     recoveries: u32,
-    /// Whether the one row at the position was refused once, by what may be the upstream's own trouble.
-    doubted: bool,
+    /// How often the one row at the position was refused by what may be the upstream's own trouble.
+    doubts: u32,
     /// Rows before the position that were not served, and why.
     aside: Vec<(Position, Failure)>,
     /// How often a refused request was put in other words, since one was served.
@@ -110,7 +114,7 @@ impl<'a> Walk<'a> {
             slow: 0,
             is_cautious: false,
             recoveries: 0,
-            doubted: false,
+            doubts: 0,
             aside: Vec::new(),
             rewordings: 0,
             served_dialect: dialect,
@@ -136,7 +140,7 @@ impl<'a> Walk<'a> {
     /// Goes on from another position.
     pub(crate) fn go_to(&mut self, position: Position) {
         self.position = position;
-        self.doubted = false;
+        self.doubts = 0;
         self.aside.clear();
     }
 
@@ -172,7 +176,7 @@ impl<'a> Walk<'a> {
             .map(|(position, fault)| Quarantined::unserved(self.window, position, fault));
         page.quarantined.extend(unserved);
         self.served_dialect = self.dialect;
-        (self.served, self.slow, self.rewordings, self.doubted) = (true, 0, 0, false);
+        (self.served, self.slow, self.rewordings, self.doubts) = (true, 0, 0, 0);
         self.position = page.next.clone();
         page
     }
@@ -202,8 +206,8 @@ impl<'a> Walk<'a> {
                 Some(self.ask_for(self.size / 2))
             }
             FailureKind::Unservable if self.size > 1 => Some(self.ask_for(1)),
-            FailureKind::Unservable if !self.doubted && !self.is_about_a_row(failure) => {
-                self.doubted = true;
+            FailureKind::Unservable if self.doubts < MOST_DOUBTS && is_a_fault_of_its_own(failure) => {
+                self.doubts += 1;
                 Some(Change::Rows(self.size))
             }
             FailureKind::Unservable | FailureKind::TooLarge => self.pass_over(connector, failure),
@@ -235,7 +239,7 @@ impl<'a> Walk<'a> {
 
     /// Whether a fault is about a row for certain: the upstream says so of the request, or it has served others just now.
     fn is_about_a_row(&self, failure: &Failure) -> bool {
-        self.served || failure.status.is_none_or(|status| status < 500)
+        self.served || !is_a_fault_of_its_own(failure)
     }
 
     fn ask_for(&mut self, rows: u32) -> Change {
@@ -255,7 +259,7 @@ impl<'a> Walk<'a> {
         }
         let next = connector.past_one(&self.position)?;
         let position = std::mem::replace(&mut self.position, next);
-        self.doubted = false;
+        self.doubts = 0;
         self.aside.push((position, failure.clone()));
         Some(Change::PastOne)
     }
@@ -279,4 +283,9 @@ impl<'a> Walk<'a> {
         };
         Failure { kind, ..failure }
     }
+}
+
+/// Whether a fault may be the upstream's own trouble, and not that of what was asked for.
+fn is_a_fault_of_its_own(failure: &Failure) -> bool {
+    failure.status.is_some_and(|status| status >= 500)
 }

@@ -53,8 +53,8 @@ impl Reading<'_> {
         }
     }
 
-    /// Whether the first pages of this pass, which another attempt has read, may be others by now: fewer rows are announced
-    /// than were seen, or that was long ago. What was deleted there counts as seen, and what has come there was not.
+    /// Whether the first pages of this pass, which another attempt has read, may be others by now: that was long ago, or fewer
+    /// rows are announced than were seen. What was deleted there counts as seen, and what has come there was not.
     fn is_stale(&self, seen: SeenIds) -> bool {
         let subject = &self.attempt.subject;
         let is_resumed = self.progress.read_since.is_none();
@@ -64,7 +64,7 @@ impl Reading<'_> {
             .announced()
             .is_some_and(|announced| announced < seen.ids);
         let is_old = subject.ledger_now() - subject.claim.first_claimed_at > STALE;
-        is_resumed && is_counted && (has_fewer || is_old)
+        is_resumed && (is_old || (is_counted && has_fewer))
     }
 
     /// Whether one more record may be a row that the list has left out.

@@ -120,7 +120,9 @@ impl Reading<'_> {
         if self.progress.pass > 1 && seen.same && is_whole {
             return Ok(Some(Belief::SeenTwice));
         }
-        let agrees = source_count.is_none_or(|count| count == seen.ids);
+        // Where nothing is counted, a page that may have been cut is the last one if nothing follows it. Nobody has looked
+        // there where its pages say to go on at the beginning.
+        let agrees = source_count.map_or_else(|| self.pass.shows_all(), |count| count == seen.ids);
         if !self.pass.came_in_order() || !(agrees || self.is_told_what_changes()) {
             return Ok(None);
         }

@@ -170,6 +170,29 @@ async fn every_day_is_in_one_window_whatever_fills_it_moves_in_it_or_is_said_of_
     }
 }
 
+/// The first days in their order, and the first rows in the order of their creation, are the same ones then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_cap_hides_behind_whole_days_is_not_taken_for_the_end() {
+    const SHOWN: u64 = 15;
+    for count in [Count::Refused, Count::Answered] {
+        let odd = Odd {
+            count,
+            page_size: 1_000,
+            ..PLAIN
+        };
+        let world = world_of(odd).await;
+        let rows = |days| world.truth(COMPANY, "invoice", days).len() as u64;
+        world.emulator.set_switches(Switches {
+            count,
+            order: odd.order,
+            rows_at_most: Some(rows(DAYS) - rows(DAYS - SHOWN)),
+            ..Switches::default()
+        });
+        copy(&world, odd).await;
+        world.assert_truth(&["invoice"], DAYS).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sparse_books_cost_hardly_more_calls_than_they_fill_pages() {
     let odd = Odd {
