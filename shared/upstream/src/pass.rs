@@ -283,7 +283,7 @@ impl<'a> Pass<'a> {
     /// Goes on where more rows may be than the `known` ones; false if there is no such place.
     pub fn looks_further(&mut self, connector: &dyn Connector, known: u64) -> bool {
         let place = match self.entity.trust {
-            Trust::CountAndOverlap => self.search.next(known, self.came_in_order()),
+            Trust::CountAndOverlap => self.search.next(known, self.counted, self.came_in_order()),
             Trust::UniqueIdsEqualCount => self.search.in_other_pages(known),
             Trust::SamePassTwice if self.last.may_be_cut => self.search.behind(known),
             Trust::SamePassTwice | Trust::OnePage => None,

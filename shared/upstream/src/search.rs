@@ -4,6 +4,10 @@
 /// time, the last few of them are a matter of luck.
 const FRUITLESS: u32 = 6;
 
+/// The same where the source counts nothing that would tell whether any are missing: one of nine rows of an instant stays
+/// unseen by so many pages of three in one case of two hundred.
+const FRUITLESS_UNCOUNTED: u32 = 12;
+
 /// The places looked at so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Search {
@@ -60,14 +64,15 @@ impl Search {
 
     /// The next place, if there is one that may bring rows. It ends: places are looked at again only while that brings
     /// rows, or for a few times more where luck may bring them.
-    pub(crate) fn next(&mut self, known: u64, in_order: bool) -> Option<Place> {
+    pub(crate) fn next(&mut self, known: u64, count: Option<u64>, in_order: bool) -> Option<Place> {
         let brought_nothing = self.known == Some(known);
         self.known = Some(known);
         if !self.has_begun_again && !brought_nothing {
             return Some(Place::Behind);
         }
         self.fruitless = if brought_nothing { self.fruitless + 1 } else { 0 };
-        if in_order || self.fruitless > FRUITLESS {
+        let most = count.map_or(FRUITLESS_UNCOUNTED, |_| FRUITLESS);
+        if in_order || self.fruitless > most {
             return None;
         }
         self.has_begun_again = true;
@@ -82,15 +87,19 @@ mod tests {
     #[test]
     fn rows_are_looked_for_behind_the_last_one_and_then_from_the_beginning_until_luck_has_had_its_time() {
         let mut search = Search::default();
-        assert_eq!(search.next(500, false), Some(Place::Behind));
-        assert_eq!(search.next(700, false), Some(Place::Behind), "there were more");
+        assert_eq!(search.next(500, Some(1_000), false), Some(Place::Behind));
+        assert_eq!(
+            search.next(700, Some(1_000), false),
+            Some(Place::Behind),
+            "there were more"
+        );
         for known in [700, 790, 799] {
-            assert_eq!(search.next(known, false), Some(Place::Beginning));
+            assert_eq!(search.next(known, Some(1_000), false), Some(Place::Beginning));
         }
         for _ in 0..FRUITLESS {
-            assert_eq!(search.next(799, false), Some(Place::Beginning));
+            assert_eq!(search.next(799, Some(1_000), false), Some(Place::Beginning));
         }
-        assert_eq!(search.next(799, false), None);
+        assert_eq!(search.next(799, Some(1_000), false), None);
     }
 
     #[test]
@@ -116,7 +125,7 @@ mod tests {
     #[test]
     fn pages_in_order_are_not_read_again() {
         let mut search = Search::default();
-        assert_eq!(search.next(500, true), Some(Place::Behind));
-        assert_eq!(search.next(500, true), None);
+        assert_eq!(search.next(500, Some(1_000), true), Some(Place::Behind));
+        assert_eq!(search.next(500, Some(1_000), true), None);
     }
 }
