@@ -101,4 +101,7 @@ pub struct ChangedEntity {
     pub quarantined: Vec<Quarantined>,
     /// Whether the answer may lack some of its changes.
     pub may_lack_some: bool,
+    /// Whether nothing in the answer is about it for certain: fewer blocks came than were asked for, and none names it. That
+    /// is no word that nothing has changed.
+    pub untold: bool,
 }

@@ -5,6 +5,7 @@
 //! refused, forbidden, or too large   the entities in halves; of one alone, by a window
 //! cut, and nobody knows of whom      the entities in halves
 //! cut, of one                        it alone by a window
+//! without a word about some          those in halves; of one alone, by a window
 //! ```
 //!
 //! The question has no end, so a shorter time cannot be asked for: what is cut is completed by a query, which has one.
@@ -134,9 +135,11 @@ impl<'a> Changing<'a> {
         if is_anybodys {
             self.halve(group.clone());
         } else {
-            for changed in &entities {
+            let (untold, told): (Vec<_>, Vec<_>) = entities.iter().partition(|changed| changed.untold);
+            for changed in told {
                 self.note(changed, time);
             }
+            self.ask_of_untold(untold.iter().map(|changed| changed.entity).collect());
         }
         let request = self.described(&group);
         let is_last = self.groups.is_empty();
@@ -190,6 +193,20 @@ impl<'a> Changing<'a> {
         }
         if failure.kind == FailureKind::Forbidden {
             self.forbidden = Some(failure.clone());
+        }
+    }
+
+    /// Asks once more, in halves, for entities about which an answer has no word: only one of them may be what the upstream
+    /// tells nothing of. That one is read by a window.
+    fn ask_of_untold(&mut self, untold: Vec<&'static EntitySpec>) {
+        match untold.as_slice() {
+            [] => {}
+            [entity] => {
+                self.follow_ups
+                    .push(by_window(self.attempt, entity, self.since, None));
+                self.refused.push(entity);
+            }
+            _ => self.halve(untold),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Companies stay in sync: what the source has is what is stored, tombstones included, whatever way was taken. Judged by
 //! the emulator's own truth.
 
+mod doubts;
 mod failing;
 mod month;
 mod schedule;

@@ -6,7 +6,9 @@
 //! ```
 //!
 //! Blocks are told apart by the names of their members: an entity without changes is an empty block, and their order is
-//! nobody's promise. The answer is cut at 1,000 objects, and nothing says whether those are of all entities or of each.
+//! nobody's promise. Where fewer blocks came than were asked for, an entity that none of them names may be one of which the
+//! upstream tells nothing: it is no entity without changes. The answer is cut at 1,000 objects, and nothing says whether
+//! those are of all entities or of each.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -107,23 +109,28 @@ pub(super) fn read(answer: &Answer, request: &ChangesRequest<'_>) -> Result<Chan
         ));
     }
     let mut rows: HashMap<&str, Vec<&RawValue>> = HashMap::new();
+    let mut nameless = 0;
     for response in responses {
         let response = object(answer, response)?;
         let blocks = response
             .get("QueryResponse")
             .ok_or_else(|| unexpected(answer, "QuickBooks answered changes without a QueryResponse"))?;
         for block in items(answer, blocks)? {
-            sort(answer, &object(answer, block)?, request, &mut rows)?;
+            nameless += usize::from(!sort(answer, &object(answer, block)?, request, &mut rows)?);
         }
     }
     let all: usize = rows.values().map(Vec::len).sum();
+    let are_missing = rows.len() + nameless < request.entities.len();
     let mut entities = Vec::with_capacity(request.entities.len());
     for entity in request.entities {
-        let rows = rows.remove(rows_key(entity)).unwrap_or_default();
+        let named = rows.remove(rows_key(entity));
+        let untold = named.is_none() && are_missing && all != CAP;
+        let rows = named.unwrap_or_default();
         let may_lack_some = all == CAP || rows.len() >= CAP;
         let changed = changed(answer, &text, entity, &rows)?;
         entities.push(ChangedEntity {
             may_lack_some,
+            untold,
             ..changed
         });
     }
@@ -160,17 +167,19 @@ fn object<'a>(answer: &Answer, value: &'a RawValue) -> Result<Members<'a>, Failu
     }
 }
 
-/// Adds the rows of a block to those of their entity. What was not asked for is passed over.
+/// Adds the rows of a block to those of their entity; false if it names none. What was not asked for is passed over.
 fn sort<'a>(
     answer: &Answer,
     block: &Members<'a>,
     request: &ChangesRequest<'_>,
     rows: &mut HashMap<&'static str, Vec<&'a RawValue>>,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
+    let mut names_one = false;
     for (name, value) in block.iter() {
         if !value.get().starts_with(['[', '{']) {
             continue;
         }
+        names_one = true;
         let asked = request.entities.iter();
         let Some(entity) = asked
             .copied()
@@ -193,7 +202,7 @@ fn sort<'a>(
         }
         of_entity.extend(first.items);
     }
-    Ok(())
+    Ok(names_one)
 }
 
 fn changed(
@@ -207,6 +216,7 @@ fn changed(
         records: Vec::with_capacity(rows.len()),
         quarantined: Vec::new(),
         may_lack_some: false,
+        untold: false,
     };
     for row in rows {
         if let Some(id) = deleted_id(row) {

@@ -77,6 +77,8 @@ pub struct Switches {
     pub cdc_cap: CdcCap,
     /// Whether change data capture knows the entities that no list of it names.
     pub cdc_uncertain: UncertainChanges,
+    /// Whether change data capture knows bills. A company's plan or a change of the API may take any entity out.
+    pub cdc_bills: Acceptance,
     /// Which objects survive where a response of changes is cut.
     pub cdc_cut: CdcCut,
     /// What becomes of an entity whose changes are not told.
@@ -129,6 +131,7 @@ impl Default for Switches {
             reimburse_charge: ReimburseCharges::Served,
             cdc_cap: CdcCap::PerResponse,
             cdc_uncertain: UncertainChanges::Refused,
+            cdc_bills: Acceptance::Accepted,
             cdc_cut: CdcCut::AsListed,
             cdc_unsupported: CdcUnsupported::Refused,
             cdc_zulu: Acceptance::Accepted,

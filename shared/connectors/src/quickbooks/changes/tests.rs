@@ -10,7 +10,7 @@ fn since() -> DateTime<Utc> {
 }
 
 /// What is read of these blocks by somebody who asked for accounts, bills and customers: `bill 1 -2 ?` is a bill 1, the
-/// tombstone of a bill 2, and that some may be missing.
+/// tombstone of a bill 2, and that some may be missing; `bill !`, that nothing is told of bills.
 fn read_blocks(blocks: &str) -> Result<Vec<String>, Kind> {
     let entities = ["account", "bill", "customer"].map(entity);
     let request = ChangesRequest {
@@ -37,6 +37,9 @@ fn told(changed: &ChangedEntity) -> Option<String> {
     if changed.may_lack_some {
         told += " ?";
     }
+    if changed.untold {
+        told += " !";
+    }
     (told != changed.entity.name).then_some(told)
 }
 
@@ -53,21 +56,52 @@ fn blocks_belong_to_the_entity_that_they_name_wherever_they_stand() {
             vec!["bill 1", "customer 1"],
         ),
         // Nothing but what is gone, without a position.
-        (format!(r#"{{"Bill":[{GONE}]}}"#), vec!["bill -2"]),
-        (format!(r#"{{"Bill":{ONE}}}"#), vec!["bill 1"]),
+        (format!(r#"{{}},{{"Bill":[{GONE}]}},{{}}"#), vec!["bill -2"]),
+        (format!(r#"{{}},{{"Bill":{ONE}}},{{}}"#), vec!["bill 1"]),
         (
-            format!("{},{}", block("Bill", ONE), block("Bill", GONE)),
+            format!("{},{},{{}},{{}}", block("Bill", ONE), block("Bill", GONE)),
             vec!["bill 1 -2"],
         ),
-        (block("BILL", ONE), vec!["bill 1"]),
+        (format!("{},{{}},{{}}", block("BILL", ONE)), vec!["bill 1"]),
         // Of what was not asked for, nothing is stored.
         (
-            format!("{},{}", block("Invoice", ONE), block("Bill", ONE)),
+            format!("{},{},{{}},{{}}", block("Invoice", ONE), block("Bill", ONE)),
             vec!["bill 1"],
         ),
         (
-            block("Bill", r#"{"Id":"3","TxnDate":"tomorrow"}"#),
+            format!(
+                "{},{{}},{{}}",
+                block("Bill", r#"{"Id":"3","TxnDate":"tomorrow"}"#)
+            ),
             vec!["bill (3)"],
+        ),
+    ] {
+        assert_eq!(read_blocks(&blocks).unwrap(), expected, "{blocks}");
+    }
+}
+
+#[test]
+fn fewer_blocks_than_were_asked_for_tell_nothing_of_the_entities_that_none_of_them_names() {
+    let named = |name: &str| format!(r#"{{"{name}":[{ONE}]}}"#);
+    for (blocks, expected) in [
+        (String::new(), vec!["account !", "bill !", "customer !"]),
+        ("{},{}".to_owned(), vec!["account !", "bill !", "customer !"]),
+        (
+            format!("{},{}", named("Bill"), named("Customer")),
+            vec!["account !", "bill 1", "customer 1"],
+        ),
+        // Two blocks of one entity are one word; one of another entity is none.
+        (
+            format!("{},{},{{}}", named("Bill"), named("Bill")),
+            vec!["account !", "bill 1 1", "customer !"],
+        ),
+        (
+            format!("{},{},{{}}", named("Bill"), named("Invoice")),
+            vec!["account !", "bill 1", "customer !"],
+        ),
+        (
+            r#"{"Account":[],"maxResults":0},{},{"startPosition":1}"#.to_owned(),
+            vec![],
         ),
     ] {
         assert_eq!(read_blocks(&blocks).unwrap(), expected, "{blocks}");

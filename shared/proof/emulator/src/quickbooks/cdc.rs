@@ -113,7 +113,7 @@ fn entities(
 
 fn is_told(plan: &Blueprint, entity: &Entity, switches: &Switches) -> bool {
     match entity.changes {
-        Changes::Told => true,
+        Changes::Told => entity.name != "bill" || switches.cdc_bills == Acceptance::Accepted,
         Changes::Untold => false,
         Changes::Uncertain => {
             let told = switches.cdc_uncertain == UncertainChanges::Served;
