@@ -6,7 +6,10 @@
 //! 2. The person comes back to the redirect address; what came with it is read strictly ([`Returned`]).
 //! 3. [`Consenting::complete`] takes the state, which is used once; refuses another company than the name has; and only
 //!    then exchanges the code, and stores what was granted.
+//! 4. The company is asked who it is: the realm that came with the code is no more than a parameter. What does not open
+//!    that realm's books waits for a person, before anything is read.
 
+mod asked;
 pub(crate) mod listener;
 mod page;
 mod returned;
@@ -17,10 +20,10 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use ledgerfleet_access::{Code, patiently};
 use ledgerfleet_connectors::OAuth;
-use ledgerfleet_ledger::{Consent, ConsentOutcome, ConsentTaken, NewConnection};
+use ledgerfleet_ledger::{Consent, ConsentOutcome, ConsentProgress, ConsentTaken, NewConnection};
 use ledgerfleet_model::{Connection, ConnectionId, ConnectionState, Environment};
-use ledgerfleet_planning::ring;
 use ledgerfleet_planning::sync::sync_at_once;
+use ledgerfleet_planning::{connection_named, ring};
 use ledgerfleet_wiring::Parts;
 use rand::Rng;
 use secrecy::{ExposeSecret, SecretString};
@@ -67,18 +70,31 @@ pub(crate) struct Connected {
     pub(crate) name: String,
     pub(crate) account: String,
     pub(crate) added: Added,
+    /// As its upstream calls it; none where it could not be asked at that moment.
+    pub(crate) company: Option<String>,
 }
 
 impl Connected {
     /// For people.
     pub(crate) fn told(&self) -> String {
-        let Self { name, account, added } = self;
-        match added {
+        let Self {
+            name,
+            account,
+            added,
+            company,
+        } = self;
+        let told = match added {
             Added::New => format!("{name} is connected: realm {account}"),
             Added::Again(_) => {
                 format!("{name} is connected again: realm {account}, with its records, coverage and history")
             }
             Added::Updated => format!("{name} is authorised again: realm {account}; what waited goes on"),
+        };
+        match company {
+            Some(company) => format!("{told}; it answers: it is {company}"),
+            None => format!(
+                "{told}; it could not be asked now whose books it opens: scheduler connection test {name}"
+            ),
         }
     }
 }
@@ -172,7 +188,7 @@ impl Consenting {
         let taken = self.parts.ledger.take_consent(&state_hash).await;
         let consent = match taken.map_err(|error| explained(&error.into()))? {
             ConsentTaken::Now(consent) => consent,
-            ConsentTaken::Used => return Err(stale("it was used before: each is good for one return")),
+            ConsentTaken::Used => return Err(self.used(&state_hash).await),
             ConsentTaken::Expired => {
                 return Err(stale("its ten minutes are over"));
             }
@@ -227,7 +243,7 @@ impl Consenting {
         };
         let all = self.parts.ledger.connections().await?;
         refuse_another_company(&all, &wanted)?;
-        let added = match existing(&all, &wanted)? {
+        let (added, company) = match existing(&all, &wanted)? {
             Some(connection) => self.authorise_again(connection, &code).await?,
             None => self.connect_new(wanted, &code).await?,
         };
@@ -236,13 +252,32 @@ impl Consenting {
             name: wish.name.clone(),
             account: realm.to_owned(),
             added,
+            company,
         })
+    }
+
+    /// What is told of a state that was used. Whoever took it may have ended with the code exchanged and nothing stored.
+    async fn used(&self, state_hash: &str) -> Problem {
+        let progress = self.parts.ledger.consent_progress(state_hash).await;
+        match progress {
+            Ok(ConsentProgress::Taken) => stale(
+                "it was used before, and how that ended was not written down: either it is still under way, or the process \
+                 that took it has ended. A code is good for one exchange, and no company has lost anything: if \
+                 `scheduler connection list` does not show the company, or shows that it waits, consent once more",
+            ),
+            _ => stale("it was used before: each is good for one return"),
+        }
     }
 
     /// All that is stored of the company stays; what waited for a person goes on. A company that somebody has paused stays
     /// paused.
-    async fn authorise_again(&self, connection: &Connection, code: &Code<'_>) -> anyhow::Result<Added> {
+    async fn authorise_again(
+        &self,
+        connection: &Connection,
+        code: &Code<'_>,
+    ) -> anyhow::Result<(Added, Option<String>)> {
         self.parts.access.reauthorise(connection, code).await?;
+        let company = asked::company(&self.parts, connection).await?;
         let ledger = &self.parts.ledger;
         // A worker that met the old credential while the code was exchanged may have stopped the company meanwhile.
         let now = patiently(|| ledger.connection(connection.id)).await?;
@@ -256,14 +291,22 @@ impl Consenting {
             .note_audit("connection.authorise", Some(&subject), detail)
             .await?;
         ring(&*self.parts.bell).await;
-        Ok(Added::Updated)
+        Ok((Added::Updated, company))
     }
 
-    async fn connect_new(&self, wanted: NewConnection, code: &Code<'_>) -> anyhow::Result<Added> {
+    async fn connect_new(
+        &self,
+        wanted: NewConnection,
+        code: &Code<'_>,
+    ) -> anyhow::Result<(Added, Option<String>)> {
         let access = &self.parts.access;
         let fresh = access.redeem(&wanted.connector, code).await?;
         let seal = |id, version| access.seal_fresh(id, version, &fresh);
-        add_or_reconnect(&self.parts, wanted, &seal).await
+        let name = wanted.name.clone();
+        let added = add_or_reconnect(&self.parts, wanted, &seal).await?;
+        let connection = connection_named(&*self.parts.ledger, &name).await?;
+        let company = asked::company(&self.parts, &connection).await?;
+        Ok((added, company))
     }
 
     fn oauth(&self, connector: &str) -> Result<Consents, Problem> {

@@ -1,6 +1,7 @@
 //! Companies that are connected by consent on the upstream's page.
 
-use ledgerfleet_emulator::RunningEmulator;
+use ledgerfleet_emulator::{FaultKind, FaultSpec, RunningEmulator, Surface};
+use ledgerfleet_testkit::wait::{PATIENCE, until};
 
 use crate::http::{Answered, get};
 use crate::world::{Running, World, emulator};
@@ -290,4 +291,160 @@ async fn a_company_that_is_authorised_again_is_due_at_once() {
     assert!(after < before, "{after} {before}");
     let status = world.run("status -o json").await.expect(0).json();
     assert_eq!(status[0]["sync"], "in sync", "{status}");
+}
+
+/// A code that the upstream gave out for a company, as its own tool for developers shows it.
+async fn code_of(emulator: &RunningEmulator, redirect: &str, realm: &str) -> String {
+    let page = format!(
+        "{}/connect/oauth2?client_id={}&response_type=code&scope=com.intuit.quickbooks.accounting&redirect_uri={redirect}&state=theirs",
+        emulator.url(),
+        emulator.info().client_id
+    );
+    let back = chosen(&page, realm).await;
+    back.split("code=")
+        .nth(1)
+        .unwrap()
+        .split('&')
+        .next()
+        .unwrap()
+        .to_owned()
+}
+
+#[tokio::test]
+async fn a_code_beside_another_companys_realm_opens_nothing_and_the_company_waits_until_it_is_mended() {
+    let emulator = emulator().await;
+    let (world, redirect) = world_beside(&emulator);
+    let [us, ca] = &emulator.info().companies[..] else {
+        panic!("two companies")
+    };
+    let state = async |name: &str| {
+        let shown = world.run(&format!("connection show {name} -o json")).await;
+        shown.expect(0).json()["state"].as_str().unwrap().to_owned()
+    };
+    // A new company, and one whose credential is replaced.
+    world.connect(us).await;
+    for (name, realm, other) in [("acme", &ca.realm, &us.realm), ("demo-us", &us.realm, &ca.realm)] {
+        let code = code_of(&emulator, &redirect, other).await;
+        let line = format!("connection authorize --name {name} --code {code} --realm {realm}");
+        world
+            .run(&line)
+            .await
+            .expect(4)
+            .says(&format!("does not open the books of realm {realm}"));
+        assert_eq!(state(name).await, "needs_reauthorisation", "{name}");
+        let (running, page) = begin(&world, &format!("connection authorize --name {name}")).await;
+        let told = get(&chosen(&page, realm).await).await.expect(200);
+        assert!(told.body.contains("it answers: it is demo-"), "{told:?}");
+        running.end().await.expect(0).says("authorised again");
+        assert_eq!(state(name).await, "active", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_company_that_cannot_be_asked_at_this_moment_is_connected_all_the_same() {
+    let emulator = emulator().await;
+    let (world, _) = world_beside(&emulator);
+    emulator.set_fault(FaultSpec {
+        on: Some(Surface::Api),
+        ..FaultSpec::always(FaultKind::Html { status: 503 })
+    });
+    let (running, page) = begin(&world, "connection authorize --name acme").await;
+    let realm = &emulator.info().companies[0].realm;
+    get(&chosen(&page, realm).await).await.expect(200);
+    running
+        .end()
+        .await
+        .expect(0)
+        .says("scheduler connection test acme");
+    emulator.clear_faults();
+    world.run("connection test acme").await.expect(0);
+}
+
+#[tokio::test]
+async fn who_is_killed_while_a_code_is_exchanged_leaves_no_company_and_the_person_learns_what_to_do() {
+    let emulator = emulator().await;
+    let place = format!("127.0.0.1:{}", free_port());
+    let redirect = format!("http://{place}/connect/quickbooks/callback");
+    let world = World::beside(&emulator).with("LEDGERFLEET_QUICKBOOKS_REDIRECT_URL", &redirect);
+    let serve = format!("serve --listen {place}");
+    let ask = format!("http://{place}/connect/quickbooks?name=acme");
+    let realm = &emulator.info().companies[0].realm;
+    let consented = async || {
+        let page = get(&ask).await.expect(303);
+        chosen(page.header("location").unwrap(), realm).await
+    };
+
+    let server = world.start(&serve, "serving http://").await;
+    // The upstream has used up the code, and its answer is on the way for minutes.
+    emulator.set_fault(FaultSpec {
+        on: Some(Surface::Token),
+        ..FaultSpec::always(FaultKind::Slow {
+            chunk: 1,
+            millis: 1_000,
+        })
+    });
+    let back = consented().await;
+    let waits = tokio::spawn({
+        let back = back.clone();
+        async move { get(&back).await }
+    });
+    let is_exchanged = async || token_requests(&emulator).await == 1;
+    until("the code is exchanged", PATIENCE, is_exchanged).await;
+    server.end_with("KILL").await;
+    waits.abort();
+    emulator.clear_faults();
+
+    let server = world.start(&serve, "serving http://").await;
+    let told = get(&back).await.expect(400);
+    assert!(
+        told.body.contains("how that ended was not written down"),
+        "{told:?}"
+    );
+    let listed = world.run("connection list -o json").await.expect(0).json();
+    assert_eq!(listed.as_array().unwrap().len(), 0, "{listed}");
+    assert_eq!(token_requests(&emulator).await, 1, "a code is never sent twice");
+    let told = get(&consented().await).await.expect(200);
+    assert!(told.body.contains("acme is connected"), "{told:?}");
+    server.end_with("TERM").await;
+    world.run("connection test acme").await.expect(0);
+}
+
+#[tokio::test]
+async fn a_company_whose_credential_is_replaced_or_that_is_added_again_is_due_at_once() {
+    let emulator = emulator().await;
+    let (world, _) = world_beside(&emulator);
+    let company = &emulator.info().companies[0];
+    world.connect(company).await;
+    world
+        .run("sync --connection demo-us --entity customer")
+        .await
+        .expect(0);
+    let put_off = async || {
+        world
+            .run("connection set demo-us --sync-every 30d")
+            .await
+            .expect(0);
+    };
+    let next = async || {
+        let status = world.run("sync status -o json").await.expect(0).json();
+        status[0]["next_at"].as_str().unwrap().to_owned()
+    };
+    let file = world.write("token", &company.refresh_token);
+    put_off().await;
+    let before = next().await;
+    world
+        .reconnect_with("demo-us", &company.realm, &file)
+        .await
+        .expect(0);
+    let after = next().await;
+    assert!(after < before, "replaced: {after} {before}");
+    put_off().await;
+    let before = next().await;
+    world
+        .run("connection remove demo-us --yes --force")
+        .await
+        .expect(0);
+    world.connect(company).await;
+    let after = next().await;
+    assert!(after < before, "added again: {after} {before}");
 }

@@ -111,3 +111,31 @@ async fn configured_keys_are_replaced_while_both_are_given_and_each_process_open
         .await
         .expect(0);
 }
+
+#[tokio::test]
+async fn a_rotation_that_is_killed_anywhere_leaves_every_credential_open_and_goes_on() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    for company in &emulator.info().companies {
+        world.connect(company).await;
+    }
+    let began = std::time::Instant::now();
+    world.run("key rotate").await.expect(0);
+    let whole = began.elapsed();
+    // Wherever the kill strikes, the same must hold: the clock only spreads the places.
+    for place in 0..12 {
+        let rotating = world.start("key rotate", "").await;
+        tokio::time::sleep(whole * place / 12).await;
+        rotating.end_with("KILL").await;
+        for company in ["demo-us", "demo-ca"] {
+            world.run(&format!("connection test {company}")).await.expect(0);
+        }
+    }
+    world.run("key rotate").await.expect(0);
+    let (result, told) = keys(&world).await;
+    assert_eq!(result, "ok", "{told}");
+    assert!(!world.path("ledgerfleet.db.key.next").exists());
+    for company in ["demo-us", "demo-ca"] {
+        world.run(&format!("connection test {company}")).await.expect(0);
+    }
+}

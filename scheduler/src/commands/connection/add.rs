@@ -8,6 +8,8 @@ use ledgerfleet_config::{base_address, is_loopback};
 use ledgerfleet_connectors::{Account, ConnectorEntry, CredentialField, connector_entry};
 use ledgerfleet_ledger::{NewConnection, RemovedConnection, SealedCredential};
 use ledgerfleet_model::{Connection, ConnectionId, ConnectionState, Environment};
+use ledgerfleet_planning::ring;
+use ledgerfleet_planning::sync::sync_at_once;
 use ledgerfleet_wiring::Parts;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -285,12 +287,15 @@ pub(crate) async fn add_or_replace(
         .ledger
         .set_connection_state(existing.id, ConnectionState::Active, None)
         .await?;
+    sync_at_once(&*parts.ledger, existing.id).await?;
+    ring(&*parts.bell).await;
     Ok(Added::Updated)
 }
 
 /// Adds a company whose credential `seal` seals as the version that is asked for.
 ///
-/// A company is known by its connector, environment and account: one that was removed is what it was.
+/// A company is known by its connector, environment and account: one that was removed is what it was, and due at once for
+/// what has happened meanwhile.
 pub(crate) async fn add_or_reconnect(
     parts: &Parts,
     wanted: NewConnection,
@@ -318,6 +323,7 @@ pub(crate) async fn add_or_reconnect(
     };
     let credential = seal(again.id, last_version + 1);
     patiently(|| parts.ledger.reconnect(&again, &credential)).await?;
+    sync_at_once(&*parts.ledger, again.id).await?;
     Ok(Added::Again(connection.name))
 }
 

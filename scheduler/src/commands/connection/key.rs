@@ -77,7 +77,7 @@ pub(super) async fn await_first_test(parts: &Parts, id: ConnectionId) -> anyhow:
 }
 
 /// Has a connection wait for a person, whatever was stored of it just now.
-pub(super) async fn park(parts: &Parts, connection: &Connection, why: &str) -> anyhow::Result<()> {
+pub(crate) async fn park(parts: &Parts, connection: &Connection, why: &str) -> anyhow::Result<()> {
     let later = parts.clock.now() + TimeDelta::days(1);
     parts
         .ledger

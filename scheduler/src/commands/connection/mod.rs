@@ -3,7 +3,7 @@
 pub(crate) mod add;
 mod authorize;
 mod credential;
-mod key;
+pub(crate) mod key;
 mod pin;
 pub(crate) mod remove;
 pub(crate) mod set;

@@ -3,6 +3,7 @@
 use ledgerfleet_connectors::Identity;
 use ledgerfleet_ledger::{BrakeScope, Ledger};
 use ledgerfleet_model::{Connection, ConnectionState, Failure, FailureKind};
+use ledgerfleet_planning::sync::sync_at_once;
 use ledgerfleet_upstream::{Asking, Identify};
 use ledgerfleet_wiring::Parts;
 use tracing::warn;
@@ -43,11 +44,14 @@ pub(crate) async fn test(
     let is_known_as = pin::pin(parts, connection, &company).await?;
     let ledger = &*parts.ledger;
     let lets_go = if is_known_as != connection.id {
+        sync_at_once(ledger, is_known_as).await?;
         LetsGo::History
     } else if connection.state == ConnectionState::NeedsReauthorisation {
         ledger
             .set_connection_state(connection.id, ConnectionState::Active, None)
             .await?;
+        // No webhook tells of what has happened while nobody was let in.
+        sync_at_once(ledger, connection.id).await?;
         LetsGo::Company
     } else if renewal == Renewal::Always && open_keys(ledger, connection).await? {
         LetsGo::AppKeys
