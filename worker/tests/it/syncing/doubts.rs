@@ -17,21 +17,7 @@ async fn whatever_the_upstream_does_about_changes_the_company_is_in_sync() {
     for (switches, born) in [
         (
             Switches {
-                cdc_cut: CdcCut::Oldest,
-                ..usual
-            },
-            1_100,
-        ),
-        (
-            Switches {
                 cdc_cut: CdcCut::Newest,
-                ..usual
-            },
-            1_100,
-        ),
-        (
-            Switches {
-                cdc_cut: CdcCut::Arbitrary,
                 ..usual
             },
             1_100,

@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use ledgerfleet_emulator::{CompanySpec, EmulatorOptions, Mutation, MutationKind, Size};
-use ledgerfleet_model::RunId;
+use ledgerfleet_model::{ConnectionState, RunId};
 use ledgerfleet_planning::sync::Scope;
+use ledgerfleet_testkit::wait::{PATIENCE, until};
+use secrecy::SecretString;
 
 use super::{assert_in_sync, due_once_a_week, submitted, until_over};
 use crate::fleet::Fleet;
@@ -20,6 +22,31 @@ pub(super) fn books() -> EmulatorOptions {
     }
 }
 
+/// On this day the owner of the first company ends the consent, in the first process's month.
+const REVOKED: u32 = 15;
+/// And on this one there is another consent.
+const AUTHORISED: u32 = 21;
+
+/// Whether a company waits for a person.
+async fn waits(world: &World, number: usize) -> bool {
+    let id = world.connections[number].id;
+    let connection = world.parts.ledger.connection(id).await.unwrap().unwrap();
+    connection.state == ConnectionState::NeedsReauthorisation
+}
+
+/// A person has consented once more.
+async fn connect_again(world: &World) {
+    let token = SecretString::from(world.emulator.consent(MONTH[0]).unwrap());
+    let (ledger, id) = (&world.parts.ledger, world.connections[0].id);
+    let version = ledger.credential(id).await.unwrap().unwrap().version;
+    let sealed = world.parts.access.seal_replacement(id, version + 1, &token);
+    assert!(ledger.replace_credential(id, version, &sealed).await.unwrap());
+    ledger
+        .set_connection_state(id, ConnectionState::Active, None)
+        .await
+        .unwrap();
+}
+
 /// A day passes; answers the syncs that were asked for at its end.
 async fn pass_day(world: &World, day: u32) -> Vec<RunId> {
     world.emulator.clock().step(Duration::from_hours(24));
@@ -27,8 +54,9 @@ async fn pass_day(world: &World, day: u32) -> Vec<RunId> {
         live(world, name, day + 7 * number);
     }
     let mut runs = Vec::new();
-    for (number, connection) in (0_u32..).zip(&world.connections) {
-        if !(day + number).is_multiple_of(4) || day == 29 {
+    for (index, connection) in world.connections.iter().enumerate() {
+        let number = u32::try_from(index).unwrap();
+        if !waits(world, index).await && (!(day + number).is_multiple_of(4) || day == 29) {
             runs.extend(submitted(world, connection, Scope::Changed).await);
         }
     }
@@ -39,8 +67,23 @@ async fn pass_day(world: &World, day: u32) -> Vec<RunId> {
 async fn three_companies_of_one_process_are_in_sync_after_a_month() {
     let world = World::with(books(), Some(1_000.0)).await;
     let mut runner = world.runner();
+    let mut waiting = None;
     for day in 0..30 {
-        let runs = pass_day(&world, day).await;
+        match day {
+            REVOKED => world.emulator.disconnect(MONTH[0]).unwrap(),
+            AUTHORISED => connect_again(&world).await,
+            _ => {}
+        }
+        let mut runs = pass_day(&world, day).await;
+        match day {
+            // What was asked for meets the end of the consent, and waits for a person.
+            REVOKED => {
+                waiting = Some(runs.remove(0));
+                until("it waits", PATIENCE, async || waits(&world, 0).await).await;
+            }
+            AUTHORISED => runs.extend(waiting.take()),
+            _ => {}
+        }
         if day % 5 == 3 {
             under_way(&world, &runs).await;
             drop(runner);
