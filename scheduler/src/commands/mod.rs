@@ -25,7 +25,7 @@ mod serve;
 pub(crate) mod status;
 pub(crate) mod sync;
 pub(crate) mod trigger;
-mod verify;
+pub(crate) mod verify;
 
 use crate::cli::{Command, KeyCommand};
 use crate::exit::Exit;

@@ -32,6 +32,8 @@ mod status;
 mod sync;
 mod triggers;
 mod upkeep;
+mod verify;
+mod verifying;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,6 +47,7 @@ use ledgerfleet_process::{Readiness, open_files};
 use ledgerfleet_wiring::Parts;
 use secrecy::SecretString;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::consent::Consenting;
@@ -63,6 +66,9 @@ const MOST_STREAMS: usize = 2_000;
 
 /// The most answers at once that read much: whatever else is asked finds a connection to the ledger beside them.
 const MOST_HEAVY: usize = 2;
+
+/// The most verifications at once.
+const MOST_VERIFYING: usize = 8;
 
 /// What was begun has so long to end when the process is to stop.
 const LAST: Duration = Duration::from_secs(30);
@@ -96,8 +102,12 @@ pub(crate) struct Inner {
     pub(crate) streams: Arc<Semaphore>,
     /// Places of answers that read much.
     heavy: Arc<Semaphore>,
+    /// Places of companies that are verified.
+    verifying: Arc<Semaphore>,
     /// What is done to its end, whoever waits for it.
     under_way: TaskTracker,
+    /// What would take long is broken off.
+    stopping: CancellationToken,
 }
 
 impl std::ops::Deref for Api {
@@ -126,7 +136,9 @@ impl Api {
             followed: Followed::default(),
             streams: Arc::new(Semaphore::new(most_streams())),
             heavy: Arc::new(Semaphore::new(MOST_HEAVY)),
+            verifying: Arc::new(Semaphore::new(MOST_VERIFYING)),
             under_way: TaskTracker::new(),
+            stopping: CancellationToken::new(),
         }))
     }
 
@@ -145,6 +157,7 @@ impl Api {
 
     /// Waits until what was begun is done, for a while.
     pub(crate) async fn end(&self) {
+        self.stopping.cancel();
         self.under_way.close();
         if tokio::time::timeout(LAST, self.under_way.wait()).await.is_err() {
             tracing::warn!("what was asked over HTTP is not done, and is broken off");
@@ -254,6 +267,7 @@ fn all(api: &Api) -> Routes {
     let routes = live::routes(routes);
     let routes = sync::routes(routes);
     let routes = triggers::routes(routes);
+    let routes = verify::routes(routes);
     let routes = calls::routes(routes);
     let routes = quota::routes(routes);
     let routes = audit::routes(routes);

@@ -122,9 +122,17 @@ async fn try_it(
 impl Api {
     /// How a company is asked once, for a program.
     pub(super) fn asking(&self, connection: &Connection) -> anyhow::Result<Asking<'static>> {
+        self.asking_until(CancellationToken::new(), connection)
+    }
+
+    /// The same until it is told to stop.
+    pub(super) fn asking_until(
+        &self,
+        stop: CancellationToken,
+        connection: &Connection,
+    ) -> anyhow::Result<Asking<'static>> {
         let company = self.parts.company(Arc::new(connection.clone()))?;
-        let means = self.parts.means();
-        Ok(Asking::once(means, company, CancellationToken::new(), Silent))
+        Ok(Asking::once(self.parts.means(), company, stop, Silent))
     }
 }
 

@@ -57,6 +57,10 @@ impl VerifiedRow {
         }
     }
 
+    pub(crate) fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
     fn days(&self) -> String {
         let days = range(self.from, self.to);
         if self.day_unknown {

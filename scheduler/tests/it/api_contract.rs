@@ -125,7 +125,7 @@ async fn real_answers_have_the_shapes_that_the_document_tells() {
     let made = served.post("/api/v1/triggers", &later).await.expect(201);
     let trigger = made.header("location").unwrap().to_owned();
     let mut told = Vec::new();
-    for path in ["/api/v1/runs", "/api/v1/runs/plan"] {
+    for path in ["/api/v1/runs", "/api/v1/runs/plan", "/api/v1/verify"] {
         let body = served.post(path, &invoices("demo-us")).await.json();
         let answers = document["paths"][path]["post"]["responses"].as_object().unwrap();
         let answer = answers.iter().find(|(status, _)| *status != "default").unwrap().1;

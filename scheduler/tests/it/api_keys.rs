@@ -80,6 +80,11 @@ async fn a_key_for_one_company_sees_nothing_of_another() {
         .await
         .expect(201);
     let trigger = trigger.header("location").unwrap().to_owned();
+    let verified = served
+        .post("/api/v1/verify", &invoices("demo-ca"))
+        .await
+        .expect(202);
+    let verified = verified.header("location").unwrap().to_owned();
     let key = served
         .key("us", "--scope read,run,replay,connect --connection demo-us")
         .await;
@@ -106,6 +111,7 @@ async fn a_key_for_one_company_sees_nothing_of_another() {
         format!("/api/v1/runs/{run}"),
         format!("/api/v1/runs/{run}/events"),
         trigger.clone(),
+        verified,
         "/api/v1/quota?connection=demo-ca".to_owned(),
     ] {
         let told = served.get_with(&hidden, &key).await.expect(404);
@@ -144,6 +150,7 @@ async fn a_key_for_one_company_sees_nothing_of_another() {
     for (path, body) in [
         ("/api/v1/triggers", later("demo-ca")),
         ("/api/v1/runs/plan", invoices("demo-ca")),
+        ("/api/v1/verify", invoices("demo-ca")),
         ("/api/v1/runs", invoices("demo-ca")),
         ("/api/v1/dead-letters/replay", json!({"connections": ["demo-ca"]})),
         ("/api/v1/connections/authorize", json!({"name": "demo-ca"})),

@@ -1,7 +1,9 @@
 //! The story of the README through the HTTP API alone, in both shapes: a company is connected by browser, copied, followed; what
 //! died is found and sent again; records are fetched; it is kept in sync, and removed.
 
-use ledgerfleet_emulator::{FaultKind, FaultSpec, RunningEmulator};
+use std::time::Duration;
+
+use ledgerfleet_emulator::{FaultKind, FaultSpec, Mutation, MutationKind, RunningEmulator};
 use serde_json::{Value, json};
 
 use crate::fleet::{Fleet, Worker};
@@ -77,6 +79,7 @@ async fn story(served: &Served, emulator: &RunningEmulator) {
     dead_letters(served, emulator).await;
     records(served).await;
     sync(served).await;
+    verify(served, emulator).await;
     plans(served).await;
     triggers(served).await;
     what_is_told(served).await;
@@ -230,6 +233,71 @@ async fn sync(served: &Served) {
         .expect(400);
 }
 
+/// The source is compared with what is stored; what differs is read again.
+async fn verify(served: &Served, emulator: &RunningEmulator) {
+    let mut wanted = invoices("acme");
+    let followed = async |wanted: &Value| {
+        let begun = served.post("/api/v1/verify", wanted).await.expect(202);
+        let place = begun.header("location").unwrap().to_owned();
+        // A key may ask 100 times a second.
+        let mut paced = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            paced.tick().await;
+            let told = served.get(&place).await.expect(200).json();
+            if told["state"] != "running" {
+                return told;
+            }
+        }
+    };
+    let same = followed(&wanted).await;
+    assert_eq!(
+        (&same["state"], &same["verdict"], &same["compared"]),
+        (&json!("done"), &json!("green"), &json!(1)),
+        "{same}"
+    );
+    assert!(same["calls"].as_u64().unwrap() > 0, "{same}");
+    emulator
+        .mutate(Mutation {
+            day: "2026-06-03".parse().ok(),
+            count: 2,
+            ..Mutation::new("demo-us", "invoice", MutationKind::Delete)
+        })
+        .unwrap();
+    wanted["fix"] = json!(true);
+    let other = followed(&wanted).await;
+    assert_eq!(
+        (&other["state"], &other["verdict"]),
+        (&json!("done"), &json!("red")),
+        "{other}"
+    );
+    let findings = other["findings"].as_array().unwrap();
+    assert_eq!(findings[0]["gone"], 2, "the worst first: {other}");
+    assert_eq!(findings[0]["fix_run"], other["fix_run"], "{other}");
+    let run = format!("/api/v1/runs/{}", other["fix_run"].as_str().unwrap());
+    served.get(&format!("{run}/events")).await.expect(200);
+    assert_eq!(followed(&wanted).await["verdict"], "green");
+
+    // While a company is away, who asks for the same is told the same place.
+    emulator.set_fault(FaultSpec::always(FaultKind::Fault {
+        status: 503,
+        code: 3001,
+    }));
+    let first = served.post("/api/v1/verify", &wanted).await.expect(202).json();
+    assert_eq!(first["state"], "running", "{first}");
+    let joined = served.post("/api/v1/verify", &wanted).await.expect(202).json();
+    assert_eq!(joined["id"], first["id"]);
+    wanted["fix"] = json!(false);
+    let another = served.post("/api/v1/verify", &wanted).await.expect(202).json();
+    assert_ne!(another["id"], first["id"], "that reads nothing again");
+    emulator.clear_faults();
+    wanted["fix"] = json!(true);
+    assert_eq!(followed(&wanted).await["verdict"], "green");
+
+    served.get("/api/v1/verify/0").await.expect(404);
+    wanted["entities"] = json!(["invoces"]);
+    served.post("/api/v1/verify", &wanted).await.expect(400);
+}
+
 /// What something would cost is told before, and nothing is submitted.
 async fn plans(served: &Served) {
     let runs = served.get("/api/v1/runs").await.expect(200).json();
@@ -340,6 +408,7 @@ async fn what_is_told(served: &Served) {
         "dead_letters.replay",
         "connection.test",
         "plan.ask",
+        "verify.submit",
         "trigger.add",
         "trigger.cancel",
     ] {

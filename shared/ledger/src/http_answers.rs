@@ -36,6 +36,9 @@ pub trait HttpAnswers: Send + Sync {
     /// Keeps the answer to it.
     async fn keep_answer(&self, request_key: &str, answer: &str) -> Result<(), LedgerError>;
 
+    /// The answer that is kept of it, if there is one.
+    async fn kept_answer(&self, request_key: &str) -> Result<Option<String>, LedgerError>;
+
     /// Forgets a request whose answer is not to be repeated: the next one is the first.
     async fn forget_request(&self, request_key: &str) -> Result<(), LedgerError>;
 

@@ -57,6 +57,11 @@ id!(
 );
 
 id!(
+    /// One verification that was asked for over HTTP.
+    VerificationId
+);
+
+id!(
     /// One key of the HTTP API.
     ApiKeyId
 );

@@ -23,7 +23,9 @@ pub mod work;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use connection::{Connection, ConnectionState, Environment, RefusalCause};
 pub use failure::{Failure, FailureKind};
-pub use ids::{ApiKeyId, ConnectionId, Epoch, ReplayId, RunId, SegmentId, TriggerId, WorkerName};
+pub use ids::{
+    ApiKeyId, ConnectionId, Epoch, ReplayId, RunId, SegmentId, TriggerId, VerificationId, WorkerName,
+};
 pub use outcome::{LaterReason, Outcome};
 pub use position::Position;
 pub use quarantine::{QuarantineReason, Quarantined, Served};

@@ -2,8 +2,11 @@
 
 use ledgerfleet_connectors::EntitySpec;
 use ledgerfleet_model::{Connection, RunId};
-use ledgerfleet_verification::{Place, Span, Tally, Verdict, VerifyError};
+use ledgerfleet_verification::{
+    Compared, Place, Span, Tally, Verdict, VerifyError, spans, with_days_without_records,
+};
 
+use super::Question;
 use crate::advice::of_quarantined;
 use crate::exit::{Exit, explain};
 use crate::output::counted;
@@ -11,16 +14,16 @@ use crate::session::Session;
 use crate::views::verified::VerifiedRow;
 
 /// What was found of one entity of one company.
-pub(super) struct Found {
-    pub(super) connection: Connection,
-    pub(super) entity: &'static EntitySpec,
+pub(crate) struct Found {
+    pub(crate) connection: Connection,
+    pub(crate) entity: &'static EntitySpec,
     pub(super) reported: Vec<Reported>,
     /// Records that have changed at the source without a new version or time.
     pub(super) untraced: u64,
     /// Ids of records whose stored amount somebody else has changed.
     pub(super) spoilt: Vec<String>,
     /// Why it was not compared to its end.
-    pub(super) failed: Option<VerifyError>,
+    pub(crate) failed: Option<VerifyError>,
 }
 
 /// A finding, and the run that has read it again, or does.
@@ -31,11 +34,33 @@ pub(super) struct Reported {
 }
 
 impl Found {
+    /// Of a comparison that has come so far.
+    pub(crate) fn of(question: &Question, compared: Compared, failed: Option<VerifyError>) -> Self {
+        let ranges = question.ranges.as_deref();
+        let tallies = if compared.was_read {
+            with_days_without_records(compared.tallies, ranges)
+        } else {
+            compared.tallies
+        };
+        let reported = spans(tallies, ranges.unwrap_or_default());
+        Self {
+            connection: question.connection.clone(),
+            entity: question.entity,
+            reported: reported
+                .into_iter()
+                .map(|span| Reported { span, fix_run: None })
+                .collect(),
+            untraced: compared.untraced,
+            spoilt: compared.spoilt,
+            failed,
+        }
+    }
+
     fn name(&self) -> String {
         format!("{} {}", self.connection.name, self.entity.name)
     }
 
-    fn verdict(&self) -> Verdict {
+    pub(crate) fn verdict(&self) -> Verdict {
         let verdicts = self.tallies().map(Tally::verdict);
         verdicts.max().unwrap_or(Verdict::Green)
     }
@@ -44,7 +69,7 @@ impl Found {
         self.reported.iter().map(|reported| &reported.span.tally)
     }
 
-    fn rows(&self) -> impl Iterator<Item = VerifiedRow> {
+    pub(crate) fn rows(&self) -> impl Iterator<Item = VerifiedRow> {
         let row = |reported: &Reported| {
             let Reported { span, fix_run } = reported;
             VerifiedRow::of(&self.connection.name, self.entity, span, *fix_run)
@@ -52,7 +77,7 @@ impl Found {
         self.reported.iter().map(row)
     }
 
-    pub(super) fn may_be_mended(&self) -> bool {
+    pub(crate) fn may_be_mended(&self) -> bool {
         self.tallies().any(Tally::may_be_mended)
     }
 

@@ -1,13 +1,14 @@
 //! `verify --fix`: reads again whatever differs, and compares that again.
 
 use chrono::NaiveDate;
+use ledgerfleet_ledger::{Ledger, LedgerError, Submitted};
 use ledgerfleet_model::RunId;
 use ledgerfleet_planning::{Plan, ReadAgain, joined, repair, submit};
+use ledgerfleet_verification::Place;
+use ledgerfleet_wiring::Parts;
 
 use super::findings::{Found, Reported, exit_of, show, take_failure, tell_advice, tell_failures};
 use super::{Comparing, Question};
-use ledgerfleet_verification::Place;
-
 use crate::commands::backfill::tell_submitted;
 use crate::exit::Exit;
 use crate::running::carry::run_here;
@@ -32,15 +33,8 @@ pub(super) async fn fix(
     if for_people {
         show(session, &found)?;
     }
-    distrust(comparing, &found).await?;
-    let (run, segments) = repair(plan, &to_read_again(&found));
-    let submitted = submit(&*parts.ledger, &*parts.bell, run, &mut segments.into_iter()).await?;
+    let submitted = read_again(parts, plan, &mut found).await?;
     tell_submitted(session, &submitted);
-    let to_mend = found.iter_mut().flat_map(|found| &mut found.reported);
-    note_run(
-        to_mend.filter(|reported| reported.span.tally.may_be_mended()),
-        submitted.run,
-    );
     let (report, ended) = match holding {
         Some(holding) => run_here(session, parts, submitted.run, holding, stop).await?,
         None if wait => match followed(session, parts, submitted.run, stop).await? {
@@ -95,12 +89,24 @@ pub(super) async fn fix(
     ]))
 }
 
+/// Submits the run that reads again whatever differs.
+pub(crate) async fn read_again(parts: &Parts, plan: &Plan, found: &mut [Found]) -> anyhow::Result<Submitted> {
+    distrust(&*parts.ledger, found).await?;
+    let (run, segments) = repair(plan, &to_read_again(found));
+    let submitted = submit(&*parts.ledger, &*parts.bell, run, &mut segments.into_iter()).await?;
+    let to_mend = found.iter_mut().flat_map(|found| &mut found.reported);
+    note_run(
+        to_mend.filter(|reported| reported.span.tally.may_be_mended()),
+        submitted.run,
+    );
+    Ok(submitted)
+}
+
 /// Has the records stored again that somebody else has changed: their hash is that of the source's version, and reading
 /// alone would leave them.
-async fn distrust(comparing: &Comparing<'_>, found: &[Found]) -> anyhow::Result<()> {
+async fn distrust(ledger: &dyn Ledger, found: &[Found]) -> Result<(), LedgerError> {
     /// Ids in one statement.
     const AT_ONCE: usize = 1_000;
-    let ledger = &*comparing.parts.ledger;
     for found in found {
         for ids in found.spoilt.chunks(AT_ONCE) {
             ledger

@@ -15,7 +15,7 @@ use ledgerfleet_model::{Axis, Connection, Failure, FailureKind, Segmenting};
 use ledgerfleet_planning::{Part, Plan, Request, connections_named, plan};
 use ledgerfleet_process::Stop;
 use ledgerfleet_upstream::{Asking, KnownLessons};
-use ledgerfleet_verification::{Compared, Subject, Verdict, VerifyError, spans, with_days_without_records};
+use ledgerfleet_verification::{Compared, Observer, Subject, Verdict, VerifyError};
 use ledgerfleet_wiring::Parts;
 
 use crate::cli::VerifyArgs;
@@ -25,8 +25,11 @@ use crate::output::counted;
 use crate::running::role::{Role, role};
 use crate::session::Session;
 use crate::waits::Waits;
-use findings::{Found, Reported, exit_of, show, take_failure, tell_advice, tell_failures};
+use findings::{exit_of, show, take_failure, tell_advice, tell_failures};
 use fix::fix;
+
+pub(crate) use findings::Found;
+pub(crate) use fix::read_again;
 
 pub(crate) async fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<Exit> {
     let parts = session.parts().await?;
@@ -43,9 +46,11 @@ pub(crate) async fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<
         session,
         parts: &parts,
         stop,
-        page_size: plan.page_size(),
+        depth: Depth {
+            page_size: plan.page_size(),
+            at_once: args.at_once,
+        },
         max_wait: args.max_wait,
-        at_once: args.at_once,
         lessons: KnownLessons::default(),
         worst_accepted: if args.strict {
             Verdict::Green
@@ -121,13 +126,14 @@ async fn planned(session: &Session, parts: &Parts, args: &VerifyArgs) -> anyhow:
 }
 
 /// What is to be compared: one entity of one company, and which days of it; none where it is read whole.
-pub(super) struct Question {
-    pub(super) connection: Connection,
-    pub(super) entity: &'static EntitySpec,
+pub(crate) struct Question {
+    pub(crate) connection: Connection,
+    pub(crate) entity: &'static EntitySpec,
     pub(super) ranges: Option<Vec<(NaiveDate, NaiveDate)>>,
 }
 
-fn questions(plan: &Plan) -> Vec<Question> {
+/// The questions of a plan, one for each of its parts.
+pub(crate) fn questions(plan: &Plan) -> Vec<Question> {
     let question = |part: &Part| Question {
         connection: part.connection.clone(),
         entity: part.entity,
@@ -141,9 +147,8 @@ pub(super) struct Comparing<'a> {
     pub(super) session: &'a Session,
     pub(super) parts: &'a Parts,
     pub(super) stop: &'a Stop,
-    page_size: u32,
+    depth: Depth,
     max_wait: Duration,
-    at_once: u64,
     lessons: KnownLessons,
     /// The worst verdict that is no failure.
     pub(super) worst_accepted: Verdict,
@@ -188,23 +193,7 @@ impl Comparing<'_> {
                 ));
             }
             by_id += compared.asked_by_id;
-            let tallies = if compared.was_read {
-                with_days_without_records(compared.tallies, question.ranges.as_deref())
-            } else {
-                compared.tallies
-            };
-            let reported = spans(tallies, question.ranges.as_deref().unwrap_or_default());
-            found.push(Found {
-                connection: question.connection.clone(),
-                entity: question.entity,
-                reported: reported
-                    .into_iter()
-                    .map(|span| Reported { span, fix_run: None })
-                    .collect(),
-                untraced: compared.untraced,
-                spoilt: compared.spoilt,
-                failed,
-            });
+            found.push(Found::of(question, compared, failed));
         }
         if by_id > 0 {
             talk.say(format!(
@@ -263,35 +252,60 @@ impl Comparing<'_> {
     }
 
     async fn compare_one(&self, asking: &Asking<'_>, question: &Question) -> Result<Compared, VerifyError> {
-        let ledger = &*self.parts.ledger;
-        let filter = CoverageFilter {
-            connections: vec![question.connection.id],
-            entities: vec![question.entity.name.to_owned()],
-            ..CoverageFilter::default()
-        };
-        let coverage = ledger.coverage(&filter).await?;
-        let learner = self
-            .lessons
-            .learner(ledger, question.connection.id, question.entity.name);
-        let mut learner = learner.await?;
-        let waits = self.waits(question);
-        let subject = Subject {
-            asking,
-            observer: &waits,
-            ledger,
-            entity: question.entity,
-            ranges: question.ranges.as_deref(),
-            coverage: &coverage,
-            page_size: self.page_size,
-            at_once: self.at_once,
-        };
-        subject.compare(&mut learner).await
+        let observer = self.waits(question);
+        compare_one(
+            self.parts,
+            &self.lessons,
+            (asking, &observer),
+            question,
+            self.depth,
+        )
+        .await
     }
+}
+
+/// How much is read at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Depth {
+    /// Rows of a page.
+    pub(crate) page_size: u32,
+    /// Records that are compared at once.
+    pub(crate) at_once: u64,
+}
+
+/// Compares one entity of one company.
+pub(crate) async fn compare_one(
+    parts: &Parts,
+    lessons: &KnownLessons,
+    (asking, observer): (&Asking<'_>, &dyn Observer),
+    question: &Question,
+    depth: Depth,
+) -> Result<Compared, VerifyError> {
+    let ledger = &*parts.ledger;
+    let filter = CoverageFilter {
+        connections: vec![question.connection.id],
+        entities: vec![question.entity.name.to_owned()],
+        ..CoverageFilter::default()
+    };
+    let coverage = ledger.coverage(&filter).await?;
+    let learner = lessons.learner(ledger, question.connection.id, question.entity.name);
+    let mut learner = learner.await?;
+    let subject = Subject {
+        asking,
+        observer,
+        ledger,
+        entity: question.entity,
+        ranges: question.ranges.as_deref(),
+        coverage: &coverage,
+        page_size: depth.page_size,
+        at_once: depth.at_once,
+    };
+    subject.compare(&mut learner).await
 }
 
 /// Whether a failure would meet another question in the same way: a store that is away meets all of them, a company that
 /// refuses us or is away all of its own.
-fn rules_out(earlier: &Found, question: &Question) -> bool {
+pub(crate) fn rules_out(earlier: &Found, question: &Question) -> bool {
     let is_same_company = earlier.connection.id == question.connection.id;
     match &earlier.failed {
         None => false,

@@ -92,10 +92,14 @@ pub async fn a_request_that_comes_again_gets_the_answer_of_the_first(world: &dyn
     world.pass_time(LEASE + seconds(1)).await;
     assert_eq!(ask("body").await, Asked::First, "whoever did it is gone");
     assert_eq!(ask("body").await, Asked::UnderWay, "it has a lease, too");
+    let kept = async || ledger.kept_answer("request").await.unwrap();
+    assert_eq!(kept().await, None, "it is not answered");
     ledger.forget_request("request").await.unwrap();
+    assert_eq!(kept().await, None, "it is not known");
     assert_eq!(ask("body").await, Asked::First, "its answer is not kept");
     ledger.keep_answer("request", "the answer").await.unwrap();
     assert_eq!(ask("body").await, Asked::Before("the answer".to_owned()));
+    assert_eq!(kept().await, Some("the answer".to_owned()));
     assert_eq!(ask("another body").await, Asked::Differently);
     world.pass_time(REMEMBERED + seconds(1)).await;
     assert_eq!(ask("another body").await, Asked::First);

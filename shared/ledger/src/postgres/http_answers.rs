@@ -28,6 +28,19 @@ impl HttpAnswers for PostgresLedger {
         persistently(keep).await.map(drop)
     }
 
+    async fn kept_answer(&self, request_key: &str) -> Result<Option<String>, LedgerError> {
+        let kept = || async {
+            sqlx::query_scalar!(
+                "SELECT answer FROM fleet.http_answers WHERE request_key = $1",
+                request_key
+            )
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed("kept answer"))
+        };
+        persistently(kept).await.map(Option::flatten)
+    }
+
     async fn forget_request(&self, request_key: &str) -> Result<(), LedgerError> {
         let forget = || async {
             sqlx::query!(

@@ -44,6 +44,16 @@ impl HttpAnswers for SqliteLedger {
         tx.commit().await.map_err(failed("keep answer"))
     }
 
+    async fn kept_answer(&self, request_key: &str) -> Result<Option<String>, LedgerError> {
+        const KEPT: &str = "SELECT answer FROM fleet_http_answers WHERE request_key = ?";
+        let kept = sqlx::query_scalar(KEPT).bind(request_key);
+        let kept: Option<Option<String>> = kept
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(failed("kept answer"))?;
+        Ok(kept.flatten())
+    }
+
     async fn forget_request(&self, request_key: &str) -> Result<(), LedgerError> {
         const FORGET: &str = "DELETE FROM fleet_http_answers WHERE request_key = ?";
         let mut tx = self.write("forget request").await?;
