@@ -311,7 +311,7 @@ async fn code_of(emulator: &RunningEmulator, redirect: &str, realm: &str) -> Str
 }
 
 #[tokio::test]
-async fn a_code_beside_another_companys_realm_opens_nothing_and_the_company_waits_until_it_is_mended() {
+async fn a_code_beside_the_realm_of_another_company_opens_nothing_and_the_company_waits_until_it_is_mended() {
     let emulator = emulator().await;
     let (world, redirect) = world_beside(&emulator);
     let [us, ca] = &emulator.info().companies[..] else {
