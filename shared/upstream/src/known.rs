@@ -62,22 +62,25 @@ impl KnownLessons {
         entity: &'static str,
     ) -> Result<Learner<'a>, LedgerError> {
         let key = (connection, entity);
-        let fresh = self
-            .known()
-            .get(&key)
-            .copied()
-            .filter(|read| read.at.elapsed() < FRESH);
         let mut learner = Learner {
             known: self,
             ledger,
             key,
-            lessons: fresh.map(|read| read.lessons).unwrap_or_default(),
+            lessons: Lessons::default(),
             turn: None,
         };
-        if fresh.is_none() {
-            learner.refresh().await?;
+        match self.fresh(key) {
+            Some(lessons) => learner.lessons = learner.beside_others(lessons),
+            None => learner.refresh().await?,
         }
         Ok(learner)
+    }
+
+    /// What is known of it, unless that is to be read again.
+    fn fresh(&self, key: Key) -> Option<Lessons> {
+        let known = self.known();
+        let read = known.get(&key).filter(|read| read.at.elapsed() < FRESH)?;
+        Some(read.lessons)
     }
 
     /// Takes note of a refusal; answers whether it was met not long ago.
@@ -109,17 +112,26 @@ impl Learner<'_> {
     /// Reads what the ledger knows by now.
     pub async fn refresh(&mut self) -> Result<(), LedgerError> {
         let (connection, entity) = self.key;
-        let of_any = Lessons::of(self.ledger.learned(connection, ANY_ENTITY).await?);
-        self.lessons = Lessons {
-            largest_of_company: of_any.largest_page.unwrap_or_default(),
-            ..Lessons::of(self.ledger.learned(connection, entity).await?)
-        };
-        let read = Read {
-            lessons: self.lessons,
-            at: Instant::now(),
-        };
-        self.known.known().insert(self.key, read);
+        for entity in [ANY_ENTITY, entity] {
+            let read = Read {
+                lessons: Lessons::of(self.ledger.learned(connection, entity).await?),
+                at: Instant::now(),
+            };
+            self.lessons = read.lessons;
+            self.known.known().insert((connection, entity), read);
+        }
+        self.lessons = self.beside_others(self.lessons);
         Ok(())
+    }
+
+    /// Lessons of its entity, with what is known of all entities of the company.
+    fn beside_others(&self, lessons: Lessons) -> Lessons {
+        let of_any = self.known.known().get(&(self.key.0, ANY_ENTITY)).copied();
+        let largest_of_company = of_any.and_then(|read| read.lessons.largest_page);
+        Lessons {
+            largest_of_company: largest_of_company.unwrap_or_default(),
+            ..lessons
+        }
     }
 
     /// Waits until nobody else of this process finds out how large a page may be, but no longer than `patience`; takes the
@@ -148,14 +160,17 @@ impl Learner<'_> {
     /// Keeps a fact about the upstream for everybody. What cannot be kept is learned again.
     pub async fn learn(&mut self, fact: Fact, value: u64) {
         self.lessons = self.lessons.with(fact, value);
-        if self.keeps(fact, value) {
-            self.tell(self.key.1, fact, value).await;
-        }
+        self.keep(self.key.1, fact, value).await;
         if fact == Fact::LargestPage {
-            if value > self.lessons.largest_of_company {
-                self.tell(ANY_ENTITY, fact, value).await;
-            }
+            self.keep(ANY_ENTITY, fact, value).await;
             self.give_up_turn();
+        }
+    }
+
+    /// Keeps it as a fact about an entity, if this process did not know it.
+    async fn keep(&self, entity: &'static str, fact: Fact, value: u64) {
+        if self.is_news((self.key.0, entity), fact, value) {
+            self.tell(entity, fact, value).await;
         }
     }
 
@@ -172,9 +187,9 @@ impl Learner<'_> {
     }
 
     /// Adds a fact to what this process knows; answers whether it is news.
-    fn keeps(&self, fact: Fact, value: u64) -> bool {
+    fn is_news(&self, key: Key, fact: Fact, value: u64) -> bool {
         let mut all = self.known.known();
-        let read = all.entry(self.key).or_insert_with(|| Read {
+        let read = all.entry(key).or_insert_with(|| Read {
             lessons: Lessons::default(),
             at: Instant::now(),
         });
