@@ -267,8 +267,14 @@ impl Verification {
         rows.sort_by_key(|row| Reverse(row.verdict()));
         self.findings_left_out = rows.len().saturating_sub(MOST_FINDINGS);
         rows.truncate(MOST_FINDINGS);
-        let findings = rows.iter().map(serde_json::to_value).collect::<Result<_, _>>();
-        self.findings = findings.unwrap_or_default();
+        match rows.iter().map(serde_json::to_value).collect() {
+            Ok(findings) => self.findings = findings,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "what was found cannot be written down");
+                self.state = State::Failed;
+            }
+        }
     }
 }
 
