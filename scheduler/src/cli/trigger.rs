@@ -13,6 +13,7 @@ pub(crate) enum TriggerCommand {
     /// Ends a trigger.
     Cancel {
         /// Its id, as `trigger list` shows it.
+        #[arg(value_parser = trigger_id)]
         id: TriggerId,
     },
 }
@@ -32,6 +33,11 @@ pub(crate) struct AddTriggerArgs {
     /// What is submitted: `backfill …` or `sync …`. Days such as -30d are counted when it is.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
+}
+
+fn trigger_id(text: &str) -> Result<TriggerId, String> {
+    text.parse()
+        .map_err(|_| "a trigger is named by its whole id, as `scheduler trigger list` shows it".to_owned())
 }
 
 fn zone(text: &str) -> Result<Tz, String> {

@@ -106,6 +106,11 @@ async fn what_cannot_be_submitted_then_is_refused_now() {
     assert_eq!(made["due_at"], "2099-03-05T03:45:54Z");
     assert!(made["command"].as_str().unwrap().starts_with(BACKFILL), "{made}");
     let id = made["id"].as_str().unwrap();
+    world
+        .run(&format!("trigger cancel {}", &id[..8]))
+        .await
+        .expect(2)
+        .says("its whole id");
     world.run(&format!("trigger cancel {id}")).await.expect(0);
     world
         .run(&format!("trigger cancel {id}"))
