@@ -11,10 +11,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::explained;
 use crate::commands::connection::key::park;
 use crate::commands::connection::testing::{Renewal, test};
-use crate::exit::{Exit, Problem};
+use crate::exit::{Exit, Problem, explained};
 use crate::waits::Silent;
 
 /// A person waits at the browser.

@@ -32,7 +32,7 @@ use tokio::time::Instant;
 
 use crate::commands::connection::add::{Added, add_or_reconnect, existing};
 use crate::commands::model;
-use crate::exit::{Exit, Problem, explain};
+use crate::exit::{Exit, Problem, explained};
 use crate::output::Talk;
 pub(crate) use page::{said, shown};
 pub(crate) use returned::{Answer, Returned, Stray, of_pasted};
@@ -372,12 +372,6 @@ fn stale(why: &str) -> Problem {
         "begin anew: scheduler connection authorize --name NAME",
     )
     .because(format!("of its state is known: {why}"))
-}
-
-/// An error as people see it; a pipe is none of those that can be met here.
-fn explained(error: &anyhow::Error) -> Problem {
-    explain(error.as_ref())
-        .unwrap_or_else(|| Problem::new(Exit::Failed, error.to_string(), "scheduler doctor"))
 }
 
 /// All that is told of a problem, in one text.

@@ -65,6 +65,12 @@ pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<Problem> {
     })
 }
 
+/// The same where no output is written whose reader may have enough: there is always something to tell.
+pub(crate) fn explained(error: &anyhow::Error) -> Problem {
+    explain(error.as_ref())
+        .unwrap_or_else(|| Problem::new(Exit::Failed, error.to_string(), "scheduler doctor"))
+}
+
 /// An error and the causes below it.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     let mut next = Some(error);

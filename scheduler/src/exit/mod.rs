@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use ledgerfleet_model::FailureKind;
 use ledgerfleet_process::Signal;
 
-pub(crate) use explain::{APP_KEYS, explain};
+pub(crate) use explain::{APP_KEYS, explain, explained};
 pub(crate) use problem::Problem;
 
 /// How a command ended. The numbers are relied upon by scripts.

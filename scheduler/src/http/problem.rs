@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use ledgerfleet_model::words;
 use serde::Serialize;
 
-use crate::exit::{Exit, Problem, explain};
+use crate::exit::{Exit, Problem, explained};
 
 /// Why something was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,10 +166,7 @@ impl Refusal {
 impl<E: Into<anyhow::Error>> From<E> for Refusal {
     fn from(error: E) -> Self {
         let error: anyhow::Error = error.into();
-        let problem = explain(error.as_ref());
-        let problem =
-            problem.unwrap_or_else(|| Problem::new(Exit::Failed, error.to_string(), "scheduler doctor"));
-        let refusal = Self::of(problem);
+        let refusal = Self::of(explained(&error));
         if refusal.cause == Cause::Internal {
             tracing::error!(
                 error = error.as_ref() as &dyn std::error::Error,
