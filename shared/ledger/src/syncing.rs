@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ledgerfleet_model::work::WorkKind;
-use ledgerfleet_model::{ConnectionId, FailureKind, RunId};
+use ledgerfleet_model::{ConnectionId, FailureKind, Lane, RunId};
 
 use crate::LedgerError;
 
@@ -70,6 +70,10 @@ pub struct UnderWay {
     pub entity: String,
     /// What it asks for.
     pub kind: WorkKind,
+    /// The lane it waits in.
+    pub lane: Lane,
+    /// Whether anything of its run was read, or is being read: what has changed since may be missed by it.
+    pub has_begun: bool,
 }
 
 /// What has been planned for a company besides its changes.
@@ -92,7 +96,8 @@ pub trait Syncing: Send + Sync {
     async fn sync_schedules(&self, connections: &[ConnectionId]) -> Result<Vec<SyncSchedule>, LedgerError>;
 
     /// The schedules that are due, earliest first: those of active companies whose interval is not zero and whose
-    /// changes are not being asked for already: a window of one entity that waits holds back no other. `usual` is the
+    /// changes are not being asked for already in the live lane: a window of one entity that waits holds back no other, nor
+    /// does a question of another lane, which may wait for the calls of the next month. `usual` is the
     /// configured interval. Due is also what only a clock that was ahead can have put off: further than its interval.
     async fn due_syncs(&self, usual: Duration, limit: u32) -> Result<Vec<SyncSchedule>, LedgerError>;
 
@@ -143,3 +148,8 @@ pub const SYNC_KEY: &str = "sync/";
 
 /// How those of runs begin that look after what nothing announces.
 pub const UPKEEP_KEY: &str = "upkeep/";
+
+/// The lane that is stored as this rank.
+pub(crate) fn lane_of(rank: i16) -> Result<Lane, LedgerError> {
+    Lane::from_rank(rank).ok_or_else(|| LedgerError::Corrupt(format!("there is no lane of rank {rank}")))
+}

@@ -211,37 +211,53 @@ impl Planner<'_> {
             format!("/{}", self.subject.entities.join(","))
         };
         match self.subject.scope {
-            Scope::Due => format!("{}{names}", self.beside()),
-            Scope::Changed => names,
+            Scope::Due => format!("/due{}{names}", beside(self.waiting())),
+            Scope::Changed => format!("{names}{}", beside(self.begun())),
+            // What a full sync has read already is not paid for twice: a second one goes on with it.
             Scope::Full => format!("/full{names}"),
-            Scope::Since(since) => format!("/since {}{names}", since.timestamp_micros()),
+            Scope::Since(since) => {
+                format!(
+                    "/since {}{names}{}",
+                    since.timestamp_micros(),
+                    beside(self.begun())
+                )
+            }
         }
     }
 
-    /// What distinguishes it from the runs beside which it is planned: those whose changes are told, and in which windows
-    /// of single entities wait, perhaps for a day. It must not join one of them.
-    fn beside(&self) -> String {
+    /// The runs that have begun to read: what has changed since then, they may have missed. A first reading is none of
+    /// them: it goes on where it stopped, however often it is asked for.
+    fn begun(&self) -> BTreeSet<RunId> {
+        let under_way = &self.stand.under_way;
+        let first = under_way.iter().filter(|one| self.is_first_reading(one));
+        let first: BTreeSet<RunId> = first.map(|one| one.run).collect();
+        let begun = under_way.iter().filter(|one| one.has_begun).map(|one| one.run);
+        begun.filter(|run| !first.contains(run)).collect()
+    }
+
+    fn is_first_reading(&self, one: &UnderWay) -> bool {
+        let mut states = self.stand.states.iter();
+        let was_read = states.any(|state| state.entity == one.entity && state.succeeded_at.is_some());
+        one.kind == WorkKind::Sync && !was_read
+    }
+
+    /// The runs whose changes are told, and in which windows of single entities wait, perhaps for a day.
+    fn waiting(&self) -> BTreeSet<RunId> {
         let under_way = &self.stand.under_way;
         let asks = |run| {
             let mut of_run = under_way.iter().filter(|one| one.run == run);
             of_run.any(|one| one.kind == WorkKind::Changes)
         };
         let waiting = under_way.iter().map(|one| one.run).filter(|run| !asks(*run));
-        let waiting: BTreeSet<RunId> = waiting.collect();
-        if waiting.is_empty() {
-            return String::new();
-        }
-        let mut hash = blake3::Hasher::new();
-        for run in waiting {
-            hash.update(run.0.as_bytes());
-        }
-        format!("/beside {}", hash.finalize().to_hex())
+        waiting.collect()
     }
 
-    /// Whether a window of an entity is still to be read to its end: then nothing else is asked of it by the schedule.
+    /// Whether a window of an entity is still to be read to its end: then nothing else is asked of it by the schedule. One
+    /// of another lane may wait for the calls of the next month: what was read once is followed beside it.
     fn is_under_way(&self, entity: &EntitySpec) -> bool {
-        let mut under_way = self.stand.under_way.iter();
-        under_way.any(|one| one.kind == WorkKind::Sync && one.entity == entity.name)
+        let of_entity = |one: &&UnderWay| one.kind == WorkKind::Sync && one.entity == entity.name;
+        let mut under_way = self.stand.under_way.iter().filter(of_entity);
+        under_way.any(|one| one.lane == Lane::Live || self.is_first_reading(one))
     }
 
     fn entities(&self) -> Vec<&'static EntitySpec> {
@@ -270,8 +286,8 @@ impl Planner<'_> {
             match self.way(entity) {
                 None => {}
                 Some(Way::Everything) => segments.push(self.segment(entity, Work::Sync(Window::Whole))),
-                Some(Way::Recent) => {
-                    let recent = self.recent_documents(entity).into_iter();
+                Some(Way::Recent(read_at)) => {
+                    let recent = self.recent_documents(entity, read_at).into_iter();
                     segments.extend(recent.map(|window| self.segment(entity, Work::Sync(window))));
                 }
                 Some(Way::Window(since)) => {
@@ -317,12 +333,10 @@ impl Planner<'_> {
             Scope::Since(since) => Some(self.since(entity, state, since)),
             Scope::Due if self.is_under_way(entity) || !self.is_due(entity, state) => None,
             Scope::Due | Scope::Changed => Some(match state.and_then(|state| state.checkpoint) {
-                None if is_told_by_date(entity)
-                    && state.is_some_and(|state| state.succeeded_at.is_some()) =>
-                {
-                    Way::Recent
-                }
-                None => Way::Everything,
+                None => match state.and_then(|state| state.succeeded_at) {
+                    Some(read_at) if is_told_by_date(entity) => Way::Recent(read_at),
+                    _ => Way::Everything,
+                },
                 Some(checkpoint) => self.since(entity, state, checkpoint - OVERLAP),
             }),
         }
@@ -383,11 +397,23 @@ impl Planner<'_> {
     }
 }
 
+/// What distinguishes a request from those that answer another one: it must not join these runs.
+fn beside(runs: BTreeSet<RunId>) -> String {
+    if runs.is_empty() {
+        return String::new();
+    }
+    let mut hash = blake3::Hasher::new();
+    for run in runs {
+        hash.update(run.0.as_bytes());
+    }
+    format!("/beside {}", hash.finalize().to_hex())
+}
+
 /// How an entity is brought in sync.
 enum Way {
     Everything,
-    /// The recent documents: nothing tells which have changed.
-    Recent,
+    /// The documents of the time since it was last read, and of shortly before: nothing tells which have changed.
+    Recent(DateTime<Utc>),
     Window(DateTime<Utc>),
     Changes(DateTime<Utc>),
 }

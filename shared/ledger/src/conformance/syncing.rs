@@ -399,6 +399,26 @@ pub async fn companies_are_due_at_their_time_while_active_and_their_changes_are_
     kill(world, window.id, FailureKind::Forbidden).await;
     ledger.close_runs().await.unwrap();
 
+    // Those may wait for the calls of the next month.
+    for lane in [Lane::Manual, Lane::Backfill] {
+        let by_hand = new_run(lane, &format!("sync/{ash}"));
+        let (sync, window) = (
+            changes(ash, at(0)),
+            segment(ash, "invoice", Work::Sync(Window::Whole)),
+        );
+        submit(world, &by_hand, vec![sync.clone(), window.clone()]).await;
+        assert_eq!(due().await, [ash, birch], "{lane:?} holds back no schedule");
+        let told = async || -> Vec<(Lane, bool)> {
+            let all = ledger.syncs_under_way(ash).await.unwrap();
+            all.into_iter().map(|one| (one.lane, one.has_begun)).collect()
+        };
+        assert_eq!(told().await, [(lane, false), (lane, false)]);
+        kill(world, sync.id, FailureKind::Forbidden).await;
+        assert_eq!(told().await, [(lane, true)], "a part of its run has ended");
+        kill(world, window.id, FailureKind::Forbidden).await;
+        ledger.close_runs().await.unwrap();
+    }
+
     ledger
         .schedule_sync(birch, Some(Duration::ZERO), past)
         .await

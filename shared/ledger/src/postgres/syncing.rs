@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ledgerfleet_model::work::WorkKind;
-use ledgerfleet_model::{ConnectionId, Failure, FailureKind, RunId, SegmentId};
+use ledgerfleet_model::{ConnectionId, Failure, FailureKind, Lane, RunId, SegmentId};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
@@ -14,7 +14,7 @@ use super::codec::{Count, Word, plain, small, span};
 use super::error::{failed, persistently};
 use super::session::PLANNED_FOR_ONE_TABLE;
 use crate::clocks::PLAUSIBLE;
-use crate::syncing::{KEPT_WITH_DEAD, Planned, UnderWay};
+use crate::syncing::{KEPT_WITH_DEAD, Planned, UnderWay, lane_of};
 use crate::{Checkpoint, LedgerError, PageCommit, SyncSchedule, SyncState, SyncSum, Syncing};
 
 struct StateRow {
@@ -133,11 +133,12 @@ impl Syncing for PostgresLedger {
                     -- `sync/` and the id of the company.
                     SELECT FROM fleet.runs r JOIN fleet.segments g ON g.run_id = r.id
                     WHERE r.state IN ('active', 'paused') AND left(r.request_key, 41) = 'sync/' || s.connection_id
-                      AND g.state IN ('pending', 'running') AND g.kind = 'changes')
+                      AND g.state IN ('pending', 'running') AND g.kind = 'changes' AND g.lane = $4)
                 ORDER BY s.due_at LIMIT $2"#,
                 seconds(usual),
                 i64::from(limit),
                 span(PLAUSIBLE),
+                Lane::Live.rank(),
             )
             .fetch_all(&self.pool)
             .await
@@ -155,12 +156,16 @@ impl Syncing for PostgresLedger {
             run_id: Uuid,
             entity: String,
             kind: Word<WorkKind>,
+            lane: i16,
+            has_begun: bool,
         }
         let under_way = || async {
             sqlx::query_as!(
                 UnderWayRow,
                 r#"
-                SELECT g.run_id, g.entity, g.kind AS "kind: _"
+                SELECT g.run_id, g.entity, g.kind AS "kind: _", g.lane, EXISTS (
+                    SELECT FROM fleet.segments b
+                    WHERE b.run_id = g.run_id AND (b.state <> 'pending' OR b.pages > 0)) AS "has_begun!"
                 FROM fleet.runs r JOIN fleet.segments g ON g.run_id = r.id
                 WHERE r.state IN ('active', 'paused') AND left(r.request_key, 41) = 'sync/' || $1::uuid::text
                   AND g.state IN ('pending', 'running')
@@ -171,12 +176,16 @@ impl Syncing for PostgresLedger {
             .await
             .map_err(failed("syncs under way"))
         };
-        let one = |row: UnderWayRow| UnderWay {
-            run: RunId(row.run_id),
-            entity: row.entity,
-            kind: row.kind.0,
+        let one = |row: UnderWayRow| {
+            Ok(UnderWay {
+                run: RunId(row.run_id),
+                entity: row.entity,
+                kind: row.kind.0,
+                lane: lane_of(row.lane)?,
+                has_begun: row.has_begun,
+            })
         };
-        Ok(persistently(under_way).await?.into_iter().map(one).collect())
+        persistently(under_way).await?.into_iter().map(one).collect()
     }
 
     async fn syncs_a_second(&self, usual: Duration) -> Result<f64, LedgerError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ledgerfleet_model::work::WorkKind;
-use ledgerfleet_model::{ConnectionId, Failure, FailureKind, RunId, SegmentId};
+use ledgerfleet_model::{ConnectionId, Failure, FailureKind, Lane, RunId, SegmentId};
 use sqlx::SqliteConnection;
 
 use super::SqliteLedger;
@@ -13,7 +13,7 @@ use super::codec::{Stamp, Text, json_filter, number};
 use super::error::failed;
 use crate::clocks::PLAUSIBLE;
 use crate::hints::HINTS_KEY;
-use crate::syncing::{KEPT_WITH_DEAD, Planned, SYNC_KEY, UPKEEP_KEY, UnderWay};
+use crate::syncing::{KEPT_WITH_DEAD, Planned, SYNC_KEY, UPKEEP_KEY, UnderWay, lane_of};
 use crate::{Checkpoint, LedgerError, PageCommit, SyncSchedule, SyncState, SyncSum, Syncing};
 
 #[derive(sqlx::FromRow)]
@@ -104,7 +104,7 @@ impl Syncing for SqliteLedger {
                 SELECT 1 FROM fleet_runs r JOIN fleet_segments g ON g.run_id = r.id
                 WHERE r.state IN ('active', 'paused') AND r.request_key >= ?4 || s.connection_id
                   AND r.request_key < ?4 || s.connection_id || '0'
-                  AND g.state IN ('pending', 'running') AND g.kind = 'changes')
+                  AND g.state IN ('pending', 'running') AND g.kind = 'changes' AND g.lane = ?6)
             ORDER BY s.due_at LIMIT ?3";
         let rows: Vec<ScheduleRow> = sqlx::query_as(DUE)
             .bind(self.now())
@@ -112,6 +112,7 @@ impl Syncing for SqliteLedger {
             .bind(limit)
             .bind(SYNC_KEY)
             .bind(Stamp::from(self.now().0 + PLAUSIBLE))
+            .bind(Lane::Live.rank())
             .fetch_all(&self.readers)
             .await
             .map_err(failed("due syncs"))?;
@@ -119,24 +120,30 @@ impl Syncing for SqliteLedger {
     }
 
     async fn syncs_under_way(&self, connection: ConnectionId) -> Result<Vec<UnderWay>, LedgerError> {
+        type UnderWayRow = (Text<RunId>, String, Text<WorkKind>, i16, bool);
         const UNDER_WAY: &str = "
-            SELECT g.run_id, g.entity, g.kind
+            SELECT g.run_id, g.entity, g.kind, g.lane, EXISTS (
+                SELECT 1 FROM fleet_segments b WHERE b.run_id = g.run_id AND (b.state <> 'pending' OR b.pages > 0))
             FROM fleet_runs r JOIN fleet_segments g ON g.run_id = r.id
             WHERE r.state IN ('active', 'paused') AND r.request_key >= ?1 || ?2 AND r.request_key < ?1 || ?2 || '0'
               AND g.state IN ('pending', 'running')
             ORDER BY g.run_id, g.entity, g.kind";
-        let rows: Vec<(Text<RunId>, String, Text<WorkKind>)> = sqlx::query_as(UNDER_WAY)
+        let rows: Vec<UnderWayRow> = sqlx::query_as(UNDER_WAY)
             .bind(SYNC_KEY)
             .bind(Text(connection))
             .fetch_all(&self.readers)
             .await
             .map_err(failed("syncs under way"))?;
-        let one = |(run, entity, kind): (Text<RunId>, String, Text<WorkKind>)| UnderWay {
-            run: run.0,
-            entity,
-            kind: kind.0,
+        let one = |(run, entity, kind, lane, has_begun): UnderWayRow| {
+            Ok(UnderWay {
+                run: run.0,
+                entity,
+                kind: kind.0,
+                lane: lane_of(lane)?,
+                has_begun,
+            })
         };
-        Ok(rows.into_iter().map(one).collect())
+        rows.into_iter().map(one).collect()
     }
 
     async fn syncs_a_second(&self, usual: Duration) -> Result<f64, LedgerError> {

@@ -256,7 +256,7 @@ fn documents_that_tell_no_change_are_read_for_this_month_and_the_one_before_once
         time_zone: chrono_tz::America::Guayaquil,
         ..connection()
     };
-    let days = |entity: &str, was_read: bool| -> Vec<String> {
+    let days_since = |entity: &str, read_at: Option<&str>| -> Vec<String> {
         let entities = [entity.to_owned()];
         let subject = Subject {
             connection: &company,
@@ -266,12 +266,13 @@ fn documents_that_tell_no_change_are_read_for_this_month_and_the_one_before_once
             scope: Scope::Due,
             lane: Lane::Live,
         };
-        let state = SyncState {
+        let state = |read_at: &str| SyncState {
             checkpoint: None,
+            succeeded_at: Some(read_at.parse().unwrap()),
             ..synced(&company, entity)
         };
         let stand = Stand {
-            states: if was_read { vec![state] } else { Vec::new() },
+            states: read_at.map(state).into_iter().collect(),
             schedule: None,
             under_way: Vec::new(),
             // Still the last evening of March in Ecuador.
@@ -285,7 +286,18 @@ fn documents_that_tell_no_change_are_read_for_this_month_and_the_one_before_once
         };
         segments.iter().map(window).collect()
     };
+    let days = |entity, was_read: bool| days_since(entity, was_read.then_some("2026-03-20T12:00:00Z"));
     assert_eq!(days("sales", false), ["whole"]);
+    let after_a_pause = [
+        "txn_date 2025-11-01..2025-11-30",
+        "txn_date 2025-12-01..2025-12-31",
+        "txn_date 2026-01-01..2026-01-31",
+        "txn_date 2026-02-01..2026-02-28",
+        "txn_date 2026-03-01..2026-03-31",
+    ];
+    // Still the last day of a year in Ecuador.
+    let paused = days_since("sales", Some("2026-01-01T03:00:00Z"));
+    assert_eq!(paused, after_a_pause, "no month in between is left out");
     let months = [
         "txn_date 2026-02-01..2026-02-28",
         "txn_date 2026-03-01..2026-03-31",
@@ -298,6 +310,15 @@ fn documents_that_tell_no_change_are_read_for_this_month_and_the_one_before_once
 
 /// The plan of a company by its schedule, of which all this is in sync and that is under way.
 fn beside(under_way: &[(RunId, &str, WorkKind)], scope: Scope) -> SyncPlan {
+    beside_of(under_way, scope, (Lane::Live, true))
+}
+
+/// The same, beside what waits in that lane and has begun or not.
+fn beside_of(
+    under_way: &[(RunId, &str, WorkKind)],
+    scope: Scope,
+    (lane, has_begun): (Lane, bool),
+) -> SyncPlan {
     let (company, connector) = (connection(), quickbooks());
     let entities = ["bill", INVOICE].map(str::to_owned);
     let subject = Subject {
@@ -312,6 +333,8 @@ fn beside(under_way: &[(RunId, &str, WorkKind)], scope: Scope) -> SyncPlan {
         run: *run,
         entity: (*entity).to_owned(),
         kind: *kind,
+        lane,
+        has_begun,
     };
     let stand = Stand {
         states: vec![synced(&company, "bill"), synced(&company, INVOICE)],
@@ -357,7 +380,41 @@ fn an_entity_whose_window_waits_is_left_out_and_the_others_go_on_in_a_run_of_the
     assert_eq!(entities(&both), None);
     let by_hand = beside(&[bill], Scope::Changed);
     assert_eq!(entities(&by_hand).unwrap(), ["bill", "invoice"]);
-    assert_eq!(key(&by_hand), key(&usual), "a person waits for all of it");
+    assert_ne!(key(&by_hand), key(&waiting), "the schedule asks less");
+}
+
+#[test]
+fn a_sync_by_hand_joins_no_run_that_asks_less_or_has_read_already() {
+    let key = |plan: &SyncPlan| plan.sync.as_ref().unwrap().0.request_key[41..].to_owned();
+    let by_hand = key(&beside(&[], Scope::Changed));
+    assert_ne!(by_hand, key(&beside(&[], Scope::Due)), "lists are not always due");
+    let run = RunId::new();
+    let asks = (run, CHANGES, WorkKind::Changes);
+    let window = (run, INVOICE, WorkKind::Sync);
+    let first = (run, "customer", WorkKind::Sync);
+    for scope in [Scope::Changed, Scope::Since(at("19T00:00:00"))] {
+        let alone = key(&beside(&[], scope));
+        let joins =
+            |under_way, has_begun| key(&beside_of(under_way, scope, (Lane::Manual, has_begun))) == alone;
+        assert!(joins(&[asks, window], false), "all of it is still to be asked");
+        assert!(!joins(&[asks, window], true), "a part was answered");
+        assert!(!joins(&[window], true), "its changes were told");
+        assert!(joins(&[first], true), "a first reading goes on");
+    }
+}
+
+#[test]
+fn what_was_read_once_is_followed_beside_a_window_of_another_lane() {
+    let entities = |plan: SyncPlan| plan.sync.map(|(run, _)| run.entities).unwrap_or_default();
+    let window = (RunId::new(), INVOICE, WorkKind::Sync);
+    for (lane, expected) in [
+        (Lane::Live, &["bill"][..]),
+        (Lane::Manual, &["bill", INVOICE]),
+        (Lane::Backfill, &["bill", INVOICE]),
+    ] {
+        let plan = beside_of(&[window], Scope::Due, (lane, false));
+        assert_eq!(entities(plan), expected, "{lane:?}");
+    }
 }
 
 #[test]

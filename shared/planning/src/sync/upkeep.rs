@@ -58,19 +58,22 @@ impl Planner<'_> {
         state.is_some_and(|state| state.succeeded_at.is_some())
     }
 
-    /// This calendar month and the one before, in which documents still change that tell it nowhere; and what is dated
-    /// after them, of what is dated ahead as a rule.
-    pub(super) fn recent_documents(&self, entity: &EntitySpec) -> Vec<Window> {
+    /// The calendar months from the one before it was last read up to this one, in which documents still change that tell
+    /// it nowhere; and what is dated after them, of what is dated ahead as a rule.
+    pub(super) fn recent_documents(&self, entity: &EntitySpec, read_at: DateTime<Utc>) -> Vec<Window> {
         let zone = self.subject.connection.time_zone;
         let today = self.stand.now.with_timezone(&zone).date_naive();
-        let this = today.with_day(1).unwrap_or(today);
-        let before = this.pred_opt().and_then(|last| last.with_day(1)).unwrap_or(this);
+        let read_on = read_at.with_timezone(&zone).date_naive().min(today);
         let next = last_of_month(today).succ_opt().unwrap_or(today);
+        let first = |day: NaiveDate| day.with_day(1).unwrap_or(day);
+        let before = first(first(read_on).pred_opt().unwrap_or(read_on));
+        let starts = std::iter::successors(Some(before), |start| last_of_month(*start).succ_opt());
+        let starts: Vec<NaiveDate> = starts.take_while(|start| *start <= next).collect();
         let end = ledgerfleet_model::window::latest(today)
             .succ_opt()
             .unwrap_or(next);
         let ahead = entity.ahead.then_some((next, end));
-        let months = [(before, this), (this, next)].into_iter().chain(ahead);
+        let months = starts.windows(2).map(|pair| (pair[0], pair[1])).chain(ahead);
         months
             .map(|(from, to)| Window::Dates {
                 days: Days { from, to },
