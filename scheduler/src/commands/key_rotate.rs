@@ -25,6 +25,7 @@ pub(super) async fn run(session: &Session) -> anyhow::Result<Exit> {
 async fn of_file(session: &Session, parts: &Parts) -> anyhow::Result<Exit> {
     // Whoever runs this file has its key in memory, and could open nothing that is sealed anew.
     let lock = take_lock(&session.settings)?;
+    refuse_what_does_not_open(parts).await?;
     let vault = parts.vault.turned_to(next_key(&session.settings)?);
     turn(session, parts, &vault).await?;
     let former = finish_rotation(&session.settings)?;
@@ -34,6 +35,19 @@ async fn of_file(session: &Session, parts: &Parts) -> anyhow::Result<Exit> {
         former.display()
     ));
     Ok(Exit::Done)
+}
+
+/// Before another key is made: a rotation that stops at a credential half-way would leave three keys in use.
+async fn refuse_what_does_not_open(parts: &Parts) -> anyhow::Result<()> {
+    for row in parts.ledger.sealed_rows().await? {
+        let Some(key) = Vault::key_of(&row.sealed).filter(|key| !parts.vault.knows(key)) else {
+            continue;
+        };
+        let what = format!("a credential is sealed with key {key}, which is not here; nothing was changed");
+        let next = format!("give key {key} as LEDGERFLEET_SECOND_MASTER_KEY_FILE, then this command again");
+        return Err(Problem::usage(what, next).into());
+    }
+    Ok(())
 }
 
 /// The new key is the configured one, and the one before is the second.

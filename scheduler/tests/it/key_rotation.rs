@@ -47,8 +47,9 @@ async fn the_key_beside_a_file_is_replaced_and_a_rotation_that_was_broken_off_go
 
     // As it is after all is sealed anew, and before the files have changed their places.
     let file = |name: &str| world.path(&format!("ledgerfleet.db.key{name}"));
+    let former = format!(".former.{}", key_in(&before));
     std::fs::rename(file(""), file(".next")).unwrap();
-    std::fs::rename(file(".former"), file("")).unwrap();
+    std::fs::rename(file(&former), file("")).unwrap();
     let (result, told) = keys(&world).await;
     assert_eq!(result, "warning", "{told}");
     world.run("connection test demo-us").await.expect(0);
@@ -59,7 +60,16 @@ async fn the_key_beside_a_file_is_replaced_and_a_rotation_that_was_broken_off_go
         ("ok", key_in(&after)),
         "it goes on with the key that it had made"
     );
-    assert!(!file(".next").exists() && file(".former").exists());
+    assert!(!file(".next").exists() && file(&former).exists());
+    let kept = std::fs::read(file(&former)).unwrap();
+    world.run("key rotate").await.expect(0);
+    let second = format!(".former.{}", key_in(&after));
+    assert!(file(&second).exists());
+    assert_eq!(
+        std::fs::read(file(&former)).unwrap(),
+        kept,
+        "the one before that is kept, too"
+    );
     for company in ["demo-us", "demo-ca"] {
         world.run(&format!("connection test {company}")).await.expect(0);
     }

@@ -30,11 +30,11 @@ pub struct Place<'a> {
     pub version: i64,
 }
 
-/// Seals with one master key, and opens with that and with a second one, while one is replaced by the other.
+/// Seals with one master key, and opens with that and with any number of others: those it replaces, or is replaced by.
 #[derive(Debug, Clone)]
 pub struct Vault {
     key: MasterKey,
-    second: Option<MasterKey>,
+    others: Vec<MasterKey>,
 }
 
 /// Why a sealed text does not open. It never holds a secret.
@@ -66,24 +66,29 @@ impl VaultError {
 impl Vault {
     /// A vault with this key.
     pub fn new(key: MasterKey) -> Self {
-        Self { key, second: None }
+        Self {
+            key,
+            others: Vec::new(),
+        }
     }
 
-    /// The same, which also opens what this key has sealed.
+    /// The same, which also opens what these keys have sealed.
     #[must_use]
-    pub fn and(self, second: Option<MasterKey>) -> Self {
-        Self { second, ..self }
+    pub fn and(mut self, others: impl IntoIterator<Item = MasterKey>) -> Self {
+        self.others.extend(others);
+        self
     }
 
-    /// A vault that seals with this key, and opens also what this one's has sealed.
+    /// A vault that seals with this key, and opens also all that this one opens.
     #[must_use]
     pub fn turned_to(&self, key: MasterKey) -> Self {
-        Self::new(key).and(Some(self.key.clone()))
+        let keys = [&self.key].into_iter().chain(&self.others);
+        Self::new(key).and(keys.cloned())
     }
 
-    /// Whether it has a second key.
+    /// Whether it has another key besides its own.
     pub fn has_second(&self) -> bool {
-        self.second.is_some()
+        !self.others.is_empty()
     }
 
     /// Whether it has the key of that id.
@@ -97,7 +102,7 @@ impl Vault {
     }
 
     fn key_with(&self, id: &str) -> Option<&MasterKey> {
-        let mut keys = [Some(&self.key), self.second.as_ref()].into_iter().flatten();
+        let mut keys = [&self.key].into_iter().chain(&self.others);
         keys.find(|key| key.id() == id)
     }
 
@@ -237,6 +242,18 @@ mod tests {
             Err(VaultError::WrongKey { .. })
         ));
         assert_eq!(Vault::key_of("nothing"), None);
+    }
+
+    #[test]
+    fn a_vault_that_is_turned_opens_all_that_it_opened_before() {
+        let keys: [MasterKey; 4] = std::array::from_fn(|_| MasterKey::generate());
+        let [own, second, former, next] = keys.clone();
+        let turned = Vault::new(own).and([second, former]).turned_to(next.clone());
+        assert_eq!(turned.key_id(), next.id());
+        for key in keys {
+            let sealed = Vault::new(key).seal(&place(), &SecretString::from("RT1-secret"));
+            assert_eq!(opened(&turned, &place(), &sealed).unwrap(), "RT1-secret");
+        }
     }
 
     #[test]

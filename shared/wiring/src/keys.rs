@@ -35,19 +35,46 @@ pub(crate) async fn embedded_key(
     Ok(key)
 }
 
-/// The keys of an embedded ledger: its own, and a second one that is configured, or that a rotation has made and not put in
-/// its place yet.
+/// The keys of an embedded ledger: its own, a second one that is configured, one that a rotation has made and not put in its
+/// place yet, and those that earlier rotations have replaced: a backup from before was sealed with one of them.
 pub(crate) async fn embedded_keys(
     settings: &Settings,
     ledger: &dyn Ledger,
     notices: &mut Vec<String>,
 ) -> Result<Vault, WiringError> {
     let key = embedded_key(settings, ledger, notices).await?;
-    let second = match second_key(settings)? {
-        None => key_file::read(&beside(settings, "next"))?,
-        second => second,
+    let next = key_file::read(&beside(settings, "next"))?;
+    let mut former = Vec::new();
+    for path in former_files(settings) {
+        former.extend(key_file::read(&path)?);
+    }
+    Ok(Vault::new(key).and(second_key(settings)?).and(next).and(former))
+}
+
+/// The files beside the key of an embedded ledger in which rotations have kept the keys that they replaced.
+fn former_files(settings: &Settings) -> Vec<PathBuf> {
+    let former = beside(settings, "former");
+    let (Some(directory), Some(name)) = (former.parent(), former.file_name()) else {
+        return Vec::new();
     };
-    Ok(Vault::new(key).and(second))
+    // A relative name without a directory lies in the current one.
+    let directory = if directory.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        directory
+    };
+    let name = name.to_string_lossy();
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let is_former = |entry: &std::fs::DirEntry| {
+        let other = entry.file_name();
+        let rest = other.to_string_lossy().strip_prefix(&*name).map(str::to_owned);
+        rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('.').is_some_and(is_key_id))
+    };
+    entries.filter(is_former).map(|entry| entry.path()).collect()
+}
+
+fn is_key_id(text: &str) -> bool {
+    text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The second key, where one is configured.
@@ -77,18 +104,20 @@ pub fn next_key(settings: &Settings) -> Result<MasterKey, WiringError> {
 /// # Errors
 /// The files cannot be renamed: then both keys are there still.
 pub fn finish_rotation(settings: &Settings) -> Result<PathBuf, WiringError> {
-    let (key, next, former) = (
-        settings.master_key_file().unwrap_or_default(),
-        beside(settings, "next"),
-        beside(settings, "former"),
-    );
+    let key = settings.master_key_file().unwrap_or_default();
+    let next = beside(settings, "next");
+    let own = key_file::read(&key)?.ok_or_else(|| KeyFileError::Missing { path: key.clone() })?;
+    // By its id: the key that an earlier rotation has kept is never given up for this one.
+    let former = beside(settings, &format!("former.{}", own.id()));
     let failed = |source| KeyFileError::File {
         path: key.clone(),
         source,
     };
     // Kept under another name before its own is given away: at no moment is there none.
-    let _ = std::fs::remove_file(&former);
-    std::fs::hard_link(&key, &former).map_err(failed)?;
+    match std::fs::hard_link(&key, &former) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        linked => linked.map_err(failed)?,
+    }
     std::fs::rename(&next, &key).map_err(failed)?;
     key_file::sync_directory(&key).map_err(failed)?;
     Ok(former)
