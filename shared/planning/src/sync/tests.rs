@@ -394,8 +394,9 @@ fn a_sync_by_hand_joins_no_run_that_asks_less_or_has_read_already() {
     let first = (run, "customer", WorkKind::Sync);
     for scope in [Scope::Changed, Scope::Since(at("19T00:00:00"))] {
         let alone = key(&beside(&[], scope));
-        let joins =
-            |under_way, has_begun| key(&beside_of(under_way, scope, (Lane::Manual, has_begun))) == alone;
+        let joins = |under_way: &[(RunId, &str, WorkKind)], has_begun| {
+            key(&beside_of(under_way, scope, (Lane::Manual, has_begun))) == alone
+        };
         assert!(joins(&[asks, window], false), "all of it is still to be asked");
         assert!(!joins(&[asks, window], true), "a part was answered");
         assert!(!joins(&[window], true), "its changes were told");
