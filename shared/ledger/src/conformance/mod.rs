@@ -312,6 +312,7 @@ macro_rules! ledger_conformance {
                 what_follows_joins_the_run_with_the_end_of_its_segment,
                 failures_are_told_of_every_entity_that_was_to_be_in_sync,
                 companies_are_due_at_their_time_while_active_and_their_changes_are_not_being_asked_for,
+                a_sync_that_waits_in_another_lane_holds_back_no_schedule,
                 only_the_newest_syncs_of_a_company_are_kept,
                 a_sync_that_saw_what_waits_in_quarantine_is_kept,
             },

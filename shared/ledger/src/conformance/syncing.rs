@@ -399,26 +399,6 @@ pub async fn companies_are_due_at_their_time_while_active_and_their_changes_are_
     kill(world, window.id, FailureKind::Forbidden).await;
     ledger.close_runs().await.unwrap();
 
-    // Those may wait for the calls of the next month.
-    for lane in [Lane::Manual, Lane::Backfill] {
-        let by_hand = new_run(lane, &format!("sync/{ash}"));
-        let (sync, window) = (
-            changes(ash, at(0)),
-            segment(ash, "invoice", Work::Sync(Window::Whole)),
-        );
-        submit(world, &by_hand, vec![sync.clone(), window.clone()]).await;
-        assert_eq!(due().await, [ash, birch], "{lane:?} holds back no schedule");
-        let told = async || -> Vec<(Lane, bool)> {
-            let all = ledger.syncs_under_way(ash).await.unwrap();
-            all.into_iter().map(|one| (one.lane, one.has_begun)).collect()
-        };
-        assert_eq!(told().await, [(lane, false), (lane, false)]);
-        kill(world, sync.id, FailureKind::Forbidden).await;
-        assert_eq!(told().await, [(lane, true)], "a part of its run has ended");
-        kill(world, window.id, FailureKind::Forbidden).await;
-        ledger.close_runs().await.unwrap();
-    }
-
     ledger
         .schedule_sync(birch, Some(Duration::ZERO), past)
         .await
@@ -443,6 +423,33 @@ pub async fn companies_are_due_at_their_time_while_active_and_their_changes_are_
         .await
         .unwrap();
     assert!(due().await.is_empty(), "paused");
+}
+
+/// Its segments may wait for the calls of the next month.
+pub async fn a_sync_that_waits_in_another_lane_holds_back_no_schedule(world: &dyn World) {
+    let ash = company(world, "Ash").await;
+    let ledger = world.ledger();
+    ledger
+        .schedule_sync(ash, None, DateTime::UNIX_EPOCH)
+        .await
+        .unwrap();
+    let told = async || -> Vec<(Lane, bool)> {
+        let all = ledger.syncs_under_way(ash).await.unwrap();
+        all.into_iter().map(|one| (one.lane, one.has_begun)).collect()
+    };
+    for lane in [Lane::Manual, Lane::Backfill, Lane::Live] {
+        let by_hand = new_run(lane, &format!("sync/{ash}"));
+        let sync = changes(ash, at(0));
+        let window = segment(ash, "invoice", Work::Sync(Window::Whole));
+        submit(world, &by_hand, vec![sync.clone(), window.clone()]).await;
+        let due = ledger.due_syncs(Duration::from_mins(5), 10).await.unwrap();
+        assert_eq!(due.len(), usize::from(lane != Lane::Live), "{lane:?}");
+        assert_eq!(told().await, [(lane, false), (lane, false)]);
+        kill(world, sync.id, FailureKind::Forbidden).await;
+        assert_eq!(told().await, [(lane, true)], "a part of its run has ended");
+        kill(world, window.id, FailureKind::Forbidden).await;
+        ledger.close_runs().await.unwrap();
+    }
 }
 
 pub async fn only_the_newest_syncs_of_a_company_are_kept(world: &dyn World) {
