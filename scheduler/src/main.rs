@@ -11,6 +11,7 @@ mod exit;
 mod http;
 mod meant;
 mod output;
+mod panel;
 mod running;
 mod session;
 mod views;

@@ -55,7 +55,7 @@ pub(crate) async fn run(session: &Session, args: &ServeArgs) -> anyhow::Result<E
     introduce(session, &parts, works).await;
     tell_ready(stop);
     session.talk.say(format!(
-        "serving {scheme}://{address}: /api/v1 /webhooks/quickbooks /livez /readyz /metrics; Ctrl-C stops"
+        "serving {scheme}://{address}: the panel in a browser, /api/v1 /webhooks/quickbooks /livez /readyz /metrics; Ctrl-C stops"
     ));
     show_while_working(session, listening, &parts, recorder, runner, stop).await?;
     Ok(stop.signal().map_or(Exit::Failed, Exit::of))
@@ -88,6 +88,7 @@ pub(super) async fn show_while_working(
         let api = Api::new(parts, &session.settings, &session.talk);
         let routes = health_routes(parts, recorder)
             .merge(router(&api))
+            .merge(crate::panel::router(&api))
             .merge(webhooks::router(parts, &session.settings));
         listening.serve(routes, over.clone()).await;
         api.end().await;

@@ -23,6 +23,7 @@ use url::form_urlencoded;
 use super::keys::{Caller, judge};
 use super::problem::{Cause, Refusal};
 use super::route::{Method, Route};
+use super::sessions;
 use super::{Api, LONGEST_BODY};
 
 /// A body has so long to come.
@@ -42,6 +43,10 @@ struct Kept {
     content_type: Option<String>,
     body: String,
 }
+
+/// Who asks, where that was found out before: by the panel, which asks inside the process.
+#[derive(Debug, Clone)]
+pub(crate) struct AsCaller(pub(crate) Caller);
 
 pub(crate) async fn guard(api: Api, route: Route, request: Request, next: Next) -> Response {
     let began = Instant::now();
@@ -73,7 +78,10 @@ fn problem(response: Response) -> Response {
 
 async fn pass(api: &Api, route: Route, mut request: Request, next: Next) -> Result<Response, Refusal> {
     let address = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
-    let caller = known(api, request.headers(), address).await?;
+    let caller = match request.extensions_mut().remove::<AsCaller>() {
+        Some(AsCaller(caller)) => caller,
+        None => known(api, request.method(), request.headers(), address).await?,
+    };
     if let Err(wait) = api.limits.request(&caller.identity) {
         let detail = "this key asks too often: at most 100 a second for long";
         return Err(Refusal::new(Cause::TooManyRequests, detail).after(wait));
@@ -134,11 +142,34 @@ fn takes_none() -> Refusal {
 
 /// Who asks. An address that comes again and again with a key that is none is told to wait. A good key is always heard: behind
 /// a proxy all have one address, and nobody locks out the others.
-async fn known(api: &Api, headers: &HeaderMap, address: Option<IpAddr>) -> Result<Caller, Refusal> {
-    let Some(address) = address.filter(|_| headers.contains_key(AUTHORIZATION)) else {
-        return judge(api, headers).await;
+async fn known(
+    api: &Api,
+    method: &axum::http::Method,
+    headers: &HeaderMap,
+    address: Option<IpAddr>,
+) -> Result<Caller, Refusal> {
+    if headers.contains_key(AUTHORIZATION) {
+        return limited(api, address, judge(api, headers)).await;
+    }
+    // A page of the panel reads with its session, and does nothing with it: that takes a proof, which the panel asks for.
+    if method == axum::http::Method::GET
+        && let Some((_, caller)) = sessions::find(api, headers).await?
+    {
+        return Ok(caller);
+    }
+    judge(api, headers).await
+}
+
+/// Judges what an address has shown, unless it has shown too many keys that are none.
+pub(crate) async fn limited<T>(
+    api: &Api,
+    address: Option<IpAddr>,
+    judging: impl Future<Output = Result<T, Refusal>>,
+) -> Result<T, Refusal> {
+    let judged = judging.await;
+    let Some(address) = address else {
+        return judged;
     };
-    let judged = judge(api, headers).await;
     match &judged {
         Ok(_) => api.limits.succeeded(address),
         Err(refusal) if refusal.cause == Cause::Unauthenticated => {

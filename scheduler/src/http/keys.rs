@@ -6,10 +6,11 @@
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
 use chrono::{DateTime, Utc};
-use ledgerfleet_ledger::{ApiKey, Scope};
+use ledgerfleet_ledger::{ApiKey, KnownApiKey, Scope};
 use ledgerfleet_model::{ApiKeyId, ConnectionId};
 use rand::Rng;
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 use super::Api;
@@ -74,16 +75,55 @@ pub(crate) async fn judge(api: &Api, headers: &HeaderMap) -> Result<Caller, Refu
             .then(|| key.trim().to_owned())
     });
     let key = bearer.ok_or_else(|| refused("the header Authorization is not `Bearer KEY`"))?;
+    Ok(holder_of(api, &key).await?.1)
+}
+
+/// Who holds a key, as a session remembers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Holder {
+    /// A key of the ledger.
+    Key(ApiKeyId),
+    /// The key of the configuration: of this hash, so that another one in its place ends what was begun with it.
+    Configured(String),
+}
+
+/// The holder of a key's text, and what that one may.
+pub(crate) async fn holder_of(api: &Api, key: &str) -> Result<(Holder, Caller), Refusal> {
     if let Some(configured) = &api.key
-        && same(&hash(&key), &hash(configured.expose_secret()))
+        && same(&hash(key), &hash(configured.expose_secret()))
     {
-        return Ok(Caller::of_everything("configured"));
+        return Ok((
+            Holder::Configured(hash(&hash(key))),
+            Caller::of_everything("configured"),
+        ));
     }
-    let (id, secret) = parts_of(&key).ok_or_else(|| refused("this is no key"))?;
+    let (id, secret) = parts_of(key).ok_or_else(|| refused("this is no key"))?;
     let known = api.ledger().api_key(id).await?;
     let known = known.filter(|known| same(&known.hash, &hash(secret)));
     // Whoever knows the secret may know why it is not taken; nobody else may.
     let known = known.ok_or_else(|| refused("this key is unknown"))?;
+    Ok((Holder::Key(id), allowed(api, known)?))
+}
+
+/// What whoever has shown a key before may do now.
+pub(super) async fn caller_of(api: &Api, holder: &Holder) -> Result<Caller, Refusal> {
+    match holder {
+        Holder::Configured(known) => {
+            let now = api.key.as_ref().map(|key| hash(&hash(key.expose_secret())));
+            let is_it = now.is_some_and(|now| same(&now, known));
+            is_it
+                .then(|| Caller::of_everything("configured"))
+                .ok_or_else(|| refused("the configured key is another one now"))
+        }
+        Holder::Key(id) => {
+            let known = api.ledger().api_key(*id).await?;
+            allowed(api, known.ok_or_else(|| refused("this key is unknown"))?)
+        }
+    }
+}
+
+/// What a key is good for, while it is good.
+fn allowed(api: &Api, known: KnownApiKey) -> Result<Caller, Refusal> {
     if known.key.revoked_at.is_some() {
         return Err(refused("this key was revoked"));
     }
@@ -93,7 +133,7 @@ pub(crate) async fn judge(api: &Api, headers: &HeaderMap) -> Result<Caller, Refu
     note_use(api, &known.key);
     Ok(Caller {
         name: known.key.name,
-        identity: id.to_string(),
+        identity: known.key.id.to_string(),
         scopes: known.key.scopes,
         connections: known.key.connections,
         expires_at: known.key.expires_at,

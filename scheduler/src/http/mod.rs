@@ -10,17 +10,18 @@ mod calls;
 mod connect;
 mod connections;
 mod coverage;
+mod coverage_map;
 mod cursor;
 mod dead_letters;
 mod events;
 mod followed;
-mod guard;
+pub(crate) mod guard;
 pub(crate) mod keys;
 mod limits;
 mod live;
 mod openapi;
 mod page;
-mod problem;
+pub(crate) mod problem;
 mod quota;
 mod read;
 mod record_stream;
@@ -28,6 +29,7 @@ mod records;
 mod route;
 mod routes;
 mod runs;
+pub(crate) mod sessions;
 mod status;
 mod sync;
 mod triggers;
@@ -57,6 +59,7 @@ use keys::Caller;
 use limits::Limits;
 use problem::{Cause, Refusal};
 use routes::Routes;
+use sessions::Sessions;
 
 /// The longest body of a request.
 pub(crate) const LONGEST_BODY: usize = 1 << 20;
@@ -96,6 +99,8 @@ pub(crate) struct Inner {
     /// Once there was a key there always is one: a revoked one counts.
     has_keys: AtomicBool,
     limits: Limits,
+    /// Who has signed in to the panel.
+    pub(crate) sessions: Sessions,
     /// The runs that are followed.
     pub(crate) followed: Followed,
     /// Places of answers that stream.
@@ -133,6 +138,7 @@ impl Api {
             readiness: Readiness::of(parts),
             has_keys: AtomicBool::new(false),
             limits: Limits::default(),
+            sessions: Sessions::default(),
             followed: Followed::default(),
             streams: Arc::new(Semaphore::new(most_streams())),
             heavy: Arc::new(Semaphore::new(MOST_HEAVY)),
@@ -254,6 +260,11 @@ pub(crate) fn router(api: &Api) -> Router {
         })
 }
 
+/// The routes of the API alone, for who asks inside the process.
+pub(crate) fn inside(api: &Api) -> Router {
+    all(api).finish()
+}
+
 fn all(api: &Api) -> Routes {
     let routes = Routes::new(api.clone());
     let routes = status::routes(routes);
@@ -262,6 +273,7 @@ fn all(api: &Api) -> Routes {
     let routes = runs::routes(routes);
     let routes = events::routes(routes);
     let routes = coverage::routes(routes);
+    let routes = coverage_map::routes(routes);
     let routes = dead_letters::routes(routes);
     let routes = records::routes(routes);
     let routes = live::routes(routes);

@@ -108,6 +108,11 @@ impl Refusal {
         }
     }
 
+    /// What was refused, in a sentence.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The same request may succeed after this time.
     pub(super) fn after(self, after: Duration) -> Self {
         Self {

@@ -154,6 +154,7 @@ async fn real_answers_have_the_shapes_that_the_document_tells() {
         ("/api/v1/status", String::new()),
         ("/api/v1/coverage", String::new()),
         ("/api/v1/gaps", String::new()),
+        ("/api/v1/coverage/map", String::new()),
         ("/api/v1/calls", String::new()),
         ("/api/v1/quota", String::new()),
         ("/api/v1/triggers", String::new()),

@@ -36,6 +36,7 @@ mod ids;
 mod key_rotation;
 mod models;
 mod output;
+mod panel;
 mod quota;
 mod replays;
 mod runner;

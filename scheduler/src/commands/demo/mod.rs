@@ -313,7 +313,8 @@ async fn keep(
     };
     let info = emulator.info();
     session.talk.say(format!(
-        "Serving until Ctrl-C: the emulator on {url} (client id {id}), health and metrics on http://{health}.",
+        "Serving until Ctrl-C: the panel on http://{health}/ (open it in a browser), with health and metrics; the emulator \
+         on {url} (client id {id}).",
         url = emulator.url(),
         id = info.client_id,
         health = listening.address()

@@ -1,0 +1,90 @@
+// Drives Chromium through the panel at an address, and keeps what it looks like.
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { chromium } = require('playwright-core');
+
+const [url, shots] = process.argv.slice(2);
+const axe = fs.readFileSync(require.resolve('axe-core'), 'utf8');
+const wrong = [];
+const check = (is, what) => { if (!is) { wrong.push(what); console.error(`wrong: ${what}`); } };
+
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync'];
+
+async function screen(page, at, name) {
+  await page.goto(url + at, { waitUntil: 'load' });
+  if (await page.locator('[data-map]').count()) {
+    await page.waitForFunction(() => document.querySelector('[data-painted]') || document.querySelector('.map-say').textContent.trim());
+  }
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  check(wide <= 0, `${name}: ${wide} px to scroll sideways`);
+  await page.screenshot({ path: path.join(shots, `${name}.png`), fullPage: true });
+  // axe comes as a script of the page's own world, which the policy of the page does not reach.
+  const found = await page.evaluate(async (source) => {
+    if (!window.axe) (0, eval)(source);
+    const result = await window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] });
+    return result.violations.map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(' | ')}`);
+  }, axe);
+  for (const one of found) check(false, `${name}: axe ${one}`);
+}
+
+// From the first page to a run with its price, by keys alone.
+async function byKeys(page) {
+  await page.goto(`${url}/runs`);
+  const press = async (text) => {
+    for (let tab = 0; tab < 80; tab++) {
+      await page.keyboard.press('Tab');
+      const on = await page.evaluate(() => document.activeElement?.textContent?.trim() || document.activeElement?.value);
+      if (on === text) return true;
+    }
+    return false;
+  };
+  check(await press('Start a run'), 'by keys: no button that starts a run');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/runs/new');
+  for (const name of ['connection', 'entity']) await page.locator(`input[name=${name}]`).first().focus(), await page.keyboard.press('Space');
+  check(await press('Show the price'), 'by keys: no button that shows the price');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('text=What it costs');
+  await page.goto(`${url}/?years=1`);
+  await page.waitForSelector('[data-painted]');
+  await page.locator('.map-cells').focus();
+  await page.keyboard.press('End');
+  check((await page.locator('.map-say').textContent()).includes('·'), 'by keys: the map says nothing');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/runs/new?**');
+}
+
+(async () => {
+  fs.rmSync(shots, { recursive: true, force: true });
+  fs.mkdirSync(shots, { recursive: true });
+  const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'panel-browser-'));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env.BROWSER, headless: true, args: FLAGS, bypassCSP: false, timezoneId: 'Pacific/Pago_Pago',
+  });
+  const page = await context.newPage();
+  page.on('console', (message) => { if (message.type() === 'error' && !/404 \(Not Found\)/.test(message.text())) check(false, `console: ${message.text()}`); });
+  page.on('pageerror', (error) => check(false, `script: ${error.message}`));
+  await page.goto(`${url}/runs`);
+  const run = await page.locator('tbody th a').first().getAttribute('href');
+  await page.goto(`${url}/connections`);
+  const company = await page.locator('tbody th a').first().getAttribute('href');
+  const screens = { home: '/?month=2026-06&years=1', years: '/?years=5', runs: '/runs', new: '/runs/new', run, cancel: `${run}/cancel`,
+    dead: '/dead-letters', connections: '/connections', company, state: '/state', audit: '/audit', nothing: '/runs/none' };
+  for (const language of ['en', 'es']) {
+    for (const theme of ['light', 'dark']) {
+      await context.addCookies([{ name: 'panel_language', value: language, url }, { name: 'panel_theme', value: theme, url }]);
+      for (const width of [360, 1024, 1920]) {
+        await page.setViewportSize({ width, height: 900 });
+        for (const [name, at] of Object.entries(screens)) await screen(page, at, `${name}-${language}-${theme}-${width}`);
+      }
+    }
+  }
+  await context.addCookies([{ name: 'panel_language', value: 'en', url }]);
+  await byKeys(page);
+  await context.close();
+  fs.rmSync(profile, { recursive: true, force: true });
+  if (wrong.length) { console.error(`${wrong.length} things are wrong`); process.exit(1); }
+  console.log(`the panel in a browser: ${Object.keys(screens).length} screens, 2 languages, 2 themes, 3 widths; screenshots in ${shots}`);
+})().catch((error) => { console.error(error); process.exit(1); });
