@@ -12,7 +12,7 @@ use super::dead_letters::chosen;
 use super::enter::{Sent, Visit};
 use super::forms::go;
 use super::inside::{Answer, Trouble};
-use super::runs::backfill;
+use super::run_plan::backfill;
 use super::shell::encoded;
 
 /// Asks the API, once for each page that a button was pressed on.

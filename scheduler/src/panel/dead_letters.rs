@@ -13,7 +13,7 @@ use super::Panel;
 use super::enter::{Sent, Visit};
 use super::forms::once;
 use super::inside::{Trouble, read};
-use super::runs::Named;
+use super::run_plan::Named;
 use super::shell::{Commands, Shell, encoded, page, quoted};
 
 /// Letters of a group that are shown.

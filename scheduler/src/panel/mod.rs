@@ -15,6 +15,7 @@ mod home;
 mod inside;
 mod locale;
 mod month;
+mod run_plan;
 mod runs;
 mod shell;
 mod sign_in;
@@ -43,7 +44,7 @@ pub(crate) fn router(api: &Api) -> Router {
     let pages = Router::new()
         .route("/", get(home::show))
         .route("/runs", get(runs::list).post(actions::begin_run))
-        .route("/runs/new", get(runs::ask).post(runs::price))
+        .route("/runs/new", get(run_plan::ask).post(run_plan::price))
         .route("/runs/{id}", get(runs::show))
         .route("/runs/{id}/{what}", get(runs::confirm).post(actions::steer_run))
         .route("/dead-letters", get(dead_letters::show))
