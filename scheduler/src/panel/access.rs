@@ -10,10 +10,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Panel;
-use super::enter::{Sent, Visit};
 use super::home::Status;
 use super::inside::Trouble;
 use super::shell::{Shell, encoded, page};
+use super::visit::{Sent, Visit};
 
 /// Lines of the audit on a page.
 const LINES: u32 = 50;

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::Panel;
 use super::dead_letters::chosen;
-use super::enter::{Sent, Visit};
 use super::forms::go;
 use super::inside::{Answer, Trouble};
 use super::run_plan::backfill;
 use super::shell::encoded;
+use super::visit::{Sent, Visit};
 
 /// Asks the API, once for each page that a button was pressed on.
 async fn done(

@@ -63,6 +63,6 @@ pub(super) async fn serve(Path(file): Path<String>) -> Response {
         (CACHE_CONTROL, "public, max-age=31536000, immutable"),
     ];
     let mut response = (headers, asset.text).into_response();
-    super::enter::protect(response.headers_mut());
+    super::protect::protect(response.headers_mut());
     response
 }

@@ -9,10 +9,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Panel;
-use super::enter::Visit;
 use super::forms::once;
 use super::inside::Trouble;
 use super::shell::{Commands, Shell, encoded, page, quoted};
+use super::visit::Visit;
 
 /// A company as the API tells it.
 #[derive(Deserialize)]

@@ -10,11 +10,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Panel;
-use super::enter::{Sent, Visit};
 use super::forms::once;
 use super::inside::{Trouble, read};
 use super::run_plan::Named;
 use super::shell::{Commands, Shell, encoded, page, quoted};
+use super::visit::{Sent, Visit};
 
 /// Letters of a group that are shown.
 const SHOWN: usize = 50;

@@ -6,10 +6,7 @@ use std::time::Instant;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{
-    ACCEPT_LANGUAGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY,
-    SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
-};
+use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CACHE_CONTROL, HOST, ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -19,15 +16,13 @@ use url::form_urlencoded;
 
 use super::Panel;
 use super::inside::Trouble;
-use super::shell::{Shell, Theme, trouble_page};
+use super::protect::protect;
+use super::shell::{Shell, trouble_page};
 use super::texts::Language;
+use super::visit::{Sent, Theme, Visit};
 use crate::http::guard::limited;
 use crate::http::keys::{Caller, judge};
 use crate::http::sessions::{self, Session, cookie};
-
-/// Nothing inline, nothing of elsewhere, nobody's frame.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The addresses of pages, as metrics tell them apart.
 const ROUTES: [&str; 17] = [
@@ -53,57 +48,6 @@ const ROUTES: [&str; 17] = [
 /// The longest form.
 const LONGEST_FORM: usize = 1 << 18;
 
-/// Who looks at a page.
-#[derive(Debug, Clone)]
-pub(super) struct Visit {
-    /// None at the door alone.
-    pub(super) caller: Option<Caller>,
-    pub(super) session: Option<Session>,
-    pub(super) language: Language,
-    pub(super) theme: Theme,
-    /// Path and query.
-    pub(super) place: String,
-    /// What a form of this page sends.
-    pub(super) proof: String,
-    /// Whether a browser asks this machine by its own name.
-    pub(super) is_here: bool,
-}
-
-impl Visit {
-    /// Who looks, where somebody has to be known.
-    pub(super) fn caller(&self) -> Result<&Caller, Trouble> {
-        let missing = || Trouble::new(StatusCode::UNAUTHORIZED, "unauthenticated", String::new());
-        self.caller.as_ref().ok_or_else(missing)
-    }
-}
-
-/// A form that came from a page of the panel.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Sent(Vec<(String, String)>);
-
-impl Sent {
-    /// The last value of this name, if it says anything.
-    pub(super) fn value(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().rev().find(|(known, _)| known == name);
-        found
-            .map(|(_, value)| value.trim())
-            .filter(|value| !value.is_empty())
-    }
-
-    /// All values of this name.
-    pub(super) fn values(&self, name: &str) -> Vec<&str> {
-        let of_name = self.0.iter().filter(|(known, _)| known == name);
-        of_name
-            .map(|(_, value)| value.as_str())
-            .filter(|value| !value.is_empty())
-            .collect()
-    }
-
-    pub(super) fn of_query(query: &str) -> Self {
-        Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
-    }
-}
-
 pub(super) async fn enter(State(panel): State<Panel>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let method = request.method().clone();
@@ -125,19 +69,6 @@ pub(super) async fn enter(State(panel): State<Panel>, request: Request, next: Ne
         began.elapsed(),
     );
     response
-}
-
-/// The headers that every answer of the panel has.
-pub(super) fn protect(headers: &mut HeaderMap) {
-    for (name, value) in [
-        (CONTENT_SECURITY_POLICY, POLICY),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (X_FRAME_OPTIONS, "DENY"),
-        // With `no-referrer`, browsers would hide from the panel, too, where its forms come from: their origin would be `null`.
-        (REFERRER_POLICY, "same-origin"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
 }
 
 async fn pass(panel: &Panel, request: Request, next: Next) -> Response {
@@ -251,7 +182,7 @@ async fn received(
     }
     let bytes = to_bytes(body, LONGEST_FORM).await;
     let bytes = bytes.map_err(|_| Trouble::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", String::new()))?;
-    let sent = Sent(form_urlencoded::parse(&bytes).into_owned().collect());
+    let sent = Sent::of_form(&bytes);
     // Where nobody is known yet there is nothing that a forged form could use.
     let proof = sent.value("proof").unwrap_or_default();
     let is_proven = blake3::hash(proof.as_bytes()) == blake3::hash(visit.proof.as_bytes());

@@ -10,11 +10,11 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Panel;
-use super::enter::{Sent, Visit};
 use super::forms::once;
 use super::inside::Trouble;
 use super::month::{Map, Standing, asked, beside, end, together};
 use super::shell::{Commands, Shell, encoded, page};
+use super::visit::{Sent, Visit};
 
 /// How everything stands, as the API tells it.
 #[derive(Deserialize)]

@@ -15,11 +15,13 @@ mod home;
 mod inside;
 mod locale;
 mod month;
+mod protect;
 mod run_plan;
 mod runs;
 mod shell;
 mod sign_in;
 mod texts;
+mod visit;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;

@@ -11,10 +11,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Panel;
-use super::enter::{Sent, Visit};
 use super::forms::once;
 use super::inside::{Trouble, read};
 use super::shell::{Commands, Shell, page, quoted};
+use super::visit::{Sent, Visit};
 
 /// A company and what can be copied of it.
 struct Choice {

@@ -10,10 +10,10 @@ use ledgerfleet_model::RunState;
 use serde::Deserialize;
 
 use super::Panel;
-use super::enter::{Sent, Visit};
 use super::forms::once;
 use super::inside::Trouble;
 use super::shell::{Commands, Shell, encoded, page};
+use super::visit::{Sent, Visit};
 
 /// Runs on a page, and with each press of *more* so many again.
 const RUNS: u32 = 50;

@@ -9,43 +9,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use ledgerfleet_ledger::Scope;
 
 use super::assets::address;
-use super::enter::{Sent, Visit};
 use super::inside::Trouble;
 use super::texts::Language;
-
-/// Light, dark, or as the system has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Theme {
-    System,
-    Light,
-    Dark,
-}
-
-impl Theme {
-    pub(super) fn of_word(word: &str) -> Self {
-        match word {
-            "light" => Self::Light,
-            "dark" => Self::Dark,
-            _ => Self::System,
-        }
-    }
-
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::System => "system",
-            Self::Light => "light",
-            Self::Dark => "dark",
-        }
-    }
-
-    fn next(self) -> Self {
-        match self {
-            Self::System => Self::Light,
-            Self::Light => Self::Dark,
-            Self::Dark => Self::System,
-        }
-    }
-}
+use super::visit::{Sent, Theme, Visit};
 
 /// A line of the navigation.
 pub(super) struct Link {

@@ -9,11 +9,11 @@ use axum::response::{IntoResponse, Response};
 use ledgerfleet_process::Peer;
 
 use super::Panel;
-use super::enter::{Sent, Visit};
 use super::forms::go;
 use super::inside::Trouble;
-use super::shell::{Shell, Theme, page};
+use super::shell::{Shell, page};
 use super::texts::Language;
+use super::visit::{Sent, Theme, Visit};
 use crate::http::guard::limited;
 use crate::http::keys::holder_of;
 use crate::http::sessions::{Session, no_cookie};
