@@ -30,6 +30,9 @@ pub trait FirstDays: Send + Sync {
     /// request.
     async fn first_days(&self, target: &Target<'_>, request: &PageRequest<'_>) -> Result<Page, Failure>;
 
+    /// Fetches one row of the same window, of its last day: who does not heed the order serves another. One request.
+    async fn last_day(&self, target: &Target<'_>, request: &PageRequest<'_>) -> Result<Page, Failure>;
+
     /// What [`FirstDays::first_days`] would ask, as text.
     fn describe(&self, request: &PageRequest<'_>) -> String;
 }

@@ -309,8 +309,9 @@ impl<'a> Pass<'a> {
     pub fn may_lack(&self, known: u64, count: Option<u64>) -> bool {
         match (self.entity.trust, count) {
             (Trust::UniqueIdsEqualCount, _) => self.lacks(known) || count.is_some_and(|count| count > known),
-            (_, Some(count)) => count > known,
-            (_, None) => self.may_have_more(),
+            (_, Some(count)) if count >= known => count > known,
+            // A count that is less than what came proves as little as none.
+            (_, Some(_) | None) => self.may_have_more(),
         }
     }
 

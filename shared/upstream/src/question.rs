@@ -37,6 +37,10 @@ pub struct NthPage<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct FirstDays<'a>(pub PageRequest<'a>);
 
+/// One row of the last day of a window.
+#[derive(Debug, Clone, Copy)]
+pub struct LastDay<'a>(pub PageRequest<'a>);
+
 /// Who the company is, asked at the one address that every company has.
 #[derive(Debug, Clone, Copy)]
 pub struct Identify;
@@ -64,6 +68,16 @@ impl Question for FirstDays<'_> {
 
     fn page(&self) -> Option<u32> {
         Some(1)
+    }
+}
+
+impl Question for LastDay<'_> {
+    type Answer = Page;
+
+    async fn put(&self, connector: &dyn Connector, target: &Target<'_>) -> Result<Page, Failure> {
+        capable(connector.first_days(), "to read the last day of a window")?
+            .last_day(target, &self.0)
+            .await
     }
 }
 

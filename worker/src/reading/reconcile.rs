@@ -108,9 +108,13 @@ impl Reading<'_> {
         Ok(seen.map_err(ledger_failure)?)
     }
 
-    /// Whether the source has more rows than were seen, or cannot say it and may have some.
+    /// Whether the source has more rows than were seen, or cannot say it and may have some. A count that is less than what
+    /// came proves as little as none.
     fn may_have_more(&self, seen: SeenIds, source_count: Option<u64>) -> bool {
-        source_count.map_or(self.pass.may_have_more(), |count| count > seen.ids)
+        match source_count {
+            Some(count) if count >= seen.ids => count > seen.ids,
+            Some(_) | None => self.pass.may_have_more(),
+        }
     }
 
     /// Why this pass is believed; none if it is not.

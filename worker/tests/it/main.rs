@@ -23,6 +23,7 @@ mod locked;
 mod pruning;
 mod quarantining;
 mod refusing;
+mod seeded;
 mod shown;
 mod silence;
 mod syncing;

@@ -24,23 +24,41 @@ impl FirstDays for QuickBooks {
 
     async fn first_days(&self, target: &Target<'_>, request: &PageRequest<'_>) -> Result<Page, Failure> {
         let statement = FirstDays::describe(self, request);
-        let answer = self.query(target, &statement).await?;
+        self.rows_of_days(target, request.entity, &statement, request.size)
+            .await
+    }
+
+    async fn last_day(&self, target: &Target<'_>, request: &PageRequest<'_>) -> Result<Page, Failure> {
+        let statement = Query::last_day(request).to_string();
+        self.rows_of_days(target, request.entity, &statement, 1).await
+    }
+
+    fn describe(&self, request: &PageRequest<'_>) -> String {
+        Query::first_days(request).to_string()
+    }
+}
+
+impl QuickBooks {
+    async fn rows_of_days(
+        &self,
+        target: &Target<'_>,
+        entity: &'static EntitySpec,
+        statement: &str,
+        size: u32,
+    ) -> Result<Page, Failure> {
+        let answer = self.query(target, statement).await?;
         let all = Asked {
             place: Place::default(),
-            size: request.size,
+            size,
             in_order: false,
         };
-        let page = page_of(answer, request.entity, all)
-            .map_err(|failure| asked(failure, &statement))
-            .map_err(|failure| of_rows(failure, request.entity))?;
+        let page = page_of(answer, entity, all)
+            .map_err(|failure| asked(failure, statement))
+            .map_err(|failure| of_rows(failure, entity))?;
         Ok(Page {
             next: Position::start(),
             in_order: true,
             ..page
         })
-    }
-
-    fn describe(&self, request: &PageRequest<'_>) -> String {
-        Query::first_days(request).to_string()
     }
 }

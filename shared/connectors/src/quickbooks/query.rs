@@ -101,6 +101,20 @@ impl Query {
         }
     }
 
+    /// The statement that fetches a row of the last day of a window.
+    pub(super) fn last_day(request: &PageRequest<'_>) -> Self {
+        let by = match request.window {
+            Window::Dates { .. } => "TxnDate DESC",
+            Window::Instants { .. } | Window::Whole => "MetaData.CreateTime DESC",
+        };
+        let first = Place::default();
+        Self {
+            order: vec![by],
+            rows: Some(Rows::of(first, 1)),
+            ..Self::page(request, first)
+        }
+    }
+
     /// The statement that fetches a page of what fulfils conditions; a condition that is not documented is refused.
     pub(super) fn find(request: &FindRequest<'_>, place: Place) -> Result<Self, String> {
         let entity = request.entity;

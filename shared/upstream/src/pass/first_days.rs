@@ -1,11 +1,12 @@
 //! The first days of a window: a reading that begins in the order of days.
 
+use ledgerfleet_connectors::Page;
 use ledgerfleet_model::Failure;
 
 use super::{Fetched, Pass};
 use crate::asking::{Answered, Asking};
 use crate::known::Learner;
-use crate::question::FirstDays;
+use crate::question::{FirstDays, LastDay};
 
 impl Pass<'_> {
     /// Fetches the first rows of the window in the order of their days. Where that is not all of it, the reading has not
@@ -30,5 +31,14 @@ impl Pass<'_> {
             request: described.unwrap_or_default(),
             asked_at,
         })
+    }
+
+    /// Fetches a row of the window's last day.
+    ///
+    /// # Errors
+    /// The upstream did not serve it.
+    pub async fn last_day(&self, asking: &Asking<'_>) -> Result<Page, Failure> {
+        let question = LastDay(self.walk.request());
+        Ok(asking.ask_unless(&question, |_| true).await?.answer)
     }
 }

@@ -376,16 +376,13 @@ proptest! {
 
 #[test]
 fn the_first_days_of_a_window_are_asked_for_in_their_order() {
-    for (axis, order) in [
-        (Axis::TxnDate, "ORDERBY TxnDate STARTPOSITION 1 MAXRESULTS 100"),
-        (
-            Axis::Created,
-            "ORDERBY MetaData.CreateTime STARTPOSITION 1 MAXRESULTS 100",
-        ),
-    ] {
+    for (axis, property) in [(Axis::TxnDate, "TxnDate"), (Axis::Created, "MetaData.CreateTime")] {
         let window = window(axis, Tz::UTC);
         let request = PageRequest::first(entity("invoice"), &window, 100);
-        let statement = Query::first_days(&request).to_string();
-        assert!(statement.ends_with(order), "{statement}");
+        let (first, last) = (Query::first_days(&request), Query::last_day(&request));
+        let order = format!("ORDERBY {property} STARTPOSITION 1 MAXRESULTS 100");
+        assert!(first.to_string().ends_with(&order), "{first}");
+        let order = format!("ORDERBY {property} DESC STARTPOSITION 1 MAXRESULTS 1");
+        assert!(last.to_string().ends_with(&order), "{last}");
     }
 }
