@@ -311,12 +311,11 @@ impl<'a> Pass<'a> {
             (Trust::UniqueIdsEqualCount, _) => self.lacks(known) || count.is_some_and(|count| count > known),
             (_, Some(count)) if count >= known => count > known,
             // A count that is less than what came proves as little as none.
-            (_, Some(_) | None) => self.may_have_more(),
+            (_, Some(_) | None) => !self.shows_all(),
         }
     }
 
-    /// Whether its pages leave open that there are more rows than the `known` ones. A count that is less than what came
-    /// proves as little as none.
+    /// Whether there may be more rows than the `known` ones, for its pages announce another number of them.
     pub fn lacks(&self, known: u64) -> bool {
         self.entity.trust == Trust::UniqueIdsEqualCount && self.announced != Some(known)
     }
@@ -344,11 +343,6 @@ impl<'a> Pass<'a> {
     /// Whether it can have missed no row between two pages.
     pub fn came_in_order(&self) -> bool {
         self.pages <= 1 || self.in_order
-    }
-
-    /// Whether more rows may be there than were shown, as far as its pages tell.
-    pub fn may_have_more(&self) -> bool {
-        self.last.may_be_cut || !self.came_in_order()
     }
 
     /// Whether its pages alone show that there are no others: the last one was not cut, or what follows it was asked for.

@@ -107,8 +107,9 @@ impl<'a> Comparison<'a> {
                 continue;
             }
             let rows = self.shown.len() as u64;
-            // Pages that announce how many rows there are tell it without another one.
-            let is_uncounted = count.is_none()
+            // Pages that announce how many rows there are tell it without another one; a count of fewer rows than came
+            // tells nothing.
+            let is_uncounted = count.is_none_or(|count| count < rows)
                 && entity.kind != EntityKind::Single
                 && entity.trust != Trust::UniqueIdsEqualCount;
             let lacks = pass.may_lack(rows, count) || is_uncounted;

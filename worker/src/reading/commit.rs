@@ -111,7 +111,7 @@ impl Reading<'_> {
         };
         let answered_at = self.progress.answered_at;
         let (read_since, until) = match window {
-            Window::Instants { start, .. } if is_unproven(next) || self.answered_before(start).is_some() => {
+            Window::Instants { start, .. } if counts_more(next) || self.answered_before(start).is_some() => {
                 (Some(start), None)
             }
             Window::Instants { start, end, .. } => (Some(start), answered_at.map(|at| at.min(end))),
@@ -237,6 +237,10 @@ fn rows(effects: Effects, batches: &[Batch<'_>]) -> RowCounts {
     }
 }
 
-fn is_unproven(next: &NextStep) -> bool {
-    matches!(next, NextStep::Done(finished) if finished.unproven)
+/// Whether the source counts more rows of a window than it has shown.
+fn counts_more(next: &NextStep) -> bool {
+    let NextStep::Done(finished) = next else {
+        return false;
+    };
+    finished.unproven && finished.source_count.is_some_and(|count| count > finished.rows)
 }

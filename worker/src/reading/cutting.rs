@@ -198,7 +198,13 @@ impl Reading<'_> {
             .partition_point(|record| self.day_of(record).is_some_and(|day| day < last));
         let records = &fetched.page.records[..kept];
         let ids: HashSet<&str> = records.iter().map(|record| record.id.as_str()).collect();
-        if !self.came_in_order(&before, ids.len() as u64, last).await? {
+        let first = fetched
+            .page
+            .records
+            .first()
+            .and_then(|record| self.day_of(record));
+        let is_later = |day| day >= last && Some(day) > first;
+        if !self.came_in_order(&before, ids.len() as u64, is_later).await? {
             self.unordered = Some(Unordered::Seen);
             return Ok(Tried::Unordered);
         }
@@ -243,21 +249,26 @@ impl Reading<'_> {
     /// Whether the days before a page's last one are all on it. Who ignores the order may serve days that do not decrease
     /// by chance, and the rest of them later: so the source counts those days. It counts every page's until the order is
     /// known to be heeded, for rows that lie in the order of their days but for a few agree with most counts.
-    async fn came_in_order(&mut self, before: &Window, rows: u64, last: NaiveDate) -> Result<bool, Stopped> {
+    async fn came_in_order(
+        &mut self,
+        before: &Window,
+        rows: u64,
+        is_later: impl Fn(NaiveDate) -> bool,
+    ) -> Result<bool, Stopped> {
         // What is known of one order says nothing of another.
         let is_usual = before.axis() == self.attempt.subject.entity.default_axis();
         if is_usual && self.learner.lessons().days_in_order == Some(true) {
             return Ok(true);
         }
         let agrees = self.count_of(before, None).await? == Some(rows);
-        if agrees && is_usual && self.is_order_heeded(last).await? {
+        if agrees && is_usual && self.is_order_heeded(is_later).await? {
             self.learner.learn(Fact::DaysInOrder, 1).await;
         }
         Ok(agrees)
     }
 
     /// Whether the order backwards shows a later day first: whoever ignores orders shows the same row as before.
-    async fn is_order_heeded(&self, last: NaiveDate) -> Result<bool, Stopped> {
+    async fn is_order_heeded(&self, is_later: impl Fn(NaiveDate) -> bool) -> Result<bool, Stopped> {
         let page = self
             .attempt
             .guard(self.pass.last_day(&self.attempt.asking))
@@ -267,7 +278,7 @@ impl Reading<'_> {
                 .records
                 .first()
                 .and_then(|record| self.day_of(record))
-                .is_some_and(|day| day >= last)),
+                .is_some_and(is_later)),
             Err(failure) if failure.kind == FailureKind::BadRequest => Ok(false),
             Err(failure) => Err(failure.into()),
         }

@@ -7,8 +7,8 @@
 //! A pass whose pages came in such an order is believed if the source counts as many rows as were seen, and none of them
 //! has changed since the pass began: a row that comes in may hide one that left, but it has changed since. Any other pass
 //! is believed if the pass before saw the same ids, and either it came to an end or the source counts as many. What then
-//! still differs from the source's count is told, and where
-//! the source counts more, coverage says that it is unproven.
+//! still differs from the source's count is told. Where the source counts more, or where neither its pages nor a count prove
+//! that these are all, coverage says that it is unproven.
 //!
 //! Of an entity that is kept in sync, what changes while it is read is told by the next changes, for its checkpoint is the
 //! first answer. A pass in order is believed there although the source has moved, if what it counts and was not seen is
@@ -65,7 +65,7 @@ impl Reading<'_> {
         }
         let source_count = self.source_count(None).await?;
         self.pass.counted = source_count;
-        if self.may_have_more(seen, source_count) && self.pass.looks_further(connector, seen.ids) {
+        if self.pass.may_lack(seen.ids, source_count) && self.pass.looks_further(connector, seen.ids) {
             return Ok(false);
         }
         let has_all = self.settle_what_was_not_seen().await?;
@@ -106,15 +106,6 @@ impl Reading<'_> {
         let seen = ledger.seen(subject.claim.segment, self.progress.pass);
         let seen = self.attempt.guard(seen).await?;
         Ok(seen.map_err(ledger_failure)?)
-    }
-
-    /// Whether the source has more rows than were seen, or cannot say it and may have some. A count that is less than what
-    /// came proves as little as none.
-    fn may_have_more(&self, seen: SeenIds, source_count: Option<u64>) -> bool {
-        match source_count {
-            Some(count) if count >= seen.ids => count > seen.ids,
-            Some(_) | None => self.pass.may_have_more(),
-        }
     }
 
     /// Why this pass is believed; none if it is not.
@@ -170,7 +161,8 @@ impl Reading<'_> {
         self.tell_if_all_is_gone(seen);
         let differs = source_count.filter(|count| *count != rows);
         let is_explained = belief == Belief::ButForChanges;
-        let unproven = !is_explained && self.may_have_more(seen, source_count) && source_count.is_some();
+        let is_proven = !self.pass.may_lack(rows, source_count);
+        let unproven = !is_explained && !is_proven;
         if unproven {
             self.tell_that_it_is_unproven(rows, source_count);
         }
@@ -194,7 +186,7 @@ impl Reading<'_> {
             ..FinishedWindow::default()
         };
         self.close(NextStep::Done(finished)).await?;
-        if differs.is_none() {
+        if is_proven {
             self.learner
                 .learn(Fact::LargestPage, self.pass.largest_page())
                 .await;
@@ -202,12 +194,16 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// The rows that the source counts and does not show may exist: who keeps these books should know.
+    /// Rows that the source does not show may exist: who keeps these books should know.
     fn tell_that_it_is_unproven(&self, rows: u64, source_count: Option<u64>) {
         let claim = self.attempt.subject.claim;
+        let why = match source_count {
+            Some(count) if count > rows => "the source counts more rows of a window than it shows",
+            Some(_) | None => "pages of a window came in no order, and no count tells whether they are all",
+        };
         warn!(
             segment = %claim.segment, run = %claim.run, connection = %claim.connection, entity = claim.entity, rows,
-            source_count, "the source counts more rows of a window than it shows: its coverage is unproven"
+            source_count, "{why}: its coverage is unproven"
         );
     }
 

@@ -222,6 +222,10 @@ async fn try_seed(seed: u64) -> (Vec<String>, u64) {
     (all, dead)
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "no setting of the program: a person tries other seeds"
+)]
 fn seeds() -> Vec<u64> {
     let Ok(range) = std::env::var("LEDGERFLEET_TEST_SEEDS") else {
         return ALWAYS.to_vec();
