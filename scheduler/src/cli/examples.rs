@@ -132,7 +132,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ),
     (
         "model refresh",
-        "scheduler model refresh\nscheduler model refresh --full        # also what is as it should be",
+        "scheduler model refresh\nscheduler model refresh --full        # also what is as it should be\nscheduler model refresh --typed       # and copies for who queries often",
     ),
     (
         "model notes",

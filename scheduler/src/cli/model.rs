@@ -5,6 +5,9 @@ use clap::{Args, Subcommand};
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelCommand {
     /// Makes the tables of every company, or makes them anew after an upgrade.
+    ///
+    /// They are views of what is stored now. With --typed, their rows are copied into tables beside them, too, for who
+    /// queries often: what has changed since the last time, or everything with --full.
     Refresh(RefreshArgs),
     /// Lists the values that are not of their column's type: null in the tables, and kept as they are.
     ///
@@ -21,12 +24,15 @@ pub(crate) enum ModelCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct RefreshArgs {
-    /// Shows these companies; the tables of all are brought up to date.
+    /// Shows, and copies, these companies; the tables of all are brought up to date.
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
     pub(crate) connection: Vec<String>,
     /// Makes everything anew, also what is as it should be.
     #[arg(long)]
     pub(crate) full: bool,
+    /// Copies the rows into typed tables: quickbooks_typed_NAME in Postgres, quickbooks_typed_… in a file.
+    #[arg(long)]
+    pub(crate) typed: bool,
 }
 
 #[derive(Debug, Args)]

@@ -32,6 +32,12 @@ async fn a_company_has_its_tables_as_soon_as_it_is_added_and_they_hold_what_is_c
     let months =
         "SELECT connection || ' ' || month || ' ' || (documents > 0) FROM quickbooks_revenue_by_month";
     assert_eq!(ask(&world, months).await, ["demo-us 2026-06-01 1"]);
+    let answer = world.run("model refresh --typed -o json").await.expect(0).json();
+    assert_eq!(answer[0]["typed"]["copied"], "all");
+    assert!(answer[0]["typed"]["records"].as_u64() > Some(0), "{answer}");
+    let copies =
+        "SELECT connection || ' ' || month || ' ' || (documents > 0) FROM quickbooks_typed_revenue_by_month";
+    assert_eq!(ask(&world, copies).await, ["demo-us 2026-06-01 1"]);
     world.run("connection set demo-us --name north").await.expect(0);
     assert_eq!(ask(&world, months).await, ["north 2026-06-01 1"]);
     world

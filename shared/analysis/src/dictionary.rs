@@ -60,6 +60,8 @@ pub fn page(layout: &Layout) -> String {
          deleted records, too. Ids are texts and unique inside of a company only. Amounts are in the document's own currency \
          unless their column says `home`. In SQLite a number is a binary fraction, and its exact text is beside it in \
          `<column>_text`. A value that is not of its column's type is null, and a row of `typing_notes`.\n\n\
+         `scheduler model refresh --typed` copies the rows into typed tables, which are as of that moment and quick to query: \
+         the same names in the schema `{connector}_typed_<name>`, and in SQLite under `{connector}_typed_<table>`.\n\n\
          ## Measures\n"
     );
     for measure in &layout.measures {

@@ -134,6 +134,17 @@ pub const OF_EVERY_TABLE: [(&str, Kind, &str); 2] = [
     ),
 ];
 
+impl Layout {
+    /// The entities whose records the tables are made of, each once, without the prefix of their raw tables.
+    pub fn entities(&self) -> Vec<String> {
+        let sources = self.tables.iter().flat_map(|table| &table.sources);
+        let mut entities: Vec<String> = sources.map(|source| source.entity.clone()).collect();
+        entities.sort_unstable();
+        entities.dedup();
+        entities
+    }
+}
+
 impl Table {
     /// Whether its rows are the records of one entity: such a table has a sibling with the deleted ones, `…_history`.
     pub fn is_of_records(&self) -> bool {

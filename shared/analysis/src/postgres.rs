@@ -1,6 +1,7 @@
 //! The views on Postgres: a schema for each connection.
 
 mod rows;
+mod typed;
 
 use std::fmt::Write;
 
@@ -10,6 +11,7 @@ use crate::measure::Measure;
 use crate::path::{Path, Value};
 
 use rows::RowsOf;
+pub use typed::Stored;
 
 /// One connection's schema.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +29,27 @@ pub struct Schema<'a> {
 enum Records {
     Live,
     All,
+}
+
+/// What a select is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose<'a> {
+    /// A view.
+    View,
+    /// A table that keeps the rows: each says which record it is of.
+    Table,
+    /// The same, of the records that have changed, which are of these entities.
+    Changes(&'a [String]),
+}
+
+impl Purpose<'_> {
+    /// Whether it is about the records of a source.
+    fn takes(self, source: &Source) -> bool {
+        match self {
+            Self::View | Self::Table => true,
+            Self::Changes(entities) => entities.contains(&source.entity),
+        }
+    }
 }
 
 /// The name of a connection's schema. It can be written without quotes in any case if the connection's can, so it is in
@@ -56,6 +79,11 @@ pub fn fingerprint(layout: &Layout) -> String {
         connection: "00000000-0000-0000-0000-000000000000",
     };
     blake3::hash(schema.statements().as_bytes()).to_hex()[..16].to_owned()
+}
+
+/// The same of the copies.
+pub fn typed_fingerprint(layout: &Layout) -> String {
+    typed::fingerprint(layout)
 }
 
 impl Schema<'_> {
@@ -108,23 +136,7 @@ impl Schema<'_> {
         };
         // Writing into a string cannot fail.
         let _ = writeln!(statements, "CREATE VIEW {view} AS\n{select};");
-        let _ = writeln!(statements, "COMMENT ON VIEW {view} IS {};", literal(&meaning));
-        for column in &table.columns {
-            let _ = writeln!(
-                statements,
-                "COMMENT ON COLUMN {view}.{} IS {};",
-                name(&column.name),
-                literal(&column.comment())
-            );
-        }
-        for (column, _, meaning) in OF_EVERY_TABLE {
-            let _ = writeln!(
-                statements,
-                "COMMENT ON COLUMN {view}.{} IS {};",
-                name(column),
-                literal(meaning)
-            );
-        }
+        write_comments("VIEW", &view, table, &meaning, statements);
     }
 
     fn relation(&self, view: &str) -> String {
@@ -132,26 +144,28 @@ impl Schema<'_> {
     }
 
     fn select_table(&self, table: &Table, records: Records) -> String {
-        let selects: Vec<String> = table
-            .sources
-            .iter()
-            .map(|source| self.select_source(table, source, records))
-            .collect();
-        let all = selects.join("\nUNION ALL\n");
-        if table.rows == Rows::All {
-            return all;
+        let all = self.select_sources(table, records, Purpose::View);
+        match table.rows {
+            Rows::All => all,
+            Rows::Distinct => newest(table, &format!("(\n{all}\n)")),
         }
-        let keys: Vec<String> = table.keys().map(|key| name(&key.name)).collect();
-        let keys = keys.join(", ");
-        let columns: Vec<String> = table.columns.iter().map(|column| name(&column.name)).collect();
-        format!(
-            "SELECT {}, {SYNCED}, {DELETED} FROM (\nSELECT DISTINCT ON ({keys}) * FROM (\n{all}\n) AS every_one\n\
-             WHERE ({keys}) IS NOT NULL ORDER BY {keys}, _changed DESC NULLS LAST\n) AS newest",
-            columns.join(", ")
-        )
     }
 
-    fn select_source(&self, table: &Table, source: &Source, records: Records) -> String {
+    fn select_sources(&self, table: &Table, records: Records, purpose: Purpose<'_>) -> String {
+        let sources = table.sources.iter().filter(|source| purpose.takes(source));
+        let selects: Vec<String> = sources
+            .map(|source| self.select_source(table, source, records, purpose))
+            .collect();
+        selects.join("\nUNION ALL\n")
+    }
+
+    fn select_source(
+        &self,
+        table: &Table,
+        source: &Source,
+        records: Records,
+        purpose: Purpose<'_>,
+    ) -> String {
         let rows = RowsOf::new(source);
         let mut columns: Vec<String> = table
             .columns
@@ -163,11 +177,15 @@ impl Schema<'_> {
         if table.rows == Rows::Distinct {
             columns.push("r.source_updated_at AS _changed".to_owned());
         }
-        let from = self.from(source, &rows, records);
+        if purpose != Purpose::View {
+            columns.push(format!("{} AS _entity", literal(&source.entity)));
+            columns.push("r.id AS _record".to_owned());
+        }
+        let from = self.from(source, &rows, records, purpose);
         format!("SELECT {}\n{from}", columns.join(",\n    "))
     }
 
-    fn from(&self, source: &Source, rows: &RowsOf, records: Records) -> String {
+    fn from(&self, source: &Source, rows: &RowsOf, records: Records, purpose: Purpose<'_>) -> String {
         let table = name(&format!("{}{}", self.layout.raw_prefix, source.entity));
         let connection = literal(self.connection);
         let mut from = format!(
@@ -191,24 +209,38 @@ impl Schema<'_> {
             );
         }
         from.push_str(&rows.condition);
+        if matches!(purpose, Purpose::Changes(_)) {
+            from.push_str(&self.is_changed(source));
+        }
         from
     }
 
     fn write_typing_notes(&self, statements: &mut String) {
         let view = self.relation("typing_notes");
-        let tables = self.layout.tables.iter().filter(|table| has_notes(table));
-        let selects: Vec<String> = tables.map(|table| self.select_notes(table)).collect();
-        let _ = writeln!(
-            statements,
-            "CREATE VIEW {view} AS\nSELECT table_name, id, index, column_name, type, left(value #>> '{{}}', 200) AS text\n\
-             FROM (\n{}\n) AS every_value WHERE books.is_odd(value, type);",
-            selects.join("\nUNION ALL\n")
-        );
-        let meaning = "Values that are not of their column's type: null in the table, here as they are.";
-        let _ = writeln!(statements, "COMMENT ON VIEW {view} IS {};", literal(meaning));
+        let select = self.select_typing_notes(Purpose::View);
+        let _ = writeln!(statements, "CREATE VIEW {view} AS\n{select};");
+        let _ = writeln!(statements, "COMMENT ON VIEW {view} IS {};", literal(OF_NOTES));
     }
 
-    fn select_notes(&self, table: &Table) -> String {
+    fn select_typing_notes(&self, purpose: Purpose<'_>) -> String {
+        let tables = self
+            .layout
+            .tables
+            .iter()
+            .filter(|table| has_notes(table) && purpose.takes(&table.sources[0]));
+        let selects: Vec<String> = tables.map(|table| self.select_notes(table, purpose)).collect();
+        let of_record = match purpose {
+            Purpose::View => "",
+            Purpose::Table | Purpose::Changes(_) => ", _entity, id AS _record",
+        };
+        format!(
+            "SELECT table_name, id, index, column_name, type, left(value #>> '{{}}', 200) AS text{of_record}\n\
+             FROM (\n{}\n) AS every_value WHERE books.is_odd(value, type)",
+            selects.join("\nUNION ALL\n")
+        )
+    }
+
+    fn select_notes(&self, table: &Table, purpose: Purpose<'_>) -> String {
         let source = &table.sources[0];
         let rows = RowsOf::new(source);
         let columns: Vec<String> = plain_paths(table)
@@ -222,11 +254,12 @@ impl Schema<'_> {
             })
             .collect();
         format!(
-            "SELECT {} AS table_name, r.id, {} AS index, k.column_name, k.type, {} #> k.path AS value\n{}",
+            "SELECT {} AS table_name, {} AS _entity, r.id, {} AS index, k.column_name, k.type, {} #> k.path AS value\n{}",
             literal(&table.name),
+            literal(&source.entity),
             rows.index,
             rows.element,
-            self.from(source, &rows, Records::Live).replacen(
+            self.from(source, &rows, Records::Live, purpose).replacen(
                 "\nWHERE",
                 &format!(
                     "\nCROSS JOIN (VALUES {}) AS k (column_name, type, path)\nWHERE",
@@ -281,6 +314,38 @@ impl Schema<'_> {
             "(SELECT (now() AT TIME ZONE time_zone)::date FROM fleet.connections WHERE id = {})",
             literal(self.connection)
         )
+    }
+}
+
+/// What is said of the notes.
+const OF_NOTES: &str = "Values that are not of their column's type: null in the table, here as they are.";
+
+/// The rows of the records that changed last, one for each key.
+fn newest(table: &Table, all: &str) -> String {
+    let keys: Vec<String> = table.keys().map(|key| name(&key.name)).collect();
+    let keys = keys.join(", ");
+    let columns: Vec<String> = table.columns.iter().map(|column| name(&column.name)).collect();
+    format!(
+        "SELECT {}, {SYNCED}, {DELETED} FROM (\nSELECT DISTINCT ON ({keys}) * FROM {all} AS every_one\n\
+         WHERE ({keys}) IS NOT NULL ORDER BY {keys}, _changed DESC NULLS LAST\n) AS newest",
+        columns.join(", ")
+    )
+}
+
+/// Says what a table or view is, and what each of its columns.
+fn write_comments(kind: &str, relation: &str, table: &Table, meaning: &str, statements: &mut String) {
+    let _ = writeln!(
+        statements,
+        "COMMENT ON {kind} {relation} IS {};",
+        literal(meaning)
+    );
+    for column in &table.columns {
+        let (column, comment) = (name(&column.name), literal(&column.comment()));
+        let _ = writeln!(statements, "COMMENT ON COLUMN {relation}.{column} IS {comment};");
+    }
+    for (column, _, meaning) in OF_EVERY_TABLE {
+        let (column, comment) = (name(column), literal(meaning));
+        let _ = writeln!(statements, "COMMENT ON COLUMN {relation}.{column} IS {comment};");
     }
 }
 

@@ -58,7 +58,7 @@ pub use hints::{HintState, HintSums, Hinted, Hints, HintsStored, NewHint};
 pub use http_answers::{Asked, HttpAnswers};
 pub use learned::{Fact, Learning};
 pub use master_key::{KeyChoice, MasterKeys, SealedRow};
-pub use models::{Extent, Model, ModelState, Models, TypingNote};
+pub use models::{Extent, Model, ModelState, Models, Refreshed, TypingNote};
 pub use overview::{ConnectionSums, MonthCalls, Overview, Trouble};
 pub use pages::{
     Batch, Checkpoint, Committed, CompanyCalls, Effects, FinishedWindow, NextStep, PageCommit, Pages, SeenIds,

@@ -1,7 +1,8 @@
 //! Models: the tables in which people read the records, and the values that do not fit into them.
 //!
 //! They are views, made from a layout ([`ledgerfleet_analysis`]): never a copy, always what is stored now. In Postgres each
-//! connection has a schema of its own; in a file there is one view of each kind for all connections.
+//! connection has a schema of its own; in a file there is one view of each kind for all connections. Who queries often has
+//! typed tables beside them: copies of the views' rows, as of the last refresh.
 
 use async_trait::async_trait;
 use ledgerfleet_analysis::{Layout, layout};
@@ -64,6 +65,31 @@ pub struct TypingNote {
     pub text: String,
 }
 
+/// What was copied into the typed tables of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refreshed {
+    /// The connection's name.
+    pub connection: String,
+    /// Where they are: the schema in Postgres, what the names begin with in a file. Empty where there is nothing to copy.
+    pub place: String,
+    /// Whether everything was copied, or what had changed.
+    pub extent: Extent,
+    /// Of how many records.
+    pub records: u64,
+}
+
+impl Refreshed {
+    /// Of a connection that is removed, or whose connector has no layout.
+    pub(crate) fn nothing(connection: &Connection) -> Self {
+        Self {
+            connection: connection.name.clone(),
+            place: String::new(),
+            extent: Extent::Differing,
+            records: 0,
+        }
+    }
+}
+
 /// Keeping the tables in line with the connections and with this program.
 #[async_trait]
 pub trait Models: Send + Sync {
@@ -80,6 +106,14 @@ pub trait Models: Send + Sync {
 
     /// The values of a connection that are not of their column's type, by table and column. Reads every record.
     async fn typing_notes(&self, connection: &Connection) -> Result<Vec<TypingNote>, LedgerError>;
+
+    /// Copies the rows of a connection's tables into tables of their own, typed as the views are: those of records that have
+    /// changed since they were copied last, or all. It is one transaction that sees one moment: a document and its lines
+    /// always belong together. Two at once come one after the other; who reads the copies is not waited for.
+    ///
+    /// # Errors
+    /// [`LedgerError::InUse`] if the tables are of another version and somebody's view hangs on one that would have to go.
+    async fn refresh_typed(&self, connection: &Connection, extent: Extent) -> Result<Refreshed, LedgerError>;
 
     /// Lets a role of the database read the tables of every connection that is laid out, those that are
     /// laid out there later among them. A connection's first tables come in a schema of their own: grant again. Answers how many schemas there are. A file has no roles: whoever can read it reads all.

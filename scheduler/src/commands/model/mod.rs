@@ -28,11 +28,18 @@ async fn refresh(session: &Session, args: &RefreshArgs) -> anyhow::Result<Exit> 
     let chosen = chosen(&parts, &args.connection).await?;
     let extent = if args.full { Extent::All } else { Extent::Differing };
     let models = parts.ledger.lay_out(extent).await?;
-    let rows: Vec<ModelRow> = models
+    let connections = parts.ledger.connections().await?;
+    let mut rows = Vec::new();
+    for model in models
         .into_iter()
         .filter(|model| chosen.contains(&model.connection))
-        .map(ModelRow::from)
-        .collect();
+    {
+        let refreshed = match connections.iter().find(|held| held.name == model.connection) {
+            Some(connection) if args.typed => Some(parts.ledger.refresh_typed(connection, extent).await?),
+            _ => None,
+        };
+        rows.push(ModelRow::new(model, refreshed));
+    }
     session.output.list(&rows)?;
     Ok(Exit::Done)
 }

@@ -1,10 +1,10 @@
 //! What `model` prints.
 
 use ledgerfleet_analysis::dictionary::Entry;
-use ledgerfleet_ledger::{Model, TypingNote};
+use ledgerfleet_ledger::{Extent, Model, Refreshed, TypingNote};
 use serde::Serialize;
 
-use crate::output::{Row, thousands};
+use crate::output::{Row, counted, thousands};
 
 /// The tables of one company.
 #[derive(Serialize)]
@@ -13,11 +13,35 @@ pub(super) struct ModelRow {
     connector: String,
     tables: String,
     state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    typed: Option<Typed>,
 }
 
-impl From<Model> for ModelRow {
-    fn from(model: Model) -> Self {
+/// What was copied into its typed tables.
+#[derive(Serialize)]
+struct Typed {
+    tables: String,
+    copied: &'static str,
+    records: u64,
+}
+
+impl From<Refreshed> for Typed {
+    fn from(refreshed: Refreshed) -> Self {
         Self {
+            tables: refreshed.place,
+            copied: match refreshed.extent {
+                Extent::Differing => "changes",
+                Extent::All => "all",
+            },
+            records: refreshed.records,
+        }
+    }
+}
+
+impl ModelRow {
+    pub(super) fn new(model: Model, refreshed: Option<Refreshed>) -> Self {
+        Self {
+            typed: refreshed.map(Typed::from),
             connection: model.connection,
             connector: model.connector,
             tables: model.place,
@@ -27,7 +51,14 @@ impl From<Model> for ModelRow {
 }
 
 impl Row for ModelRow {
-    const COLUMNS: &'static [&'static str] = &["connection", "connector", "tables", "state"];
+    const COLUMNS: &'static [&'static str] = &[
+        "connection",
+        "connector",
+        "tables",
+        "state",
+        "typed tables",
+        "copied",
+    ];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -35,6 +66,14 @@ impl Row for ModelRow {
             self.connector.clone(),
             self.tables.clone(),
             self.state.to_owned(),
+            self.typed
+                .as_ref()
+                .map(|typed| typed.tables.clone())
+                .unwrap_or_default(),
+            self.typed
+                .as_ref()
+                .map(|typed| format!("{}: {}", typed.copied, counted(typed.records, "record")))
+                .unwrap_or_default(),
         ]
     }
 }

@@ -50,6 +50,7 @@ mod session;
 mod syncing;
 mod triggers;
 mod turns;
+mod typed;
 mod unanswered;
 mod upsert;
 

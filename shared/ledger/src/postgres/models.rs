@@ -10,10 +10,11 @@ use sqlx::types::Uuid;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::PostgresLedger;
-use super::error::{commit_failed, failed, persistently};
+use super::error::{commit_failed, failed, patiently, persistently};
 use super::segments::take_time;
+use super::typed;
 use crate::models::with_layouts;
-use crate::{Connections, Extent, LedgerError, Model, ModelState, Models, TypingNote};
+use crate::{Connections, Extent, LedgerError, Model, ModelState, Models, Refreshed, TypingNote};
 
 /// The schema of one connection, as it is.
 struct ModelRow {
@@ -105,6 +106,10 @@ impl Models for PostgresLedger {
             .collect())
     }
 
+    async fn refresh_typed(&self, connection: &Connection, extent: Extent) -> Result<Refreshed, LedgerError> {
+        patiently(|| self.refresh_typed_once(connection, extent)).await
+    }
+
     async fn grant_models(&self, role: &str) -> Result<u64, LedgerError> {
         persistently(|| self.grant_once(role)).await
     }
@@ -127,6 +132,11 @@ impl PostgresLedger {
         let gone = schemas.models.keys().filter(|id| !kept.contains(id)).copied();
         for id in gone.collect::<Vec<_>>() {
             schemas.drop_schema(&mut tx, id).await?;
+        }
+        for (id, _) in typed::schemas(&mut tx).await? {
+            if !kept.contains(&id) {
+                typed::drop_of(&mut tx, id).await?;
+            }
         }
         let mut models = Vec::with_capacity(connections.len());
         for (connection, layout) in &connections {
@@ -164,6 +174,8 @@ impl PostgresLedger {
             .map(|row| row.schema_name)
             .collect();
         let count = schemas.len();
+        let typed = typed::schemas(&mut tx).await?;
+        schemas.extend(typed.into_iter().map(|(_, schema)| schema));
         schemas.push("books".to_owned());
         for schema in schemas.iter().map(|schema| quoted(schema)) {
             let grant = format!(
@@ -334,7 +346,11 @@ async fn drop_views(tx: &mut PgConnection, schema: &str, views: &[String]) -> Re
 }
 
 /// Runs a statement that was put together: names of schemas and roles cannot be arguments.
-async fn run(tx: &mut PgConnection, step: &'static str, statement: String) -> Result<(), LedgerError> {
+pub(super) async fn run(
+    tx: &mut PgConnection,
+    step: &'static str,
+    statement: String,
+) -> Result<(), LedgerError> {
     sqlx::raw_sql(AssertSqlSafe(statement))
         .execute(tx)
         .await
@@ -342,7 +358,7 @@ async fn run(tx: &mut PgConnection, step: &'static str, statement: String) -> Re
     Ok(())
 }
 
-fn in_use(error: LedgerError, schema: &str) -> LedgerError {
+pub(super) fn in_use(error: LedgerError, schema: &str) -> LedgerError {
     const DEPENDENT_OBJECTS_STILL_EXIST: &str = "2BP01";
     match &error {
         LedgerError::Statement {
@@ -385,6 +401,6 @@ fn model(connection: &Connection, place: String, state: ModelState) -> Model {
     }
 }
 
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -39,6 +39,7 @@ mod syncing;
 #[cfg(test)]
 mod tests;
 mod triggers;
+mod typed;
 mod upsert;
 
 use std::path::{Path, PathBuf};

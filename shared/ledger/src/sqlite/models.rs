@@ -10,7 +10,7 @@ use super::SqliteLedger;
 use super::codec::Stamp;
 use super::error::{commit_failed, failed};
 use crate::models::with_layouts;
-use crate::{Connections, Extent, LedgerError, Model, ModelState, Models, TypingNote};
+use crate::{Connections, Extent, LedgerError, Model, ModelState, Models, Refreshed, TypingNote};
 
 #[derive(sqlx::FromRow)]
 struct NoteRow {
@@ -72,6 +72,10 @@ impl Models for SqliteLedger {
                 text: row.text,
             })
             .collect())
+    }
+
+    async fn refresh_typed(&self, connection: &Connection, extent: Extent) -> Result<Refreshed, LedgerError> {
+        self.refresh_typed_once(connection, extent).await
     }
 
     async fn grant_models(&self, _role: &str) -> Result<u64, LedgerError> {

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use ledgerfleet_analysis::{Layout, layout};
 use ledgerfleet_ledger::conformance::World;
 use ledgerfleet_ledger::conformance::scene::company;
-use ledgerfleet_ledger::{Extent, Model, TypingNote};
-use ledgerfleet_model::ConnectionId;
+use ledgerfleet_ledger::{Extent, Model, Refreshed, TypingNote};
+use ledgerfleet_model::{Connection, ConnectionId};
 use sqlx::{AssertSqlSafe, SqliteConnection};
 use tokio::sync::Mutex;
 
@@ -60,12 +60,8 @@ impl Database {
     }
 
     pub(super) async fn notes(&self, name: &str) -> Vec<TypingNote> {
+        let connection = self.held(name).await;
         let ledger = self.world().ledger();
-        let all = ledger.connections().await.unwrap();
-        let connection = all
-            .into_iter()
-            .find(|connection| connection.name == name)
-            .unwrap();
         ledger.typing_notes(&connection).await.unwrap()
     }
 
@@ -84,11 +80,57 @@ impl Database {
         }
     }
 
+    /// What stands for one company's copy of a table in a statement, where `place` says copies are.
+    pub(super) fn copy(&self, place: &str, company: &str, table: &str) -> String {
+        match self {
+            Self::Postgres(_) => format!("\"{place}\".\"{table}\""),
+            Self::Sqlite(..) => format!("(SELECT * FROM {place}{table} WHERE connection = '{company}')"),
+        }
+    }
+
+    pub(super) async fn refresh(&self, company: &str, extent: Extent) -> Refreshed {
+        let connection = self.held(company).await;
+        self.world()
+            .ledger()
+            .refresh_typed(&connection, extent)
+            .await
+            .unwrap()
+    }
+
+    pub(super) async fn held(&self, company: &str) -> Connection {
+        let all = self.world().ledger().connections().await.unwrap();
+        let mut all = all.into_iter();
+        all.find(|connection| connection.name == company).unwrap()
+    }
+
+    /// Changes the records of both kinds of database in the same words: `{records}` stands for the table.
+    pub(super) async fn change(&self, statement: &str) {
+        let table = match self {
+            Self::Postgres(_) => "raw.records",
+            Self::Sqlite(..) => "raw_records",
+        };
+        let statement = AssertSqlSafe(statement.replace("{records}", table));
+        match self {
+            Self::Postgres(world) => {
+                sqlx::raw_sql(statement).execute(&world.sql).await.unwrap();
+            }
+            Self::Sqlite(_, asking) => {
+                let mut asking = asking.lock().await;
+                sqlx::raw_sql(statement).execute(&mut *asking).await.unwrap();
+            }
+        }
+    }
+
     /// The first column of every row, as text; null is `-`.
     pub(super) async fn ask(&self, statement: &str) -> Result<Vec<String>, sqlx::Error> {
         let statement = AssertSqlSafe(statement.to_owned());
         let rows: Vec<Option<String>> = match self {
-            Self::Postgres(world) => sqlx::query_scalar(statement).fetch_all(&world.sql).await?,
+            Self::Postgres(world) => {
+                let mut asking = world.sql.acquire().await?;
+                // To compile such long statements takes longer than to run them.
+                sqlx::raw_sql("SET jit = off").execute(&mut *asking).await?;
+                sqlx::query_scalar(statement).fetch_all(&mut *asking).await?
+            }
             Self::Sqlite(_, asking) => {
                 sqlx::query_scalar(statement)
                     .fetch_all(&mut *asking.lock().await)

@@ -10,6 +10,7 @@ mod mutants;
 mod odd;
 mod schemas;
 mod ties;
+mod typed;
 
 use database::Database;
 
@@ -46,5 +47,6 @@ async fn what_tables_say_is_what_the_source_knows(database: Database) {
     ties::a_document_comes_to_the_lines_that_its_columns_say_count(database).await;
     cash::cash_by_account_is_what_documents_move_on_bank_and_card_accounts(database).await;
     ties::the_account_tree_has_every_account_once_with_its_way_from_the_top(database).await;
+    typed::copies_are_what_the_views_are(database, &["demo-ca"]).await;
     columns::every_view_answers_and_every_column_has_a_value_or_a_reason_to_have_none(database).await;
 }
