@@ -14,7 +14,8 @@
 //! prove nothing.
 //!
 //! A table that the database does not write to is braked in the same way at its first refusal, so that no page is bought
-//! that could not be stored. Changes of several entities, in one answer, neither close such a brake nor wait for one.
+//! that could not be stored. Changes of several entities, in one answer, neither close such a brake nor wait for one: what a
+//! table does not take of them is read by a window of that entity, which does both.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

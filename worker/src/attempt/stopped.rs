@@ -33,12 +33,17 @@ impl From<Failure> for Stopped {
 
 #[expect(clippy::needless_pass_by_value, reason = "its callers are `map_err`")]
 pub(crate) fn ledger_failure(error: LedgerError) -> Failure {
+    failure_of(&error)
+}
+
+/// What an attempt fails with where the ledger fails so.
+pub(crate) fn failure_of(error: &LedgerError) -> Failure {
     let kind = if error.is_databases_fault() {
         FailureKind::LedgerUnavailable
     } else {
         FailureKind::LedgerRefused
     };
-    let cause = std::error::Error::source(&error)
+    let cause = std::error::Error::source(error)
         .map(|cause| format!(": {cause}"))
         .unwrap_or_default();
     Failure::new(kind, format!("{error}{cause}"))

@@ -6,22 +6,24 @@
 //! cut, and nobody knows of whom      the entities in halves
 //! cut, of one                        it alone by a window
 //! without a word about some          those in halves; of one alone, by a window
+//! not taken by the table of one      it alone by a window, which waits for the table
 //! ```
 //!
 //! The question has no end, so a shorter time cannot be asked for: what is cut is completed by a query, which has one.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ledgerfleet_connectors::{Changed, ChangedEntity, ChangesRequest, EntitySpec};
-use ledgerfleet_ledger::{Batch, Checkpoint, FinishedWindow, NewSegment, NextStep, PageCommit};
+use ledgerfleet_ledger::{Batch, Checkpoint, FinishedWindow, LedgerError, NewSegment, NextStep, PageCommit};
 use ledgerfleet_model::{Failure, FailureKind, Position};
 use ledgerfleet_upstream::Answered;
 use tracing::{info, warn};
 
-use super::commit::store;
+use super::commit::try_to_store;
 use super::windows::{DOUBTED, by_window};
 use crate::attempt::progress::Progress;
 use crate::attempt::stopped::Stopped;
 use crate::attempt::under_way::UnderWay;
+use crate::braking::not_stored;
 
 /// One reading of changes.
 pub(crate) struct Changing<'a> {
@@ -238,13 +240,83 @@ impl<'a> Changing<'a> {
         observed_at: DateTime<Utc>,
         is_last: bool,
     ) -> Result<(), Stopped> {
-        let claim = self.attempt.subject.claim;
+        let answer = Answer {
+            request,
+            observed_at,
+            is_last,
+        };
         let batches: Vec<Batch<'_>> = entities.iter().filter_map(batch).collect();
+        let is_of_any = !batches.is_empty();
+        match self.store(batches, answer).await? {
+            Ok(()) => Ok(()),
+            Err(error) if is_of_any && error.is_refusal_of_a_table() => {
+                self.store_one_by_one(entities, answer).await
+            }
+            Err(error) => Err(not_stored(&self.attempt.subject, error).await.into()),
+        }
+    }
+
+    /// Stores what has changed of each entity by itself, where the database does not write to the table of one of them: it
+    /// alone is set aside, and the others are as if it had not been asked for.
+    async fn store_one_by_one(
+        &mut self,
+        entities: &[ChangedEntity],
+        answer: Answer<'_>,
+    ) -> Result<(), Stopped> {
+        let beside = Answer {
+            is_last: false,
+            ..answer
+        };
+        let mut stored = Ok(());
+        for changed in entities {
+            let Some(batch) = batch(changed) else { continue };
+            stored = self.store(vec![batch], beside).await?;
+            match &stored {
+                Err(error) if error.is_refusal_of_a_table() => self.set_aside(changed.entity, error),
+                Err(_) => break,
+                Ok(()) => {}
+            }
+            stored = Ok(());
+        }
+        if stored.is_ok() && answer.is_last {
+            stored = self.store(Vec::new(), answer).await?;
+        }
+        match stored {
+            Ok(()) => Ok(()),
+            Err(error) => Err(not_stored(&self.attempt.subject, error).await.into()),
+        }
+    }
+
+    /// Has an entity that cannot be stored be read by a window, which closes the brake of its table and waits for it. One
+    /// that is asked for again or read by a window anyhow needs no other.
+    fn set_aside(&mut self, entity: &'static EntitySpec, error: &LedgerError) {
+        let connection = self.attempt.subject.claim.connection;
+        let cause: &dyn std::error::Error = error;
+        warn!(%connection, entity = entity.name, error = cause, "its changes cannot be stored; it is read by a window");
+        let before = self.complete.len();
+        self.complete.retain(|complete| complete.entity != entity.name);
+        if self.complete.len() < before {
+            self.follow_ups
+                .push(by_window(self.attempt, entity, self.since, None));
+        }
+    }
+
+    async fn store(
+        &mut self,
+        batches: Vec<Batch<'_>>,
+        answer: Answer<'_>,
+    ) -> Result<Result<(), LedgerError>, Stopped> {
+        let claim = self.attempt.subject.claim;
+        let Answer {
+            request,
+            observed_at,
+            is_last,
+        } = answer;
         let rows = |batch: &Batch<'_>| (batch.records.len() + batch.quarantined.len()) as u64;
-        self.rows += batches.iter().map(rows).sum::<u64>();
+        let rows = self.rows + batches.iter().map(rows).sum::<u64>();
         let next = if is_last {
             NextStep::Done(FinishedWindow {
-                rows: self.rows,
+                rows,
                 ..FinishedWindow::default()
             })
         } else {
@@ -272,8 +344,21 @@ impl<'a> Changing<'a> {
             go_on: &go_on,
             next,
         };
-        store(self.attempt, self.progress, &commit).await
+        let stored = try_to_store(self.attempt, self.progress, &commit).await?;
+        if stored.is_ok() {
+            self.rows = rows;
+        }
+        Ok(stored)
     }
+}
+
+/// What an answer is stored as.
+#[derive(Clone, Copy)]
+struct Answer<'a> {
+    request: &'a str,
+    observed_at: DateTime<Utc>,
+    /// Whether the segment ends with it.
+    is_last: bool,
 }
 
 /// What has changed of one entity; none where nothing has.

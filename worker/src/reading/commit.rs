@@ -16,7 +16,7 @@ use tracing::Instrument;
 use super::Reading;
 use super::windows::{DOUBTED, by_window};
 use crate::attempt::progress::Progress;
-use crate::attempt::stopped::Stopped;
+use crate::attempt::stopped::{Stopped, failure_of};
 use crate::attempt::under_way::UnderWay;
 use crate::braking;
 use crate::held::held;
@@ -162,6 +162,18 @@ pub(super) async fn store(
     progress: &mut Progress,
     commit: &PageCommit<'_>,
 ) -> Result<(), Stopped> {
+    match try_to_store(attempt, progress, commit).await? {
+        Ok(()) => Ok(()),
+        Err(error) => Err(braking::not_stored(&attempt.subject, error).await.into()),
+    }
+}
+
+/// The same, for who has another way where the ledger does not store it.
+pub(super) async fn try_to_store(
+    attempt: &UnderWay<'_>,
+    progress: &mut Progress,
+    commit: &PageCommit<'_>,
+) -> Result<Result<(), LedgerError>, Stopped> {
     let subject = &attempt.subject;
     let asked_at = Instant::now();
     let span = traces::commit(commit.pass, commit.page);
@@ -169,20 +181,17 @@ pub(super) async fn store(
     let committed = committing.instrument(span.clone()).await;
     reach(Point::AfterCommit, commit.entity).await;
     progress.unknown = matches!(committed, Err(LedgerError::CommitUnknown(_)));
-    let committed = match committed {
-        Ok(committed) => Ok(committed),
-        Err(error) => Err(braking::not_stored(subject, error).await),
-    };
-    traces::ended(&span, &committed);
-    match committed? {
-        Committed::Stored(effects) => {
+    traces::ended(&span, &committed.as_ref().map_err(failure_of));
+    match committed {
+        Err(error) => Ok(Err(error)),
+        Ok(Committed::Stored(effects)) => {
             let rows = rows(effects, &commit.batches);
             traces::committed(&span, rows);
             note_stored(attempt, progress, rows, commit, asked_at);
             braking::succeeded(subject).await;
-            Ok(())
+            Ok(Ok(()))
         }
-        Committed::Fenced => {
+        Ok(Committed::Fenced) => {
             metrics::write_fenced();
             Err(Stopped::Fenced)
         }

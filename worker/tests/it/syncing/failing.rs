@@ -67,7 +67,7 @@ async fn an_entity_that_waits_holds_back_no_changes_of_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_that_a_table_refuses_hold_back_no_other_company() {
+async fn changes_that_a_table_refuses_hold_back_no_other_entity_and_no_other_company() {
     let mut fleet = Fleet::with(books(), Some(1_000.0), Vec::new()).await;
     fleet.start_workers(1);
     for connection in &fleet.world.connections {
@@ -85,24 +85,48 @@ async fn changes_that_a_table_refuses_hold_back_no_other_company() {
     .execute(&mut session)
     .await
     .unwrap();
-    mutate(&fleet.world, "invoice", MutationKind::Create, 1);
+    mutate(&fleet.world, "invoice", MutationKind::Create, 2);
+    mutate(&fleet.world, "customer", MutationKind::Update, 2);
+    let taken = mutate(&fleet.world, "bill", MutationKind::Create, 2);
     let [acme, birch, _] = &fleet.world.connections[..] else {
         panic!("three companies");
     };
-    submitted(&fleet.world, acme, Scope::Changed).await.unwrap();
-    until("the table has refused", Duration::from_secs(45), async || {
-        let ended = "SELECT count(*) FROM fleet.attempts a JOIN fleet.segments s ON s.id = a.segment_id
-            WHERE s.kind = 'changes'";
-        let ended: i64 = sqlx::query_scalar(ended).fetch_one(&mut session).await.unwrap();
-        ended > 0
-    })
+    let before = state(&fleet.world, "invoice").await;
+    let first = submitted(&fleet.world, acme, Scope::Changed).await.unwrap();
+    let ledger = &fleet.world.parts.ledger;
+    until(
+        "only the refused entity is left",
+        Duration::from_secs(45),
+        async || {
+            let left = ledger.syncs_under_way(acme.id).await.unwrap();
+            matches!(&left[..], [one] if one.run == first && one.entity == "invoice")
+        },
+    )
     .await;
-    session.close().await.unwrap();
-    let brakes = fleet.world.parts.ledger.brakes().await.unwrap();
-    let is_on_a_table = |brake: &Brake| matches!(brake.scope, BrakeScope::Table(_));
-    assert!(!brakes.iter().any(is_on_a_table), "{brakes:?}");
+    for entity in ["bill", "customer", "payment"] {
+        let state = state(&fleet.world, entity).await;
+        assert!(state.checkpoint > before.checkpoint, "{state:?}");
+    }
+    let now = state(&fleet.world, "invoice").await;
+    assert_eq!(now.checkpoint, before.checkpoint, "nothing of it is stored");
+    let bills = fleet.world.stored(acme, "bill").await;
+    assert!(taken.iter().all(|id| bills.contains_key(id)));
+    let is_told = async || {
+        let brakes = ledger.brakes().await.unwrap();
+        let on_it = |brake: &Brake| brake.scope == BrakeScope::Table("qbo_invoice".to_owned());
+        brakes.iter().any(|brake| on_it(brake) && brake.is_closed())
+    };
+    until("the table's brake is closed", Duration::from_secs(45), is_told).await;
+
     let run = submitted(&fleet.world, birch, Scope::Changed).await.unwrap();
     until_over(&fleet.world, &[run], 1).await;
+    sqlx::raw_sql("DROP TRIGGER refuse ON raw.qbo_invoice")
+        .execute(&mut session)
+        .await
+        .unwrap();
+    session.close().await.unwrap();
+    until_over(&fleet.world, &[first], 2).await;
+    assert_in_sync(&fleet.world, acme).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
