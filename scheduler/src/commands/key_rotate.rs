@@ -68,9 +68,11 @@ async fn of_configured(session: &Session, parts: &Parts) -> anyhow::Result<Exit>
 }
 
 async fn turn(session: &Session, parts: &Parts, vault: &Vault) -> anyhow::Result<()> {
-    let resealed = reseal(&*parts.ledger, vault).await?;
-    // Last: until then every process may have either key as its own.
+    let mut resealed = reseal(&*parts.ledger, vault).await?;
+    // Until then every process may have either key as its own.
     parts.ledger.turn_key(vault.key_id(), &session.user).await?;
+    // What somebody has sealed with the former between the two: from now on the ledger refuses that.
+    resealed += reseal(&*parts.ledger, vault).await?;
     session.talk.say(format!(
         "{} sealed anew; all is sealed with key {}",
         counted(resealed, "credential"),

@@ -180,6 +180,11 @@ fn of_ledger(error: &LedgerError) -> (Exit, String) {
             Exit::Failed,
             "drop what hangs on it, or move it, and then: scheduler model refresh",
         ),
+        LedgerError::FormerKey { .. } => (
+            Exit::Usage,
+            "give this process the key that the ledger is used with (LEDGERFLEET_MASTER_KEY_FILE), the former one as \
+             LEDGERFLEET_SECOND_MASTER_KEY_FILE, then this command again",
+        ),
         LedgerError::Corrupt(_) => (Exit::Failed, "scheduler doctor"),
         LedgerError::Statement { .. } => (Exit::Failed, "run it again with -v; if it fails again, report it"),
     };

@@ -13,14 +13,14 @@ fn free_port() -> u16 {
 }
 
 /// A world whose redirect address is its own.
-fn world_beside(emulator: &RunningEmulator) -> (World, String) {
+pub(crate) fn world_beside(emulator: &RunningEmulator) -> (World, String) {
     let redirect = format!("http://localhost:{}/connect/quickbooks/callback", free_port());
     let world = World::beside(emulator).with("LEDGERFLEET_QUICKBOOKS_REDIRECT_URL", &redirect);
     (world, redirect)
 }
 
 /// Begins to authorise, and answers the address of the consent page.
-async fn begin(world: &World, line: &str) -> (Running, String) {
+pub(crate) async fn begin(world: &World, line: &str) -> (Running, String) {
     let running = world.start(line, "waiting for the way back").await;
     let page = running
         .said
@@ -31,7 +31,7 @@ async fn begin(world: &World, line: &str) -> (Running, String) {
 }
 
 /// Where the page sends the person back to who has chosen a company.
-async fn chosen(page: &str, company: &str) -> String {
+pub(crate) async fn chosen(page: &str, company: &str) -> String {
     let answered = get(&format!("{page}&company={company}")).await.expect(302);
     answered.header("location").unwrap().to_owned()
 }

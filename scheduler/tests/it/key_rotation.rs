@@ -3,6 +3,8 @@
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
+use crate::consent::{begin, chosen, world_beside};
+use crate::http::get;
 use crate::world::{World, emulator};
 
 async fn keys(world: &World) -> (String, String) {
@@ -148,4 +150,81 @@ async fn a_rotation_that_is_killed_anywhere_leaves_every_credential_open_and_goe
     for company in ["demo-us", "demo-ca"] {
         world.run(&format!("connection test {company}")).await.expect(0);
     }
+}
+
+#[tokio::test]
+async fn a_person_who_consents_while_the_key_is_replaced_gets_a_credential_of_the_new_key() {
+    let emulator = emulator().await;
+    let (world, _) = world_beside(&emulator);
+    let [us, ca] = &emulator.info().companies[..] else {
+        panic!("two companies")
+    };
+    world.connect(us).await;
+    for (company, name) in [(us, us.name.as_str()), (ca, "maple")] {
+        let (running, page) = begin(&world, &format!("connection authorize --name {name}")).await;
+        world.run("key rotate").await.expect(0);
+        get(&chosen(&page, &company.realm).await).await.expect(200);
+        running.end().await.expect(0);
+        let (result, told) = keys(&world).await;
+        assert_eq!(result, "ok", "{name}: {told}");
+        world.run(&format!("connection test {name}")).await.expect(0);
+    }
+}
+
+#[tokio::test]
+async fn a_backup_from_before_two_rotations_opens_and_is_sealed_anew_by_the_next() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    for company in &emulator.info().companies {
+        world.connect(company).await;
+    }
+    let (_, before) = keys(&world).await;
+    world.run("backup before.db").await.expect(0);
+    for _ in 0..2 {
+        world.run("key rotate").await.expect(0);
+    }
+    let (_, now) = keys(&world).await;
+    for rest in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(world.path(&format!("ledgerfleet.db{rest}")));
+    }
+    std::fs::rename(world.path("before.db"), world.path("ledgerfleet.db")).unwrap();
+    let open_all = async || {
+        for company in ["demo-us", "demo-ca"] {
+            world.run(&format!("connection test {company}")).await.expect(0);
+        }
+    };
+
+    // One credential is renewed. Without the key of its time the other does not open, and the rotation says so before it
+    // makes another key.
+    world.run("connection test demo-ca").await.expect(0);
+    let file = |name: &str| world.path(&format!("ledgerfleet.db.key{name}"));
+    let (former, away) = (file(&format!(".former.{}", key_in(&before))), world.path("away"));
+    std::fs::rename(&former, &away).unwrap();
+    world.run("key rotate").await.expect(2).says(&format!(
+        "sealed with key {}, which is not here; nothing was changed",
+        key_in(&before)
+    ));
+    assert!(!file(".next").exists(), "no third key");
+    // Nor with one that cannot be read; which is said.
+    std::fs::write(&former, "shopping list").unwrap();
+    world
+        .run("connection test demo-us")
+        .await
+        .expect(2)
+        .says(&former.display().to_string());
+    std::fs::rename(&away, &former).unwrap();
+    open_all().await;
+    world.run("key rotate").await.expect(0);
+    let (result, last) = keys(&world).await;
+    assert_eq!(result, "ok", "{last}");
+    assert_ne!(key_in(&last), key_in(&now));
+    open_all().await;
+
+    // What nothing needs any more keeps nobody from starting.
+    std::fs::write(&former, "shopping list").unwrap();
+    world
+        .run("connection test demo-us")
+        .await
+        .expect(0)
+        .says("nothing needs that former key now");
 }

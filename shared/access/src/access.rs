@@ -10,6 +10,7 @@ use secrecy::SecretString;
 
 use crate::credential::Credential;
 use crate::error::AccessError;
+use crate::keys::{Keys, Reread};
 use crate::known::AccessToken;
 use crate::refresh::Refresh;
 use crate::shared::Shared;
@@ -25,6 +26,8 @@ pub struct AccessOptions {
     pub timings: Timings,
     /// Where what was granted waits for the ledger.
     pub spool: Spool,
+    /// How to read the master keys anew, where another process may replace them.
+    pub reread: Option<Reread>,
 }
 
 /// Gives access tokens. Cloning shares what it knows.
@@ -40,8 +43,13 @@ impl Access {
         clock: Arc<dyn Clock>,
         options: AccessOptions,
     ) -> Self {
-        let AccessOptions { name, timings, spool } = options;
-        let store = Store::new(ledger, vault, spool, name);
+        let AccessOptions {
+            name,
+            timings,
+            spool,
+            reread,
+        } = options;
+        let store = Store::new(ledger, Keys::new(vault, reread), spool, name);
         Self(Arc::new(Shared::new(store, connectors, clock, &timings)))
     }
 
@@ -144,6 +152,6 @@ impl Access {
         version: i64,
         secret: &SecretString,
     ) -> SealedCredential {
-        Credential::new(secret).seal(&self.0.store.vault, connection, version)
+        Credential::new(secret).seal(&self.0.store.keys.vault(), connection, version)
     }
 }

@@ -63,7 +63,9 @@ impl Access {
 
     /// Seals what [`Access::redeem`] brought as that version of that connection's credential.
     pub fn seal_fresh(&self, connection: ConnectionId, version: i64, fresh: &Fresh) -> SealedCredential {
-        fresh.0.seal(&self.shared().store.vault, connection, version)
+        fresh
+            .0
+            .seal(&self.shared().store.keys.vault(), connection, version)
     }
 
     /// Exchanges a code for the next credential of a connected company, and stores that. What was granted is in the
@@ -84,7 +86,7 @@ impl Access {
             credential,
             transaction_id,
         };
-        let spooled = granted.seal(&self.shared().store.vault, connection.id);
+        let spooled = granted.seal(&self.shared().store.keys.vault(), connection.id);
         let spool = self.shared().store.spool.clone();
         let file = on_disk(move || spool.write(&spooled))
             .await
@@ -107,7 +109,7 @@ impl Access {
             let store = &self.shared().store;
             let sealed = granted
                 .credential
-                .seal(&store.vault, connection, granted.replaces + 1);
+                .seal(&store.keys.vault(), connection, granted.replaces + 1);
             let replaced = store
                 .ledger
                 .replace_credential(connection, granted.replaces, &sealed)
@@ -115,6 +117,8 @@ impl Access {
             let stored = match replaced {
                 Ok(true) => return Ok(()),
                 Ok(false) => self.version(connection).await,
+                // The key was replaced while a person was on the upstream's page.
+                Err(refusal) if store.keys.follow(&refusal) => continue,
                 Err(error) => Err(AccessError::Ledger(error)),
             };
             match stored {
@@ -123,6 +127,23 @@ impl Access {
                     tokio::time::sleep(AGAIN).await;
                 }
                 Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Stores what a person has brought; `store` seals it. Again, sealed with the new key, where the master key was replaced
+    /// since this process has read it; and again while the ledger is away, for as long as a person waits.
+    ///
+    /// # Errors
+    /// The ledger did not store it.
+    pub async fn store_sealed<T, F: Future<Output = Result<T, LedgerError>>>(
+        &self,
+        store: impl Fn() -> F,
+    ) -> Result<T, LedgerError> {
+        loop {
+            match patiently(&store).await {
+                Err(refusal) if self.shared().store.keys.follow(&refusal) => {}
+                stored => return stored,
             }
         }
     }

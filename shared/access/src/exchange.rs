@@ -208,7 +208,7 @@ impl Refresh {
         if !granted.rotated() {
             return None;
         }
-        let spooled = granted.seal(&self.shared.store.vault, self.connection);
+        let spooled = granted.seal(&self.shared.store.keys.vault(), self.connection);
         let spool = self.shared.store.spool.clone();
         match on_disk(move || spool.write(&spooled)).await {
             Ok(Ok(file)) => Some(file),

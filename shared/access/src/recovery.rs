@@ -102,7 +102,7 @@ impl Store {
             }
             Owner::Ours => {}
         }
-        let mut granted = match Granted::open(&self.vault, &spooled) {
+        let mut granted = match Granted::open(&self.keys.vault(), &spooled) {
             Ok(granted) => granted,
             // Whoever has the key that sealed it, or a newer program, will store it.
             Err(AccessError::Sealed(error)) if error.is_of_this_process() => {

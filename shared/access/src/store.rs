@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ledgerfleet_ledger::{Ledger, Refresh, RefreshOutcome};
 use ledgerfleet_model::{ConnectionId, WorkerName};
-use ledgerfleet_vault::Vault;
 
 use crate::credential::Credential;
 use crate::error::AccessError;
 use crate::granted::Granted;
+use crate::keys::Keys;
 use crate::spool::{Spool, on_disk};
 
 /// A credential as it stands in the ledger.
@@ -28,11 +28,11 @@ pub(crate) enum Kept {
     Superseded,
 }
 
-/// Ledger, vault and spool of one process.
+/// Ledger, keys and spool of one process.
 #[derive(Debug)]
 pub(crate) struct Store {
     pub(crate) ledger: Arc<dyn Ledger>,
-    pub(crate) vault: Arc<Vault>,
+    pub(crate) keys: Keys,
     pub(crate) spool: Spool,
     /// What the ledger calls this process.
     pub(crate) name: WorkerName,
@@ -40,10 +40,10 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) fn new(ledger: Arc<dyn Ledger>, vault: Arc<Vault>, spool: Spool, name: WorkerName) -> Self {
+    pub(crate) fn new(ledger: Arc<dyn Ledger>, keys: Keys, spool: Spool, name: WorkerName) -> Self {
         Self {
             ledger,
-            vault,
+            keys,
             spool,
             name,
             spool_checked: AtomicBool::new(false),
@@ -72,7 +72,7 @@ impl Store {
         let stored = stored.ok_or(AccessError::NoCredential)?;
         Ok(Stored {
             version: stored.version,
-            credential: Credential::open(&self.vault, connection, &stored)?,
+            credential: Credential::open(&self.keys.vault(), connection, &stored)?,
         })
     }
 
@@ -86,7 +86,7 @@ impl Store {
     ) -> Result<Kept, AccessError> {
         loop {
             let version = granted.replaces + 1;
-            let sealed = granted.credential.seal(&self.vault, connection, version);
+            let sealed = granted.credential.seal(&self.keys.vault(), connection, version);
             let refresh = self.refresh(granted.replaces, outcome, granted.transaction_id.clone());
             let stored = self.ledger.store_refresh(connection, &sealed, &refresh).await;
             if stored.map_err(AccessError::Ledger)? {

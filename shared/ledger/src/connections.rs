@@ -149,6 +149,9 @@ pub trait Connections: Send + Sync {
     /// Replaces the credential by one that a person has brought, if its version is still `expected`; `new.version` must
     /// be `expected + 1`. Whoever intends to refresh the old one does so in vain. Answers whether it was replaced; if
     /// not, somebody else was first. Durable on return.
+    ///
+    /// # Errors
+    /// [`LedgerError::FormerKey`] if it is sealed with a master key that a rotation has replaced.
     async fn replace_credential(
         &self,
         id: ConnectionId,

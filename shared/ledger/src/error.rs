@@ -69,6 +69,14 @@ pub enum LedgerError {
         /// What hangs on it, as the database says.
         by: String,
     },
+    /// A credential is sealed with a master key that a rotation has replaced.
+    #[error("the credential is sealed with master key {sealed}, which was replaced by {now}")]
+    FormerKey {
+        /// The id of the key that has sealed it.
+        sealed: String,
+        /// The id of the key that the ledger is used with.
+        now: String,
+    },
     /// A stored value cannot be understood.
     #[error("the database holds a value that cannot be read: {0}")]
     Corrupt(String),

@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use ledgerfleet_model::{ConnectionId, RunId, words};
 use serde::Serialize;
 
-use crate::LedgerError;
+use crate::{LedgerError, NewRun, NewSegment, Submitted};
 
 /// An event as it was received.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -162,8 +162,15 @@ pub trait Hints: Send + Sync {
     /// first came [`GATHERED`] ago, with all that have come since.
     async fn gathered_hints(&self, limit: u32) -> Result<Vec<Hinted>, LedgerError>;
 
-    /// Notes that a run looks for these.
-    async fn hints_planned(&self, keys: &[String], run: RunId) -> Result<(), LedgerError>;
+    /// Stores a run that looks for these, and notes that it does, in one transaction: whoever reads its answer finds them
+    /// noted, and can have a record that is not there yet looked for again. A run without segments is only noted. None where
+    /// there was nothing to store: it had none, or another run looks for all of these by now.
+    async fn plan_hints(
+        &self,
+        keys: &[String],
+        run: &NewRun,
+        segments: Vec<NewSegment>,
+    ) -> Result<Option<Submitted>, LedgerError>;
 
     /// Records that are said to be there were not, and a run has looked for them: they are looked for again after the first
     /// wait, and then after the next. Answers how many events that concerns.

@@ -21,7 +21,9 @@ pub trait MasterKeys: Send + Sync {
     /// key itself. A process whose key has another id can open nothing here and should seal nothing.
     async fn agree_on_key(&self, id: &str, choice: KeyChoice) -> Result<String, LedgerError>;
 
-    /// Makes `id` the key that the ledger is used with, whatever was before; audited.
+    /// Makes `id` the key that the ledger is used with; audited. The one before is a former key from then on: what a person
+    /// brings is not stored if it is sealed with that ([`LedgerError::FormerKey`]). What a refresh brings is stored all the
+    /// same: it would be lost, and whoever has both keys opens it.
     async fn turn_key(&self, id: &str, who: &str) -> Result<(), LedgerError>;
 
     /// All that is sealed, of removed connections, too.
@@ -29,6 +31,11 @@ pub trait MasterKeys: Send + Sync {
 
     /// Puts the same secret, sealed anew, in the place of a row; false if the row is another one by now.
     async fn reseal(&self, row: &SealedRow, sealed: &str) -> Result<bool, LedgerError>;
+}
+
+/// The id of the key that has sealed a text, where it tells: `lfs1.<id>.<text>`.
+pub(crate) fn key_of(sealed: &str) -> Option<&str> {
+    sealed.strip_prefix("lfs1.")?.split('.').next()
 }
 
 /// A sealed credential, and where it belongs.

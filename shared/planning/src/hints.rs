@@ -7,14 +7,15 @@ use ledgerfleet_coordination::Bell;
 use ledgerfleet_ledger::hints::HINTS_KEY;
 use ledgerfleet_ledger::{Hinted, Ledger, LedgerError, NewRun, NewSegment};
 use ledgerfleet_model::{Axis, Connection, ConnectionId, Lane, RunId, SegmentId, Window, Work};
+use ledgerfleet_telemetry::traces;
+use tracing::Instrument;
 
-use crate::submit;
+use crate::submit::{ring, traced};
 
 /// Records that one segment looks up: ten questions of a hundred.
 const RECORDS: usize = 1_000;
 
-/// Submits runs that look for what is hinted; answers how many. Where that ends half-way, what was submitted and not noted
-/// is looked for once more.
+/// Submits runs that look for what is hinted; answers how many.
 ///
 /// # Errors
 /// The ledger did not store it.
@@ -34,12 +35,15 @@ pub async fn submit_hinted(
         };
         let (run, segments) = look(&connection, &hints);
         let keys: Vec<String> = hints.into_iter().map(|hint| hint.key).collect();
-        let of_run = run.id;
-        if !segments.is_empty() {
-            submit(ledger, bell, run, &mut segments.into_iter()).await?;
+        let (span, run) = traced(run);
+        let planned = ledger.plan_hints(&keys, &run, segments);
+        if let Some(submitted) = planned.instrument(span.clone()).await? {
+            traces::submitted(&span, submitted.run, submitted.segments, submitted.attached);
             runs += 1;
         }
-        ledger.hints_planned(&keys, of_run).await?;
+    }
+    if runs > 0 {
+        ring(bell).await;
     }
     Ok(runs)
 }

@@ -93,6 +93,8 @@ pub struct SyncPlan {
     pub upkeep: Option<(NewRun, Vec<NewSegment>)>,
     /// What of that is in it.
     pub planned: Planned,
+    /// Whether the company is due when it was: a sync of some entities leaves the others to their time.
+    pub keeps_due: bool,
 }
 
 /// Plans the sync of a company from where it stands.
@@ -115,7 +117,7 @@ pub async fn plan_sync(
     Ok(plan(subject, &stand, pace))
 }
 
-/// Submits a plan, and notes when the company is due next. None where there was nothing to submit.
+/// Submits a plan, and notes when the company is due next, unless only some of its entities were asked for. None where there was nothing to submit.
 ///
 /// # Errors
 /// The ledger did not store it: then a part of it may be stored, and the next sync plans the rest anew.
@@ -138,7 +140,9 @@ pub async fn submit_sync(
             planned = Planned::default();
         }
     }
-    ledger.sync_planned(connection, planned, due_at).await?;
+    if !plan.keeps_due {
+        ledger.sync_planned(connection, planned, due_at).await?;
+    }
     Ok(submitted)
 }
 
@@ -186,6 +190,7 @@ pub fn plan(subject: &Subject<'_>, stand: &Stand, pace: &SyncPace) -> SyncPlan {
         sync: run(subject.lane, format!("{SYNC_KEY}{id}{}", asked.key()), segments),
         upkeep: run(Lane::Backfill, format!("{UPKEEP_KEY}{id}"), upkeep),
         planned,
+        keeps_due: subject.scope != Scope::Due && !asked.is_of_all() && stand.schedule.is_some(),
     }
 }
 
@@ -205,7 +210,7 @@ struct Planner<'a> {
 impl Planner<'_> {
     /// What distinguishes this request from the usual one of the same company.
     fn key(&self) -> String {
-        let names = if self.subject.entities.iter().all(|name| is_all(name)) {
+        let names = if self.is_of_all() {
             String::new()
         } else {
             format!("/{}", self.subject.entities.join(","))
@@ -223,6 +228,10 @@ impl Planner<'_> {
                 )
             }
         }
+    }
+
+    fn is_of_all(&self) -> bool {
+        self.subject.entities.iter().all(|name| is_all(name))
     }
 
     /// The runs that have begun to read: what has changed since then, they may have missed. A first reading is none of

@@ -207,7 +207,7 @@ impl Firer<'_> {
         let Some(Planned::Syncs(plans)) = planned else {
             return Ok(());
         };
-        for (connection, plan) in plans {
+        for (connection, plan) in plans.into_iter().filter(|(_, plan)| !plan.keeps_due) {
             let due_at = self.next_sync(connection.id, now).await?;
             self.ledger
                 .sync_planned(connection.id, plan.planned, due_at)

@@ -86,6 +86,11 @@ impl Vault {
         Self::new(key).and(keys.cloned())
     }
 
+    /// A vault that seals with the key of that id, and opens all that this one opens; none where it does not have that key.
+    pub fn sealing_with(&self, id: &str) -> Option<Self> {
+        self.key_with(id).map(|key| self.turned_to(key.clone()))
+    }
+
     /// Whether it has another key besides its own.
     pub fn has_second(&self) -> bool {
         !self.others.is_empty()

@@ -20,7 +20,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::WiringError;
 use crate::host::host_or;
-use crate::keys::{agree_on_key, check_key, choose_key, embedded_keys, refuse_a_lone_key, second_key};
+use crate::keys::{
+    agree_on_key, check_key, choose_key, embedded_keys, refuse_a_lone_key, reread, second_key,
+};
 use crate::parts::{ConfiguredGates, Parts, Places, budget};
 
 /// What to do where there is no ledger yet.
@@ -262,6 +264,7 @@ fn access_options(settings: &Settings) -> AccessOptions {
         name: WorkerName::of_this_process(&host_or("host")),
         timings: settings.timings,
         spool: Spool::at(settings.spool()),
+        reread: reread(settings),
     }
 }
 

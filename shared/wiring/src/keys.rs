@@ -1,8 +1,9 @@
 //! Keys: which master key a process uses, and whether it is the one that the ledger is used with.
 
+use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
-use ledgerfleet_access::{Access, AccessError, private_file};
+use ledgerfleet_access::{Access, AccessError, Reread, private_file};
 use ledgerfleet_config::{Settings, Shape};
 use ledgerfleet_ledger::{KeyChoice, Ledger, LedgerError, SqliteLedger};
 use ledgerfleet_vault::{MasterKey, Vault};
@@ -44,11 +45,53 @@ pub(crate) async fn embedded_keys(
 ) -> Result<Vault, WiringError> {
     let key = embedded_key(settings, ledger, notices).await?;
     let next = key_file::read(&beside(settings, "next"))?;
-    let mut former = Vec::new();
-    for path in former_files(settings) {
-        former.extend(key_file::read(&path)?);
+    let (former, mut unreadable) = former_keys(settings);
+    let vault = Vault::new(key).and(second_key(settings)?).and(next).and(former);
+    if !unreadable.is_empty()
+        && needs_another(ledger, &vault).await?
+        && let Some(error) = unreadable.pop()
+    {
+        return Err(error.into());
     }
-    Ok(Vault::new(key).and(second_key(settings)?).and(next).and(former))
+    let told = |error: KeyFileError| {
+        let why = error.source().map(|why| format!(" ({why})")).unwrap_or_default();
+        format!("{error}{why}: nothing needs that former key now; a backup from its time may")
+    };
+    notices.extend(unreadable.into_iter().map(told));
+    Ok(vault)
+}
+
+/// The keys that earlier rotations have replaced, and why some of their files tell none.
+fn former_keys(settings: &Settings) -> (Vec<MasterKey>, Vec<KeyFileError>) {
+    let (mut former, mut unreadable) = (Vec::new(), Vec::new());
+    for path in former_files(settings) {
+        match key_file::read(&path) {
+            Ok(key) => former.extend(key),
+            Err(error) => unreadable.push(error),
+        }
+    }
+    (former, unreadable)
+}
+
+/// Whether something is sealed with a key that this vault does not have.
+async fn needs_another(ledger: &dyn Ledger, vault: &Vault) -> Result<bool, WiringError> {
+    let rows = ledger.sealed_rows().await?;
+    let mut keys = rows.iter().filter_map(|row| Vault::key_of(&row.sealed));
+    Ok(keys.any(|key| !vault.knows(key)))
+}
+
+/// How a process reads its keys anew: a rotation of those beside a file makes another while others have that file open. Configured
+/// ones are read by starting again.
+pub(crate) fn reread(settings: &Settings) -> Option<Reread> {
+    let is_beside = matches!(settings.shape, Shape::Embedded { .. }) && settings.master_key.is_none();
+    let settings = settings.clone();
+    is_beside.then(|| {
+        Reread::by(move || {
+            let own = key_file::read(&settings.master_key_file()?).ok()??;
+            let next = key_file::read(&beside(&settings, "next")).ok()?;
+            Some(Vault::new(own).and(next).and(former_keys(&settings).0))
+        })
+    })
 }
 
 /// The files beside the key of an embedded ledger in which rotations have kept the keys that they replaced.

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use ledgerfleet_access::{patiently, private_file};
+use ledgerfleet_access::private_file;
 use ledgerfleet_config::{base_address, is_loopback};
 use ledgerfleet_connectors::{Account, ConnectorEntry, CredentialField, connector_entry};
 use ledgerfleet_ledger::{NewConnection, RemovedConnection, SealedCredential};
@@ -313,16 +313,17 @@ pub(crate) async fn add_or_reconnect(
         last_version,
     }) = before
     else {
-        let credential = seal(wanted.id, 1);
-        patiently(|| parts.ledger.add_connection(&wanted, &credential)).await?;
+        let add = || async { parts.ledger.add_connection(&wanted, &seal(wanted.id, 1)).await };
+        parts.access.store_sealed(add).await?;
         return Ok(Added::New);
     };
     let again = NewConnection {
         id: connection.id,
         ..wanted
     };
-    let credential = seal(again.id, last_version + 1);
-    patiently(|| parts.ledger.reconnect(&again, &credential)).await?;
+    let sealed = || seal(again.id, last_version + 1);
+    let reconnect = || async { parts.ledger.reconnect(&again, &sealed()).await };
+    parts.access.store_sealed(reconnect).await?;
     sync_at_once(&*parts.ledger, again.id).await?;
     Ok(Added::Again(connection.name))
 }

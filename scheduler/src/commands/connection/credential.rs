@@ -13,12 +13,14 @@ pub(super) async fn replace(
     loop {
         let current = parts.ledger.credential(connection.id).await?;
         let version = current.map_or(0, |credential| credential.version);
-        let credential = parts.access.seal_replacement(connection.id, version + 1, secret);
-        if parts
-            .ledger
-            .replace_credential(connection.id, version, &credential)
-            .await?
-        {
+        let replace = || async {
+            let credential = parts.access.seal_replacement(connection.id, version + 1, secret);
+            let ledger = &parts.ledger;
+            ledger
+                .replace_credential(connection.id, version, &credential)
+                .await
+        };
+        if parts.access.store_sealed(replace).await? {
             return Ok(());
         }
     }

@@ -87,15 +87,15 @@ async fn take_up_again(
         requests_per_second: connection.requests_per_second,
         slots: connection.slots,
     };
-    let credential = parts
-        .access
-        .seal_replacement(again.id, before.last_version + 1, token.secret());
+    let version = before.last_version + 1;
+    let sealed = || parts.access.seal_replacement(again.id, version, token.secret());
     // The name is free once the connection that had it is gone.
     parts
         .ledger
         .remove_connection(connection.id, Purge::KeepRecords)
         .await?;
-    parts.ledger.reconnect(&again, &credential).await?;
+    let reconnect = || async { parts.ledger.reconnect(&again, &sealed()).await };
+    parts.access.store_sealed(reconnect).await?;
     Ok(again.id)
 }
 

@@ -6,6 +6,7 @@ mod escrow;
 mod failures;
 mod fleet;
 mod guards;
+mod keys;
 mod recovery;
 mod renewal;
 mod siblings;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use ledgerfleet_access::{Access, AccessError, AccessOptions, AccessToken, Spool};
+use ledgerfleet_access::{Access, AccessError, AccessOptions, AccessToken, Reread, Spool};
 use ledgerfleet_connectors::http::HttpClient;
 use ledgerfleet_connectors::{Charges, Connectors, Endpoints, Target};
 use ledgerfleet_emulator::{
@@ -87,6 +87,15 @@ impl World {
 
     pub(crate) fn process_with(&self, endpoints: &Endpoints, vault: Arc<Vault>) -> Access {
         self.access(Arc::clone(&self.ledger), endpoints, vault, options(&self.spool()))
+    }
+
+    /// A process that has these keys, and reads them anew so.
+    pub(crate) fn process_with_keys(&self, vault: Arc<Vault>, reread: Option<Reread>) -> Access {
+        let options = AccessOptions {
+            reread,
+            ..options(&self.spool())
+        };
+        self.access(Arc::clone(&self.ledger), &self.endpoints(), vault, options)
     }
 
     /// A process with connections of its own to the ledger, and times of its own.
@@ -276,6 +285,7 @@ fn options(spool: &Path) -> AccessOptions {
         name: WorkerName::of_this_process("test"),
         timings: Timings::default(),
         spool: Spool::at(spool.to_owned()),
+        reread: None,
     }
 }
 

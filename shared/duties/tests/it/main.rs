@@ -103,6 +103,7 @@ impl Fleet {
             name: WorkerName(name.to_owned()),
             timings,
             spool: Spool::at(std::env::temp_dir().join("nobody-is-asked")),
+            reread: None,
         };
         // There is no company, so nobody is asked.
         let connectors = Arc::new(Connectors::build(&HttpClient::new(&timings).unwrap(), |_| {

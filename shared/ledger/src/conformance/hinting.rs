@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use ledgerfleet_model::{ConnectionId, ConnectionState, RunId};
+use ledgerfleet_model::{ConnectionId, ConnectionState, Lane, RunId, SegmentId, Work};
 
 use super::World;
-use super::scene::{company, seconds};
+use super::scene::{company, new_run, seconds};
 use crate::hints::{GATHERED, KEPT, LOOKS};
-use crate::{HintSums, Hinted, HintsStored, NewHint};
+use crate::{HintSums, Hinted, HintsStored, NewHint, NewSegment};
 
 const WAITS: [Duration; LOOKS] = [Duration::from_secs(10), Duration::from_mins(1)];
 
@@ -51,12 +51,14 @@ async fn gathered_keys(world: &dyn World) -> Vec<String> {
 }
 
 async fn planned(world: &dyn World, keys: &[&str]) -> RunId {
-    let (run, keys) = (
-        RunId::new(),
-        keys.iter().map(ToString::to_string).collect::<Vec<_>>(),
-    );
-    world.ledger().hints_planned(&keys, run).await.unwrap();
-    run
+    let run = new_run(Lane::Live, &RunId::new().to_string());
+    let planned = world.ledger().plan_hints(&owned(keys), &run, Vec::new()).await;
+    assert_eq!(planned.unwrap(), None, "nothing is asked");
+    run.id
+}
+
+fn owned(keys: &[&str]) -> Vec<String> {
+    keys.iter().map(ToString::to_string).collect()
 }
 
 pub async fn an_event_is_stored_once_however_often_it_is_sent(world: &dyn World) {
@@ -220,6 +222,52 @@ pub async fn a_record_that_is_not_there_yet_is_looked_for_twice_more(world: &dyn
         ledger.look_again(third, "invoice", &absent, WAITS).await.unwrap(),
         0
     );
+}
+
+/// Whoever looks for them may have its answer at once, and ask for a second look.
+pub async fn a_run_is_stored_with_the_note_of_what_it_looks_for_or_not_at_all(world: &dyn World) {
+    let alder = in_sync(world, "alder").await;
+    let ledger = world.ledger();
+    stored(world, &[hint("a", "alder", "1"), hint("b", "alder", "2")]).await;
+    world.pass_time(GATHERED).await;
+    let look = |connection| NewSegment {
+        id: SegmentId::new(),
+        connection,
+        entity: "invoice".to_owned(),
+        work: Work::Records {
+            ids: owned(&["1", "2"]),
+            gone: Vec::new(),
+        },
+    };
+    let run = |number| new_run(Lane::Live, &format!("hints/{alder}/{number}"));
+    let (keys, first) = (owned(&["a", "b"]), run(1));
+    let of_nobody = vec![look(ConnectionId::new())];
+    assert!(ledger.plan_hints(&keys, &first, of_nobody).await.is_err());
+    assert!(ledger.run(first.id).await.unwrap().is_none());
+    assert_eq!(gathered_keys(world).await, keys, "they are worth a look still");
+
+    let both = [run(2), run(3)];
+    let plan = both
+        .iter()
+        .map(|run| ledger.plan_hints(&keys, run, vec![look(alder)]));
+    let planned = futures::future::try_join_all(plan).await.unwrap();
+    let [by] = planned
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .try_into()
+        .unwrap();
+    assert_eq!(
+        ledger.runs(10).await.unwrap().len(),
+        1,
+        "of two that lead, one does"
+    );
+    let absent = owned(&["1"]);
+    let again = ledger
+        .look_again(by.run, "invoice", &absent, WAITS)
+        .await
+        .unwrap();
+    assert_eq!(again, 1);
 }
 
 pub async fn events_are_forgotten_after_a_week(world: &dyn World) {

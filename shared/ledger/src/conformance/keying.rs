@@ -1,8 +1,9 @@
 //! Which master key a ledger is used with.
 
 use super::World;
-use super::scene::{company, credential};
+use super::scene::{company, credential, new_connection};
 use crate::KeyChoice::{First, WhileNothingIsSealed};
+use crate::{LedgerError, Purge, SealedCredential};
 
 pub async fn the_first_key_is_the_ledgers(world: &dyn World) {
     let ledger = world.ledger();
@@ -56,4 +57,77 @@ pub async fn what_is_sealed_is_sealed_anew_where_nobody_has_replaced_it(world: &
     );
     ledger.turn_key("bbbbbbbb", "ada").await.unwrap();
     assert_eq!(ledger.agree_on_key("aaaaaaaa", First).await.unwrap(), "bbbbbbbb");
+}
+
+/// A process that has read its key before a rotation, and stores something after it.
+pub async fn what_a_former_key_has_sealed_is_not_stored(world: &dyn World) {
+    let ledger = world.ledger();
+    let by = |key: &str, version| SealedCredential {
+        version,
+        sealed: format!("lfs1.{key}.text"),
+        stored_at: None,
+    };
+    let alder = company(world, "Alder").await;
+    ledger.agree_on_key("aaaaaaaa", First).await.unwrap();
+    assert!(
+        ledger
+            .replace_credential(alder, 1, &by("aaaaaaaa", 2))
+            .await
+            .unwrap()
+    );
+    // While one key is replaced by the other, either may have sealed it.
+    assert!(
+        ledger
+            .replace_credential(alder, 2, &by("bbbbbbbb", 3))
+            .await
+            .unwrap()
+    );
+    ledger.turn_key("bbbbbbbb", "ada").await.unwrap();
+    let is_refused = |stored: Result<bool, LedgerError>| match stored {
+        Err(LedgerError::FormerKey { sealed, now }) => {
+            (sealed, now) == ("aaaaaaaa".into(), "bbbbbbbb".into())
+        }
+        _ => false,
+    };
+    for version in [4, 5] {
+        let stored = ledger
+            .replace_credential(alder, 3, &by("aaaaaaaa", version))
+            .await;
+        assert!(is_refused(stored));
+    }
+    let birch = new_connection("Birch");
+    let added = ledger.add_connection(&birch, &by("aaaaaaaa", 1)).await;
+    assert!(is_refused(added.map(|_| true)));
+    assert!(ledger.connection(birch.id).await.unwrap().is_none());
+    ledger.add_connection(&birch, &by("bbbbbbbb", 1)).await.unwrap();
+    ledger
+        .remove_connection(birch.id, Purge::KeepRecords)
+        .await
+        .unwrap();
+    let again = ledger.reconnect(&birch, &by("aaaaaaaa", 2)).await;
+    assert!(is_refused(again.map(|_| true)));
+    ledger.reconnect(&birch, &by("bbbbbbbb", 2)).await.unwrap();
+
+    // One that no rotation has replaced, as after a backup was restored.
+    assert!(
+        ledger
+            .replace_credential(alder, 3, &by("cccccccc", 4))
+            .await
+            .unwrap()
+    );
+    ledger.turn_key("bbbbbbbb", "ada").await.unwrap();
+    assert!(
+        ledger
+            .replace_credential(alder, 4, &by("bbbbbbbb", 5))
+            .await
+            .unwrap()
+    );
+    ledger.turn_key("aaaaaaaa", "ada").await.unwrap();
+    assert!(
+        ledger
+            .replace_credential(alder, 5, &by("aaaaaaaa", 6))
+            .await
+            .unwrap(),
+        "it is the ledger's again"
+    );
 }

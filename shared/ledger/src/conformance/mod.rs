@@ -110,6 +110,7 @@ macro_rules! ledger_conformance {
                 of_keys_that_come_at_one_moment_one_is_the_ledgers,
                 another_key_can_be_chosen_while_nothing_is_sealed,
                 what_is_sealed_is_sealed_anew_where_nobody_has_replaced_it,
+                what_a_former_key_has_sealed_is_not_stored,
             },
             clocks::{
                 what_a_clock_that_was_ahead_has_put_off_is_brought_back_and_what_waits_rightly_is_not,
@@ -330,6 +331,7 @@ macro_rules! ledger_conformance {
                 events_of_a_company_are_gathered_and_then_come_together,
                 a_company_that_is_not_asked_keeps_its_events_until_it_is,
                 a_record_that_is_not_there_yet_is_looked_for_twice_more,
+                a_run_is_stored_with_the_note_of_what_it_looks_for_or_not_at_all,
                 events_are_forgotten_after_a_week,
             },
             reporting::{

@@ -9,6 +9,7 @@ use super::PostgresLedger;
 use super::codec::{plain, small};
 use super::connection_rows::{ConnectionRow, RemovedRow};
 use super::error::{failed, patiently, persistently};
+use super::master_key::refuse_former_key;
 use super::removing::forget_reading;
 use super::segments::audit;
 use crate::{
@@ -188,27 +189,38 @@ impl Connections for PostgresLedger {
         expected: i64,
         new: &SealedCredential,
     ) -> Result<bool, LedgerError> {
-        // The seal is bound to the version: one that does not follow could never be opened again.
-        let replace = || async {
-            sqlx::query!(
-                "
-                UPDATE fleet.credentials
-                SET version = $3, sealed = $4, stored_at = now(), intent_worker = NULL, intent_until = NULL
-                WHERE connection_id = $1 AND version = $2 AND $3 = version + 1",
-                id.0,
-                expected,
-                new.version,
-                &new.sealed,
-            )
-            .execute(&self.pool)
-            .await
-            .map_err(failed("replace credential"))
-        };
-        Ok(persistently(replace).await?.rows_affected() == 1)
+        persistently(|| self.replace_once(id, expected, new)).await
     }
 }
 
 impl PostgresLedger {
+    async fn replace_once(
+        &self,
+        id: ConnectionId,
+        expected: i64,
+        new: &SealedCredential,
+    ) -> Result<bool, LedgerError> {
+        let mut tx = self.begin("replace credential").await?;
+        refuse_former_key(&mut tx, &new.sealed).await?;
+        // The seal is bound to the version: one that does not follow could never be opened again.
+        let replace = sqlx::query!(
+            "
+            UPDATE fleet.credentials
+            SET version = $3, sealed = $4, stored_at = now(), intent_worker = NULL, intent_until = NULL
+            WHERE connection_id = $1 AND version = $2 AND $3 = version + 1",
+            id.0,
+            expected,
+            new.version,
+            &new.sealed,
+        );
+        let replaced = replace
+            .execute(&mut *tx)
+            .await
+            .map_err(failed("replace credential"))?;
+        tx.commit().await.map_err(failed("replace credential"))?;
+        Ok(replaced.rows_affected() == 1)
+    }
+
     async fn add_once(
         &self,
         new: &NewConnection,
@@ -345,6 +357,7 @@ async fn insert_credential(
     id: ConnectionId,
     credential: &SealedCredential,
 ) -> Result<(), LedgerError> {
+    refuse_former_key(tx, &credential.sealed).await?;
     let insert = sqlx::query!(
         "INSERT INTO fleet.credentials (connection_id, version, sealed, stored_at) VALUES ($1, $2, $3, now())",
         id.0,

@@ -10,8 +10,12 @@ use sqlx::types::Uuid;
 use super::PostgresLedger;
 use super::codec::{Count, Word, interval, plain};
 use super::error::{failed, persistently};
+use super::runs::submit_in;
+use super::segments::take_time;
 use crate::hints::{GATHERED, KEPT, LOOKS};
-use crate::{HintState, HintSums, Hinted, Hints, HintsStored, LedgerError, NewHint};
+use crate::{
+    HintState, HintSums, Hinted, Hints, HintsStored, LedgerError, NewHint, NewRun, NewSegment, Submitted,
+};
 
 struct HintedRow {
     key: String,
@@ -144,20 +148,29 @@ impl Hints for PostgresLedger {
         Ok(rows.into_iter().map(Hinted::from).collect())
     }
 
-    async fn hints_planned(&self, keys: &[String], run: RunId) -> Result<(), LedgerError> {
-        let planned = || async {
-            sqlx::query!(
-                "
-                UPDATE fleet.webhook_events SET state = 'planned', run_id = $2
-                WHERE key = ANY($1) AND state = 'pending'",
-                keys,
-                run.0,
-            )
-            .execute(&self.pool)
-            .await
-            .map_err(failed("hints planned"))
-        };
-        persistently(planned).await.map(drop)
+    async fn plan_hints(
+        &self,
+        keys: &[String],
+        run: &NewRun,
+        segments: Vec<NewSegment>,
+    ) -> Result<Option<Submitted>, LedgerError> {
+        let mut tx = self.begin("plan hints").await?;
+        take_time(&mut tx).await?;
+        // Of two that would look for them the second waits for the first here, and finds them noted.
+        let planned = sqlx::query!(
+            "
+            UPDATE fleet.webhook_events SET state = 'planned', run_id = $2
+            WHERE key = ANY($1) AND state = 'pending'",
+            keys,
+            run.id.0,
+        );
+        let planned = planned.execute(&mut *tx).await.map_err(failed("plan hints"))?;
+        let mut submitted = None;
+        if planned.rows_affected() > 0 && !segments.is_empty() {
+            submitted = Some(submit_in(&mut tx, run, &mut segments.into_iter()).await?);
+        }
+        tx.commit().await.map_err(failed("plan hints"))?;
+        Ok(submitted)
     }
 
     async fn look_again(

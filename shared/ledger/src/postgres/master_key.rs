@@ -2,10 +2,12 @@
 
 use async_trait::async_trait;
 use ledgerfleet_model::ConnectionId;
+use sqlx::PgConnection;
 
 use super::PostgresLedger;
 use super::error::{failed, persistently};
 use super::segments::audit;
+use crate::master_key::key_of;
 use crate::{KeyChoice, LedgerError, MasterKeys, SealedRow};
 
 #[async_trait]
@@ -35,6 +37,17 @@ impl MasterKeys for PostgresLedger {
 
     async fn turn_key(&self, id: &str, who: &str) -> Result<(), LedgerError> {
         let mut tx = self.begin("turn key").await?;
+        // Waits for those that store a credential at this moment, and they for it.
+        let former = sqlx::query!(
+            "
+            INSERT INTO fleet.former_keys (key_id)
+            SELECT key_id FROM fleet.master_key WHERE key_id <> $1 FOR UPDATE
+            ON CONFLICT DO NOTHING",
+            id
+        );
+        former.execute(&mut *tx).await.map_err(failed("turn key"))?;
+        let own = sqlx::query!("DELETE FROM fleet.former_keys WHERE key_id = $1", id);
+        own.execute(&mut *tx).await.map_err(failed("turn key"))?;
         let turn = sqlx::query!(
             "INSERT INTO fleet.master_key (key_id) VALUES ($1)
              ON CONFLICT (only_row) DO UPDATE SET key_id = excluded.key_id, since = now()",
@@ -88,5 +101,23 @@ impl PostgresLedger {
             .fetch_optional(&self.pool)
             .await
             .map_err(failed("agree on key"))
+    }
+}
+
+/// Refuses what a former key has sealed. Part of the transaction that would store it: no rotation ends in between.
+pub(super) async fn refuse_former_key(tx: &mut PgConnection, sealed: &str) -> Result<(), LedgerError> {
+    let Some(key) = key_of(sealed) else { return Ok(()) };
+    // Shared: who stores waits for the end of a rotation alone. First, so that what the rotation noted is seen then.
+    let now = sqlx::query_scalar!("SELECT key_id FROM fleet.master_key FOR SHARE");
+    let now = now.fetch_optional(&mut *tx).await;
+    let now = now.map_err(failed("refuse former key"))?;
+    let former = sqlx::query_scalar!("SELECT key_id FROM fleet.former_keys WHERE key_id = $1", key);
+    let former = former
+        .fetch_optional(tx)
+        .await
+        .map_err(failed("refuse former key"))?;
+    match former.zip(now) {
+        None => Ok(()),
+        Some((sealed, now)) => Err(LedgerError::FormerKey { sealed, now }),
     }
 }

@@ -10,6 +10,7 @@ use super::SqliteLedger;
 use super::cancelling::{Cancelled, cancel};
 use super::codec::{Stamp, Text};
 use super::error::failed;
+use super::master_key::refuse_former_key;
 use super::segments::audit;
 use crate::{
     ConnectionChange, Connections, LedgerError, NewConnection, Purge, RemovedConnection, SealedCredential,
@@ -297,6 +298,7 @@ impl Connections for SqliteLedger {
             SET version = ?3, sealed = ?4, stored_at = ?5, intent_worker = NULL, intent_until = NULL
             WHERE connection_id = ?1 AND version = ?2 AND ?3 = version + 1";
         let mut tx = self.write("replace credential").await?;
+        refuse_former_key(&mut tx, &new.sealed).await?;
         let replace = sqlx::query(REPLACE)
             .bind(Text(id))
             .bind(expected)
@@ -361,6 +363,7 @@ async fn insert_credential(
 ) -> Result<(), LedgerError> {
     const INSERT: &str =
         "INSERT INTO fleet_credentials (connection_id, version, sealed, stored_at) VALUES (?, ?, ?, ?)";
+    refuse_former_key(tx, &credential.sealed).await?;
     let insert = sqlx::query(INSERT)
         .bind(Text(id))
         .bind(credential.version)

@@ -8,8 +8,11 @@ use ledgerfleet_model::{ConnectionId, RunId};
 use super::SqliteLedger;
 use super::codec::{Stamp, Text, json_list};
 use super::error::failed;
+use super::runs::submit_in;
 use crate::hints::{GATHERED, KEPT, LOOKS};
-use crate::{HintState, HintSums, Hinted, Hints, HintsStored, LedgerError, NewHint};
+use crate::{
+    HintState, HintSums, Hinted, Hints, HintsStored, LedgerError, NewHint, NewRun, NewSegment, Submitted,
+};
 
 #[derive(sqlx::FromRow)]
 struct HintedRow {
@@ -89,14 +92,25 @@ impl Hints for SqliteLedger {
         Ok(rows.into_iter().map(Hinted::from).collect())
     }
 
-    async fn hints_planned(&self, keys: &[String], run: RunId) -> Result<(), LedgerError> {
+    async fn plan_hints(
+        &self,
+        keys: &[String],
+        run: &NewRun,
+        segments: Vec<NewSegment>,
+    ) -> Result<Option<Submitted>, LedgerError> {
         const PLANNED: &str = "
             UPDATE fleet_webhook_events SET state = 'planned', run_id = ?2
             WHERE key IN (SELECT value FROM json_each(?1)) AND state = 'pending'";
-        let mut tx = self.write("hints planned").await?;
-        let planned = sqlx::query(PLANNED).bind(json_list(keys)).bind(Text(run));
-        planned.execute(&mut *tx).await.map_err(failed("hints planned"))?;
-        tx.commit().await.map_err(failed("hints planned"))
+        let mut tx = self.write("plan hints").await?;
+        let planned = sqlx::query(PLANNED).bind(json_list(keys)).bind(Text(run.id));
+        let planned = planned.execute(&mut *tx).await.map_err(failed("plan hints"))?;
+        let mut submitted = None;
+        if planned.rows_affected() > 0 && !segments.is_empty() {
+            let now = self.now();
+            submitted = Some(submit_in(&mut tx, now, run, &mut segments.into_iter()).await?);
+        }
+        tx.commit().await.map_err(failed("plan hints"))?;
+        Ok(submitted)
     }
 
     async fn look_again(

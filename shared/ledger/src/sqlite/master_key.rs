@@ -2,11 +2,13 @@
 
 use async_trait::async_trait;
 use ledgerfleet_model::ConnectionId;
+use sqlx::SqliteConnection;
 
 use super::SqliteLedger;
 use super::codec::Text;
 use super::error::failed;
 use super::segments::audit;
+use crate::master_key::key_of;
 use crate::{KeyChoice, LedgerError, MasterKeys, SealedRow};
 
 #[async_trait]
@@ -38,8 +40,16 @@ impl MasterKeys for SqliteLedger {
         const TURN: &str = "
             INSERT INTO fleet_master_key (only_row, key_id, since) VALUES (1, ?1, ?2)
             ON CONFLICT (only_row) DO UPDATE SET key_id = excluded.key_id, since = excluded.since";
+        const FORMER: &str = "
+            INSERT OR IGNORE INTO fleet_former_keys (key_id, replaced_at)
+            SELECT key_id, ?2 FROM fleet_master_key WHERE key_id <> ?1";
+        const NONE_ANY_MORE: &str = "DELETE FROM fleet_former_keys WHERE key_id = ?1";
         let mut tx = self.write("turn key").await?;
         let now = self.now();
+        let former = sqlx::query(FORMER).bind(id).bind(now);
+        former.execute(&mut *tx).await.map_err(failed("turn key"))?;
+        let own = sqlx::query(NONE_ANY_MORE).bind(id);
+        own.execute(&mut *tx).await.map_err(failed("turn key"))?;
         let turn = sqlx::query(TURN).bind(id).bind(now);
         turn.execute(&mut *tx).await.map_err(failed("turn key"))?;
         let detail = serde_json::json!({ "key": id, "by": who });
@@ -74,5 +84,21 @@ impl MasterKeys for SqliteLedger {
         let resealed = reseal.execute(&mut *tx).await.map_err(failed("reseal"))?;
         tx.commit().await.map_err(failed("reseal"))?;
         Ok(resealed.rows_affected() == 1)
+    }
+}
+
+/// Refuses what a former key has sealed. Part of the transaction that would store it: no rotation ends in between.
+pub(super) async fn refuse_former_key(tx: &mut SqliteConnection, sealed: &str) -> Result<(), LedgerError> {
+    const FORMER: &str = "
+        SELECT m.key_id FROM fleet_master_key m
+        WHERE EXISTS (SELECT 1 FROM fleet_former_keys f WHERE f.key_id = ?1)";
+    let Some(key) = key_of(sealed) else { return Ok(()) };
+    let now = sqlx::query_scalar(FORMER).bind(key).fetch_optional(tx).await;
+    match now.map_err(failed("refuse former key"))? {
+        None => Ok(()),
+        Some(now) => Err(LedgerError::FormerKey {
+            sealed: key.to_owned(),
+            now,
+        }),
     }
 }

@@ -429,3 +429,44 @@ fn lists_are_not_missed_by_a_moment() {
         ["all of tax_code"]
     );
 }
+
+#[test]
+fn a_sync_of_some_entities_leaves_the_others_due_at_their_time() {
+    let (company, connector) = (connection(), quickbooks());
+    let some = ["invoice".to_owned()];
+    let scheduled = SyncSchedule {
+        connection: company.id,
+        every: None,
+        due_at: at("20T12:05:00"),
+        recounted_at: Some(at("20T12:00:00")),
+        reread_at: Some(at("20T12:00:00")),
+    };
+    let keeps_due = |entities: &[String], scope, schedule: Option<&SyncSchedule>| {
+        let subject = Subject {
+            connection: &company,
+            entry: connector_entry("quickbooks").unwrap(),
+            changes: connector.changes(),
+            entities,
+            scope,
+            lane: Lane::Manual,
+        };
+        let stand = Stand {
+            states: vec![synced(&company, INVOICE)],
+            schedule: schedule.cloned(),
+            under_way: Vec::new(),
+            now: at("20T12:04:00"),
+        };
+        plan(&subject, &stand, &SyncPace::default()).keeps_due
+    };
+    for scope in [Scope::Changed, Scope::Full, Scope::Since(at("19T12:00:00"))] {
+        assert!(keeps_due(&some, scope, Some(&scheduled)), "{scope:?}");
+        assert!(
+            !keeps_due(&some, scope, None),
+            "{scope:?}: it is kept in sync from now on"
+        );
+        for all in [&[][..], &["all".to_owned()]] {
+            assert!(!keeps_due(all, scope, Some(&scheduled)), "{scope:?}");
+        }
+    }
+    assert!(!keeps_due(&some, Scope::Due, Some(&scheduled)));
+}
