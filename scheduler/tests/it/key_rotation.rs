@@ -2,6 +2,8 @@
 
 use secrecy::ExposeSecret;
 use serde_json::Value;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection as _, SqliteConnection};
 
 use crate::consent::{begin, chosen, world_beside};
 use crate::http::get;
@@ -200,6 +202,22 @@ async fn a_backup_from_before_two_rotations_opens_and_is_sealed_anew_by_the_next
     let file = |name: &str| world.path(&format!("ledgerfleet.db.key{name}"));
     let (former, away) = (file(&format!(".former.{}", key_in(&before))), world.path("away"));
     std::fs::rename(&former, &away).unwrap();
+    world
+        .run("key rotate")
+        .await
+        .expect(2)
+        .says(&format!("used with master key {}", key_in(&before)));
+    // As where that was turned back, and some of the credentials are sealed with either.
+    let path = world.path("ledgerfleet.db");
+    let mut session = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(path))
+        .await
+        .unwrap();
+    sqlx::query("UPDATE fleet_master_key SET key_id = ?")
+        .bind(key_in(&now))
+        .execute(&mut session)
+        .await
+        .unwrap();
+    session.close().await.unwrap();
     world.run("key rotate").await.expect(2).says(&format!(
         "sealed with key {}, which is not here; nothing was changed",
         key_in(&before)
@@ -211,7 +229,10 @@ async fn a_backup_from_before_two_rotations_opens_and_is_sealed_anew_by_the_next
         .run("connection test demo-us")
         .await
         .expect(2)
-        .says(&former.display().to_string());
+        .says(&format!(
+            "ledgerfleet.db.key.former.{} does not hold",
+            key_in(&before)
+        ));
     std::fs::rename(&away, &former).unwrap();
     open_all().await;
     world.run("key rotate").await.expect(0);
