@@ -12,7 +12,7 @@ use ledgerfleet_planning::Plan;
 use ledgerfleet_upstream::KnownLessons;
 use ledgerfleet_verification::{Compared, VerifyError};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 use tokio::time::sleep;
 
 use super::Api;
@@ -77,8 +77,8 @@ pub(super) struct Verification {
     verdict: Option<String>,
     /// The run that reads again what differs.
     fix_run: Option<RunId>,
-    /// As `scheduler verify` shows them.
-    findings: Vec<Value>,
+    /// As `scheduler verify` shows them, amounts to their last digit.
+    findings: Vec<Box<RawValue>>,
     findings_left_out: usize,
     failures: Vec<Failure>,
 }
@@ -267,7 +267,7 @@ impl Verification {
         rows.sort_by_key(|row| Reverse(row.verdict()));
         self.findings_left_out = rows.len().saturating_sub(MOST_FINDINGS);
         rows.truncate(MOST_FINDINGS);
-        match rows.iter().map(serde_json::to_value).collect() {
+        match rows.iter().map(to_raw_value).collect() {
             Ok(findings) => self.findings = findings,
             Err(error) => {
                 let error = &error as &dyn std::error::Error;

@@ -16,7 +16,7 @@ use super::shell::encoded;
 use super::visit::{Sent, Visit};
 
 /// Asks the API, once for each page that a button was pressed on.
-async fn done(
+pub(super) async fn done(
     panel: &Panel,
     (visit, sent): (&Visit, &Sent),
     path: &str,
@@ -39,7 +39,7 @@ pub(super) async fn begin_run(
 ) -> Result<Response, Trouble> {
     let body = backfill(&sent)?;
     let answer = done(&panel, (&visit, &sent), "/api/v1/runs", Some(&body)).await?;
-    let told = if answer.json["attached"] == true {
+    let told = if answer.read::<Value>()?["attached"] == true {
         "joined"
     } else {
         "begun"
@@ -88,7 +88,7 @@ pub(super) async fn replay(
         Some(&Value::Object(body)),
     )
     .await?;
-    Ok(go(&counted(&answer.json, "replayed", "segments")))
+    Ok(go(&counted(&answer.read()?, "replayed", "segments")))
 }
 
 pub(super) async fn drop_letters(
@@ -98,7 +98,7 @@ pub(super) async fn drop_letters(
 ) -> Result<Response, Trouble> {
     let body = Value::Object(chosen(&sent));
     let answer = done(&panel, (&visit, &sent), "/api/v1/dead-letters/drop", Some(&body)).await?;
-    Ok(go(&counted(&answer.json, "dropped", "dropped")))
+    Ok(go(&counted(&answer.read()?, "dropped", "dropped")))
 }
 
 /// How many went, of how many that were meant: others may have been quicker.
@@ -150,6 +150,6 @@ pub(super) async fn sync(
         body["since"] = json!(format!("{since}T00:00:00Z"));
     }
     let answer = done(&panel, (&visit, &sent), "/api/v1/sync", Some(&body)).await?;
-    let many = answer.json["runs"].as_array().map_or(0, Vec::len);
+    let many = answer.read::<Value>()?["runs"].as_array().map_or(0, Vec::len);
     Ok(go(&format!("/runs?told=synced&n={many}")))
 }

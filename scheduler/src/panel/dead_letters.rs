@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::Panel;
 use super::forms::once;
-use super::inside::{Trouble, read};
+use super::inside::Trouble;
 use super::run_plan::Named;
 use super::shell::{Commands, Shell, encoded, page, quoted};
 use super::visit::{Sent, Visit};
@@ -136,7 +136,7 @@ async fn opened(panel: &Panel, visit: &Visit, group: &Group, company: &str) -> R
         .inside
         .post(visit.caller()?, path, Some(&Value::Object(which.clone())), None)
         .await?;
-    let mut preview: Preview = read(answer.json)?;
+    let mut preview: Preview = answer.read()?;
     preview.oldest.truncate(SHOWN);
     let mut words = format!(
         "scheduler dlq replay --fingerprint {}",
@@ -208,13 +208,11 @@ pub(super) async fn confirm(
     let sent = Sent::of_query(uri.query().unwrap_or_default());
     let body = Value::Object(chosen(&sent));
     let path = "/api/v1/dead-letters/preview";
-    let preview: Preview = read(
-        panel
-            .inside
-            .post(visit.caller()?, path, Some(&body), None)
-            .await?
-            .json,
-    )?;
+    let answer = panel
+        .inside
+        .post(visit.caller()?, path, Some(&body), None)
+        .await?;
+    let preview: Preview = answer.read()?;
     let fingerprint = sent.value("fingerprint").unwrap_or_default().to_owned();
     let shell = Shell::of(&visit, "nav.dead_letters");
     let title = shell.n("drop.title", preview.matching);

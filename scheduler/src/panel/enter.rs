@@ -25,7 +25,7 @@ use crate::http::keys::{Caller, judge};
 use crate::http::sessions::{self, Session, cookie};
 
 /// The addresses of pages, as metrics tell them apart.
-const ROUTES: [&str; 17] = [
+const ROUTES: [&str; 24] = [
     "/",
     "/runs",
     "/runs/new",
@@ -34,6 +34,13 @@ const ROUTES: [&str; 17] = [
     "/dead-letters",
     "/dead-letters/replay",
     "/dead-letters/drop",
+    "/dead-letters/{id}",
+    "/verified",
+    "/verified/begin",
+    "/verified/{id}",
+    "/quarantine",
+    "/quarantine/ask",
+    "/quota",
     "/connections",
     "/connections/{name}",
     "/connections/{name}/{what}",

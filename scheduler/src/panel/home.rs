@@ -23,6 +23,31 @@ pub(super) struct Status {
     pub(super) status: String,
     pub(super) reasons: Vec<String>,
     pub(super) companies: Vec<Company>,
+    pub(super) sync: Vec<InSync>,
+}
+
+/// How far an entity of a company is in sync.
+#[derive(Deserialize)]
+pub(super) struct InSync {
+    pub(super) connection: String,
+    pub(super) entity: String,
+    pub(super) state: String,
+    pub(super) lag_seconds: Option<u32>,
+    pub(super) last_success_at: Option<DateTime<Utc>>,
+    pub(super) message: Option<String>,
+    pub(super) next_at: Option<DateTime<Utc>>,
+}
+
+impl InSync {
+    /// The name of its state in the style sheet.
+    pub(super) fn class(&self) -> &'static str {
+        match self.state.as_str() {
+            "in sync" => "done",
+            "first sync" => "running",
+            "failing" => "dead",
+            _ => "blocked",
+        }
+    }
 }
 
 #[derive(Deserialize)]

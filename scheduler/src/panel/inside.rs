@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -43,7 +43,15 @@ pub(super) struct Trouble {
 pub(super) struct Answer {
     /// Where to look on.
     pub(super) location: Option<String>,
-    pub(super) json: Value,
+    body: Bytes,
+}
+
+impl Answer {
+    /// The part of it that a page shows; digits as they came.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Trouble> {
+        let text: &[u8] = if self.body.is_empty() { b"null" } else { &self.body };
+        serde_json::from_slice(text).map_err(|error| broken(error.to_string()))
+    }
 }
 
 impl Trouble {
@@ -87,7 +95,7 @@ impl Inside {
                     turns -= 1;
                     tokio::time::sleep(TURN).await;
                 }
-                answered => return read(answered?.json),
+                answered => return answered?.read(),
             }
         }
     }
@@ -122,13 +130,10 @@ impl Inside {
         let bytes = to_bytes(response.into_body(), LONGEST).await;
         let bytes = bytes.map_err(|error| broken(error.to_string()))?;
         if status.is_success() {
-            let json = if bytes.is_empty() {
-                Ok(Value::Null)
-            } else {
-                serde_json::from_slice(&bytes)
-            };
-            let json = json.map_err(|error| broken(error.to_string()))?;
-            return Ok(Answer { location, json });
+            return Ok(Answer {
+                location,
+                body: bytes,
+            });
         }
         let trouble: Trouble = serde_json::from_slice(&bytes).map_err(|error| broken(error.to_string()))?;
         Err(Trouble { status, ..trouble })
@@ -144,11 +149,6 @@ fn request(method: Method, path: &str, body: Option<&Value>) -> Result<Request<B
             .body(Body::from(body.to_string())),
     };
     request.map_err(|error| Trouble::new(StatusCode::BAD_REQUEST, "invalid_request", error.to_string()))
-}
-
-/// Reads what the API has answered as the part of it that a page shows.
-pub(super) fn read<T: DeserializeOwned>(json: Value) -> Result<T, Trouble> {
-    serde_json::from_value(json).map_err(|error| broken(error.to_string()))
 }
 
 fn broken(detail: impl Into<String>) -> Trouble {

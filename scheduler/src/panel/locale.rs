@@ -42,11 +42,15 @@ const SPANISH_LONG: [&str; 12] = [
 impl Language {
     /// A whole number.
     pub(super) fn number(self, number: u64) -> String {
+        self.grouped(&number.to_string())
+    }
+
+    /// Digits with their thousands apart.
+    fn grouped(self, digits: &str) -> String {
         let between = match self {
             Self::English => ',',
             Self::Spanish => '.',
         };
-        let digits = number.to_string();
         let mut text = String::with_capacity(digits.len() * 4 / 3);
         for (place, digit) in digits.chars().enumerate() {
             if place > 0 && (digits.len() - place).is_multiple_of(3) {
@@ -55,6 +59,17 @@ impl Language {
             text.push(digit);
         }
         text
+    }
+
+    /// An amount, written with a decimal point: each digit of it is kept.
+    pub(super) fn amount(self, text: &str) -> String {
+        let (minus, text) = text.strip_prefix('-').map_or(("", text), |rest| ("−", rest));
+        let (whole, part) = text.split_once('.').unwrap_or((text, "00"));
+        let between = match self {
+            Self::English => '.',
+            Self::Spanish => ',',
+        };
+        format!("{minus}{}{between}{part:0<2}", self.grouped(whole))
     }
 
     /// A number with one decimal.
@@ -142,6 +157,22 @@ mod tests {
         ] {
             assert_eq!(language.number(1_234_567), number);
             assert_eq!(language.number(0), "0");
+            let amounts = [
+                (
+                    "-9007199254740993.1",
+                    "−9,007,199,254,740,993.10",
+                    "−9.007.199.254.740.993,10",
+                ),
+                ("0", "0.00", "0,00"),
+                ("999.125", "999.125", "999,125"),
+            ];
+            for (digits, english, spanish) in amounts {
+                let is_english = language == Language::English;
+                assert_eq!(
+                    language.amount(digits),
+                    if is_english { english } else { spanish }
+                );
+            }
             assert_eq!(language.day(day), date);
             assert_eq!(language.month(day), month);
             assert_eq!(language.instant(at), instant);

@@ -8,19 +8,24 @@ mod access;
 mod actions;
 mod assets;
 mod connections;
+mod counted;
 mod dead_letters;
 mod enter;
 mod forms;
 mod home;
 mod inside;
+mod letter;
 mod locale;
 mod month;
 mod protect;
+mod quarantine;
+mod quota;
 mod run_plan;
 mod runs;
 mod shell;
 mod sign_in;
 mod texts;
+mod verified;
 mod visit;
 
 use axum::Router;
@@ -55,6 +60,13 @@ pub(crate) fn router(api: &Api) -> Router {
             "/dead-letters/drop",
             get(dead_letters::confirm).post(actions::drop_letters),
         )
+        .route("/dead-letters/{id}", get(letter::show))
+        .route("/verified", get(verified::ask).post(verified::price))
+        .route("/verified/begin", post(verified::begin))
+        .route("/verified/{id}", get(verified::show))
+        .route("/quarantine", get(quarantine::show))
+        .route("/quarantine/ask", post(quarantine::ask))
+        .route("/quota", get(quota::show))
         .route("/connections", get(connections::list))
         .route("/connections/{name}", get(connections::show))
         .route("/connections/{name}/{what}", post(actions::steer_connection))

@@ -85,6 +85,12 @@ pub(super) fn asked(text: Option<&str>, today: NaiveDate) -> NaiveDate {
     asked.unwrap_or_else(|| first.checked_sub_months(Months::new(1)).unwrap_or(first))
 }
 
+/// The month that is asked for, or this one.
+pub(super) fn asked_or_this(text: Option<&str>, today: NaiveDate) -> NaiveDate {
+    let this = today.format("%Y-%m").to_string();
+    asked(Some(text.unwrap_or(&this)), today)
+}
+
 /// Its last day.
 pub(super) fn end(first: NaiveDate) -> NaiveDate {
     let next = first.checked_add_months(Months::new(1));

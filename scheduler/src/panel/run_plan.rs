@@ -5,6 +5,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
+use chrono::NaiveDate;
 use ledgerfleet_connectors::connector_entry;
 use ledgerfleet_model::Segmenting;
 use serde::Deserialize;
@@ -12,24 +13,29 @@ use serde_json::{Value, json};
 
 use super::Panel;
 use super::forms::once;
-use super::inside::{Trouble, read};
+use super::inside::Trouble;
 use super::shell::{Commands, Shell, page, quoted};
 use super::visit::{Sent, Visit};
 
-/// A company and what can be copied of it.
-struct Choice {
-    name: String,
-    is_chosen: bool,
+/// A company, or what can be copied of it.
+pub(super) struct Choice {
+    pub(super) name: String,
+    pub(super) is_chosen: bool,
+}
+
+/// What a form offers to choose from, as it was chosen before.
+pub(super) struct Choices {
+    pub(super) companies: Vec<Choice>,
+    pub(super) entities: Vec<Choice>,
+    pub(super) from: String,
+    pub(super) to: String,
 }
 
 #[derive(Template)]
 #[template(path = "run_new.html")]
 struct Ask {
     s: Shell,
-    companies: Vec<Choice>,
-    entities: Vec<Choice>,
-    from: String,
-    to: String,
+    choices: Choices,
     segments: Vec<(Segmenting, bool)>,
 }
 
@@ -46,8 +52,20 @@ pub(super) async fn ask(
     uri: Uri,
 ) -> Result<Response, Trouble> {
     let sent = Sent::of_query(uri.query().unwrap_or_default());
+    let segment = sent.value("segment").unwrap_or("day");
+    page(&Ask {
+        s: Shell::of(&visit, "run_new.title"),
+        choices: choices(&panel, &visit, &sent).await?,
+        segments: Segmenting::ALL
+            .iter()
+            .map(|one| (*one, one.as_str() == segment))
+            .collect(),
+    })
+}
+
+/// The companies, what can be copied of any of them, and the days that are meant: a month where none are named.
+pub(super) async fn choices(panel: &Panel, visit: &Visit, sent: &Sent) -> Result<Choices, Trouble> {
     let known: Vec<Named> = panel.inside.get(visit.caller()?, "/api/v1/connections").await?;
-    let chosen = |name: &str, of: &str| sent.values(name).contains(&of);
     let mut entities: Vec<&str> = Vec::new();
     for company in &known {
         for entity in connector_entry(&company.connector).map_or(&[][..], |entry| entry.entities) {
@@ -56,59 +74,51 @@ pub(super) async fn ask(
             }
         }
     }
+    let choice = |of: &str, name: &str, is_only: bool| Choice {
+        name: name.to_owned(),
+        is_chosen: is_only || sent.values(of).contains(&name),
+    };
     let today = panel.api.parts.clock.now().date_naive();
     let month = super::month::asked(sent.value("month"), today);
-    let segment = sent.value("segment").unwrap_or("day");
-    page(&Ask {
-        s: Shell::of(&visit, "run_new.title"),
+    let day = |name: &str, usual: NaiveDate| {
+        sent.value(name)
+            .map_or_else(|| usual.to_string(), ToOwned::to_owned)
+    };
+    Ok(Choices {
         companies: known
             .iter()
-            .map(|one| Choice {
-                name: one.name.clone(),
-                is_chosen: known.len() == 1 || chosen("connection", &one.name),
-            })
+            .map(|one| choice("connection", &one.name, known.len() == 1))
             .collect(),
         entities: entities
-            .iter()
-            .map(|name| Choice {
-                name: (*name).to_owned(),
-                is_chosen: chosen("entity", name),
-            })
+            .into_iter()
+            .map(|name| choice("entity", name, false))
             .collect(),
-        from: sent
-            .value("from")
-            .map_or_else(|| month.to_string(), ToOwned::to_owned),
-        to: sent
-            .value("to")
-            .map_or_else(|| super::month::end(month).to_string(), ToOwned::to_owned),
-        segments: Segmenting::ALL
-            .iter()
-            .map(|one| (*one, one.as_str() == segment))
-            .collect(),
+        from: day("from", month),
+        to: day("to", super::month::end(month)),
     })
 }
 
 /// A plan as the API tells it.
 #[derive(Deserialize)]
-struct Plan {
-    total: Total,
+pub(super) struct Plan {
+    pub(super) total: Total,
     parts: Vec<Part>,
     warnings: Vec<String>,
 }
 
 #[derive(Deserialize)]
-struct Total {
+pub(super) struct Total {
     segments: u64,
-    calls: Calls,
-    minutes: f64,
+    pub(super) calls: Calls,
+    pub(super) minutes: f64,
     share_of_month: Option<f64>,
-    share_of_left: Option<f64>,
+    pub(super) share_of_left: Option<f64>,
 }
 
 #[derive(Deserialize)]
-struct Calls {
-    least: u64,
-    likely: Option<u64>,
+pub(super) struct Calls {
+    pub(super) least: u64,
+    pub(super) likely: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -145,20 +155,10 @@ pub(super) async fn price(
         .inside
         .post(visit.caller()?, "/api/v1/runs/plan", Some(&body), None)
         .await?;
-    let plan: Plan = read(answer.json)?;
+    let plan: Plan = answer.read()?;
     let shell = Shell::of(&visit, "run_price.title");
     let day = |name: &str| sent.value(name).and_then(|day| day.parse().ok());
-    let hidden: Vec<(String, String)> = ["connection", "entity", "from", "to", "segment"]
-        .into_iter()
-        .flat_map(|name| {
-            sent.values(name)
-                .into_iter()
-                .map(move |value| (name.to_owned(), value.to_owned()))
-        })
-        .collect();
-    let back: String = url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(&hidden)
-        .finish();
+    let hidden = fields(&sent, &["connection", "entity", "from", "to", "segment"]);
     let share = |key, share: Option<f64>| share.map(|share| (key, shell.language.percent(share)));
     page(&Priced {
         days: shell.language.days(day("from"), day("to")),
@@ -170,13 +170,29 @@ pub(super) async fn price(
         .into_iter()
         .flatten()
         .collect(),
+        back: format!("/runs/new?{}", question_of(&hidden)),
         hidden,
-        back: format!("/runs/new?{back}"),
         commands: begin_commands(&sent, &body),
         once: once(),
         plan,
         s: shell,
     })
+}
+
+/// What was filled in under these names, in their order.
+pub(super) fn fields(sent: &Sent, names: &[&str]) -> Vec<(String, String)> {
+    let of = |name: &str| {
+        let values = sent.values(name).into_iter();
+        let pairs = values.map(|value| (name.to_owned(), value.to_owned()));
+        pairs.collect::<Vec<_>>()
+    };
+    names.iter().flat_map(|name| of(name)).collect()
+}
+
+/// The same as a query.
+pub(super) fn question_of(fields: &[(String, String)]) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(fields).finish()
 }
 
 /// The body of a backfill, out of its form.

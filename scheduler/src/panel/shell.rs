@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
 use ledgerfleet_ledger::Scope;
+use rust_decimal::Decimal;
 
 use super::assets::address;
 use super::inside::Trouble;
@@ -44,11 +45,14 @@ pub(super) struct Shell {
     scopes: Vec<Scope>,
 }
 
-const PAGES: [(&str, &str, &str); 6] = [
+const PAGES: [(&str, &str, &str); 9] = [
     ("/", "coverage", "nav.home"),
+    ("/verified", "verified", "nav.verified"),
     ("/runs", "runs", "nav.runs"),
     ("/dead-letters", "deadl", "nav.dead_letters"),
+    ("/quarantine", "quarantine", "nav.quarantine"),
     ("/connections", "connections", "nav.connections"),
+    ("/quota", "quota", "nav.quota"),
     ("/state", "workers", "nav.health"),
     ("/audit", "audit", "nav.audit"),
 ];
@@ -158,6 +162,24 @@ impl Shell {
         at.map_or_else(|| "–".to_owned(), |at| self.language.instant(at))
     }
 
+    /// How long it is behind, or a dash where nothing is known.
+    #[expect(
+        clippy::ref_option,
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates lend what they show"
+    )]
+    pub(super) fn lag(&self, seconds: &Option<u32>) -> String {
+        seconds.map_or_else(|| "–".to_owned(), |seconds| self.language.span(seconds.into()))
+    }
+
+    /// An amount to its last digit, or a dash where there is none.
+    pub(super) fn amount(&self, amount: Option<Decimal>) -> String {
+        amount.map_or_else(
+            || "–".to_owned(),
+            |amount| self.language.amount(&amount.to_string()),
+        )
+    }
+
     #[expect(clippy::unused_self, reason = "templates ask their shell for everything")]
     pub(super) fn asset(&self, name: &str) -> String {
         address(name)
@@ -250,6 +272,19 @@ impl Commands {
             cli: cli.into(),
             curl: format!(
                 "curl -X POST -H \"Authorization: Bearer $KEY\"{body} {}",
+                quoted(&format!("http://HOST{path}"))
+            ),
+        }
+    }
+}
+
+impl Commands {
+    /// Something that is only read.
+    pub(super) fn reading(cli: impl Into<String>, path: &str) -> Self {
+        Self {
+            cli: cli.into(),
+            curl: format!(
+                "curl -H \"Authorization: Bearer $KEY\" {}",
                 quoted(&format!("http://HOST{path}"))
             ),
         }

@@ -93,7 +93,7 @@ mod tests {
     use std::path::Path;
 
     use ledgerfleet_ledger::{RefreshOutcome, Scope};
-    use ledgerfleet_model::{ConnectionState, FailureKind, RunState, Segmenting};
+    use ledgerfleet_model::{ConnectionState, FailureKind, QuarantineReason, RunState, Segmenting};
 
     use super::*;
     use crate::http::problem::Cause;
@@ -151,6 +151,26 @@ mod tests {
                 RefreshOutcome::ALL.iter().map(|word| word.as_str()).collect(),
             ),
             ("steer", vec!["pause", "resume", "cancel"]),
+            ("outcome", vec!["later", "retry", "dead", "crash"]),
+            ("live", vec!["here", "gone", "unservable", "unstorable"]),
+            ("found", vec!["green", "yellow", "red"]),
+            ("verification", vec!["running", "done", "failed", "broken_off"]),
+            (
+                "quarantined",
+                QuarantineReason::ALL.iter().map(|word| word.as_str()).collect(),
+            ),
+            (
+                "sync_state",
+                vec![
+                    "in sync",
+                    "first sync",
+                    "failing",
+                    "off",
+                    "paused",
+                    "needs_reauthorisation",
+                    "removed",
+                ],
+            ),
             ("theme", vec!["light", "dark", "system"]),
         ]
     }

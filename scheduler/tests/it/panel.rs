@@ -4,85 +4,28 @@ use ledgerfleet_emulator::{FaultKind, FaultSpec};
 use serde_json::json;
 use sqlx::{Connection, SqliteConnection};
 
+use crate::browser::{Browser, FORM, form, hidden};
 use crate::fleet::Fleet;
 use crate::http::{Answered, send};
 use crate::served::{Served, serve};
 use crate::world::emulator;
 
-const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
-
 /// What nobody may see as it is: a name that would be a script.
 const MARKUP: &str = "<img src=x onerror=alert(1)>\"'";
 
 /// Each page that is there for everybody.
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 10] = [
     "/",
     "/runs",
     "/runs/new",
     "/dead-letters",
+    "/verified",
+    "/quarantine",
+    "/quota",
     "/connections",
     "/state",
     "/audit",
 ];
-
-/// A browser: its cookies, and the form of the page that it looks at.
-struct Browser<'a> {
-    served: &'a Served,
-    cookie: String,
-    site: &'a str,
-}
-
-impl<'a> Browser<'a> {
-    fn of(served: &'a Served) -> Self {
-        Self {
-            served,
-            cookie: String::new(),
-            site: "same-origin",
-        }
-    }
-
-    async fn get(&self, path: &str) -> Answered {
-        let headers = [("Cookie", self.cookie.as_str()), ("Sec-Fetch-Site", self.site)];
-        send(&self.served.address, "GET", path, &headers, "").await
-    }
-
-    async fn post(&self, path: &str, form: &str) -> Answered {
-        let headers = [
-            FORM,
-            ("Cookie", self.cookie.as_str()),
-            ("Sec-Fetch-Site", self.site),
-        ];
-        send(&self.served.address, "POST", path, &headers, form).await
-    }
-
-    async fn sign_in(&mut self, key: &str) {
-        let form = format!("key={}&back=/runs", key.trim_start_matches("Bearer "));
-        let told = self.post("/sign-in", &form).await.expect(303);
-        assert_eq!(told.header("location"), Some("/runs"));
-        let cookie = told.header("set-cookie").unwrap();
-        assert!(cookie.contains("HttpOnly; SameSite=Lax"), "{cookie}");
-        cookie.split(';').next().unwrap().clone_into(&mut self.cookie);
-    }
-}
-
-/// The value of a hidden field of a page, the first of that name.
-fn hidden(page: &Answered, name: &str) -> String {
-    let field = format!("name=\"{name}\" value=\"");
-    let (_, rest) = page
-        .body
-        .split_once(&field)
-        .unwrap_or_else(|| panic!("no {name} in {}", page.body));
-    rest.split('"').next().unwrap().to_owned()
-}
-
-/// What a form of this page sends with what is filled in.
-fn form(page: &Answered, more: &str) -> String {
-    format!(
-        "proof={}&once={}&{more}",
-        hidden(page, "proof"),
-        hidden(page, "once")
-    )
-}
 
 async fn ledger_of(served: &Served) -> SqliteConnection {
     let url = format!("sqlite://{}", served.world.path("ledgerfleet.db").display());
@@ -106,6 +49,7 @@ async fn every_page_is_there_in_both_languages_and_shows_markup_as_text() {
         "UPDATE fleet_connections SET name = ?1, state_reason = ?1 WHERE name = 'demo-us'",
         "UPDATE fleet_runs SET connections = json_array(?1), entities = json_array(?1)",
         "UPDATE fleet_segments SET message = ?1 WHERE message IS NOT NULL",
+        "UPDATE fleet_attempts SET message = ?1, worker = ?1, request = ?1, transaction_id = ?1",
         "INSERT INTO fleet_audit (at, action, subject, detail) VALUES ('2026-06-01T00:00:00.000000Z', ?1, ?1, json_object('by', ?1))",
     ] {
         sqlx::query(change)
@@ -115,6 +59,8 @@ async fn every_page_is_there_in_both_languages_and_shows_markup_as_text() {
             .unwrap();
     }
     let browser = Browser::of(&served);
+    let letters = served.get("/api/v1/dead-letters").await.expect(200).json();
+    let letter = letters["items"][0]["id"].as_str().unwrap();
     let one = format!("/runs/{}", run["run_id"].as_str().unwrap());
     let name: String = url_encoded(MARKUP);
     let more = [
@@ -122,6 +68,9 @@ async fn every_page_is_there_in_both_languages_and_shows_markup_as_text() {
         format!("{one}/cancel"),
         format!("/connections/{name}"),
         "/?month=2026-06&years=5".to_owned(),
+        "/verified?month=2026-06".to_owned(),
+        format!("/quarantine?connection={name}"),
+        format!("/dead-letters/{letter}"),
     ];
     for path in PAGES.iter().map(|path| (*path).to_owned()).chain(more) {
         for language in ["en", "es"] {

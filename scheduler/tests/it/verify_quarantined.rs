@@ -131,7 +131,7 @@ async fn a_quarantined_record_whose_day_cannot_be_read_is_told_for_the_days_it_m
 }
 
 /// Makes the first invoice of a day one that cannot be stored.
-fn make_odd(emulator: &RunningEmulator, day: &str, oddity: Oddity) -> String {
+pub(crate) fn make_odd(emulator: &RunningEmulator, day: &str, oddity: Oddity) -> String {
     let of_day = TruthFilter {
         from: Some(day.parse().unwrap()),
         to: Some(day.parse().unwrap()),

@@ -57,3 +57,21 @@ function follow(host) {
   addEventListener('pagehide', letGo);
   listen();
 }
+
+// Work that is under way on a page without a stream: its part of the page is fetched again, as long as somebody looks.
+const AGAIN = 2000;
+if (document.querySelector('[data-again]')) setTimeout(lookAgain, AGAIN);
+
+async function lookAgain() {
+  const old = document.querySelector('[data-again]');
+  if (!old) return;
+  if (!document.hidden) {
+    const answer = await fetch(location.href).catch(() => null);
+    const page = answer?.ok && new DOMParser().parseFromString(await answer.text(), 'text/html');
+    const part = page && page.getElementById(old.id);
+    if (part && !part.matches('[data-again]')) { location.reload(); return; }
+    if (part) old.querySelector('dl').replaceWith(part.querySelector('dl'));
+    if (part) old.querySelector('svg').replaceWith(part.querySelector('svg'));
+  }
+  setTimeout(lookAgain, AGAIN);
+}
