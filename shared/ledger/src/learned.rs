@@ -13,11 +13,14 @@ use crate::LedgerError;
 /// How long something learned is believed; then it is found out anew, at the price of a request.
 pub const BELIEVED: Duration = Duration::from_hours(30 * 24);
 
+/// The same of how large a page may be: a limit that is lowered meanwhile cuts pages that are believed to be whole.
+pub const SIZE_BELIEVED: Duration = Duration::from_hours(1);
+
 /// One thing that can be learned of an entity of a company.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fact {
-    /// The most rows of a page that was proven to be the last one: no limit below it cuts pages short. Its value only
-    /// rises while it is believed.
+    /// The most rows that a page has shown: no limit below it cuts pages short. Its value only rises while it is believed;
+    /// then it is 0, which says of empty pages alone that they are not cut.
     LargestPage,
     /// Pages are not served in an order.
     OrderRefused,
@@ -41,6 +44,30 @@ words!(Fact {
     SeveralIdsRefused => "several_ids_refused",
     ActiveInRefused => "active_in_refused",
 });
+
+impl Fact {
+    /// How long it is believed to be of this value.
+    pub fn believed(self) -> Duration {
+        match self {
+            Self::LargestPage => SIZE_BELIEVED,
+            Self::OrderRefused
+            | Self::DaysUnordered
+            | Self::DaysInOrder
+            | Self::CountRefused
+            | Self::SeveralIdsRefused
+            | Self::ActiveInRefused => BELIEVED,
+        }
+    }
+}
+
+/// What is believed of all that is known, where some of it was learned within the time that a size is believed.
+pub(crate) fn of_age(known: Vec<(Fact, u64)>, recent: &[(Fact, u64)]) -> Vec<(Fact, u64)> {
+    let value = |(fact, value)| {
+        let is_over = fact == Fact::LargestPage && !recent.contains(&(fact, value));
+        (fact, if is_over { 0 } else { value })
+    };
+    known.into_iter().map(value).collect()
+}
 
 /// Keeping what was learned.
 #[async_trait]

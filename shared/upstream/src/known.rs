@@ -21,9 +21,6 @@ const SUSPECTED: Duration = Duration::from_hours(1);
 
 type Key = (ConnectionId, &'static str);
 
-/// What stands for all entities of a company in the ledger: the largest page of any.
-const ANY_ENTITY: &str = "*";
-
 /// Lessons, and when they were read.
 #[derive(Debug, Clone, Copy)]
 struct Read {
@@ -70,7 +67,7 @@ impl KnownLessons {
             turn: None,
         };
         match self.fresh(key) {
-            Some(lessons) => learner.lessons = learner.beside_others(lessons),
+            Some(lessons) => learner.lessons = lessons,
             None => learner.refresh().await?,
         }
         Ok(learner)
@@ -112,26 +109,13 @@ impl Learner<'_> {
     /// Reads what the ledger knows by now.
     pub async fn refresh(&mut self) -> Result<(), LedgerError> {
         let (connection, entity) = self.key;
-        for entity in [ANY_ENTITY, entity] {
-            let read = Read {
-                lessons: Lessons::of(self.ledger.learned(connection, entity).await?),
-                at: Instant::now(),
-            };
-            self.lessons = read.lessons;
-            self.known.known().insert((connection, entity), read);
-        }
-        self.lessons = self.beside_others(self.lessons);
+        let read = Read {
+            lessons: Lessons::of(self.ledger.learned(connection, entity).await?),
+            at: Instant::now(),
+        };
+        self.lessons = read.lessons;
+        self.known.known().insert(self.key, read);
         Ok(())
-    }
-
-    /// Lessons of its entity, with what is known of all entities of the company.
-    fn beside_others(&self, lessons: Lessons) -> Lessons {
-        let of_any = self.known.known().get(&(self.key.0, ANY_ENTITY)).copied();
-        let largest_of_company = of_any.and_then(|read| read.lessons.largest_page);
-        Lessons {
-            largest_of_company: largest_of_company.unwrap_or_default(),
-            ..lessons
-        }
     }
 
     /// Waits until nobody else of this process finds out how large a page may be, but no longer than `patience`; takes the
@@ -160,22 +144,16 @@ impl Learner<'_> {
     /// Keeps a fact about the upstream for everybody. What cannot be kept is learned again.
     pub async fn learn(&mut self, fact: Fact, value: u64) {
         self.lessons = self.lessons.with(fact, value);
-        self.keep(self.key.1, fact, value).await;
+        if self.is_news(fact, value) {
+            self.tell(fact, value).await;
+        }
         if fact == Fact::LargestPage {
-            self.keep(ANY_ENTITY, fact, value).await;
             self.give_up_turn();
         }
     }
 
-    /// Keeps it as a fact about an entity, if this process did not know it.
-    async fn keep(&self, entity: &'static str, fact: Fact, value: u64) {
-        if self.is_news((self.key.0, entity), fact, value) {
-            self.tell(entity, fact, value).await;
-        }
-    }
-
-    async fn tell(&self, entity: &str, fact: Fact, value: u64) {
-        let connection = self.key.0;
+    async fn tell(&self, fact: Fact, value: u64) {
+        let (connection, entity) = self.key;
         match self.ledger.learn(connection, entity, fact, value).await {
             Ok(true) if !matches!(fact, Fact::LargestPage | Fact::DaysInOrder) => warn!(
                 %connection, entity, %fact,
@@ -187,9 +165,9 @@ impl Learner<'_> {
     }
 
     /// Adds a fact to what this process knows; answers whether it is news.
-    fn is_news(&self, key: Key, fact: Fact, value: u64) -> bool {
+    fn is_news(&self, fact: Fact, value: u64) -> bool {
         let mut all = self.known.known();
-        let read = all.entry(key).or_insert_with(|| Read {
+        let read = all.entry(self.key).or_insert_with(|| Read {
             lessons: Lessons::default(),
             at: Instant::now(),
         });

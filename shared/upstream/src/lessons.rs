@@ -3,13 +3,13 @@
 use ledgerfleet_connectors::{Dialect, Ending, EntityKind, EntitySpec, Page};
 use ledgerfleet_ledger::Fact;
 
+use crate::pass::rows_of;
+
 /// What is known of an entity of a company.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Lessons {
-    /// The most rows of a page that was not cut; none before the first.
+    /// The most rows that a page has shown; none before the first that was proven to be whole.
     pub largest_page: Option<u64>,
-    /// The same of any entity of the company.
-    pub largest_of_company: u64,
     /// Whether the first days of a window are served in their order; none before anybody has compared.
     pub days_in_order: Option<bool>,
     /// What may be asked.
@@ -41,18 +41,24 @@ impl Lessons {
 
     /// Whether a page that is not full is the last one without a question. The upstream may have a limit of its own that
     /// it does not tell; one that has cut this page would have cut a larger one, too. A page as large as the largest one
-    /// may be just as large as that limit, unless another entity's was larger: who has one limit has it for all.
+    /// may be just as large as that limit, which another entity need not have.
     pub fn trust(&self, entity: &EntitySpec, page: &Page) -> bool {
-        let rows = (page.records.len() + page.quarantined.len()) as u64;
-        let was_larger = self.largest_page.is_some_and(|largest| {
-            rows == 0 || rows < largest || (rows == largest && rows < self.largest_of_company)
-        });
+        let rows = rows_of(page);
+        let was_larger = self
+            .largest_page
+            .is_some_and(|largest| rows == 0 || rows < largest);
         let is_single = entity.kind == EntityKind::Single;
         match page.ending {
             Ending::Counted => true,
             Ending::Doubted => is_single,
             Ending::Unsaid => is_single || was_larger,
         }
+    }
+
+    /// Whether a page is just as large as the largest one: a larger one would tell that it was not cut.
+    pub fn is_as_large(&self, page: &Page) -> bool {
+        let rows = rows_of(page);
+        page.ending == Ending::Unsaid && rows > 0 && self.largest_page == Some(rows)
     }
 }
 
@@ -71,14 +77,6 @@ mod tests {
     fn a_short_page_is_trusted_once_a_larger_one_was_not_cut() {
         let nothing = Lessons::default();
         let some = nothing.with(Fact::LargestPage, 0);
-        let elsewhere = Lessons {
-            largest_of_company: 2,
-            ..nothing.with(Fact::LargestPage, 1)
-        };
-        let unmet = Lessons {
-            largest_of_company: 2,
-            ..nothing
-        };
         let (one, two) = (
             nothing.with(Fact::LargestPage, 1),
             nothing.with(Fact::LargestPage, 2),
@@ -104,8 +102,6 @@ mod tests {
             (some, "invoice", &of_one, false),
             (one, "invoice", &of_one, false),
             (two, "invoice", &of_one, true),
-            (elsewhere, "invoice", &of_one, true),
-            (unmet, "invoice", &of_one, false),
             (some, "invoice", &doubtful, false),
             (nothing, "invoice", &counted, true),
             (nothing, "company_info", &empty, true),

@@ -18,6 +18,7 @@ use crate::search::{Place, Search};
 use crate::walk::Walk;
 
 mod first_days;
+mod largest;
 
 /// One reading of a window.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub struct Pass<'a> {
     /// Where the first page was asked for whose rows did not show their order.
     order_lost_at: Option<Position>,
     last: LastPage,
+    /// Whether the last page of a part that another one follows may have been cut.
+    part_may_be_cut: bool,
     /// What pages without news have shown since there was some.
     again: Again,
     /// The most rows of one full page.
@@ -160,6 +163,7 @@ impl<'a> Pass<'a> {
             in_order: true,
             order_lost_at: None,
             last: LastPage::default(),
+            part_may_be_cut: false,
             again: Again::default(),
             largest_full: 0,
             rows_at_the_end: 0,
@@ -223,6 +227,7 @@ impl<'a> Pass<'a> {
         }
         self.remark = self.remark.or(page.remark);
         self.last.shows_an_end = !page.more;
+        self.part_may_be_cut |= page.ends_part && page.more && !learner.lessons().trust(self.entity, &page);
         self.trusts(&page, learner.lessons());
         page
     }
@@ -244,8 +249,9 @@ impl<'a> Pass<'a> {
         let is_behind = self.known_before_the_end.is_some();
         self.note_size(page, is_behind && !brings_news);
         if let Some(known) = self.known_before_the_end.take() {
-            // Who shows all of it again there does not heed where pages begin.
-            self.has_shown_its_end = !page.more && !brings_news && (known <= 1 || rows_of(page) < known);
+            self.has_shown_its_end = !page.more && !brings_news && self.shows_the_end(rows_of(page), known);
+            // Known rows in no order say nothing of those before them.
+            self.last.may_be_cut |= !brings_news && !self.has_shown_its_end;
         }
         let page_size = self.rows();
         let is_endless = match &mut self.rereading {
@@ -257,6 +263,12 @@ impl<'a> Pass<'a> {
             }
         };
         !page.more || is_endless
+    }
+
+    /// Whether known rows behind the last one are all that is there. Who shows all of it again does not heed where pages begin;
+    /// in no order they may hide others, but for the one row that overlaps.
+    fn shows_the_end(&self, rows: u64, known: u64) -> bool {
+        rows == 0 || (rows < known && (self.in_order || rows == 1))
     }
 
     /// A page behind the last one that shows none of its followers has come to no end of its own.
@@ -347,7 +359,8 @@ impl<'a> Pass<'a> {
 
     /// Whether its pages alone show that there are no others: the last one was not cut, or what follows it was asked for.
     pub fn shows_all(&self) -> bool {
-        self.came_in_order() && (!self.last.may_be_cut || self.has_shown_its_end)
+        let is_last_whole = !self.last.may_be_cut || self.has_shown_its_end;
+        self.came_in_order() && is_last_whole && !self.part_may_be_cut
     }
 
     /// Whether the last page was not full.
@@ -376,7 +389,8 @@ impl<'a> Pass<'a> {
     }
 }
 
-fn rows_of(page: &Page) -> u64 {
+/// How many rows a page has shown.
+pub(crate) fn rows_of(page: &Page) -> u64 {
     (page.records.len() + page.quarantined.len()) as u64
 }
 

@@ -223,6 +223,13 @@ impl Reading<'_> {
             }
         }
         self.learner.refresh().await.map_err(ledger_failure)?;
+        if self.learner.lessons().is_as_large(page) {
+            let rows = (page.records.len() + page.quarantined.len()) as u64;
+            let larger = self
+                .pass
+                .learn_larger_than(rows, &self.attempt.asking, &mut self.learner);
+            self.attempt.guard(larger).await?;
+        }
         let trusts = self.pass.trusts(page, self.learner.lessons());
         if trusts {
             self.learner.give_up_turn();

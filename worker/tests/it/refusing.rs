@@ -102,3 +102,30 @@ async fn a_page_that_was_cut_teaches_nothing_about_the_pages_after_it() {
     }
     runner.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_of_one_entity_is_found_although_pages_of_others_are_larger_and_it_is_that_of_the_largest_one()
+ {
+    let world = World::new().await;
+    let runner = world.runner();
+    read(&world, &["customer"], 1_000).await;
+    world
+        .emulator
+        .mutate(invoices_of_the_last_day(MutationKind::Create, 2))
+        .unwrap();
+    let rows = world.truth("acme", "invoice", 1).len();
+    world
+        .emulator
+        .set_fault(format!("short_page={rows},entity=invoice").parse().unwrap());
+    read(&world, &["invoice"], 1_000).await;
+    let before = Mutation {
+        day: Some(LAST_DAY - chrono::Days::new(1)),
+        ..invoices_of_the_last_day(MutationKind::Create, u32::try_from(rows).unwrap() + 3)
+    };
+    world.emulator.mutate(before).unwrap();
+    let run = world.submit(&["invoice"], 2, 1_000).await;
+    let report = world.until(run, |report| report.state.is_over()).await;
+    assert_eq!((report.state, report.dead), (RunState::Done, 0), "{report:?}");
+    world.assert_truth(&["invoice"], 2).await;
+    runner.stop().await;
+}

@@ -48,7 +48,7 @@ struct Scene {
 
 fn switches(chance: &mut Chance) -> Switches {
     let accepted = [Acceptance::Accepted, Acceptance::Accepted, Acceptance::Refused];
-    Switches {
+    let switches = Switches {
         rows_at_most: chance.one_of(&[None, None, Some(1), Some(2), Some(5), Some(7), Some(11), Some(50)]),
         one_row_more: chance.one_of(&[OneRowMore::Off, OneRowMore::Off, OneRowMore::On]),
         order: chance.one_of(&accepted),
@@ -68,6 +68,16 @@ fn switches(chance: &mut Chance) -> Switches {
         id_order: chance.one_of(&[IdOrder::Number, IdOrder::Text]),
         total_count: chance.one_of(&[TotalCount::Absent, TotalCount::Present]),
         ..Switches::default()
+    };
+    // A low count is a small part of the rows. Where it is what a cap leaves of them, two lies agree, and are the truth for
+    // whoever asks.
+    let is_low = switches.count == Count::Low;
+    let rows_at_most = switches
+        .rows_at_most
+        .map(|most| if is_low { most.max(11) } else { most });
+    Switches {
+        rows_at_most,
+        ..switches
     }
 }
 

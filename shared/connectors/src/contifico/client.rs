@@ -45,8 +45,8 @@ pub(super) fn build(endpoints: Endpoints, http: HttpClient) -> Arc<dyn Connector
 #[async_trait]
 impl Connector for Contifico {
     async fn page(&self, target: &Target<'_>, request: &PageRequest<'_>) -> Result<Page, Failure> {
-        let request = &fitting(request);
         let place = Place::of(request.from)?;
+        let request = &fitting(request, place);
         let path = self.list_of(request.entity);
         let parameters = parameters(request, place);
         let answer = self.list(target, path, &parameters).await?;
@@ -77,8 +77,8 @@ impl Connector for Contifico {
     }
 
     fn describe(&self, request: &PageRequest<'_>) -> String {
-        let request = &fitting(request);
         let place = Place::of(request.from).unwrap_or_default();
+        let request = &fitting(request, place);
         described(self.list_of(request.entity), &parameters(request, place))
     }
 
@@ -223,11 +223,12 @@ impl Contifico {
 }
 
 /// The same with the rows a page that its list can have.
-fn fitting<'a>(request: &PageRequest<'a>) -> PageRequest<'a> {
+fn fitting<'a>(request: &PageRequest<'a>, place: Place) -> PageRequest<'a> {
     let size = match source(request.entity).paging {
         Paging::Pages => rows_of_reading(request.size, 1),
         Paging::Whole | Paging::Results => request.size,
     };
+    let size = place.rows(size);
     PageRequest { size, ..*request }
 }
 

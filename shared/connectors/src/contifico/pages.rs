@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::answers::{Envelope, Listed, listed, single, unexpected};
 use super::faults::{failure, says_gone, says_past_the_end};
-use super::paging::Place;
+use super::paging::{Place, rows_after_cut};
 use super::record::{has_no_id, put_away, served};
 use super::request::may_show_the_day_after;
 use super::source::{Paging, source};
@@ -41,18 +41,7 @@ pub(super) fn read_page(answer: &Answer, request: &PageRequest<'_>, place: Place
         (Paging::Whole, _) => whole(),
         (Paging::Results, _) if place.whole => whole(),
         (Paging::Results, _) | (Paging::Pages, None) => by_number(request, place, rows, print),
-        (Paging::Pages, Some(envelope)) => Page {
-            more: goes_on(&envelope, place, rows, request.size),
-            // What an earlier page has shown comes again.
-            ends_part: place.last_included,
-            announced: envelope.count,
-            ending: match envelope.count {
-                Some(count) if place.offset == 0 && count == rows as u64 => Ending::Counted,
-                _ => Ending::Unsaid,
-            },
-            next: place.after(request.size, 0).position(),
-            ..Page::default()
-        },
+        (Paging::Pages, Some(envelope)) => by_envelope(&envelope, request, place, rows),
     };
     if others {
         page = beside_others(page);
@@ -64,6 +53,36 @@ pub(super) fn read_page(answer: &Answer, request: &PageRequest<'_>, place: Place
         }
     }
     Ok(page)
+}
+
+/// A page of a list that tells how many rows it has, and whether there is a page behind this one.
+fn by_envelope(envelope: &Envelope, request: &PageRequest<'_>, place: Place, rows: usize) -> Page {
+    let came = as_count(rows);
+    let behind = place.behind_cut(request.size, came, rows_after_cut(request.size, came));
+    let leaves_some = envelope.has_next || envelope.count.is_some_and(|count| behind.offset < count);
+    let is_cut = rows > 0 && rows < request.size as usize && leaves_some;
+    let next = if is_cut {
+        behind
+    } else {
+        place.after(request.size, 0)
+    };
+    Page {
+        more: is_cut || goes_on(envelope, place, rows, request.size),
+        // What an earlier page has shown comes again.
+        ends_part: place.last_included,
+        announced: envelope.count,
+        ending: match envelope.count {
+            Some(count) if place.offset == 0 && count == rows as u64 => Ending::Counted,
+            _ => Ending::Unsaid,
+        },
+        next: next.position(),
+        ..Page::default()
+    }
+}
+
+/// No page has more rows than fit: what was asked for is a number of this size.
+fn as_count(rows: usize) -> u32 {
+    u32::try_from(rows).unwrap_or(u32::MAX)
 }
 
 /// Whether a page is to be asked for behind this one. A list that names a next page for ever ends where its count says so,
@@ -126,9 +145,20 @@ fn by_number(request: &PageRequest<'_>, place: Place, rows: usize, print: u64) -
             ..Page::default()
         };
     }
+    // Nobody can tell a first page that was cut from the last one: what it may have left out is behind its rows. Later ones
+    // follow a full page, which shows that there is no limit below its rows.
+    let next = if rows > 0 && rows < wanted && place.offset == 0 {
+        let came = as_count(rows);
+        Place {
+            before: print,
+            ..place.behind_cut(request.size, came, came)
+        }
+    } else {
+        place.after(request.size, print)
+    };
     Page {
         more: rows == wanted,
-        next: place.after(request.size, print).position(),
+        next: next.position(),
         ..Page::default()
     }
 }

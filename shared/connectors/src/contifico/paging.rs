@@ -18,6 +18,8 @@ pub(super) struct Place {
     pub(super) last_included: bool,
     /// Whether everything is asked for, because pages are not heeded.
     pub(super) whole: bool,
+    /// The most rows of a page from here on, because one with more was cut; 0 where none was.
+    pub(super) most: u32,
     /// What the page before was like; 0 where there was none.
     pub(super) before: u64,
 }
@@ -44,6 +46,7 @@ impl Place {
             match part {
                 "last" => place.last_included = true,
                 "whole" => place.whole = true,
+                most if most.starts_with("most:") => place.most = most.strip_prefix("most:")?.parse().ok()?,
                 after => place.before = u64::from_str_radix(after.strip_prefix("after:")?, 16).ok()?,
             }
         }
@@ -54,11 +57,23 @@ impl Place {
     pub(super) fn position(&self) -> Position {
         let last = if self.last_included { " last" } else { "" };
         let whole = if self.whole { " whole" } else { "" };
+        let most = match self.most {
+            0 => String::new(),
+            most => format!(" most:{most}"),
+        };
         let after = match self.before {
             0 => String::new(),
             before => format!(" after:{before:x}"),
         };
-        Position::new(format!("{}{last}{whole}{after}", self.offset))
+        Position::new(format!("{}{last}{whole}{most}{after}", self.offset))
+    }
+
+    /// Rows a page to ask for, where so many are wanted.
+    pub(super) fn rows(&self, wanted: u32) -> u32 {
+        match self.most {
+            0 => wanted,
+            most => wanted.min(most),
+        }
     }
 
     /// The number of the page that holds it, from 1, if pages have so many rows.
@@ -74,6 +89,22 @@ impl Place {
             ..*self
         }
     }
+
+    /// Where the rows begin that a page of so many rows has left out, for it was cut to `came`. The next page of as many
+    /// would leave a hole: pages go on with no more rows than `most`.
+    pub(super) fn behind_cut(&self, rows: u32, came: u32, most: u32) -> Self {
+        Self {
+            offset: (self.number(rows) - 1) * u64::from(rows.max(1)) + u64::from(came),
+            most: most.max(1),
+            ..*self
+        }
+    }
+}
+
+/// Rows a page of version 2 after one of `rows` was cut to `came`: others in each reading, for their sizes differ in what is
+/// left when they are divided by five.
+pub(super) fn rows_after_cut(rows: u32, came: u32) -> u32 {
+    came.saturating_sub(rows % 5).max(1)
 }
 
 /// Rows a page of version 2 of a reading of a window, from 1, where so many are wanted.
@@ -101,12 +132,13 @@ mod tests {
                 offset: 300,
                 last_included: true,
                 whole: true,
+                most: 40,
                 before: 0xabc,
             },
         ] {
             assert_eq!(Place::of(&place.position()).unwrap(), place);
         }
-        for wrong in ["x", "1 y", "-1", "1 after:g"] {
+        for wrong in ["x", "1 y", "-1", "1 after:g", "1 most:", "1 most:-1"] {
             assert!(Place::of(&Position::new(wrong)).is_err(), "{wrong}");
         }
     }
@@ -120,6 +152,25 @@ mod tests {
         for rows in [100, 97, 12, 1, 1_000] {
             let before = (place.number(rows) - 1) * u64::from(rows);
             assert!(before <= 300 && place.after(rows, 0).offset > 300, "{rows}");
+        }
+    }
+
+    #[test]
+    fn what_a_page_that_was_cut_has_left_out_begins_the_next_one() {
+        let third = Place {
+            offset: 200,
+            ..Place::default()
+        };
+        for (rows, came) in [(100, 50), (100, 1), (100, 99), (7, 3)] {
+            let next = third.behind_cut(rows, came, rows_after_cut(rows, came));
+            let size = next.rows(rows);
+            let begins = (next.number(size) - 1) * u64::from(size);
+            let first = (third.number(rows) - 1) * u64::from(rows);
+            assert!(begins <= first + u64::from(came), "{rows} {came} {next:?}");
+            assert!(
+                begins + u64::from(size) > first + u64::from(came),
+                "{rows} {came} {next:?}"
+            );
         }
     }
 

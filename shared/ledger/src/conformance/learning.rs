@@ -5,7 +5,7 @@ use ledgerfleet_model::ConnectionId;
 use super::World;
 use super::scene::{company, scene, seconds};
 use crate::Fact;
-use crate::learned::BELIEVED;
+use crate::learned::{BELIEVED, SIZE_BELIEVED};
 
 async fn learned(world: &dyn World, connection: ConnectionId, entity: &str) -> Vec<(Fact, u64)> {
     let mut learned = world.ledger().learned(connection, entity).await.unwrap();
@@ -35,6 +35,25 @@ pub async fn only_a_larger_value_is_news_while_the_fact_is_believed(world: &dyn 
         learned(world, connection, "invoice").await,
         [(Fact::LargestPage, 41)]
     );
+
+    assert!(
+        ledger
+            .learn(connection, "invoice", Fact::OrderRefused, 1)
+            .await
+            .unwrap()
+    );
+
+    world.pass_time(SIZE_BELIEVED + seconds(60)).await;
+    let shrunk = [(Fact::LargestPage, 0), (Fact::OrderRefused, 1)];
+    assert_eq!(
+        learned(world, connection, "invoice").await,
+        shrunk,
+        "a limit may have been lowered since"
+    );
+    let learning = ledger.learn(connection, "invoice", Fact::LargestPage, 3);
+    assert!(learning.await.unwrap());
+    let again = [(Fact::LargestPage, 3), (Fact::OrderRefused, 1)];
+    assert_eq!(learned(world, connection, "invoice").await, again);
 
     world.pass_time(BELIEVED + seconds(60)).await;
     assert!(

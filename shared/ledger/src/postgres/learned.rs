@@ -1,5 +1,7 @@
 //! Learned on Postgres.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use ledgerfleet_model::ConnectionId;
 
@@ -7,16 +9,21 @@ use super::PostgresLedger;
 use super::codec::{Count, interval, number};
 use super::error::{failed, persistently};
 use crate::LedgerError;
-use crate::learned::{BELIEVED, Fact, Learning};
+use crate::learned::{BELIEVED, Fact, Learning, SIZE_BELIEVED, of_age};
 
 struct LearnedRow {
     fact: String,
     value: Count<u64>,
 }
 
-#[async_trait]
-impl Learning for PostgresLedger {
-    async fn learned(&self, connection: ConnectionId, entity: &str) -> Result<Vec<(Fact, u64)>, LedgerError> {
+impl PostgresLedger {
+    /// What was learned within that time.
+    async fn learned_within(
+        &self,
+        connection: ConnectionId,
+        entity: &str,
+        time: Duration,
+    ) -> Result<Vec<(Fact, u64)>, LedgerError> {
         let learned = || async {
             sqlx::query_as!(
                 LearnedRow,
@@ -25,7 +32,7 @@ impl Learning for PostgresLedger {
                 WHERE connection_id = $1 AND entity = $2 AND learned_at > now() - $3::interval"#,
                 connection.0,
                 entity,
-                interval(BELIEVED),
+                interval(time),
             )
             .fetch_all(&self.pool)
             .await
@@ -37,6 +44,15 @@ impl Learning for PostgresLedger {
             .into_iter()
             .filter_map(|row| Some((row.fact.parse().ok()?, row.value.0)));
         Ok(known.collect())
+    }
+}
+
+#[async_trait]
+impl Learning for PostgresLedger {
+    async fn learned(&self, connection: ConnectionId, entity: &str) -> Result<Vec<(Fact, u64)>, LedgerError> {
+        let known = self.learned_within(connection, entity, BELIEVED).await?;
+        let recent = self.learned_within(connection, entity, SIZE_BELIEVED).await?;
+        Ok(of_age(known, &recent))
     }
 
     async fn learn(
@@ -58,7 +74,7 @@ impl Learning for PostgresLedger {
                 entity,
                 fact.as_str(),
                 number(value),
-                interval(BELIEVED),
+                interval(fact.believed()),
             )
             .execute(&self.pool)
             .await

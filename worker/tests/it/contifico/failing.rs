@@ -1,7 +1,7 @@
 //! An upstream that fails: smaller pages, other attempts, and keys that are dead.
 
 use ledgerfleet_emulator::{ContificoSwitches, FaultSpec};
-use ledgerfleet_model::{ConnectionState, RunState};
+use ledgerfleet_model::{ConnectionState, RunState, Segmenting};
 
 use super::shop::Shop;
 
@@ -22,6 +22,25 @@ async fn pages_that_are_too_much_for_the_source_are_asked_for_with_fewer_rows() 
         shop.fault(fault);
         shop.copy(&["products"], 200).await;
         shop.assert_truth(&["products"]).await;
+    }
+}
+
+/// A page is so many rows of the list, of which the source then leaves out the last ones.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_that_are_cut_after_the_list_was_sliced_leave_no_hole() {
+    let entities = ["documents", "journal_entries", "products"];
+    for (rows, page_size) in [(17, 100), (60, 1_000), (9, 10), (20, 40)] {
+        let shop = Shop::with(ContificoSwitches::default()).await;
+        shop.fault(&format!("short_page={rows}"));
+        let run = shop.submit(&entities, Segmenting::Month, page_size).await;
+        let report = shop.run(run).await;
+        assert_eq!(
+            (report.state, report.dead),
+            (RunState::Done, 0),
+            "{rows} of {page_size} {report:?} {:?}",
+            shop.reasons().await
+        );
+        shop.assert_truth(&entities).await;
     }
 }
 
