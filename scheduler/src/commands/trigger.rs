@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use clap::{CommandFactory, Parser};
 use ledgerfleet_ledger::NewTrigger;
-use ledgerfleet_model::{Axis, Connection, Segmenting, SyncPace, TriggerId};
+use ledgerfleet_model::{Axis, Segmenting, SyncPace, TriggerId};
 use ledgerfleet_planning::triggers::{CronError, Firer, NotPlanned, Recurrence, Wanted, local_instant};
 use ledgerfleet_wiring::Parts;
 
@@ -33,11 +33,11 @@ async fn add(session: &Session, args: &AddTriggerArgs) -> anyhow::Result<Exit> {
     let cron = || When::Again(args.cron.as_deref().unwrap_or_default());
     let when = args.at.as_deref().map_or_else(cron, When::Once);
     let due_at = first(&when, args.zone, now)?;
-    let connections = check(&parts, &session.settings.sync, &wanted, due_at).await?;
+    let zone = check(&parts, &session.settings.sync, &wanted, due_at, args.zone).await?;
     let trigger = NewTrigger {
         id: TriggerId::new(),
         cron: args.cron.clone(),
-        zone: args.zone.unwrap_or_else(|| zone_of(&connections)),
+        zone,
         wanted: wanted.to_text(),
         due_at,
     };
@@ -94,34 +94,27 @@ pub(crate) fn first(when: &When<'_>, zone: Option<Tz>, now: DateTime<Utc>) -> Re
     }
 }
 
-/// Refuses what could not be submitted then.
+/// Refuses what could not be submitted then; answers the zone whose days it means.
 pub(crate) async fn check(
     parts: &Parts,
     pace: &SyncPace,
     wanted: &Wanted,
     at: DateTime<Utc>,
-) -> anyhow::Result<Vec<Connection>> {
+    zone: Option<Tz>,
+) -> anyhow::Result<Tz> {
     let firer = Firer {
         ledger: &*parts.ledger,
         bell: &*parts.bell,
         connectors: &parts.connectors,
         pace,
     };
-    Ok(match firer.check(wanted, at).await {
-        Ok(connections) => connections,
+    Ok(match firer.check(wanted, at, zone).await {
+        Ok(zone) => zone,
         Err(NotPlanned::Ledger(error)) => return Err(error.into()),
         Err(NotPlanned::Selection(error)) => return Err(error.into()),
         Err(NotPlanned::Plan(error)) => return Err(error.into()),
         Err(error) => return Err(Problem::usage(error.to_string(), EXAMPLE).into()),
     })
-}
-
-/// The clock of the company that it concerns, where that is one.
-pub(crate) fn zone_of(connections: &[Connection]) -> Tz {
-    match connections {
-        [one] => one.time_zone,
-        _ => Tz::UTC,
-    }
 }
 
 /// The command behind `--`, read as if it stood alone.

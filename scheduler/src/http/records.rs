@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use ledgerfleet_ledger::{QuarantineFilter, QuarantinedRecord, RecordPage, Scope, StoredRecord};
 use ledgerfleet_planning::{check_days, entity_of};
 use serde::{Deserialize, Serialize};
@@ -152,6 +152,9 @@ async fn records(
         Some(cursor) => cursor.horizon,
         None => api.ledger().seen_horizon().await?,
     };
+    if let Some(since) = asked.updated_since.filter(|since| *since > next_since) {
+        check_over(&api, since).await?;
+    }
     let met = cursor.as_ref().map_or(0, |cursor| cursor.records);
     page.after = cursor.map(|cursor| cursor.after).unwrap_or_default();
     if let Some(id) = asked.id {
@@ -173,6 +176,21 @@ async fn records(
 }
 
 /// Refuses what would be passed over beside something else: whoever asks for it means it.
+/// Refuses an instant that is not over by the ledger's clock. Where it is what a walk was told, that clock was set back since,
+/// and rows that were stored meanwhile would be in no later walk.
+async fn check_over(api: &Api, since: DateTime<Utc>) -> Result<(), Refusal> {
+    let now = api.ledger().clock().await?.now;
+    if since <= now {
+        return Ok(());
+    }
+    let detail = format!(
+        "`updated_since` is ahead of the ledger's clock, which shows {}: where a walk has answered it as `next_since`, that clock \
+         was set back, and a walk without `updated_since` has all there is",
+        now.to_rfc3339_opts(SecondsFormat::Secs, true)
+    );
+    Err(Refusal::new(Cause::Conflict, detail))
+}
+
 fn check_together(asked: &RecordsQuery) -> Result<(), Refusal> {
     let (cursor, limit) = (
         ("cursor", asked.cursor.is_some()),

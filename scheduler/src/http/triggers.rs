@@ -19,7 +19,7 @@ use super::problem::{Cause, Refusal};
 use super::read::{body, limit, query, some};
 use super::route::Route;
 use super::routes::Routes;
-use crate::commands::trigger::{When, check, first, zone_of};
+use crate::commands::trigger::{When, check, first};
 use crate::views::triggers::TriggerRow;
 
 /// What is to be submitted, and when; the words are those of `scheduler trigger add`.
@@ -158,11 +158,11 @@ async fn create(
     let asked: Asked = body(&bytes)?;
     let due_at = first(&when(&asked)?, asked.zone, api.ledger().clock().await?.now)?;
     let wanted = wanted(&api, &caller, asked.backfill, asked.sync).await?;
-    let connections = check(&api.parts, &api.sync, &wanted, due_at).await?;
+    let zone = check(&api.parts, &api.sync, &wanted, due_at, asked.zone).await?;
     let trigger = NewTrigger {
         id: TriggerId::new(),
         cron: asked.cron,
-        zone: asked.zone.unwrap_or_else(|| zone_of(&connections)),
+        zone,
         wanted: wanted.to_text(),
         due_at,
     };

@@ -1,5 +1,7 @@
 //! Pages of records: what a walk is told, and which cursors are taken.
 
+use chrono::{SecondsFormat, TimeDelta};
+use ledgerfleet_model::{Clock as _, SystemClock};
 use serde_json::Value;
 
 use crate::served::{Served, serve};
@@ -98,5 +100,23 @@ async fn what_would_be_passed_over_beside_something_else_is_refused() {
         assert!(detail.contains(&format!("`{name}`")), "{more}: {detail}");
     }
     assert_eq!(page(&served, &format!("&id={id}")).await["items"][0]["id"], id);
+    served.server.end_with("TERM").await;
+}
+
+#[tokio::test]
+async fn a_walk_since_an_instant_that_is_not_over_is_refused_for_it_would_miss_rows() {
+    let emulator = emulator().await;
+    let served = serve(&emulator).await;
+    served.backfill("demo-us").await;
+    let now = SystemClock.now();
+    for (minutes, status) in [(-5, 200), (-1, 200), (60, 409)] {
+        let since = (now + TimeDelta::minutes(minutes)).to_rfc3339_opts(SecondsFormat::Secs, true);
+        let told = served.get(&format!("{PATH}&updated_since={since}")).await;
+        assert_eq!(told.status, status, "{since}: {told:?}");
+        if status == 409 {
+            let detail = told.json()["detail"].as_str().unwrap().to_owned();
+            assert!(detail.contains("was set back"), "{detail}");
+        }
+    }
     served.server.end_with("TERM").await;
 }

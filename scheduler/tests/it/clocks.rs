@@ -7,7 +7,7 @@ use crate::verify::{DAYS, backfilled, differing};
 use crate::world::{World, emulator};
 
 /// Has the instants of a table written now, by a clock that is ahead by some days.
-async fn written(world: &World, table: &str, instants: &[&str], days: u32) {
+pub(crate) async fn written(world: &World, table: &str, instants: &[&str], days: u32) {
     let url = format!("sqlite://{}", world.path("ledgerfleet.db").display());
     let mut database = SqliteConnection::connect(&url).await.unwrap();
     let instants: Vec<String> = instants

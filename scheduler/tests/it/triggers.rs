@@ -5,6 +5,7 @@ use ledgerfleet_model::{Clock, SystemClock};
 use ledgerfleet_testkit::wait::{PATIENCE, until};
 use serde_json::Value;
 
+use crate::clocks::written;
 use crate::fleet::{Fleet, Worker};
 use crate::world::{World, emulator};
 
@@ -203,4 +204,33 @@ async fn of_two_schedulers_at_a_triggers_instant_one_fires_it() {
     }
     assert_eq!((list.len(), runs(world).await), (3, 3));
     worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_trigger_that_a_clock_ahead_has_put_off_is_due_at_its_next_instant_again() {
+    let emulator = emulator().await;
+    let world = World::beside(&emulator);
+    world.connect(&emulator.info().companies[0]).await;
+    let mut arguments = vec![
+        "trigger",
+        "add",
+        "--cron",
+        "0 3 1 1 *",
+        "--zone",
+        "America/Guayaquil",
+        "-o",
+        "json",
+        "--",
+    ];
+    arguments.extend(BACKFILL.split(' '));
+    let made = world
+        .run_program(env!("CARGO_BIN_EXE_scheduler"), &arguments)
+        .await;
+    let due_at = made.expect(0).json()["due_at"].clone();
+    written(&world, "fleet_triggers", &["due_at"], 800).await;
+    assert_ne!(list(&world).await[0]["due_at"], due_at);
+    let server = world.start("serve --listen 127.0.0.1:0", "serving http://").await;
+    let is_back = async || list(&world).await[0]["due_at"] == due_at;
+    until("the trigger is due at its next instant", PATIENCE, is_back).await;
+    server.end_with("TERM").await;
 }

@@ -1,21 +1,25 @@
 //! Bring back: what a clock that was ahead has put off becomes due.
 
-use ledgerfleet_coordination::Bell;
-use ledgerfleet_ledger::Ledger;
 use tracing::warn;
 
+use crate::duty::Context;
 use crate::error::DutyError;
+use crate::fire_triggers::firer;
 
-/// Takes due times, leases and intents that no right clock can have given as now, says so, and asks for dispatch.
-pub(crate) async fn bring_back(ledger: &dyn Ledger, bell: &dyn Bell) -> Result<u64, DutyError> {
-    let brought = ledger.bring_back().await?;
+/// Takes due times, leases and intents that no right clock can have given as now, and the next instants of triggers anew,
+/// says so, and asks for dispatch.
+pub(crate) async fn bring_back(of: &Context) -> Result<u64, DutyError> {
+    let mut brought = of.ledger.bring_back().await?;
+    if let Some(firer) = firer(of) {
+        brought += firer.bring_back(of.ledger.clock().await?.now).await?;
+    }
     if brought > 0 {
         warn!(
             brought,
             "the ledger's clock was ahead: due times and leases that it has given are taken as now; records that it has \
              stamped: scheduler verify --fix"
         );
-        bell.ring().await?;
+        of.bell.ring().await?;
     }
     Ok(brought)
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ledgerfleet_access::Access;
 use ledgerfleet_connectors::Connectors;
@@ -42,8 +43,8 @@ pub struct Context {
     pub sync: Option<SyncPace>,
 }
 
-/// When a duty is done. The duties of a round follow each other in the order of the list; one that fails ends its round,
-/// which is tried again at its next turn.
+/// When a duty is done. The duties of a round follow each other in the order of the list; where they rest on each other,
+/// one that fails ends its round. It is tried again at the next turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Round {
     /// At every tick, and whenever the bell rings.
@@ -52,12 +53,30 @@ pub enum Round {
     Rescue,
     /// The same as [`Round::Second`], by itself: whoever waits for a change does not wait for other companies' syncs.
     Hints,
+    /// The same as [`Round::Second`], by itself: what a trigger submits can take long, and nobody's sync waits for that.
+    Triggers,
     /// At once, and then every second.
     Second,
     /// At once, and then every minute.
     Minute,
     /// At once, and then every hour.
     Hour,
+}
+
+impl Round {
+    /// Whether a duty of it does nothing good once the one before has failed.
+    pub(crate) fn is_a_chain(self) -> bool {
+        matches!(self, Self::Dispatch | Self::Rescue)
+    }
+
+    /// How long the ledger has to answer: one that is silent for longer is away, and undoes what was begun. A lease; for what
+    /// triggers submit, which may be millions of segments in one transaction, a hundred.
+    pub(crate) fn patience(self, timings: &Timings) -> Duration {
+        match self {
+            Self::Triggers => timings.lease * 100,
+            _ => timings.lease,
+        }
+    }
 }
 
 /// What follows a duty that was done.

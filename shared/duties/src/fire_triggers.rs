@@ -13,17 +13,11 @@ const AT_ONCE: u32 = 100;
 
 /// Fires what is due; answers how many.
 pub(crate) async fn fire_triggers(of: &Context) -> Result<usize, DutyError> {
-    let Some(pace) = &of.sync else { return Ok(0) };
+    let Some(firer) = firer(of) else { return Ok(0) };
     let due = of.ledger.due_triggers(AT_ONCE).await?;
     if due.is_empty() {
         return Ok(0);
     }
-    let firer = Firer {
-        ledger: &*of.ledger,
-        bell: &*of.bell,
-        connectors: &of.connectors,
-        pace,
-    };
     // What is due is due by the ledger's clock, whatever this machine's says.
     let now = of.ledger.clock().await?.now;
     for trigger in &due {
@@ -37,6 +31,17 @@ pub(crate) async fn fire_triggers(of: &Context) -> Result<usize, DutyError> {
         }
     }
     Ok(due.len())
+}
+
+/// What fires triggers; none where nobody has asked this process for it.
+pub(crate) fn firer(of: &Context) -> Option<Firer<'_>> {
+    let pace = of.sync.as_ref()?;
+    Some(Firer {
+        ledger: &*of.ledger,
+        bell: &*of.bell,
+        connectors: &of.connectors,
+        pace,
+    })
 }
 
 fn note(trigger: &Trigger, fired: Option<Firing>) {

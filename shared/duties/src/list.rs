@@ -47,14 +47,14 @@ pub const DUTIES: &[Duty] = &[
         Box::pin(async { close_runs(&*of.ledger).await.map(|_| Next::GoOn) })
     }),
     duty("read_hints", &[Round::Hints], |of| Box::pin(read_hints(of))),
-    duty("fire_triggers", &[Round::Second], |of| {
+    duty("fire_triggers", &[Round::Triggers], |of| {
         Box::pin(async { fire_triggers(of).await.map(|_| Next::GoOn) })
     }),
     duty("sync_due", &[Round::Second], |of| {
         Box::pin(async { sync_due(of).await.map(|_| Next::GoOn) })
     }),
     duty("bring_back", &[Round::Minute], |of| {
-        Box::pin(async { bring_back(&*of.ledger, &*of.bell).await.map(|_| Next::GoOn) })
+        Box::pin(async { bring_back(of).await.map(|_| Next::GoOn) })
     }),
     duty("keep_alive", &[Round::Hour], |of| {
         Box::pin(async { keep_alive(&*of.ledger, &of.access).await.map(|_| Next::GoOn) })
@@ -104,7 +104,8 @@ mod tests {
         );
         assert_eq!(names(Round::Rescue), ["rescue", "close_runs"]);
         assert_eq!(names(Round::Hints), ["read_hints"]);
-        assert_eq!(names(Round::Second), ["fire_triggers", "sync_due"]);
+        assert_eq!(names(Round::Triggers), ["fire_triggers"]);
+        assert_eq!(names(Round::Second), ["sync_due"]);
         assert_eq!(names(Round::Minute), ["bring_back", "prune_syncs", "prune_hints"]);
         assert_eq!(names(Round::Hour), ["keep_alive", "prune"]);
     }

@@ -30,37 +30,41 @@ pub(crate) async fn keep_all(context: &Context, pulse: &Pulse, over: &Cancellati
         keep_dispatching(context, pulse, over),
         keep_rescuing(context, over),
         keep(context, Round::Hints, Duration::from_secs(1), over),
+        keep(context, Round::Triggers, Duration::from_secs(1), over),
         keep(context, Round::Second, Duration::from_secs(1), over),
         keep(context, Round::Minute, Duration::from_mins(1), over),
         keep(context, Round::Hour, Duration::from_hours(1), over)
     );
 }
 
-/// One round of duties, of which the ledger has to answer within a lease: one that is silent is away. What was begun then,
-/// the ledger undoes.
+/// One round of duties. Answers what follows the last that was done, or the first that failed.
 async fn once(context: &Context, round: Round) -> Result<Next, Failed> {
-    let mut at_work = "";
-    let work = async {
-        let mut next = Next::GoOn;
-        for duty in DUTIES.iter().filter(|duty| duty.rounds.contains(&round)) {
-            at_work = duty.name;
-            next = (duty.work)(context).await?;
-            if next != Next::GoOn {
-                break;
+    let patience = round.patience(&context.timings);
+    let (mut next, mut failed) = (Next::GoOn, None);
+    for duty in DUTIES.iter().filter(|duty| duty.rounds.contains(&round)) {
+        match unless_silent(patience, (duty.work)(context)).await {
+            Ok(done) => next = done,
+            Err(error) => {
+                failed.get_or_insert(Failed {
+                    duty: duty.name,
+                    error,
+                });
             }
         }
-        Ok(next)
-    };
-    let done = unless_silent(context, work).await;
-    done.map_err(|error| Failed { duty: at_work, error })
+        if next != Next::GoOn || failed.is_some() && round.is_a_chain() {
+            break;
+        }
+    }
+    failed.map_or(Ok(next), Err)
 }
 
+/// Does work for which the ledger has so long. What was begun by then, it undoes.
 async fn unless_silent<T>(
-    context: &Context,
+    patience: Duration,
     work: impl Future<Output = Result<T, DutyError>>,
 ) -> Result<T, DutyError> {
     let silent = || LedgerError::Unavailable("it does not answer".to_owned(), None);
-    timeout(context.timings.lease, work)
+    timeout(patience, work)
         .await
         .unwrap_or_else(|_| Err(silent().into()))
 }
@@ -132,7 +136,7 @@ async fn keep_rescuing(context: &Context, over: &CancellationToken) {
             return;
         }
         let away = (context.clock.now() - lay_down).to_std().unwrap_or_default();
-        let answers = unless_silent(context, look(context)).await;
+        let answers = unless_silent(timings.lease, look(context)).await;
         if answers.is_err() || away > timings.rescue * 3 {
             not_before = Instant::now() + timings.heartbeat * 2;
         }

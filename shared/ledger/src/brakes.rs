@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use ledgerfleet_model::{ConnectionId, Environment, FailureKind};
 
 use crate::LedgerError;
+use crate::clocks::PLAUSIBLE;
 
 /// Of whom one brake remembers that they failed; more are not told apart.
 const WITNESSES: usize = 8;
@@ -241,8 +242,10 @@ impl BrakeRow {
         }
     }
 
+    /// Whether it is over: nothing has failed for [`STALE`], or its failures are of a clock that was ahead.
     pub(crate) fn is_stale(&self, now: DateTime<Utc>) -> bool {
-        (now - self.last_at).to_std().is_ok_and(|age| age > STALE)
+        let age = now - self.last_at;
+        age < -PLAUSIBLE || age.to_std().is_ok_and(|age| age > STALE)
     }
 
     /// Whether a probe has to wait.

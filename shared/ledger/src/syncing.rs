@@ -135,13 +135,21 @@ pub trait Syncing: Send + Sync {
 
     /// Forgets finished sync runs, and those of their upkeep, but for the newest `keep` of each company, and
     /// [`KEPT_WITH_DEAD`] times as many of those that left dead segments; at most `batch` of them; answers how many. What
-    /// they ended with is in the states. Runs that ended less than ten minutes ago are kept, and
-    /// those that saw what waits in quarantine: where it lies is known by them.
+    /// they ended with is in the states. Kept are runs that ended less than [`KEPT_SCHEDULED`] ago, those that somebody
+    /// asked for and that ended less than [`KEPT_ASKED`] ago, those that saw what waits in quarantine (where it lies is
+    /// known by them), and those that are taken up again at this moment.
     async fn prune_syncs(&self, keep: u32, batch: u32) -> Result<u64, LedgerError>;
 }
 
 /// How many times as many runs are kept that left dead segments: people look at those.
 pub const KEPT_WITH_DEAD: u32 = 20;
+
+/// A scheduled sync is kept at least this long after its end: whoever watches it sees how it ended.
+pub const KEPT_SCHEDULED: Duration = Duration::from_mins(10);
+
+/// A sync that somebody asked for (a person, a program, a trigger) is kept at least this long after its end, as long as
+/// a trigger's firings: it was given a name to ask for it by.
+pub const KEPT_ASKED: Duration = Duration::from_hours(90 * 24);
 
 /// How the request keys of sync runs begin; the company's id follows.
 pub const SYNC_KEY: &str = "sync/";

@@ -176,6 +176,14 @@ pub trait Triggers: Send + Sync {
     /// not due any more at that instant: another has fired it, or it was cancelled.
     async fn fire_trigger(&self, firing: NewFiring<'_>) -> Result<Option<Firing>, LedgerError>;
 
+    /// Has an active trigger that is due at `from` due at `to`; answers whether it was.
+    async fn move_trigger(
+        &self,
+        id: TriggerId,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<bool, LedgerError>;
+
     /// Forgets old firings, and triggers that ended long ago, at most `batch` of each; answers how many.
     async fn prune_triggers(&self, batch: u32) -> Result<u64, LedgerError>;
 }

@@ -4,7 +4,7 @@
 //! ```text
 //! 2026-05-31   that day
 //! 2026-05      the first or the last day of that month, by the end of the range that it is
-//! today, yesterday, -30d   counted from today, as UTC has it
+//! today, yesterday, -30d   counted from today, which is the UTC day on a command line and that of its zone in a trigger
 //! min, max     the first and the last day of which documents can be asked for: 1970-01-01, and today in a year
 //! ```
 

@@ -1,6 +1,7 @@
 //! Triggers: commands that are submitted at an instant, once or again and again.
 //!
-//! What a command means is found out when it fires: which companies `all` are, and which days `-30d` to `yesterday`.
+//! What a command means is found out when it fires: which companies `all` are, and which days `-30d` to `yesterday` by the
+//! clock of the trigger's zone.
 
 mod recurrence;
 mod wanted;
@@ -9,8 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use ledgerfleet_connectors::Connectors;
 use ledgerfleet_coordination::Bell;
+use ledgerfleet_ledger::clocks::PLAUSIBLE;
 use ledgerfleet_ledger::triggers::{NewFiring, Submission};
 use ledgerfleet_ledger::{Firing, Ledger, LedgerError, NewRun, NewSegment, Trigger};
 use ledgerfleet_model::{Connection, ConnectionId, Lane, SyncPace};
@@ -92,7 +95,7 @@ impl Firer<'_> {
     /// # Errors
     /// The ledger did not store it: it is due still.
     pub async fn fire(&self, trigger: &Trigger, now: DateTime<Utc>) -> Result<Option<Firing>, LedgerError> {
-        let planned = match self.plan(&trigger.wanted, now).await {
+        let planned = match self.plan(&trigger.wanted, now, trigger.zone).await {
             Err(NotPlanned::Ledger(error)) => return Err(error),
             planned => planned.map_err(|error| error.to_string()),
         };
@@ -110,21 +113,28 @@ impl Firer<'_> {
         Ok(fired)
     }
 
-    /// Whether a command could be submitted at that instant.
+    /// Whether a command could be submitted at that instant. Answers the zone whose days it means: this one, or else the one
+    /// of the company that it concerns, where that is one.
     ///
     /// # Errors
     /// It could not, or the ledger does not answer.
-    pub async fn check(&self, wanted: &Wanted, at: DateTime<Utc>) -> Result<Vec<Connection>, NotPlanned> {
+    pub async fn check(
+        &self,
+        wanted: &Wanted,
+        at: DateTime<Utc>,
+        zone: Option<Tz>,
+    ) -> Result<Tz, NotPlanned> {
         let connections = connections_named(self.ledger, wanted.connections()).await?;
-        self.plan(&wanted.to_text(), at).await?;
-        Ok(connections)
+        let zone = zone.unwrap_or_else(|| zone_of(&connections));
+        self.plan(&wanted.to_text(), at, zone).await?;
+        Ok(zone)
     }
 
-    async fn plan(&self, wanted: &str, now: DateTime<Utc>) -> Result<Planned, NotPlanned> {
+    async fn plan(&self, wanted: &str, now: DateTime<Utc>, zone: Tz) -> Result<Planned, NotPlanned> {
         let wanted = Wanted::read(wanted)?;
         let connections = connections_named(self.ledger, wanted.connections()).await?;
         match wanted {
-            Wanted::Backfill { .. } => Ok(Planned::Backfill(backfill(wanted, connections, now)?)),
+            Wanted::Backfill { .. } => Ok(Planned::Backfill(backfill(wanted, connections, now, zone)?)),
             Wanted::Sync {
                 entities,
                 full,
@@ -216,6 +226,21 @@ impl Firer<'_> {
         Ok(())
     }
 
+    /// Moves triggers that wait for too long to the next instant of their cron expression: a clock that was ahead has
+    /// fired them, or seen them added. Answers how many. One that fires once has its instant from a person.
+    ///
+    /// # Errors
+    /// The ledger does not answer.
+    pub async fn bring_back(&self, now: DateTime<Utc>) -> Result<u64, LedgerError> {
+        let mut brought = 0;
+        for trigger in self.ledger.triggers().await? {
+            if let Some((due_at, next)) = put_off(&trigger, now) {
+                brought += u64::from(self.ledger.move_trigger(trigger.id, due_at, next).await?);
+            }
+        }
+        Ok(brought)
+    }
+
     async fn next_sync(
         &self,
         connection: ConnectionId,
@@ -229,7 +254,27 @@ impl Firer<'_> {
     }
 }
 
-fn backfill(wanted: Wanted, connections: Vec<Connection>, now: DateTime<Utc>) -> Result<Plan, NotPlanned> {
+/// When a trigger is due, and when it is to be, where a clock that was ahead has put it off. With room for clocks that
+/// differ a little: an instant that has just fired does not come again.
+fn put_off(trigger: &Trigger, now: DateTime<Utc>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    let (due_at, cron) = (trigger.due_at?, trigger.cron.as_deref()?);
+    let next = Recurrence::of(cron, trigger.zone).ok()?.after(now + PLAUSIBLE)?;
+    (next < due_at).then_some((due_at, next))
+}
+
+fn zone_of(connections: &[Connection]) -> Tz {
+    match connections {
+        [one] => one.time_zone,
+        _ => Tz::UTC,
+    }
+}
+
+fn backfill(
+    wanted: Wanted,
+    connections: Vec<Connection>,
+    now: DateTime<Utc>,
+    zone: Tz,
+) -> Result<Plan, NotPlanned> {
     let Wanted::Backfill {
         entities,
         from,
@@ -242,7 +287,8 @@ fn backfill(wanted: Wanted, connections: Vec<Connection>, now: DateTime<Utc>) ->
     else {
         return Err(NotPlanned::Unreadable(Unreadable));
     };
-    let today = now.date_naive();
+    // What fires by a zone's clock means that zone's days: in the evening of Guayaquil it is tomorrow in UTC.
+    let today = now.with_timezone(&zone).date_naive();
     let request = Request {
         connections,
         entities,
@@ -272,3 +318,6 @@ impl Planned {
 fn submission((run, segments): &(NewRun, Vec<NewSegment>)) -> Submission<'_> {
     (run.clone(), Box::new(segments.iter().cloned()))
 }
+
+#[cfg(test)]
+mod tests;

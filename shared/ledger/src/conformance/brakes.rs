@@ -109,3 +109,14 @@ pub async fn a_brake_of_which_nothing_is_heard_is_none(world: &dyn World) {
         "it begins anew"
     );
 }
+
+pub async fn a_brake_of_a_clock_that_was_ahead_is_none(world: &dyn World) {
+    close(world, &table()).await;
+    world.set_clock_back(Duration::from_hours(48)).await;
+    assert!(world.ledger().brakes().await.unwrap().is_empty());
+    assert!(!waits(world, &table()).await);
+    assert!(
+        !fails(world, &table(), "four").await.is_closed(),
+        "it begins anew"
+    );
+}

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use ledgerfleet_model::{FailureKind, Lane, Timings, Window, WorkerName};
+use ledgerfleet_model::{FailureKind, Lane, Outcome, RefusalCause, Timings, Window, WorkerName};
 
 use super::World;
+use super::hinting::{hint, in_sync};
+use super::letters::{all, replay};
 use super::scene::{
-    TABLE, claim, company, due, finish, later, record, records, run_for, scene, seconds, settle, tombstone,
-    window,
+    TABLE, claim, claim_all, company, due, finish, later, record, records, run_for, scene, seconds, settle,
+    tombstone, window,
 };
 use crate::syncing::Planned;
-use crate::{NotSeen, RefreshIntent, RescueScope, Seen};
+use crate::{NotSeen, RefreshIntent, ReplayRequest, RescueScope, Seen};
 
 const TWO_DAYS: Duration = Duration::from_hours(48);
 pub async fn what_a_clock_that_was_ahead_has_put_off_is_brought_back_and_what_waits_rightly_is_not(
@@ -20,7 +22,7 @@ pub async fn what_a_clock_that_was_ahead_has_put_off_is_brought_back_and_what_wa
     let scene = scene(world, 3).await;
     world.set_clock_back(TWO_DAYS).await;
     assert!(due(world, 9).await.is_empty(), "all of it is due in two days");
-    assert_eq!(ledger.bring_back().await.unwrap(), 3);
+    assert_eq!(ledger.bring_back().await.unwrap(), 4, "and the credential");
     assert_eq!(due(world, 9).await.len(), 3);
     assert_eq!(ledger.bring_back().await.unwrap(), 0, "once");
 
@@ -33,6 +35,47 @@ pub async fn what_a_clock_that_was_ahead_has_put_off_is_brought_back_and_what_wa
         "a company may ask for a day"
     );
     assert_eq!(due(world, 9).await, scene.segments[1..]);
+}
+
+pub async fn a_replay_that_takes_days_keeps_its_rate_and_one_of_a_clock_that_was_ahead_is_brought_back(
+    world: &dyn World,
+) {
+    const LETTERS: usize = 26 * 60;
+    let ledger = world.ledger();
+    let scene = scene(world, LETTERS).await;
+    for claims in scene.segments.chunks(500) {
+        for claim in claim_all(world, claims).await {
+            settle(world, &claim, &Outcome::Dead, FailureKind::BadRequest).await;
+        }
+    }
+    let slowly = ReplayRequest {
+        per_minute: Some(1),
+        ..all()
+    };
+    assert_eq!(replay(world, &slowly).await.segments, LETTERS as u64);
+    assert_eq!(
+        ledger.bring_back().await.unwrap(),
+        0,
+        "26 h are what was asked for"
+    );
+    assert_eq!(due(world, 99).await.len(), 1);
+    world.set_clock_back(TWO_DAYS).await;
+    assert_eq!(ledger.bring_back().await.unwrap(), LETTERS as u64 + 1);
+    assert!(due(world, 99).await.len() > 1);
+}
+
+pub async fn a_credential_and_a_hint_of_a_clock_that_was_ahead_are_of_now(world: &dyn World) {
+    let ledger = world.ledger();
+    let connection = in_sync(world, "alder").await;
+    ledger.store_hints(&[hint("a", "alder", "1")]).await.unwrap();
+    world.set_clock_back(TWO_DAYS).await;
+    assert_eq!(ledger.bring_back().await.unwrap(), 2);
+    world.pass_time(seconds(1)).await;
+    assert_eq!(ledger.gathered_hints(9).await.unwrap().len(), 1);
+    let now = ledger.clock().await.unwrap().now;
+    let parked = ledger.park_connection(connection, now, RefusalCause::Credential, "invalid_grant");
+    assert!(parked.await.unwrap(), "nothing newer than that is stored");
+    assert_eq!(ledger.bring_back().await.unwrap(), 0, "once");
 }
 
 pub async fn a_lease_and_an_intent_of_a_clock_that_was_ahead_end(world: &dyn World) {
@@ -80,7 +123,7 @@ pub async fn syncs_that_a_clock_that_was_ahead_has_noted_are_due_again(world: &d
         1,
         "no clock that is right has put it off for three days"
     );
-    assert_eq!(ledger.bring_back().await.unwrap(), 2);
+    assert_eq!(ledger.bring_back().await.unwrap(), 3, "and the credential");
     let now = ledger.clock().await.unwrap().now;
     let schedule = ledger.sync_schedules(&[connection]).await.unwrap().remove(0);
     assert!(

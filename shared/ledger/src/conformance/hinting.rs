@@ -13,7 +13,7 @@ use crate::{HintSums, Hinted, HintsStored, NewHint, NewSegment};
 const WAITS: [Duration; LOOKS] = [Duration::from_secs(10), Duration::from_mins(1)];
 
 /// An event of the company of that name.
-fn hint(key: &str, company: &str, record: &str) -> NewHint {
+pub(super) fn hint(key: &str, company: &str, record: &str) -> NewHint {
     NewHint {
         key: key.to_owned(),
         connector: "quickbooks",
@@ -29,7 +29,7 @@ fn hint(key: &str, company: &str, record: &str) -> NewHint {
 }
 
 /// A company that is kept in sync.
-async fn in_sync(world: &dyn World, name: &str) -> ConnectionId {
+pub(super) async fn in_sync(world: &dyn World, name: &str) -> ConnectionId {
     let (id, ledger) = (company(world, name).await, world.ledger());
     let now = ledger.clock().await.unwrap().now;
     ledger.schedule_sync(id, None, now).await.unwrap();

@@ -114,7 +114,9 @@ macro_rules! ledger_conformance {
             },
             clocks::{
                 what_a_clock_that_was_ahead_has_put_off_is_brought_back_and_what_waits_rightly_is_not,
+                a_replay_that_takes_days_keeps_its_rate_and_one_of_a_clock_that_was_ahead_is_brought_back,
                 a_lease_and_an_intent_of_a_clock_that_was_ahead_end,
+                a_credential_and_a_hint_of_a_clock_that_was_ahead_are_of_now,
                 syncs_that_a_clock_that_was_ahead_has_noted_are_due_again,
                 rows_of_a_clock_that_was_ahead_are_replaced_deleted_and_revived,
                 rows_of_a_clock_that_was_ahead_are_missed_by_a_reading,
@@ -281,6 +283,7 @@ macro_rules! ledger_conformance {
                 a_success_opens_a_brake_and_forgets_its_failures,
                 probes_are_farther_apart_with_every_failure_up_to_a_bound,
                 a_brake_of_which_nothing_is_heard_is_none,
+                a_brake_of_a_clock_that_was_ahead_is_none,
             },
             steering::{
                 a_pause_takes_running_segments_back_and_fences_their_workers,
@@ -315,6 +318,7 @@ macro_rules! ledger_conformance {
                 companies_are_due_at_their_time_while_active_and_their_changes_are_not_being_asked_for,
                 a_sync_that_waits_in_another_lane_holds_back_no_schedule,
                 only_the_newest_syncs_of_a_company_are_kept,
+                a_sync_that_somebody_asked_for_is_kept_for_three_months,
                 a_sync_that_saw_what_waits_in_quarantine_is_kept,
             },
             triggering::{
@@ -323,6 +327,7 @@ macro_rules! ledger_conformance {
                 a_trigger_that_fires_late_says_so_and_one_that_recurs_goes_on,
                 what_cannot_be_submitted_is_told_and_a_company_that_is_gone_stores_nothing,
                 a_trigger_that_was_cancelled_does_not_fire,
+                a_trigger_is_moved_from_where_it_is_due_and_fires_at_an_instant_that_was_noted_before,
                 old_firings_are_forgotten_and_the_last_of_a_trigger_that_lives_is_not,
             },
             hinting::{

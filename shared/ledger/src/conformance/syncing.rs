@@ -14,7 +14,7 @@ use super::scene::{
     batch, claim, claim_all, company, day, held, kill, new_run, page, record, records, retry, seconds,
     settle, state_of_run, store, submit, tombstone,
 };
-use crate::syncing::{Planned, UnderWay};
+use crate::syncing::{KEPT_ASKED, KEPT_SCHEDULED, Planned, UnderWay};
 use crate::{
     Batch, Checkpoint, Claim, Committed, CoverageFilter, FinishedWindow, NewRun, NewSegment, NextStep,
     PageCommit, Steer, SyncState,
@@ -528,4 +528,32 @@ pub async fn a_sync_that_saw_what_waits_in_quarantine_is_kept(world: &dyn World)
     world.ledger().close_runs().await.unwrap();
     world.pass_time(Duration::from_mins(11)).await;
     assert_eq!(world.ledger().prune_syncs(1, 10).await.unwrap(), 2);
+}
+
+pub async fn a_sync_that_somebody_asked_for_is_kept_for_three_months(world: &dyn World) {
+    let ash = company(world, "Ash").await;
+    let cancelled = async |lane: Lane| {
+        let of_what = if lane == Lane::Backfill { "upkeep" } else { "sync" };
+        let run = new_run(lane, &format!("{of_what}/{ash}"));
+        submit(world, &run, vec![changes(ash, at(0))]).await;
+        world.ledger().steer_run(run.id, Steer::Cancel).await.unwrap();
+        world.ledger().close_runs().await.unwrap();
+        run.id
+    };
+    let asked = [cancelled(Lane::Manual).await, cancelled(Lane::Manual).await];
+    for _ in 0..3 {
+        cancelled(Lane::Live).await;
+        cancelled(Lane::Backfill).await;
+    }
+    world.pass_time(KEPT_SCHEDULED + Duration::from_mins(1)).await;
+    assert_eq!(
+        world.ledger().prune_syncs(1, 10).await.unwrap(),
+        4,
+        "of those on schedule and their upkeep all but the newest"
+    );
+    let is_kept = async |run: RunId| world.ledger().run(run).await.unwrap().is_some();
+    assert!(is_kept(asked[0]).await && is_kept(asked[1]).await);
+    world.pass_time(KEPT_ASKED).await;
+    assert_eq!(world.ledger().prune_syncs(1, 10).await.unwrap(), 1);
+    assert!(!is_kept(asked[0]).await && is_kept(asked[1]).await);
 }

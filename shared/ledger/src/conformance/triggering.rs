@@ -221,3 +221,29 @@ pub async fn old_firings_are_forgotten_and_the_last_of_a_trigger_that_lives_is_n
     };
     assert!(left.id == daily && left.last.is_some(), "{left:?}");
 }
+
+pub async fn a_trigger_is_moved_from_where_it_is_due_and_fires_at_an_instant_that_was_noted_before(
+    world: &dyn World,
+) {
+    let connection = company(world, "Alder").await;
+    let id = added(world, Some("* * * * *")).await;
+    world.pass_time(seconds(61)).await;
+    let first = trigger(world, id).await;
+    let due_at = first.due_at.unwrap();
+    let later = due_at + Duration::from_hours(24);
+    assert!(
+        fire(world, firing(&first, connection, Some(later)).1)
+            .await
+            .is_some()
+    );
+    let moved = async |from, to| world.ledger().move_trigger(id, from, to).await.unwrap();
+    assert!(!moved(due_at, due_at).await, "it is due elsewhere");
+    assert!(moved(later, due_at).await);
+    let again = trigger(world, id).await;
+    assert_eq!(again.due_at, Some(due_at));
+    assert!(
+        fire(world, firing(&again, connection, None).1).await.is_some(),
+        "that instant was noted before"
+    );
+    assert!(!moved(due_at, later).await, "it is over");
+}

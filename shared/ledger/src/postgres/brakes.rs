@@ -9,7 +9,7 @@ use sqlx::{PgConnection, Row};
 use super::PostgresLedger;
 use super::codec::{interval, plain, small};
 use super::error::{failed, persistently};
-use crate::brakes::{BrakeRow, STALE};
+use crate::brakes::BrakeRow;
 use crate::{Brake, BrakeScope, Brakes, LedgerError, Setback};
 
 #[async_trait]
@@ -33,19 +33,20 @@ impl Brakes for PostgresLedger {
     }
 
     async fn brakes(&self) -> Result<Vec<Brake>, LedgerError> {
-        const ALL: &str =
-            "SELECT *, now() AS now FROM fleet.brakes WHERE last_at > now() - $1 ORDER BY scope";
+        const ALL: &str = "SELECT *, now() AS now FROM fleet.brakes ORDER BY scope";
         let all = async || {
-            let all = sqlx::query(ALL).bind(interval(STALE));
-            all.fetch_all(&self.pool).await.map_err(failed("brakes"))
+            let all = sqlx::query(ALL).fetch_all(&self.pool).await;
+            all.map_err(failed("brakes"))
         };
-        let rows = persistently(all).await?;
-        rows.iter()
-            .map(|row| {
-                let now = row.try_get("now").map_err(failed("brakes"))?;
-                read(row).map_err(failed("brakes"))?.told(now)
-            })
-            .collect()
+        let mut brakes = Vec::new();
+        for row in persistently(all).await? {
+            let now = row.try_get("now").map_err(failed("brakes"))?;
+            let brake = read(&row).map_err(failed("brakes"))?;
+            if !brake.is_stale(now) {
+                brakes.push(brake.told(now)?);
+            }
+        }
+        Ok(brakes)
     }
 }
 

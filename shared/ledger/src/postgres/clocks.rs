@@ -48,11 +48,14 @@ impl Clocks for PostgresLedger {
                         JOIN fleet.run_connections rc ON rc.run_id = r.id
                         -- What can be due later than the margin is found by an index, and is little.
                         CROSS JOIN LATERAL (
-                            SELECT s.id, s.due_at, s.created_at, s.claimed_at FROM fleet.segments s
+                            SELECT s.id, s.due_at, s.created_at, s.claimed_at, s.replay_id FROM fleet.segments s
                             WHERE s.run_id = rc.run_id AND s.connection_id = rc.connection_id AND s.state = 'pending'
                               AND s.due_at > now() + $1::interval) AS s
+                        -- Those of a replay wait for as long as its rate says, where a right clock has begun it.
+                        LEFT JOIN fleet.replays p ON p.id = s.replay_id AND p.at <= now() + $1
                         WHERE r.state IN ('active', 'paused')
-                          AND (s.due_at > now() + $2::interval OR coalesce(s.claimed_at, s.created_at) > now() + $1)
+                          AND (s.due_at > coalesce(p.next_due_at, now() + $2::interval)
+                            OR coalesce(s.claimed_at, s.created_at) > now() + $1)
                         -- In the order in which everybody locks.
                         ORDER BY s.id)
                       AND state = 'pending'
@@ -62,8 +65,14 @@ impl Clocks for PostgresLedger {
                     WHERE state = 'running' AND lease_until > now() + $1
                     RETURNING id),
                 intents AS (
-                    UPDATE fleet.credentials SET intent_until = now() WHERE intent_until > now() + $1
+                    UPDATE fleet.credentials
+                    SET intent_until = CASE WHEN intent_until > now() THEN now() ELSE intent_until END,
+                        stored_at = least(stored_at, now())
+                    WHERE intent_until > now() + $1 OR stored_at > now() + $1
                     RETURNING connection_id),
+                hints AS (
+                    UPDATE fleet.webhook_events SET due_at = now() WHERE state = 'pending' AND due_at > now() + $2
+                    RETURNING key),
                 upkeep AS (
                     UPDATE fleet.sync_schedules
                     SET recounted_at = CASE WHEN recounted_at > now() THEN now() ELSE recounted_at END,
@@ -78,7 +87,7 @@ impl Clocks for PostgresLedger {
                     WHERE attempted_at > now() + $1 OR untold_at > now() + $1
                     RETURNING connection_id)
                 SELECT (SELECT count(*) FROM due) + (SELECT count(*) FROM leases) + (SELECT count(*) FROM intents)
-                    + (SELECT count(*) FROM upkeep) + (SELECT count(*) FROM attempts) AS "brought!""#,
+                    + (SELECT count(*) FROM hints) + (SELECT count(*) FROM upkeep) + (SELECT count(*) FROM attempts) AS "brought!""#,
                 span(PLAUSIBLE),
                 span(LONGEST_WAIT),
             )

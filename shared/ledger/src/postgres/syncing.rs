@@ -10,11 +10,11 @@ use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
 use super::PostgresLedger;
-use super::codec::{Count, Word, plain, small, span};
+use super::codec::{Count, Word, interval, plain, small, span};
 use super::error::{failed, persistently};
 use super::session::PLANNED_FOR_ONE_TABLE;
 use crate::clocks::PLAUSIBLE;
-use crate::syncing::{KEPT_WITH_DEAD, Planned, UnderWay, lane_of};
+use crate::syncing::{KEPT_ASKED, KEPT_SCHEDULED, KEPT_WITH_DEAD, Planned, UnderWay, lane_of};
 use crate::{Checkpoint, LedgerError, PageCommit, SyncSchedule, SyncState, SyncSum, Syncing};
 
 struct StateRow {
@@ -348,13 +348,14 @@ async fn old_syncs(tx: &mut PgConnection, keep: u32, batch: u32) -> Result<Vec<U
         r#"
         SELECT id AS "id!"
         FROM (
-            SELECT id, state, closed_at, row_number() OVER (
-                PARTITION BY left(request_key, 41), state = 'dead' ORDER BY created_at DESC, id DESC) AS age
+            SELECT id, state, lane, closed_at, row_number() OVER (
+                PARTITION BY left(request_key, 41), state = 'dead', lane = 1 ORDER BY created_at DESC, id DESC) AS age
             FROM fleet.runs
             WHERE (starts_with(request_key, 'sync/') OR starts_with(request_key, 'upkeep/')
                 OR starts_with(request_key, 'hints/'))
               AND state NOT IN ('active', 'paused')) AS over
-        WHERE age > CASE state WHEN 'dead' THEN $3::bigint ELSE $1::bigint END AND closed_at < now() - interval '10 minutes'
+        WHERE age > CASE state WHEN 'dead' THEN $3::bigint ELSE $1::bigint END
+          AND closed_at < now() - CASE lane WHEN 1 THEN $5::interval ELSE $4::interval END
           AND NOT EXISTS (
             SELECT FROM fleet.quarantine q JOIN fleet.segments s ON s.id = q.segment_id
             WHERE s.run_id = over.id AND q.deleted_at IS NULL)
@@ -362,8 +363,18 @@ async fn old_syncs(tx: &mut PgConnection, keep: u32, batch: u32) -> Result<Vec<U
         i64::from(keep),
         i64::from(batch),
         i64::from(keep * KEPT_WITH_DEAD),
+        interval(KEPT_SCHEDULED),
+        interval(KEPT_ASKED),
     );
-    old.fetch_all(tx).await.map_err(failed("prune syncs"))
+    let old = old.fetch_all(&mut *tx).await.map_err(failed("prune syncs"))?;
+    // One that is taken up again at this moment (a replay of its dead letters) is not over any more.
+    let over = sqlx::query_scalar!(
+        "
+        SELECT id FROM fleet.runs WHERE id = ANY($1) AND state NOT IN ('active', 'paused')
+        ORDER BY id FOR UPDATE SKIP LOCKED",
+        &old
+    );
+    over.fetch_all(tx).await.map_err(failed("prune syncs"))
 }
 
 /// What refers to others goes before them.

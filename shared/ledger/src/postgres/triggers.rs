@@ -171,6 +171,26 @@ impl Triggers for PostgresLedger {
         Ok(Some(fired))
     }
 
+    async fn move_trigger(
+        &self,
+        id: TriggerId,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<bool, LedgerError> {
+        let moved = || async {
+            sqlx::query!(
+                "UPDATE fleet.triggers SET due_at = $3 WHERE id = $1 AND state = 'active' AND due_at = $2",
+                id.0,
+                from,
+                to,
+            )
+            .execute(&self.pool)
+            .await
+            .map_err(failed("move trigger"))
+        };
+        Ok(persistently(moved).await?.rows_affected() > 0)
+    }
+
     async fn prune_triggers(&self, batch: u32) -> Result<u64, LedgerError> {
         let prune = || async {
             let firings = sqlx::query!(
@@ -247,7 +267,11 @@ async fn note(tx: &mut PgConnection, trigger: TriggerId, fired: &Firing) -> Resu
     let note = sqlx::query!(
         "
         INSERT INTO fleet.trigger_firings (trigger_id, planned_at, fired_at, result, missed, runs, message)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        -- A clock that was ahead has noted that instant before: what it did is in its runs.
+        ON CONFLICT (trigger_id, planned_at) DO UPDATE
+        SET fired_at = excluded.fired_at, result = excluded.result, missed = excluded.missed, runs = excluded.runs,
+            message = excluded.message",
         trigger.0,
         fired.planned_at,
         fired.fired_at,

@@ -37,12 +37,18 @@ impl Clocks for SqliteLedger {
                 SELECT s.rowid FROM fleet_runs r
                 CROSS JOIN fleet_run_connections rc ON rc.run_id = r.id
                 CROSS JOIN fleet_segments s ON s.run_id = rc.run_id AND s.connection_id = rc.connection_id
+                -- Those of a replay wait for as long as its rate says, where a right clock has begun it.
+                LEFT JOIN fleet_replays p ON p.id = s.replay_id AND p.at <= ?2
                 WHERE r.state IN ('active', 'paused') AND s.state = 'pending' AND s.due_at > ?2
-                  AND (s.due_at > ?3 OR coalesce(s.claimed_at, s.created_at) > ?2))";
+                  AND (s.due_at > coalesce(p.next_due_at, ?3) OR coalesce(s.claimed_at, s.created_at) > ?2))";
         const LEASES: &str = "
             UPDATE fleet_segments INDEXED BY fleet_segments_running SET lease_until = ?1
             WHERE state = 'running' AND lease_until > ?2";
-        const INTENTS: &str = "UPDATE fleet_credentials SET intent_until = ?1 WHERE intent_until > ?2";
+        const CREDENTIALS: &str = "
+            UPDATE fleet_credentials SET intent_until = min(intent_until, ?1), stored_at = min(stored_at, ?1)
+            WHERE intent_until > ?2 OR stored_at > ?2";
+        const HINTS: &str =
+            "UPDATE fleet_webhook_events SET due_at = ?1 WHERE state = 'pending' AND due_at > ?3";
         const UPKEEP: &str = "
             UPDATE fleet_sync_schedules SET recounted_at = min(recounted_at, ?1), reread_at = min(reread_at, ?1)
             WHERE recounted_at > ?2 OR reread_at > ?2";
@@ -54,7 +60,7 @@ impl Clocks for SqliteLedger {
         let now = self.now();
         let [ahead, latest] = [PLAUSIBLE, LONGEST_WAIT].map(|later| Stamp::from(now.0 + later));
         let mut brought = 0;
-        for statement in [DUE, LEASES, INTENTS, UPKEEP, ATTEMPTS] {
+        for statement in [DUE, LEASES, CREDENTIALS, HINTS, UPKEEP, ATTEMPTS] {
             let done = sqlx::query(statement).bind(now).bind(ahead).bind(latest);
             let done = done.execute(&mut *tx).await.map_err(failed("bring back"))?;
             brought += done.rows_affected();

@@ -13,7 +13,9 @@ use super::codec::{Stamp, Text, json_filter, number};
 use super::error::failed;
 use crate::clocks::PLAUSIBLE;
 use crate::hints::HINTS_KEY;
-use crate::syncing::{KEPT_WITH_DEAD, Planned, SYNC_KEY, UPKEEP_KEY, UnderWay, lane_of};
+use crate::syncing::{
+    KEPT_ASKED, KEPT_SCHEDULED, KEPT_WITH_DEAD, Planned, SYNC_KEY, UPKEEP_KEY, UnderWay, lane_of,
+};
 use crate::{Checkpoint, LedgerError, PageCommit, SyncSchedule, SyncState, SyncSum, Syncing};
 
 #[derive(sqlx::FromRow)]
@@ -257,11 +259,13 @@ impl Syncing for SqliteLedger {
         // `hints/`, and the id.
         const OLD: &str = "
             SELECT id FROM (
-                SELECT id, state, closed_at, row_number() OVER (
-                    PARTITION BY substr(request_key, 1, 41), state = 'dead' ORDER BY created_at DESC, id DESC) AS age
+                SELECT id, state, lane, closed_at, row_number() OVER (
+                    PARTITION BY substr(request_key, 1, 41), state = 'dead', lane = 1
+                    ORDER BY created_at DESC, id DESC) AS age
                 FROM fleet_runs
                 WHERE (request_key GLOB ?1 OR request_key GLOB ?5 OR request_key GLOB ?7) AND state NOT IN ('active', 'paused')) AS ended
-            WHERE age > CASE state WHEN 'dead' THEN ?6 ELSE ?2 END AND closed_at < ?3
+            WHERE age > CASE state WHEN 'dead' THEN ?6 ELSE ?2 END
+              AND closed_at < CASE lane WHEN 1 THEN ?8 ELSE ?3 END
               AND NOT EXISTS (
                 SELECT 1 FROM fleet_quarantine q JOIN fleet_segments s ON s.id = q.segment_id
                 WHERE s.run_id = ended.id AND q.deleted_at IS NULL)
@@ -277,11 +281,12 @@ impl Syncing for SqliteLedger {
         let old: Vec<String> = sqlx::query_scalar(OLD)
             .bind(format!("{SYNC_KEY}*"))
             .bind(keep)
-            .bind(self.now().before(Duration::from_mins(10)))
+            .bind(self.now().before(KEPT_SCHEDULED))
             .bind(batch)
             .bind(format!("{UPKEEP_KEY}*"))
             .bind(keep * KEPT_WITH_DEAD)
             .bind(format!("{HINTS_KEY}*"))
+            .bind(self.now().before(KEPT_ASKED))
             .fetch_all(&mut *tx)
             .await
             .map_err(failed("prune syncs"))?;

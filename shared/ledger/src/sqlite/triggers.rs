@@ -163,6 +163,24 @@ impl Triggers for SqliteLedger {
         Ok(Some(fired))
     }
 
+    async fn move_trigger(
+        &self,
+        id: TriggerId,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<bool, LedgerError> {
+        const MOVE: &str =
+            "UPDATE fleet_triggers SET due_at = ?3 WHERE id = ?1 AND state = 'active' AND due_at = ?2";
+        let mut tx = self.write("move trigger").await?;
+        let moved = sqlx::query(MOVE)
+            .bind(Text(id))
+            .bind(Stamp::from(from))
+            .bind(Stamp::from(to));
+        let moved = moved.execute(&mut *tx).await.map_err(failed("move trigger"))?;
+        tx.commit().await.map_err(failed("move trigger"))?;
+        Ok(moved.rows_affected() > 0)
+    }
+
     async fn prune_triggers(&self, batch: u32) -> Result<u64, LedgerError> {
         const FIRINGS: &str = "
             DELETE FROM fleet_trigger_firings WHERE (trigger_id, planned_at) IN (
@@ -225,8 +243,9 @@ async fn submit_all(
 }
 
 async fn note(tx: &mut SqliteConnection, trigger: TriggerId, fired: &Firing) -> Result<(), LedgerError> {
+    // A clock that was ahead has noted that instant before: what it did is in its runs.
     const NOTE: &str = "
-        INSERT INTO fleet_trigger_firings (trigger_id, planned_at, fired_at, result, missed, runs, message)
+        INSERT OR REPLACE INTO fleet_trigger_firings (trigger_id, planned_at, fired_at, result, missed, runs, message)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let note = sqlx::query(NOTE)
         .bind(Text(trigger))

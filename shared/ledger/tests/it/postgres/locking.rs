@@ -1,17 +1,21 @@
 //! What goes on side by side: who waits for whom, and who does not.
 
+use std::time::Duration;
+
 use ledgerfleet_ledger::conformance::World;
 use ledgerfleet_ledger::conformance::scene::{
-    LEASE, TABLE, claim, claim_all, daily, finish, held, kill, new_run, only_page, page, record, scene,
-    seconds, store, window_of,
+    LEASE, TABLE, claim, claim_all, company, daily, finish, held, kill, new_run, only_page, page, record,
+    scene, seconds, store, submit, window_of,
 };
+use ledgerfleet_ledger::syncing::KEPT_SCHEDULED;
 use ledgerfleet_ledger::{
     Claims, Comparing, Connections, Dispatching, LedgerError, NextStep, NotSeen, Pages, Purge, ReplayRequest,
-    Replays, RescueScope, Runs, Seen, Steer,
+    Replays, RescueScope, Runs, Seen, Steer, Syncing,
 };
 use ledgerfleet_model::{
     FailureKind, Lane, QuarantineReason, Quarantined, RunState, SegmentId, SegmentState, Timings, WorkerName,
 };
+use ledgerfleet_testkit::wait::PATIENCE;
 use sqlx::{Postgres, Transaction};
 
 use super::world::{PostgresWorld, waiting, world};
@@ -349,4 +353,42 @@ async fn what_is_asked_of_a_table_of_records_does_not_wait_for_a_lock_on_another
     page.batches[0].quarantined = &unstorable;
     ledger.commit_page(&page).await.unwrap();
     lock.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sync_that_is_taken_up_again_at_this_moment_is_not_forgotten() {
+    let world = world().await;
+    let ash = company(&world, "Ash").await;
+    let mut runs = Vec::new();
+    for _ in 0..2 {
+        let (run, segment) = (
+            new_run(Lane::Live, &format!("sync/{ash}")),
+            daily(ash, 1).remove(0),
+        );
+        submit(&world, &run, vec![segment]).await;
+        world.ledger.steer_run(run.id, Steer::Cancel).await.unwrap();
+        world.ledger.close_runs().await.unwrap();
+        runs.push(run.id);
+    }
+    world.pass_time(KEPT_SCHEDULED + Duration::from_mins(1)).await;
+    let mut replay = lock(
+        &world,
+        "SELECT FROM fleet.runs WHERE id = $1 FOR NO KEY UPDATE",
+        runs[0].0,
+    )
+    .await;
+    let pruned = tokio::time::timeout(PATIENCE, world.ledger.prune_syncs(1, 10)).await;
+    assert_eq!(pruned.expect("nobody is waited for").unwrap(), 0);
+    sqlx::query("UPDATE fleet.runs SET state = 'active', closed_at = NULL WHERE id = $1")
+        .bind(runs[0].0)
+        .execute(&mut *replay)
+        .await
+        .unwrap();
+    replay.commit().await.unwrap();
+    assert_eq!(
+        world.ledger.prune_syncs(1, 10).await.unwrap(),
+        0,
+        "it is not over"
+    );
+    assert!(world.ledger.run(runs[0]).await.unwrap().is_some());
 }
