@@ -308,10 +308,11 @@ impl Schema<'_> {
         }
     }
 
-    /// The company's day, whatever the session's zone is. It is looked up once.
+    /// The company's day, whatever the session's zone is; that of UTC where the server does not know the company's zone. It is
+    /// looked up once.
     fn today(&self) -> String {
         format!(
-            "(SELECT (now() AT TIME ZONE time_zone)::date FROM fleet.connections WHERE id = {})",
+            "(SELECT books.today_in(time_zone) FROM fleet.connections WHERE id = {})",
             literal(self.connection)
         )
     }

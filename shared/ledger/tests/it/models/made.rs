@@ -10,6 +10,9 @@ use super::database::Database;
 
 pub(super) const MADE: &str = "made";
 
+/// The zone of a company in tests.
+const ZONE: &str = "America/Guayaquil";
+
 /// An amount that a table or measure comes to: the table, the amount, which rows, and what it is.
 type Amount = (&'static str, &'static str, &'static str, &'static str);
 
@@ -166,21 +169,27 @@ pub(super) async fn ages_are_counted_from_the_day_of_the_company(database: &Data
             }
             Database::Postgres(world) => {
                 let mut tx = world.sql.begin().await.unwrap();
-                // The two are more than a day apart: no day is that of both.
-                for zone in ["Pacific/Kiritimati", "Etc/GMT+12"] {
-                    let set = format!("SET LOCAL TIME ZONE '{zone}'");
-                    sqlx::raw_sql(sqlx::AssertSqlSafe(set))
-                        .execute(&mut *tx)
-                        .await
-                        .unwrap();
-                    let asked = format!(
-                        "SELECT DISTINCT as_of = (now() AT TIME ZONE 'America/Guayaquil')::date FROM {table} AS t"
-                    );
-                    let right: Vec<bool> = sqlx::query_scalar(sqlx::AssertSqlSafe(asked))
-                        .fetch_all(&mut *tx)
-                        .await
-                        .unwrap();
-                    assert_eq!(right, [true], "{measure} asked from {zone}");
+                // A zone that the server does not know has the day of UTC. The two that ask are more than a day apart: no day
+                // is that of both.
+                for (zone, known) in [(ZONE, ZONE), ("America/Nowhere", "UTC")] {
+                    let set = "UPDATE fleet.connections SET time_zone = $1 WHERE name = $2";
+                    let set = sqlx::query(set).bind(zone).bind(MADE);
+                    assert_eq!(set.execute(&mut *tx).await.unwrap().rows_affected(), 1);
+                    for asking in ["Pacific/Kiritimati", "Etc/GMT+12"] {
+                        let set = format!("SET LOCAL TIME ZONE '{asking}'");
+                        let set = sqlx::raw_sql(sqlx::AssertSqlSafe(set));
+                        set.execute(&mut *tx).await.unwrap();
+                        let asked = format!(
+                            "SELECT DISTINCT as_of = (now() AT TIME ZONE '{known}')::date FROM {table} AS t"
+                        );
+                        let asked = sqlx::query_scalar(sqlx::AssertSqlSafe(asked));
+                        let right: Vec<bool> = asked.fetch_all(&mut *tx).await.unwrap();
+                        assert_eq!(
+                            right,
+                            [true],
+                            "{measure} of a company in {zone}, asked from {asking}"
+                        );
+                    }
                 }
             }
         }
