@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use crate::world::World;
 
 #[tokio::test]
-async fn what_a_person_brings_is_sealed_with_the_key_that_has_taken_the_place_of_this_processs() {
+async fn what_a_person_brings_is_sealed_with_the_key_that_has_taken_the_place_of_this_process() {
     let world = World::start().await;
     let (ledger, id) = (&world.ledger, world.connection.id);
     let new = MasterKey::generate();
