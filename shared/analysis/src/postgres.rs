@@ -11,7 +11,7 @@ use crate::measure::Measure;
 use crate::path::{Path, Value};
 
 use rows::RowsOf;
-pub use typed::Stored;
+pub use typed::{Stored, typed_fingerprint};
 
 /// One connection's schema.
 #[derive(Debug, Clone, Copy)]
@@ -79,11 +79,6 @@ pub fn fingerprint(layout: &Layout) -> String {
         connection: "00000000-0000-0000-0000-000000000000",
     };
     blake3::hash(schema.statements().as_bytes()).to_hex()[..16].to_owned()
-}
-
-/// The same of the copies.
-pub fn typed_fingerprint(layout: &Layout) -> String {
-    typed::fingerprint(layout)
 }
 
 impl Schema<'_> {

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::asking::{Answered, Asking};
 use crate::known::Learner;
-use crate::pass::ids_of;
+use crate::page::ids_of;
 use crate::patience::stopped;
 use crate::walk::Change;
 

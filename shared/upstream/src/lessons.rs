@@ -3,7 +3,7 @@
 use ledgerfleet_connectors::{Dialect, Ending, EntityKind, EntitySpec, Page};
 use ledgerfleet_ledger::Fact;
 
-use crate::pass::rows_of;
+use crate::page::rows_of;
 
 /// What is known of an entity of a company.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::asking::{Answered, Asking};
 use crate::known::Learner;
 use crate::lessons::Lessons;
+use crate::page::rows_of;
 use crate::patience::stopped;
 use crate::question::NthPage;
 use crate::search::{Place, Search};
@@ -387,16 +388,4 @@ impl<'a> Pass<'a> {
     pub fn rows(&self) -> u32 {
         self.walk.rows()
     }
-}
-
-/// How many rows a page has shown.
-pub(crate) fn rows_of(page: &Page) -> u64 {
-    (page.records.len() + page.quarantined.len()) as u64
-}
-
-/// The ids of a page's rows; the upstream may serve one twice.
-pub fn ids_of(page: &Page) -> impl Iterator<Item = &str> {
-    let quarantined = page.quarantined.iter().map(|quarantined| &quarantined.id);
-    let records = page.records.iter().map(|record| &record.id);
-    records.chain(quarantined).map(String::as_str)
 }

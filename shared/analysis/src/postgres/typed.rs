@@ -19,7 +19,7 @@ pub struct Stored {
 }
 
 /// Tells this program's copies of a layout from those of another version.
-pub(super) fn fingerprint(layout: &Layout) -> String {
+pub fn typed_fingerprint(layout: &Layout) -> String {
     let schema = Schema {
         layout,
         name: "any",

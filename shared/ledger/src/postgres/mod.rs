@@ -47,6 +47,7 @@ mod reviving;
 mod runs;
 mod segments;
 mod session;
+mod statements;
 mod syncing;
 mod triggers;
 mod turns;

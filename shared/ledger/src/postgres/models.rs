@@ -12,6 +12,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use super::PostgresLedger;
 use super::error::{commit_failed, failed, patiently, persistently};
 use super::segments::take_time;
+use super::statements::{in_use, quoted, run};
 use super::typed;
 use crate::models::with_layouts;
 use crate::{Connections, Extent, LedgerError, Model, ModelState, Models, Refreshed, TypingNote};
@@ -345,42 +346,6 @@ async fn drop_views(tx: &mut PgConnection, schema: &str, views: &[String]) -> Re
         .map_err(|error| in_use(error, schema))
 }
 
-/// Runs a statement that was put together: names of schemas and roles cannot be arguments.
-pub(super) async fn run(
-    tx: &mut PgConnection,
-    step: &'static str,
-    statement: String,
-) -> Result<(), LedgerError> {
-    sqlx::raw_sql(AssertSqlSafe(statement))
-        .execute(tx)
-        .await
-        .map_err(failed(step))?;
-    Ok(())
-}
-
-pub(super) fn in_use(error: LedgerError, schema: &str) -> LedgerError {
-    const DEPENDENT_OBJECTS_STILL_EXIST: &str = "2BP01";
-    match &error {
-        LedgerError::Statement {
-            source: sqlx::Error::Database(cause),
-            ..
-        } if cause
-            .code()
-            .is_some_and(|code| code == DEPENDENT_OBJECTS_STILL_EXIST) =>
-        {
-            let detail = cause.try_downcast_ref::<sqlx::postgres::PgDatabaseError>();
-            let detail = detail
-                .and_then(sqlx::postgres::PgDatabaseError::detail)
-                .unwrap_or_default();
-            LedgerError::InUse {
-                place: schema.to_owned(),
-                by: detail.lines().take(5).collect::<Vec<_>>().join("; "),
-            }
-        }
-        _ => error,
-    }
-}
-
 fn fingerprints(connections: &[(Connection, &'static Layout)]) -> BTreeMap<&'static str, String> {
     let layouts: BTreeMap<&str, &Layout> = connections
         .iter()
@@ -399,8 +364,4 @@ fn model(connection: &Connection, place: String, state: ModelState) -> Model {
         place,
         state,
     }
-}
-
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -11,7 +11,7 @@ use sqlx::{PgConnection, Row};
 
 use super::PostgresLedger;
 use super::error::{commit_failed, failed};
-use super::models::{in_use, quoted, run};
+use super::statements::{in_use, quoted, run};
 use crate::{Extent, LedgerError, Refreshed};
 
 /// The copies of one connection, as they are.

@@ -4,9 +4,10 @@ use ledgerfleet_ledger::Fact;
 use ledgerfleet_model::{Position, Window};
 use tracing::debug;
 
-use super::{Pass, rows_of};
+use super::Pass;
 use crate::asking::Asking;
 use crate::known::Learner;
+use crate::page::rows_of;
 use crate::question::NthPage;
 
 /// The least rows that are asked for, so that few questions are needed.
