@@ -14,7 +14,7 @@ use crate::LedgerError;
 pub const BELIEVED: Duration = Duration::from_hours(30 * 24);
 
 /// The same of how large a page may be: a limit that is lowered meanwhile cuts pages that are believed to be whole.
-pub const SIZE_BELIEVED: Duration = Duration::from_hours(1);
+pub const SIZE_BELIEVED: Duration = Duration::from_hours(24);
 
 /// One thing that can be learned of an entity of a company.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

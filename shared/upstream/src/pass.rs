@@ -239,6 +239,11 @@ impl<'a> Pass<'a> {
         !self.last.may_be_cut
     }
 
+    /// Believes that the last page is the window's last, for its caller knows why.
+    pub fn believe_whole(&mut self) {
+        self.last.may_be_cut = false;
+    }
+
     /// Takes note of whether a page has shown rows that were not known; answers whether no other page is to be asked for
     /// now. Full pages without news may have no end; where the window was begun again, or where they have fewer rows than the
     /// page before, they are to be expected.

@@ -51,3 +51,19 @@ async fn the_leader_syncs_what_is_due_and_gives_who_was_late_a_place_of_its_own_
         .collect();
     assert_eq!(lanes, [Lane::Live], "one run");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_is_followed_is_counted_once_a_day() {
+    let world = World::new().await;
+    synced(&world, Scope::Changed).await;
+    // Changes, the list of tax codes, the window of time activities.
+    for (hours, calls) in [(1, 3), (1, 3), (25, 4), (1, 3)] {
+        world.emulator.clock().step(Duration::from_hours(hours) + Duration::from_mins(1));
+        let report = synced(&world, Scope::Due).await;
+        assert_eq!((report.segments, report.calls), (3, calls), "after {hours} h");
+    }
+    mutate(&world, "tax_code", MutationKind::Create, 1);
+    world.emulator.clock().step(Duration::from_mins(61));
+    synced(&world, Scope::Due).await;
+    assert_in_sync(&world, &world.connections[0]).await;
+}
