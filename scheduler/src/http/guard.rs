@@ -4,6 +4,7 @@
 //! What a request has begun is done to its end, whether or not its client still waits: see [`carried_through`].
 
 use std::net::IpAddr;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
@@ -13,10 +14,13 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use ledgerfleet_ledger::Asked;
+use ledgerfleet_ledger::http_answers::LEASE;
+use ledgerfleet_ledger::{Asked, Ledger};
+use ledgerfleet_model::TurnId;
 use ledgerfleet_process::Peer;
 use ledgerfleet_telemetry::metrics;
 use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
 use tracing::Instrument;
 use url::form_urlencoded;
 
@@ -291,17 +295,34 @@ async fn once(api: &Api, asked: &Repeatable, request: Request, next: Next) -> Re
         )
         .after(UNDER_WAY)),
         Asked::Before(answer) => Ok(again(serde_json::from_str(&answer)?)),
-        Asked::First => {
-            let (kept, response) = keep(next.run(request).await).await?;
+        Asked::First(turn) => {
+            let answered = at_work(ledger, &asked.key, turn, next.run(request)).await;
+            let (kept, response) = keep(answered).await?;
             // What was refused is asked anew: its cause may have been mended.
             if response.status().is_success() {
-                ledger
-                    .keep_answer(&asked.key, &serde_json::to_string(&kept)?)
-                    .await?;
+                let kept = serde_json::to_string(&kept)?;
+                ledger.keep_answer(&asked.key, turn, &kept).await?;
             } else {
-                ledger.forget_request(&asked.key).await?;
+                ledger.forget_request(&asked.key, turn).await?;
             }
             Ok(response)
+        }
+    }
+}
+
+/// Does this to its end, and says meanwhile that the request is being done. A database that is away for a moment changes
+/// nothing.
+async fn at_work<T>(ledger: &dyn Ledger, key: &str, turn: TurnId, doing: impl Future<Output = T>) -> T {
+    let mut doing = pin!(doing);
+    loop {
+        tokio::select! {
+            done = &mut doing => return done,
+            () = sleep(LEASE / 4) => {
+                if let Err(error) = ledger.renew_turn(key, turn).await {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "that a request is being done cannot be said now");
+                }
+            }
         }
     }
 }

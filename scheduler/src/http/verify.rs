@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use chrono::NaiveDate;
 use ledgerfleet_ledger::{Asked, Scope};
-use ledgerfleet_model::{Axis, Connection, Segmenting, VerificationId};
+use ledgerfleet_model::{Axis, Connection, Segmenting, TurnId, VerificationId};
 use ledgerfleet_planning::{Plan, Request, plan};
 use serde::Deserialize;
 
@@ -19,7 +19,7 @@ use super::problem::{Cause, Refusal};
 use super::read::{body, ids, polled, some};
 use super::route::Route;
 use super::routes::Routes;
-use super::verifying::{State as Stage, Verification, place};
+use super::verifying::{State as Stage, Turns, Verification, place};
 use crate::commands::verify::Depth;
 
 /// Records that are compared at once where nothing is said.
@@ -80,11 +80,11 @@ async fn begin(
     let plan = planned(&api, &wanted, &companies, depth)?;
     let question = question(&plan, &companies, wanted.fix, depth);
     let (verification, joined) = match under_way(&api, &question).await? {
-        Some(known) => (known, true),
-        None => (
-            begun(&api, &caller, &question, (plan, wanted.fix, depth)).await?,
-            false,
-        ),
+        Standing::Running(known) => (*known, true),
+        Standing::Mine(turn) => {
+            let begun = begun(&api, &caller, (&question, turn), (plan, wanted.fix, depth)).await;
+            (begun?, false)
+        }
     };
     let id = verification.id();
     let detail = serde_json::json!({ "by": caller.name, "joined": joined });
@@ -124,25 +124,39 @@ fn question(plan: &Plan, companies: &[Connection], fix: bool, depth: Depth) -> S
     format!("verify of {}", blake3::hash(text.to_string().as_bytes()).to_hex())
 }
 
-/// An equal one that is not over.
-async fn under_way(api: &Api, question: &str) -> Result<Option<Verification>, Refusal> {
-    match api.ledger().ask_once(question, "").await? {
+/// How a question stands.
+enum Standing {
+    /// An equal one is under way.
+    Running(Box<Verification>),
+    /// Whoever has this turn begins it.
+    Mine(TurnId),
+}
+
+async fn under_way(api: &Api, question: &str) -> Result<Standing, Refusal> {
+    let turn = match api.ledger().ask_once(question, "").await? {
+        Asked::First(turn) => Some(turn),
         Asked::Before(id) => {
             let known = Verification::known(api, &id).await?;
-            Ok(known.filter(|known| known.state() == Stage::Running))
+            if let Some(running) = known.filter(|known| known.state() == Stage::Running) {
+                return Ok(Standing::Running(Box::new(running)));
+            }
+            // Of two who come at once, one begins the next.
+            api.ledger().ask_anew(question, &id).await?
         }
-        Asked::First => Ok(None),
-        Asked::UnderWay | Asked::Differently => Err(Refusal::new(
+        Asked::UnderWay | Asked::Differently => None,
+    };
+    turn.map(Standing::Mine).ok_or_else(|| {
+        Refusal::new(
             Cause::UnderWay,
             "the same is being submitted by somebody else: come again for its place",
-        )),
-    }
+        )
+    })
 }
 
 async fn begun(
     api: &Api,
     caller: &Caller,
-    question: &str,
+    (question, turn): (&str, TurnId),
     (plan, fix, depth): (Plan, bool, Depth),
 ) -> Result<Verification, Refusal> {
     let place_of_it = api.verifying.clone().try_acquire_owned().map_err(|_| {
@@ -154,16 +168,23 @@ async fn begun(
     let place_of_it = match place_of_it {
         Ok(place_of_it) => place_of_it,
         Err(refusal) => {
-            api.ledger().forget_request(question).await?;
+            api.ledger().forget_request(question, turn).await?;
             return Err(refusal);
         }
     };
     let id = VerificationId::new().to_string();
     let now = api.ledger().clock().await?.now;
-    let verification = Verification::new(&id, &caller.name, &plan, now);
-    api.ledger().ask_once(&place(&id), "").await?;
+    let Asked::First(carrying) = api.ledger().ask_once(&place(&id), "").await? else {
+        return Err(Refusal::new(Cause::Internal, "an id that is new was known"));
+    };
+    let turns = Turns {
+        carrying,
+        question: question.to_owned(),
+        asking: turn,
+    };
+    let verification = Verification::new(&id, turns, &caller.name, &plan, now);
     verification.keep(api).await?;
-    api.ledger().keep_answer(question, &id).await?;
+    api.ledger().keep_answer(question, turn, &id).await?;
     let (carried, doing) = (verification.clone(), api.clone());
     api.under_way.spawn(async move {
         carried.carry(&doing, &plan, fix, depth).await;

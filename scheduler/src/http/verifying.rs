@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use ledgerfleet_ledger::LedgerError;
 use ledgerfleet_model::budget::Purpose;
-use ledgerfleet_model::{ConnectionId, FailureKind, RunId};
+use ledgerfleet_model::{ConnectionId, FailureKind, RunId, TurnId};
 use ledgerfleet_planning::Plan;
 use ledgerfleet_upstream::KnownLessons;
 use ledgerfleet_verification::{Compared, VerifyError};
@@ -45,6 +45,16 @@ pub(super) enum State {
     BrokenOff,
 }
 
+/// What whoever carries a verification has.
+#[derive(Debug, Clone)]
+pub(super) struct Turns {
+    /// The turn at the place where it is kept.
+    pub(super) carrying: TurnId,
+    /// Where its question is noted, and the turn at that.
+    pub(super) question: String,
+    pub(super) asking: TurnId,
+}
+
 /// A part that was not compared to its end.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Failure {
@@ -57,6 +67,9 @@ struct Failure {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Verification {
     id: String,
+    /// By whom it is carried; none where it is only shown.
+    #[serde(skip)]
+    turns: Option<Turns>,
     state: State,
     submitted_by: String,
     connection_ids: Vec<ConnectionId>,
@@ -89,7 +102,7 @@ pub(super) fn place(id: &str) -> String {
 }
 
 impl Verification {
-    pub(super) fn new(id: &str, by: &str, plan: &Plan, now: DateTime<Utc>) -> Self {
+    pub(super) fn new(id: &str, turns: Turns, by: &str, plan: &Plan, now: DateTime<Utc>) -> Self {
         let companies = plan.connections();
         let mut entities: Vec<String> = plan
             .parts()
@@ -100,6 +113,7 @@ impl Verification {
         entities.dedup();
         Self {
             id: id.to_owned(),
+            turns: Some(turns),
             state: State::Running,
             submitted_by: by.to_owned(),
             connection_ids: companies.iter().map(|company| company.id).collect(),
@@ -149,7 +163,16 @@ impl Verification {
     /// Keeps it for those who follow it.
     pub(super) async fn keep(&self, api: &Api) -> Result<(), LedgerError> {
         let text = serde_json::to_string(self).map_err(|error| LedgerError::Corrupt(error.to_string()))?;
-        api.ledger().keep_answer(&place(&self.id), &text).await
+        let Some(turns) = &self.turns else { return Ok(()) };
+        let ledger = api.ledger();
+        if !ledger
+            .keep_answer(&place(&self.id), turns.carrying, &text)
+            .await?
+        {
+            tracing::error!(verification = self.id, "a verification is not known any more");
+        }
+        // An equal question finds it for as long as it is at work.
+        ledger.renew_turn(&turns.question, turns.asking).await.map(drop)
     }
 
     /// Says that it is alive, and how far. A database that is away for a moment breaks nothing off.

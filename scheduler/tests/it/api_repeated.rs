@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use ledgerfleet_emulator::{FaultKind, FaultSpec, RunningEmulator};
+use ledgerfleet_testkit::wait::{PATIENCE, until};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::http::{Answered, send};
-use crate::served::{JSON, Served, serve};
+use crate::served::{JSON, Served, invoices, serve};
 use crate::world::emulator;
 
 /// Sends without a body, under a key of a repetition.
@@ -169,5 +170,29 @@ async fn a_removal_is_meant_and_deletes_as_many_records_as_a_dry_run_has_told() 
     )
     .await;
     assert_eq!(done.expect(200).json()["records_deleted"], records);
+    served.server.end_with("TERM").await;
+}
+
+#[tokio::test]
+async fn of_several_who_ask_for_the_same_comparison_at_once_one_begins_it() {
+    let emulator = emulator().await;
+    let served = serve(&emulator).await;
+    served.backfill("demo-us").await;
+    let wanted = invoices("demo-us");
+    let over = async |place: &str| served.get(place).await.expect(200).json()["state"] != "running";
+    for round in 0..3 {
+        let asked = (0..4).map(|_| served.post("/api/v1/verify", &wanted));
+        let answered = futures::future::join_all(asked).await;
+        let begun: Vec<&Answered> = answered.iter().filter(|told| told.status == 202).collect();
+        assert!(!begun.is_empty(), "round {round}: {answered:?}");
+        let place = begun[0].header("location").unwrap();
+        for told in &answered {
+            match told.status {
+                202 => assert_eq!(told.header("location"), Some(place), "round {round}"),
+                status => assert_eq!(status, 409, "round {round}: {told:?}"),
+            }
+        }
+        until("it is over", PATIENCE, || over(place)).await;
+    }
     served.server.end_with("TERM").await;
 }

@@ -66,6 +66,11 @@ id!(
     ApiKeyId
 );
 
+id!(
+    /// One doing of a request that may be repeated.
+    TurnId
+);
+
 /// The fencing number of a segment. It rises with every claim, rescue and cancel, and a write that carries an
 /// older one does nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]

@@ -24,7 +24,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use connection::{Connection, ConnectionState, Environment, RefusalCause};
 pub use failure::{Failure, FailureKind};
 pub use ids::{
-    ApiKeyId, ConnectionId, Epoch, ReplayId, RunId, SegmentId, TriggerId, VerificationId, WorkerName,
+    ApiKeyId, ConnectionId, Epoch, ReplayId, RunId, SegmentId, TriggerId, TurnId, VerificationId, WorkerName,
 };
 pub use outcome::{LaterReason, Outcome};
 pub use position::Position;

@@ -104,6 +104,7 @@ macro_rules! ledger_conformance {
                 an_api_key_ends_with_its_time,
                 the_use_of_an_api_key_is_noted_to_the_hour,
                 a_request_that_comes_again_gets_the_answer_of_the_first,
+                who_is_at_work_keeps_its_turn_and_who_is_gone_keeps_nothing,
             },
             keying::{
                 the_first_key_is_the_ledgers,

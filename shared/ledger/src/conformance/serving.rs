@@ -1,7 +1,7 @@
 //! Serving: keys of the HTTP API, and answers to requests that are repeated.
 
 use chrono::{DateTime, Utc};
-use ledgerfleet_model::ApiKeyId;
+use ledgerfleet_model::{ApiKeyId, TurnId};
 
 use super::World;
 use super::scene::{company, seconds};
@@ -83,24 +83,73 @@ pub async fn the_use_of_an_api_key_is_noted_to_the_hour(world: &dyn World) {
     assert_eq!(used.timestamp() % 3_600, 0);
 }
 
+async fn ask(world: &dyn World, body: &str) -> Asked {
+    world.ledger().ask_once("request", body).await.unwrap()
+}
+
+/// The turn of who is the first to ask.
+async fn first(world: &dyn World, body: &str) -> TurnId {
+    match ask(world, body).await {
+        Asked::First(turn) => turn,
+        other => panic!("it is not the first: {other:?}"),
+    }
+}
+
+async fn keep(world: &dyn World, turn: TurnId, answer: &str) -> bool {
+    let kept = world.ledger().keep_answer("request", turn, answer);
+    kept.await.unwrap()
+}
+
 pub async fn a_request_that_comes_again_gets_the_answer_of_the_first(world: &dyn World) {
     let ledger = world.ledger();
-    let ask = async |body: &str| ledger.ask_once("request", body).await.unwrap();
-    assert_eq!(ask("body").await, Asked::First);
-    assert_eq!(ask("body").await, Asked::UnderWay);
-    assert_eq!(ask("another body").await, Asked::Differently);
-    world.pass_time(LEASE + seconds(1)).await;
-    assert_eq!(ask("body").await, Asked::First, "whoever did it is gone");
-    assert_eq!(ask("body").await, Asked::UnderWay, "it has a lease, too");
+    let turn = first(world, "body").await;
+    assert_eq!(ask(world, "body").await, Asked::UnderWay);
+    assert_eq!(ask(world, "another body").await, Asked::Differently);
     let kept = async || ledger.kept_answer("request").await.unwrap();
     assert_eq!(kept().await, None, "it is not answered");
-    ledger.forget_request("request").await.unwrap();
+    ledger.forget_request("request", turn).await.unwrap();
     assert_eq!(kept().await, None, "it is not known");
-    assert_eq!(ask("body").await, Asked::First, "its answer is not kept");
-    ledger.keep_answer("request", "the answer").await.unwrap();
-    assert_eq!(ask("body").await, Asked::Before("the answer".to_owned()));
+    let turn = first(world, "body").await;
+    assert!(keep(world, turn, "the answer").await);
+    assert_eq!(ask(world, "body").await, Asked::Before("the answer".to_owned()));
     assert_eq!(kept().await, Some("the answer".to_owned()));
-    assert_eq!(ask("another body").await, Asked::Differently);
+    assert_eq!(ask(world, "another body").await, Asked::Differently);
     world.pass_time(REMEMBERED + seconds(1)).await;
-    assert_eq!(ask("another body").await, Asked::First);
+    first(world, "another body").await;
+}
+
+pub async fn who_is_at_work_keeps_its_turn_and_who_is_gone_keeps_nothing(world: &dyn World) {
+    let ledger = world.ledger();
+    let slow = first(world, "body").await;
+    for _ in 0..3 {
+        world.pass_time(LEASE / 4 * 3).await;
+        assert!(ledger.renew_turn("request", slow).await.unwrap());
+    }
+    assert_eq!(ask(world, "body").await, Asked::UnderWay, "it is at work");
+    world.pass_time(LEASE + seconds(1)).await;
+    let next = first(world, "body").await;
+    assert_eq!(ask(world, "body").await, Asked::UnderWay, "it has a lease, too");
+    assert!(!ledger.renew_turn("request", slow).await.unwrap());
+    ledger.forget_request("request", slow).await.unwrap();
+    assert!(!keep(world, slow, "late").await);
+    assert_eq!(ask(world, "body").await, Asked::UnderWay, "it is the other's");
+    assert!(keep(world, next, "in time").await);
+    assert_eq!(ask(world, "body").await, Asked::Before("in time".to_owned()));
+    // What is told again and again is remembered since the last time.
+    for told in ["half", "whole"] {
+        world.pass_time(REMEMBERED / 4 * 3).await;
+        assert!(keep(world, next, told).await);
+    }
+    assert_eq!(ask(world, "body").await, Asked::Before("whole".to_owned()));
+    world.set_clock_back(REMEMBERED * 2).await;
+    assert_eq!(ask(world, "body").await, Asked::Before("whole".to_owned()));
+    let anew = |answer| ledger.ask_anew("request", answer);
+    assert_eq!(anew("half").await.unwrap(), None, "that is over");
+    let turn = anew("whole").await.unwrap().unwrap();
+    assert_eq!(anew("whole").await.unwrap(), None, "somebody was faster");
+    assert_eq!(ask(world, "body").await, Asked::UnderWay);
+    world.set_clock_back(REMEMBERED * 2).await;
+    let last = first(world, "body").await;
+    assert!(!keep(world, turn, "late").await);
+    assert!(keep(world, last, "last").await);
 }

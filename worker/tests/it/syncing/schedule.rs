@@ -58,7 +58,10 @@ async fn a_list_that_is_followed_is_counted_once_a_day() {
     synced(&world, Scope::Changed).await;
     // Changes, the list of tax codes, the window of time activities.
     for (hours, calls) in [(1, 3), (1, 3), (25, 4), (1, 3)] {
-        world.emulator.clock().step(Duration::from_hours(hours) + Duration::from_mins(1));
+        world
+            .emulator
+            .clock()
+            .step(Duration::from_hours(hours) + Duration::from_mins(1));
         let report = synced(&world, Scope::Due).await;
         assert_eq!((report.segments, report.calls), (3, calls), "after {hours} h");
     }
