@@ -1,5 +1,7 @@
 //! The client in deploy, on good and on bad days.
 
+use chrono::SecondsFormat;
+use ledgerfleet_model::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
 use crate::cutting::Cutting;
@@ -28,10 +30,16 @@ async fn the_client_in_deploy_copies_what_has_changed() {
     let rows = first.stdout.lines().count();
     assert!(rows > 0, "{first:?}");
     assert!(first.stderr.contains(&format!("{rows} records")), "{first:?}");
-    let ahead = "--since 2099-01-01T00:00:00Z demo-us invoice";
-    let second = client(&served, &served.address, &key, ahead).await.expect(0);
+    let since = async |instant: &str| {
+        let more = format!("--since {instant} demo-us invoice");
+        client(&served, &served.address, &key, &more).await
+    };
+    let now = SystemClock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
+    let second = since(&now).await.expect(0);
     assert_eq!(second.stdout, "", "{second:?}");
     assert!(second.stderr.contains("0 records"), "{second:?}");
+    let ahead = since("2099-01-01T00:00:00Z").await.expect(1);
+    assert!(ahead.stderr.contains("was set back"), "{ahead:?}");
     served.server.end_with("TERM").await;
 }
 

@@ -1,5 +1,7 @@
 //! Runs through the HTTP API: submitted, followed, repeated.
 
+use chrono::SecondsFormat;
+use ledgerfleet_model::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
 use sqlx::{Connection, PgConnection};
@@ -54,8 +56,9 @@ async fn a_backfill_is_submitted_followed_and_its_records_are_fetched_by_what_ha
     sorted.dedup();
     assert_eq!(sorted, met, "each once, in the order of the ids");
 
+    let now = SystemClock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
     let later = served
-        .get(&format!("{path}&updated_since=2099-01-01T00:00:00Z"))
+        .get(&format!("{path}&updated_since={now}"))
         .await
         .expect(200)
         .json();
